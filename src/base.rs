@@ -1,0 +1,9 @@
+//! Newtypes that know nothing of secnet's language, of plans or of AWS. Layer 0.
+
+pub mod address;
+pub mod cidr;
+pub mod codes;
+pub mod diagnostic;
+pub mod service;
+pub mod source;
+pub mod span;

@@ -1,0 +1,29 @@
+//! Every message secnet has: one constructor each, beside its long explanation. Layer 0.
+//!
+//! One file an area: E01 syntax, E02 names and types, E03 the network as a whole, E04 state and journal,
+//! E05 plan and apply, E06 the environment (credentials, endpoints, files).
+
+pub mod apply;
+pub mod environment;
+pub mod name;
+pub mod network;
+pub mod state;
+pub mod syntax;
+
+use super::diagnostic::Code;
+
+/// Every code, in order of its id.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    [syntax::ALL, name::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL].into_iter().flatten().copied()
+}
+
+/// Declares codes: a constant each, and the list of them.
+#[macro_export]
+macro_rules! codes {
+    ($($name:ident = $id:literal $title:literal $explanation:literal;)*) => {
+        $(#[doc = $title] pub static $name: $crate::base::diagnostic::Code =
+            $crate::base::diagnostic::Code { id: $id, title: $title, explanation: $explanation };)*
+        /// Every code of this area.
+        pub static ALL: &[&$crate::base::diagnostic::Code] = &[$(&$name),*];
+    };
+}

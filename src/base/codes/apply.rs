@@ -1,0 +1,3 @@
+//! E05: planning and applying.
+
+crate::codes! {}

@@ -1,0 +1,3 @@
+//! E06: the environment.
+
+crate::codes! {}

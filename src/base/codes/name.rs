@@ -1,0 +1,3 @@
+//! E02: names and types.
+
+crate::codes! {}

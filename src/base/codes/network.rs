@@ -1,0 +1,3 @@
+//! E03: the network as a whole.
+
+crate::codes! {}

@@ -1,0 +1,3 @@
+//! E04: state and journal.
+
+crate::codes! {}

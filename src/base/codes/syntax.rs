@@ -1,0 +1,3 @@
+//! E01: syntax.
+
+crate::codes! {}

@@ -1,0 +1,81 @@
+//! The texts of a project and the lines in them. Layer 0; reads no files itself.
+
+use std::sync::Arc;
+
+use super::span::{FileId, Span};
+
+/// One file: the name shown to people, its text, and where its lines start.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    /// As shown in messages, with forward slashes.
+    pub name: Arc<str>,
+    /// The whole text.
+    pub text: Arc<str>,
+    line_starts: Vec<u32>,
+}
+
+/// A place as people and editors count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// All the files of a project; a [`FileId`] is an index into them.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Adds a file and says under which id. The caller keeps to the limits of [`Span`].
+    pub fn add(&mut self, name: &str, text: &str) -> FileId {
+        let mut line_starts = vec![0];
+        line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
+        self.files.push(SourceFile { name: name.into(), text: text.into(), line_starts });
+        FileId((self.files.len() - 1) as u16)
+    }
+
+    /// The file with this id, if there is one.
+    #[must_use]
+    pub fn get(&self, id: FileId) -> Option<&SourceFile> {
+        self.files.get(usize::from(id.0))
+    }
+
+    /// Every file with its id, in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        self.files.iter().enumerate().map(|(i, f)| (FileId(i as u16), f))
+    }
+
+    /// The text under a span; empty where the span does not fit the file.
+    #[must_use]
+    pub fn text(&self, span: Span) -> &str {
+        self.get(span.file()).and_then(|f| f.text.get(span.start()..span.end())).unwrap_or("")
+    }
+
+    /// Line and column of a span's first character.
+    #[must_use]
+    pub fn position(&self, span: Span) -> Position {
+        self.get(span.file()).map_or(Position { line: 1, column: 1 }, |f| f.position(span.start()))
+    }
+
+    /// `main.secnet:12`, for messages that name a place in passing.
+    #[must_use]
+    pub fn place(&self, span: Span) -> String {
+        let name = self.get(span.file()).map_or("?", |f| &f.name);
+        format!("{name}:{}", self.position(span).line)
+    }
+}
+
+impl SourceFile {
+    /// Line and column of a byte.
+    #[must_use]
+    pub fn position(&self, byte: usize) -> Position {
+        let line = self.line_starts.partition_point(|start| *start as usize <= byte).max(1);
+        let start = self.line_starts.get(line - 1).map_or(0, |s| *s as usize);
+        let column = self.text.get(start..byte.min(self.text.len())).map_or(0, |t| t.chars().count());
+        Position { line, column: column + 1 }
+    }
+}

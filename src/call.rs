@@ -1,0 +1,301 @@
+//! One EC2 action, as planner, prover, journal, simulator and SDK all see it. Layer 1.
+//!
+//! Parameters and answers are JSON in the shape of the EC2 API reference (and of `aws ec2 --output json`):
+//! `{"CidrBlock": "10.0.0.0/16", "TagSpecifications": [{"ResourceType": "vpc", "Tags": [...]}]}`.
+
+use std::{collections::BTreeMap, future::Future, pin::Pin};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{base::address::Address, schema::value::Value};
+
+/// JSON, as EC2 is asked and answers.
+pub type Json = serde_json::Value;
+
+/// A parameter of a planned call: known now, or taken from the state or an earlier answer when the call is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arg {
+    /// Known.
+    Known(Json),
+    /// An attribute of a resource as EC2 gave it; `id` is its id.
+    Of(Address, String),
+    /// From the answer of an earlier call of the same task: its index, and a path of keys and list indices.
+    Answer(usize, Vec<String>),
+    /// Texts joined.
+    Concat(Vec<Arg>),
+    /// In order; elements that turn out null are left out.
+    List(Vec<Arg>),
+    /// By name; members that turn out null are left out.
+    Map(BTreeMap<String, Arg>),
+}
+
+impl Arg {
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Arg::Known(Json::String(text.into()))
+    }
+
+    /// The id of a resource.
+    #[must_use]
+    pub fn id(address: &Address) -> Self {
+        Arg::Of(address.clone(), "id".into())
+    }
+
+    /// An object from its members.
+    pub fn map<K: Into<String>>(members: impl IntoIterator<Item = (K, Arg)>) -> Self {
+        Arg::Map(members.into_iter().map(|(k, v)| (k.into(), v)).collect())
+    }
+
+    /// A value as EC2 takes it: networks, addresses and durations as text or numbers, a resource as its id.
+    #[must_use]
+    pub fn from_value(value: &Value) -> Self {
+        match value {
+            Value::Null | Value::Error => Arg::Known(Json::Null),
+            Value::Bool(b) => Arg::Known((*b).into()),
+            Value::Int(n) => Arg::Known((*n).into()),
+            Value::Float(n) => Arg::Known((*n).into()),
+            Value::Duration(n) => Arg::Known((*n).into()),
+            Value::Text(text) => Arg::text(&**text),
+            Value::Resource(address) => Arg::id(address),
+            Value::Attribute(address, name) => Arg::Of(address.clone(), name.clone()),
+            Value::Concat(pieces) => Arg::Concat(pieces.iter().map(Arg::from_value).collect()),
+            Value::List(values) => Arg::List(values.iter().map(Arg::from_value).collect()),
+            Value::Map(map) => Arg::Map(map.iter().map(|(k, v)| (k.clone(), Arg::from_value(v))).collect()),
+            Value::Anywhere => Arg::text("0.0.0.0/0"),
+            other => Arg::text(other.to_string()),
+        }
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Arg::text(text)
+    }
+}
+
+impl From<&Value> for Arg {
+    fn from(value: &Value) -> Self {
+        Arg::from_value(value)
+    }
+}
+
+/// A planned EC2 action.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// `CreateVpc`
+    pub action: String,
+    /// Its parameters without tags and token, which the executor adds.
+    pub params: BTreeMap<String, Arg>,
+    /// The `ResourceType` of the tags to put on what it makes (`vpc`, `security-group-rule`); `None` where it takes none.
+    pub tagged: Option<String>,
+    /// Whether the action takes a `ClientToken`.
+    pub token: bool,
+    /// What to wait for after it.
+    pub settle: Option<Settle>,
+    /// Error codes that mean that what the call is for holds already.
+    pub satisfied_by: Vec<String>,
+}
+
+impl Call {
+    /// A call that takes no tags and no token, and that nothing is waited for after.
+    pub fn new<K: Into<String>>(action: &str, params: impl IntoIterator<Item = (K, Arg)>) -> Self {
+        let params = params.into_iter().map(|(k, v)| (k.into(), v)).collect();
+        Self { action: action.into(), params, tagged: None, token: false, settle: None, satisfied_by: vec![] }
+    }
+
+    /// Tags what it makes.
+    #[must_use]
+    pub fn tagged(mut self, resource_type: &str) -> Self {
+        self.tagged = Some(resource_type.into());
+        self
+    }
+
+    /// Sends a client token.
+    #[must_use]
+    pub fn with_token(mut self) -> Self {
+        self.token = true;
+        self
+    }
+
+    /// Waits after it.
+    #[must_use]
+    pub fn settle(mut self, settle: Settle) -> Self {
+        self.settle = Some(settle);
+        self
+    }
+
+    /// Takes an error for success, because it says that nothing is left to do.
+    #[must_use]
+    pub fn satisfied_by(mut self, codes: &[&str]) -> Self {
+        self.satisfied_by = codes.iter().map(|c| (*c).into()).collect();
+        self
+    }
+
+    /// Whether it changes anything: all but `Describe*` and `Get*`.
+    #[must_use]
+    pub fn mutates(&self) -> bool {
+        mutates(&self.action)
+    }
+}
+
+/// Whether an action changes anything in EC2.
+#[must_use]
+pub fn mutates(action: &str) -> bool {
+    !(action.starts_with("Describe") || action.starts_with("Get"))
+}
+
+/// A state to wait for. What waits is asked about in batches: one Describe for all that wait for the same action.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settle {
+    /// `DescribeNatGateways`
+    pub action: String,
+    /// The filter that takes ids: `nat-gateway-id`.
+    pub filter: String,
+    /// Path to the items in the answer, lists flattened: `["Reservations", "Instances"]`.
+    pub items: Vec<String>,
+    /// Member of an item that holds its id: `NatGatewayId`.
+    pub id_member: String,
+    /// Path to the state in an item: `["State", "Name"]`.
+    pub state: Vec<String>,
+    /// States that end the wait; an item that is no longer listed has state `gone`.
+    pub until: Vec<String>,
+    /// States that end it in failure.
+    pub failed: Vec<String>,
+    /// Path in an item to the reason of a failure; empty where EC2 gives none.
+    pub reason: Vec<String>,
+    /// Whose state.
+    pub id: Arg,
+    /// How long at most, in seconds.
+    pub timeout_s: u64,
+}
+
+/// A call with everything filled in, as a driver sends it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// `CreateVpc`
+    pub action: String,
+    /// All parameters, tags and token too.
+    pub params: Json,
+}
+
+impl Request {
+    /// A request.
+    #[must_use]
+    pub fn new(action: &str, params: Json) -> Self {
+        Self { action: action.into(), params }
+    }
+}
+
+/// What an error means for whoever made the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Too fast: it was refused, and may be sent again later.
+    Throttled,
+    /// It names something that does not exist (or that EC2 does not see yet).
+    NotFound,
+    /// Something else still holds it.
+    InUse,
+    /// It is there already.
+    Duplicate,
+    /// The thing is in a state that does not allow it.
+    State,
+    /// The caller has no right to it, or no valid credentials.
+    Denied,
+    /// EC2 refuses the request as it stands.
+    Invalid,
+    /// A quota is used up.
+    Quota,
+    /// No answer, or one that does not tell: it may have been carried out or not.
+    Ambiguous,
+    /// The endpoint cannot be reached or does not speak EC2: it was not carried out.
+    Unreachable,
+}
+
+impl Class {
+    /// Sorts EC2's error codes (EC2 API reference, "Error codes for the Amazon EC2 API").
+    #[must_use]
+    pub fn of(code: &str) -> Class {
+        match code {
+            "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "EC2ThrottledException" | "RequestThrottled" => {
+                Class::Throttled
+            }
+            "DependencyViolation" | "VolumeInUse" | "InvalidIPAddress.InUse" => Class::InUse,
+            "IncorrectState" | "IncorrectInstanceState" | "InvalidInstanceID" | "OperationNotPermitted" | "InvalidState" => Class::State,
+            "InternalError" | "InternalFailure" | "Unavailable" | "ServiceUnavailable" | "ServerInternal" => Class::Ambiguous,
+            "UnauthorizedOperation"
+            | "AuthFailure"
+            | "AccessDenied"
+            | "ExpiredToken"
+            | "RequestExpired"
+            | "OptInRequired"
+            | "SignatureDoesNotMatch"
+            | "InvalidClientTokenId"
+            | "MissingAuthenticationToken"
+            | "Blocked"
+            | "UnrecognizedClientException" => Class::Denied,
+            "Resource.AlreadyAssociated" | "RouteAlreadyExists" | "NetworkAclEntryAlreadyExists" => Class::Duplicate,
+            code if code.ends_with(".NotFound") || code.ends_with(".NotAttached") || code == "NatGatewayNotFound" => Class::NotFound,
+            code if code.ends_with(".Duplicate") || code.ends_with("AlreadyExists") => Class::Duplicate,
+            code if code.ends_with(".InUse") => Class::InUse,
+            code if code.ends_with("LimitExceeded") => Class::Quota,
+            _ => Class::Invalid,
+        }
+    }
+}
+
+/// A refusal, or the lack of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApiError {
+    /// What it means.
+    pub class: Class,
+    /// EC2's code, or empty where there was no answer of EC2's.
+    pub code: String,
+    /// EC2's words, or ours where there was none.
+    pub message: String,
+    /// AWS's request id.
+    pub request_id: Option<String>,
+}
+
+impl ApiError {
+    /// An error as EC2 gives it.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        let code = code.into();
+        Self { class: Class::of(&code), code, message: message.into(), request_id: None }
+    }
+
+    /// No answer.
+    pub fn without_answer(class: Class, message: impl Into<String>) -> Self {
+        Self { class, code: String::new(), message: message.into(), request_id: None }
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&*self.code, &*self.message) {
+            ("", message) => f.write_str(message),
+            (code, message) => write!(f, "{code}: {message}"),
+        }?;
+        self.request_id.as_ref().map_or(Ok(()), |id| write!(f, " (request {id})"))
+    }
+}
+
+/// An answer that comes later.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Json, ApiError>> + Send + 'a>>;
+
+/// Something that carries out EC2 actions: the real EC2 through the SDK, or the simulator.
+///
+/// `Describe*` answers with `NextToken` where there is more; whoever asks goes on with it.
+/// A driver retries no action that changes anything: that is the executor's, which journals it.
+/// `GetCallerIdentity` (of STS) is answered too: `{"Account": ..., "Arn": ..., "UserId": ...}`.
+pub trait Driver: Send + Sync {
+    /// Carries out one action.
+    fn send<'a>(&'a self, request: &'a Request) -> Answer<'a>;
+
+    /// The region it works in.
+    fn region(&self) -> &str;
+
+    /// What it is, for people: `sandbox`, `http://127.0.0.1:5000`, `AWS`.
+    fn describe(&self) -> String;
+}

@@ -1,0 +1,2 @@
+//! secnet's command line.
+fn main() {}

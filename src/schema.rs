@@ -1,0 +1,5 @@
+//! What resource types look like and what a resolved project is. Layer 1: knows neither syntax nor AWS.
+
+pub mod attr;
+pub mod model;
+pub mod value;

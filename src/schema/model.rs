@@ -1,0 +1,1 @@
+//! A project after resolution. Layer 1: plain data, built by `resolve`.

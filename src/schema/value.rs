@@ -1,0 +1,189 @@
+//! Values after resolution. Layer 1. There is no AST in them and no name that is not resolved.
+
+use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{address::Address, cidr::Cidr, service::Service};
+
+/// The attributes of a resource or part, by name.
+pub type Record = BTreeMap<String, Value>;
+
+/// A value.
+#[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// Absent.
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// Text.
+    Text(Arc<str>),
+    /// A network.
+    Cidr(Cidr),
+    /// An address.
+    Ip(IpAddr),
+    /// Protocols and ports.
+    Service(Service),
+    /// A time in seconds.
+    Duration(u64),
+    /// `0.0.0.0/0`, and `::/0` where the VPC has IPv6.
+    Anywhere,
+    /// Every public address; in policies alone.
+    Internet,
+    /// Every source there can be; in policies alone.
+    Any,
+    /// In order.
+    List(Vec<Value>),
+    /// By key.
+    Map(BTreeMap<String, Value>),
+    /// A resource: `vpc.main`.
+    Resource(Address),
+    /// An attribute that EC2 decides, or that an existing resource has: `instance.server.public_ip_address`.
+    Attribute(Address, String),
+    /// Text of which some pieces are not known yet.
+    Concat(Vec<Value>),
+    /// `ami("al2023")`: the newest image of a family, looked up while planning; name and, if given, architecture.
+    Image(String, Option<String>),
+    /// Something that was reported already; silences what follows from it.
+    Error,
+}
+
+impl Value {
+    /// Text.
+    pub fn text(text: impl AsRef<str>) -> Self {
+        Value::Text(text.as_ref().into())
+    }
+
+    /// The text, if it is text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The resource, if it is one.
+    #[must_use]
+    pub fn as_resource(&self) -> Option<&Address> {
+        match self {
+            Value::Resource(address) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is a list; a single value is a list of one, null an empty one.
+    #[must_use]
+    pub fn elements(&self) -> &[Value] {
+        match self {
+            Value::List(values) => values,
+            Value::Null => &[],
+            other => std::slice::from_ref(other),
+        }
+    }
+
+    /// Whether nothing in it waits for EC2: no attribute, image or reference.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        match self {
+            Value::Resource(_) | Value::Attribute(..) | Value::Concat(_) | Value::Image(..) | Value::Error => false,
+            Value::List(values) => values.iter().all(Value::is_known),
+            Value::Map(map) => map.values().all(Value::is_known),
+            _ => true,
+        }
+    }
+
+    /// Every resource named in it, by reference or by attribute.
+    pub fn resources(&self, found: &mut Vec<Address>) {
+        match self {
+            Value::Resource(address) | Value::Attribute(address, _) => found.push(address.clone()),
+            Value::List(values) | Value::Concat(values) => values.iter().for_each(|v| v.resources(found)),
+            Value::Map(map) => map.values().for_each(|v| v.resources(found)),
+            _ => {}
+        }
+    }
+
+    /// Rewrites every leaf: `change` gives the new value, or `None` to leave it.
+    #[must_use]
+    pub fn rewrite(&self, change: &dyn Fn(&Value) -> Option<Value>) -> Value {
+        if let Some(new) = change(self) {
+            return new;
+        }
+        match self {
+            Value::List(values) => Value::List(values.iter().map(|v| v.rewrite(change)).collect()),
+            Value::Map(map) => Value::Map(map.iter().map(|(k, v)| (k.clone(), v.rewrite(change))).collect()),
+            Value::Concat(values) => concat(values.iter().map(|v| v.rewrite(change)).collect()),
+            other => other.clone(),
+        }
+    }
+}
+
+/// Joins pieces into a text; stays a [`Value::Concat`] while a piece is not known.
+#[must_use]
+pub fn concat(pieces: Vec<Value>) -> Value {
+    if pieces.iter().all(Value::is_known) {
+        Value::text(pieces.iter().map(Plain).map(|p| p.to_string()).collect::<String>())
+    } else {
+        Value::Concat(pieces)
+    }
+}
+
+struct Plain<'a>(&'a Value);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Text(text) => f.write_str(text),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// As one would write it in a source file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, values: &[Value], separator: &str| {
+            for (i, value) in values.iter().enumerate() {
+                write!(f, "{}{value}", if i == 0 { "" } else { separator })?;
+            }
+            Ok(())
+        };
+        match self {
+            Value::Null => f.write_str("null"),
+            Value::Bool(b) => write!(f, "{b}"),
+            Value::Int(n) => write!(f, "{n}"),
+            Value::Float(n) => write!(f, "{n}"),
+            Value::Text(text) => write!(f, "{text:?}"),
+            Value::Cidr(cidr) => write!(f, "{cidr}"),
+            Value::Ip(ip) => write!(f, "{ip}"),
+            Value::Service(service) => write!(f, "{service}"),
+            Value::Duration(seconds) => write!(f, "{seconds}s"),
+            Value::Anywhere => f.write_str("anywhere"),
+            Value::Internet => f.write_str("internet"),
+            Value::Any => f.write_str("any"),
+            Value::List(values) => {
+                f.write_str("[")?;
+                list(f, values, ", ")?;
+                f.write_str("]")
+            }
+            Value::Map(map) => {
+                f.write_str("{")?;
+                for (i, (key, value)) in map.iter().enumerate() {
+                    write!(f, "{}{key} = {value}", if i == 0 { " " } else { ", " })?;
+                }
+                f.write_str(if map.is_empty() { "}" } else { " }" })
+            }
+            Value::Resource(address) => write!(f, "{address}"),
+            Value::Attribute(address, name) => write!(f, "{address}.{name}"),
+            Value::Concat(values) => list(f, values, " + "),
+            Value::Image(name, None) => write!(f, "ami({name:?})"),
+            Value::Image(name, Some(architecture)) => write!(f, "ami({name:?}, {architecture:?})"),
+            Value::Error => f.write_str("(error)"),
+        }
+    }
+}
