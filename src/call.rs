@@ -22,6 +22,8 @@ pub enum Arg {
     Of(Address, String),
     /// From the answer of an earlier call of the same task: its index, and a path of keys and list indices.
     Answer(usize, Vec<String>),
+    /// The first characters of the operation's own random id, so many: what makes a generated name unique.
+    OperationId(usize),
     /// Texts joined.
     Concat(Vec<Arg>),
     /// In order; elements that turn out null are left out.
@@ -168,6 +170,41 @@ pub struct Settle {
     pub id: Arg,
     /// How long at most, in seconds.
     pub timeout_s: u64,
+}
+
+impl Settle {
+    /// Waits at most five minutes until the thing is in one of the states `until`.
+    #[must_use]
+    pub fn new(action: &str, filter: &str, items: &[&str], id_member: &str, state: &[&str], until: &[&str], id: Arg) -> Self {
+        let texts = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
+        Self {
+            action: action.into(),
+            filter: filter.into(),
+            items: texts(items),
+            id_member: id_member.into(),
+            state: texts(state),
+            until: texts(until),
+            failed: vec![],
+            reason: vec![],
+            id,
+            timeout_s: 300,
+        }
+    }
+
+    /// Gives up when the thing is in one of these states, with the reason that EC2 gives at that path.
+    #[must_use]
+    pub fn or_fail(mut self, states: &[&str], reason: &[&str]) -> Self {
+        self.failed = states.iter().map(|s| (*s).to_owned()).collect();
+        self.reason = reason.iter().map(|s| (*s).to_owned()).collect();
+        self
+    }
+
+    /// Waits at most so many seconds.
+    #[must_use]
+    pub fn within(mut self, seconds: u64) -> Self {
+        self.timeout_s = seconds;
+        self
+    }
 }
 
 /// A call with everything filled in, as a driver sends it.

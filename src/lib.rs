@@ -1,6 +1,11 @@
 //! secnet: infrastructure as code for secure networks on AWS. The modules stand in reading order.
 
 pub mod base;
-pub mod call;
 pub mod schema;
 pub mod syntax;
+
+pub mod call;
+#[cfg(feature = "aws")]
+pub mod ec2;
+pub mod registry;
+pub mod resources;

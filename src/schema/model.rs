@@ -1,1 +1,165 @@
-//! A project after resolution. Layer 1: plain data, built by `resolve`.
+//! A project after resolution. Layer 1: plain data, built by `resolve` and by `state` (for what stood before).
+
+use std::collections::BTreeMap;
+
+use crate::{
+    base::{address::Address, service::Service, span::Span},
+    schema::value::{Record, Value},
+};
+
+/// A whole project.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Model {
+    /// The `project` block.
+    pub project: Project,
+    /// Managed and existing resources.
+    pub resources: BTreeMap<Address, Resource>,
+    /// Results, by name.
+    pub outputs: BTreeMap<String, Output>,
+    /// Renames.
+    pub moved: Vec<Moved>,
+    /// Who may reach what.
+    pub policies: Vec<Policy>,
+}
+
+/// The `project` block.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Project {
+    /// Its name: that of the state file, too.
+    pub name: String,
+    /// Where it stands; else the environment's region.
+    pub region: Option<String>,
+    /// Which account it belongs to, if it says so.
+    pub account: Option<String>,
+    /// Tags on everything that carries tags.
+    pub tags: BTreeMap<String, Value>,
+    /// The header of the block.
+    pub span: Option<Span>,
+}
+
+/// A resource of the project.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    /// Its kind and name.
+    pub address: Address,
+    /// Whether it is read only: then the record holds filters.
+    pub existing: bool,
+    /// Attributes, with defaults filled in; what is neither written nor has a default is absent. Tags include the project's.
+    pub record: Record,
+    /// Sentences as written, in order.
+    pub sentences: Vec<Sentence>,
+    /// Rules, routes, entries, associations, attachments: nodes of their own.
+    pub parts: Vec<Part>,
+    /// Resources it must come after, by `after = [...]`.
+    pub after: Vec<Address>,
+    /// Where each written attribute's value stands.
+    pub spans: BTreeMap<String, Span>,
+    /// Kind and name in the source.
+    pub span: Option<Span>,
+}
+
+impl Resource {
+    /// Where an attribute stands, or else the resource.
+    #[must_use]
+    pub fn span_of(&self, attribute: &str) -> Option<Span> {
+        self.spans.get(attribute).copied().or(self.span)
+    }
+
+    /// The resource that an attribute refers to.
+    #[must_use]
+    pub fn reference(&self, attribute: &str) -> Option<&Address> {
+        self.record.get(attribute).and_then(Value::as_resource)
+    }
+}
+
+/// A sentence that fitted its kind's shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sentence {
+    /// Its first word.
+    pub head: &'static str,
+    /// What stands in its slots, by the slot's name; each with its place.
+    pub slots: BTreeMap<&'static str, (Value, Span)>,
+    /// The whole.
+    pub span: Span,
+}
+
+impl Sentence {
+    /// What stands in a slot; null where it was left out.
+    #[must_use]
+    pub fn get(&self, slot: &str) -> &Value {
+        self.slots.get(slot).map_or(&Value::Null, |(value, _)| value)
+    }
+
+    /// Where a slot stands, or else the sentence.
+    #[must_use]
+    pub fn span_of(&self, slot: &str) -> Span {
+        self.slots.get(slot).map_or(self.span, |(_, span)| *span)
+    }
+}
+
+/// A piece of a resource that EC2 makes and unmakes by itself: a rule, a route, an entry, an association.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Which of its kind's parts: `ingress`, `route`, `association`.
+    pub name: &'static str,
+    /// What it says.
+    pub record: Record,
+    /// The sentence or attribute it comes from.
+    pub span: Option<Span>,
+}
+
+/// A result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// May hold attributes that are known after apply.
+    pub value: Value,
+    /// What people are told about it.
+    pub description: Option<String>,
+    /// Where.
+    pub span: Span,
+}
+
+/// A rename.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved {
+    /// The address it had.
+    pub from: Address,
+    /// The address it has.
+    pub to: Address,
+    /// The statement.
+    pub span: Span,
+}
+
+/// A policy, type-checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whether it must hold in every intermediate state.
+    pub during_apply: bool,
+    /// Its sentences.
+    pub statements: Vec<Statement>,
+    /// Its header.
+    pub span: Span,
+}
+
+/// A sentence of a policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// `require` or else `forbid`.
+    pub require: bool,
+    /// What flows.
+    pub services: Vec<Service>,
+    /// From where: resources, networks, addresses, `internet`, `any`.
+    pub from: Vec<Value>,
+    /// To where.
+    pub to: Vec<Value>,
+    /// What a `forbid` lets pass: services, and sources (none: those of the statement).
+    pub except: Vec<(Vec<Service>, Vec<Value>)>,
+    /// Client ports, where it says so.
+    pub client_ports: Option<(u16, u16)>,
+    /// The whole.
+    pub span: Span,
+}

@@ -1,0 +1,373 @@
+//! What a resource type is to everything else. Layer 2: parser, planner, prover, editor, manual and EC2 read its [`Spec`].
+//!
+//! A type implements [`ResourceType`] in its one file under `resources/`; `Spec::of` erases the Rust type.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use crate::{
+    base::{address::Address, diagnostic::Sink},
+    call::{Call, Json, Request},
+    schema::{
+        attr::{Attr, DecodeError, Kind},
+        model::{Model, Part, Resource},
+        value::{Record, Value},
+    },
+};
+
+/// A resource type, for those who know it by its word only.
+pub struct Spec {
+    /// `vpc`
+    pub kind: &'static str,
+    /// `vpc-`
+    pub id_prefix: &'static str,
+    /// The manual's words.
+    pub doc: &'static str,
+    /// What can be written and read.
+    pub attrs: LazyLock<Vec<Attr>>,
+    /// The sentences it takes.
+    pub sentences: &'static [SentenceSpec],
+    /// The pieces it is made of besides itself.
+    pub parts: &'static [PartSpec],
+    /// Its attributes that say into which subnet it is placed.
+    pub placed_in: &'static [&'static str],
+    /// `ResourceType` of its tags; `None` where EC2 has none for it.
+    pub tag_type: Option<&'static str>,
+    /// Whether a successor is made before it goes, when it must be replaced.
+    pub create_first: bool,
+    /// How all of them are read.
+    pub listing: Listing,
+    /// Whether a record is what the type says.
+    pub check_record: fn(&Record) -> Result<(), DecodeError>,
+    /// What is wrong with those of this type in the network as a whole.
+    pub check: fn(&Model, &mut Sink),
+    /// The pieces that a resource as written is made of.
+    pub desired_parts: fn(&Resource, &Model, &mut Sink) -> Vec<Part>,
+    /// The calls that make it; the answer of the first tells its id.
+    pub create: fn(&Address, &Record) -> Result<Vec<Call>, DecodeError>,
+    /// Id and attributes, from the answer of the first call of `create`.
+    pub created: fn(&Json) -> Option<(String, Record)>,
+    /// The calls that change it in place.
+    pub updates: &'static [Update],
+    /// The calls that unmake it, given what is known of it (`id` among it).
+    pub delete: fn(&Address, &Record) -> Vec<Call>,
+    /// What an item of the listing says; `None` for something that is gone though still listed.
+    pub observe: fn(&Json) -> Option<Observed>,
+    /// How its actions go through the SDK.
+    #[cfg(feature = "aws")]
+    pub actions: &'static [crate::ec2::Action],
+}
+
+/// One way to change a resource in place.
+pub struct Update {
+    /// Every attribute that this one changes; each in-place attribute is claimed by exactly one.
+    pub attrs: &'static [&'static str],
+    /// Whether a resource that was just made with this record still needs it.
+    pub after_create: fn(&Record) -> bool,
+    /// The calls. The record is the one that is wanted.
+    pub calls: fn(&Address, &Record) -> Vec<Call>,
+}
+
+/// The shape of a sentence.
+#[derive(Debug)]
+pub struct SentenceSpec {
+    /// Its first word.
+    pub head: &'static str,
+    /// What follows, in order.
+    pub slots: &'static [Slot],
+    /// The manual's words.
+    pub doc: &'static str,
+    /// One that is right.
+    pub example: &'static str,
+}
+
+/// A place in a sentence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Slot {
+    /// This very word.
+    Word(&'static str),
+    /// Its name, and the words it takes.
+    Choice(&'static str, &'static [&'static str]),
+    /// Its name; a whole number.
+    Number(&'static str),
+    /// Its name; a service or a list of services. The value is a list of [`Value::Service`].
+    Services(&'static str),
+    /// Its name; peers or a list of them. The value is a list of networks (an address is a network of one),
+    /// [`Value::Anywhere`], and resources of these kinds.
+    Peers(&'static str, &'static [&'static str]),
+    /// Its name; a resource of one of these kinds.
+    Target(&'static str, &'static [&'static str]),
+    /// Its name; a text, which may be left out.
+    Text(&'static str),
+}
+
+/// A kind of part.
+pub struct PartSpec {
+    /// `ingress`
+    pub name: &'static str,
+    /// The manual's words.
+    pub doc: &'static str,
+    /// The members of its record that tell it from others of its owner.
+    pub key: &'static [&'static str],
+    /// The members that can change while it stays the same part.
+    pub content: &'static [&'static str],
+    /// The calls that make some of them.
+    pub create: fn(&Address, &[&Record]) -> Vec<Batch>,
+    /// The calls that change the content of one: old and new record. `None`: it is unmade and made.
+    pub change: Option<ChangePart>,
+    /// The calls that unmake some of them.
+    pub delete: fn(&Address, &[&Record]) -> Vec<Batch>,
+    /// When its owner goes.
+    pub removal: Removal,
+    /// Whether a successor is made before it goes.
+    pub create_first: bool,
+    /// Whether whoever refers to the owner needs this part too: a gateway is of use once it is attached.
+    pub essential: bool,
+    /// The member that names a subnet: all parts of the owner stand before anything is placed in that subnet.
+    pub governs: Option<&'static str>,
+    /// As one would write it: `ingress tcp/22 from 203.0.113.0/28`.
+    pub show: fn(&Record) -> String,
+}
+
+impl PartSpec {
+    /// What tells a part from others of its owner, as a text.
+    #[must_use]
+    pub fn key_of(&self, record: &Record) -> String {
+        let members = self.key.iter().map(|k| record.get(*k).map_or_else(String::new, Value::to_string));
+        format!("{} {}", self.name, members.collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// The calls that turn one record of a part into another: owner, old, new.
+pub type ChangePart = fn(&Address, &Record, &Record) -> Vec<Call>;
+
+/// What happens to a part when its owner goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// EC2 removes it with its owner.
+    WithOwner,
+    /// EC2 removes it with its owner, but it is unmade before where it names another resource, which it would hold.
+    WithOwnerUnlessItRefers,
+    /// It must be unmade first.
+    First,
+}
+
+/// Calls that make or unmake several parts at once.
+pub struct Batch {
+    /// Which of the records that were given.
+    pub of: Vec<usize>,
+    /// One after the other.
+    pub calls: Vec<Call>,
+}
+
+/// How all resources of a type are read, in pages.
+pub struct Listing {
+    /// `DescribeVpcs`
+    pub action: &'static str,
+    /// Path to the items of an answer; lists on the way are flattened.
+    pub items: &'static [&'static str],
+    /// Member of an item that holds its id.
+    pub id: &'static str,
+    /// The filter that takes ids.
+    pub filter: &'static str,
+    /// `MaxResults`; `None` where the action has no pages.
+    pub page: Option<u16>,
+    /// Further reads for these ids, for what the listing leaves out.
+    pub more: fn(&[String]) -> Vec<Request>,
+    /// Puts an answer of a further read into the items it belongs to, by id.
+    pub merge: fn(&mut BTreeMap<String, Json>, &Request, &Json),
+}
+
+impl Listing {
+    /// A listing that leaves nothing out.
+    #[must_use]
+    pub const fn new(
+        action: &'static str,
+        items: &'static [&'static str],
+        id: &'static str,
+        filter: &'static str,
+        page: Option<u16>,
+    ) -> Self {
+        Self { action, items, id, filter, page, more: |_| vec![], merge: |_, _, _| {} }
+    }
+}
+
+/// What EC2 says about a resource. References are ids, as text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observed {
+    /// Its id.
+    pub id: String,
+    /// Its attributes; one that cannot be read is absent.
+    pub record: Record,
+    /// Its parts: name and record.
+    pub parts: Vec<(&'static str, Record)>,
+    /// All its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A resource type. See the files of `resources/`.
+pub trait ResourceType: Kind + Sized + 'static {
+    /// `vpc-`
+    const ID_PREFIX: &'static str;
+    /// The manual's words; written by the `resource!` macro.
+    const DOC: &'static str;
+    /// See [`Spec::sentences`].
+    const SENTENCES: &'static [SentenceSpec] = &[];
+    /// See [`Spec::parts`].
+    const PARTS: &'static [PartSpec] = &[];
+    /// See [`Spec::placed_in`].
+    const PLACED_IN: &'static [&'static str] = &[];
+    /// See [`Spec::tag_type`].
+    const TAG_TYPE: Option<&'static str>;
+    /// See [`Spec::create_first`].
+    const CREATE_FIRST: bool = false;
+    /// See [`Spec::listing`].
+    const LISTING: Listing;
+    /// See [`Spec::updates`]. Tags are changed by the planner, for every type alike.
+    const UPDATES: &'static [Update] = &[];
+    /// Path to the id in the answer of the first call of `create`.
+    const CREATED_ID: &'static [&'static str];
+    /// How its actions go through the SDK.
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action];
+
+    /// Its attributes; written by the `resource!` macro.
+    fn attrs() -> Vec<Attr>;
+
+    /// Reads a record; written by the `resource!` macro.
+    ///
+    /// # Errors
+    /// An attribute is missing or of another type.
+    fn decode(record: &Record) -> Result<Self, DecodeError>;
+
+    /// See [`Spec::check`].
+    fn check(_model: &Model, _sink: &mut Sink) {}
+
+    /// See [`Spec::desired_parts`].
+    fn desired_parts(&self, _this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
+        vec![]
+    }
+
+    /// See [`Spec::create`].
+    fn create(&self, at: &Address) -> Vec<Call>;
+
+    /// See [`Spec::created`].
+    fn created(answer: &Json) -> Option<(String, Record)> {
+        let id = Self::CREATED_ID.iter().try_fold(answer, |at, key| if *key == "0" { at.get(0) } else { at.get(key) })?;
+        Some((id.as_str()?.to_owned(), Record::new()))
+    }
+
+    /// See [`Spec::delete`].
+    fn delete(at: &Address, record: &Record) -> Vec<Call>;
+
+    /// See [`Spec::observe`].
+    fn observe(item: &Json) -> Option<Observed>;
+}
+
+impl Spec {
+    /// The Spec of a type.
+    #[must_use]
+    pub const fn of<T: ResourceType>() -> Spec {
+        Spec {
+            kind: T::KIND,
+            id_prefix: T::ID_PREFIX,
+            doc: T::DOC,
+            attrs: LazyLock::new(T::attrs),
+            sentences: T::SENTENCES,
+            parts: T::PARTS,
+            placed_in: T::PLACED_IN,
+            tag_type: T::TAG_TYPE,
+            create_first: T::CREATE_FIRST,
+            listing: T::LISTING,
+            check_record: |record| T::decode(record).map(drop),
+            check: T::check,
+            desired_parts: |this, model, sink| T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),
+            create: |at, record| T::decode(record).map(|t| t.create(at)),
+            created: T::created,
+            updates: T::UPDATES,
+            delete: T::delete,
+            observe: T::observe,
+            #[cfg(feature = "aws")]
+            actions: T::ACTIONS,
+        }
+    }
+
+    /// The attribute of this name.
+    #[must_use]
+    pub fn attr(&self, name: &str) -> Option<&Attr> {
+        self.attrs.iter().find(|a| a.name == name)
+    }
+
+    /// The kind of part of this name.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<&'static PartSpec> {
+        self.parts.iter().find(|p| p.name == name)
+    }
+}
+
+/// Declares a resource type's struct, its attributes and how a record is read.
+///
+/// Each attribute: doc comments, `name: RustType`, perhaps `= default`, then what changing it costs.
+#[macro_export]
+macro_rules! resource {
+    ( $(#[doc = $doc:literal])* $name:ident = $kind:literal { $( $(#[doc = $fdoc:literal])* $field:ident : $ty:ty $(= $default:expr)? , $change:ident ; )* } ) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name { $( $(#[doc = $fdoc])* pub $field: $ty ),* }
+
+        impl $crate::schema::attr::Kind for $name {
+            const KIND: &'static str = $kind;
+        }
+
+        impl $name {
+            /// The manual's words.
+            const WORDS: &'static str = concat!($($doc, "\n"),*);
+
+            fn attributes() -> Vec<$crate::schema::attr::Attr> {
+                vec![$( $crate::schema::attr::Attr {
+                    name: stringify!($field),
+                    ty: <$ty as $crate::schema::attr::Field>::ty(),
+                    doc: concat!($($fdoc, "\n"),*),
+                    change: $crate::schema::attr::Change::$change,
+                    required: $crate::resource!(@default $($default)?).is_none() && <$ty as $crate::schema::attr::Field>::REQUIRED,
+                    default: $crate::resource!(@default $($default)?),
+                } ),*]
+            }
+
+            fn from_record(record: &$crate::schema::value::Record) -> Result<Self, $crate::schema::attr::DecodeError> {
+                Ok(Self { $( $field: $crate::schema::attr::field(record, stringify!($field), $crate::resource!(@default $($default)?))? ),* })
+            }
+        }
+    };
+    (@default $d:expr) => { Some($d) };
+    (@default) => { None::<$crate::schema::value::Value> };
+}
+
+/// Writes the methods of [`ResourceType`] that are the same for every type.
+#[macro_export]
+macro_rules! declared {
+    () => {
+        const DOC: &'static str = Self::WORDS;
+
+        fn attrs() -> Vec<$crate::schema::attr::Attr> {
+            Self::attributes()
+        }
+
+        fn decode(record: &$crate::schema::value::Record) -> Result<Self, $crate::schema::attr::DecodeError> {
+            Self::from_record(record)
+        }
+    };
+}
+
+/// Declares the resource types: a module each, and the list of their Specs.
+#[macro_export]
+macro_rules! resources {
+    ($($module:ident: $name:ident),* $(,)?) => {
+        $(pub mod $module;)*
+
+        /// Every resource type, in the order in which the manual lists them.
+        pub static ALL: &[&$crate::registry::Spec] = &[$({
+            static SPEC: $crate::registry::Spec = $crate::registry::Spec::of::<$module::$name>();
+            &SPEC
+        }),*];
+    };
+}

@@ -1,0 +1,304 @@
+//! A security group and its rules.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html>
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::{
+    base::{
+        address::Address,
+        cidr::{Cidr, Family},
+        codes::network,
+        diagnostic::Sink,
+        service::{Ports, Service},
+    },
+    call::{Arg, Call, Json},
+    declared,
+    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
+    resource,
+    resources::{
+        read::{Reader, at, list, text},
+        vpc::Vpc,
+    },
+    schema::{
+        attr::{Ref, Val},
+        model::{Model, Part, Resource},
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// A stateful filter that interfaces carry: only what a rule admits passes, and its answers.
+    ///
+    /// It owns its whole set of rules. AWS's rule that lets everything out is revoked as soon as the group is made:
+    /// without an `egress` sentence nothing gets out.
+    SecurityGroup = "security_group" {
+        /// The VPC whose interfaces may carry it.
+        vpc: Ref<Vpc>, Replace;
+        /// What it is for, as the console shows it. EC2 cannot change it.
+        description: Val<Arc<str>> = Value::text("Managed by secnet"), Replace;
+        /// Its name in EC2, unique in the VPC; made from the resource's name where it is not written.
+        group_name: Option<Val<Arc<str>>>, Replace;
+        /// Its id.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+const PEERS: &[&str] = &["security_group"];
+
+impl ResourceType for SecurityGroup {
+    declared!();
+
+    const ID_PREFIX: &'static str = "sg-";
+    const TAG_TYPE: Option<&'static str> = Some("security-group");
+    const CREATE_FIRST: bool = true;
+    const CREATED_ID: &'static [&'static str] = &["GroupId"];
+    const LISTING: Listing = Listing::new("DescribeSecurityGroups", &["SecurityGroups"], "GroupId", "group-id", Some(1000));
+    const SENTENCES: &'static [SentenceSpec] = &[
+        SentenceSpec {
+            head: "ingress",
+            slots: &[Slot::Services("service"), Slot::Word("from"), Slot::Peers("peers", PEERS), Slot::Text("description")],
+            doc: "Lets a service in from peers: networks, addresses, groups, `anywhere`.",
+            example: "ingress tcp/22 from 203.0.113.0/28  \"maintainers\"",
+        },
+        SentenceSpec {
+            head: "egress",
+            slots: &[Slot::Services("service"), Slot::Word("to"), Slot::Peers("peers", PEERS), Slot::Text("description")],
+            doc: "Lets a service out to peers: networks, addresses, groups, `anywhere`.",
+            example: "egress tcp/443 to anywhere",
+        },
+    ];
+    const PARTS: &'static [PartSpec] = &[
+        PartSpec {
+            create: |at, rules| authorize("AuthorizeSecurityGroupIngress", at, rules),
+            change: Some(|at, _, new| vec![describe("UpdateSecurityGroupRuleDescriptionsIngress", at, new)]),
+            delete: |at, rules| revoke("RevokeSecurityGroupIngress", at, rules),
+            show: |rule| show("ingress", "from", rule),
+            ..rule_part("ingress", "A rule that lets a service in.")
+        },
+        PartSpec {
+            create: |at, rules| authorize("AuthorizeSecurityGroupEgress", at, rules),
+            change: Some(|at, _, new| vec![describe("UpdateSecurityGroupRuleDescriptionsEgress", at, new)]),
+            delete: |at, rules| revoke("RevokeSecurityGroupEgress", at, rules),
+            show: |rule| show("egress", "to", rule),
+            ..rule_part("egress", "A rule that lets a service out.")
+        },
+    ];
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
+        let mut parts: Vec<Part> = vec![];
+        for sentence in &this.sentences {
+            for (protocol, ports) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(protocols) {
+                for peer in sentence.get("peers").elements() {
+                    if let Some(group) = peer.as_resource() {
+                        same_vpc(this, group, model, sentence.span_of("peers"), sink);
+                    }
+                    let record = rule(&protocol, ports, peer, sentence.get("description"));
+                    let part = Part { name: sentence.head, record, span: Some(sentence.span) };
+                    if !parts.iter().any(|p| p.name == part.name && same_rule(&p.record, &part.record)) {
+                        parts.push(part);
+                    }
+                }
+            }
+        }
+        parts
+    }
+
+    fn create(&self, at: &Address) -> Vec<Call> {
+        let generated = Arg::Concat(vec![Arg::text(format!("{}-", at.name())), Arg::OperationId(8)]);
+        let name = self.group_name.as_ref().map_or(generated, Val::arg);
+        let params = [("GroupName", name), ("Description", self.description.arg()), ("VpcId", self.vpc.arg())];
+        let everything = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]);
+        vec![
+            Call::new("CreateSecurityGroup", params).tagged("security-group"),
+            Call::new("RevokeSecurityGroupEgress", [("GroupId", Arg::id(at)), ("IpPermissions", Arg::Known(everything))])
+                .satisfied_by(&["InvalidPermission.NotFound"]),
+        ]
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteSecurityGroup", [("GroupId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        let parts = [("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")]
+            .into_iter()
+            .flat_map(|(name, member)| list(item, &[member]).iter().flat_map(observed_rules).map(move |rule| (name, rule)))
+            .collect();
+        Reader::new(item).text("vpc", &["VpcId"]).text("description", &["Description"]).text("group_name", &["GroupName"]).done(&["GroupId"], parts)
+    }
+}
+
+const fn rule_part(name: &'static str, doc: &'static str) -> PartSpec {
+    PartSpec {
+        name,
+        doc,
+        key: &["protocol", "from_port", "to_port", "peer"],
+        content: &["description"],
+        create: |_, _| vec![],
+        change: None,
+        delete: |_, _| vec![],
+        removal: Removal::WithOwnerUnlessItRefers,
+        create_first: true,
+        essential: false,
+        governs: None,
+        show: |_| String::new(),
+    }
+}
+
+fn as_service(value: &Value) -> Option<&Service> {
+    match value {
+        Value::Service(service) => Some(service),
+        _ => None,
+    }
+}
+
+/// A service as EC2's `IpProtocol`, `FromPort` and `ToPort`: one entry a range of ports.
+fn protocols(service: &Service) -> Vec<(String, Option<(i64, i64)>)> {
+    let with_ports = |name: &str, ports: &[Ports]| {
+        let ports = if ports.is_empty() { &[Ports::ALL] } else { ports };
+        ports.iter().map(|p| (name.to_owned(), Some((p.from.into(), p.to.into())))).collect()
+    };
+    let with_type = |name: &str, kind: Option<u8>, code: Option<u8>| {
+        vec![(name.to_owned(), Some((kind.map_or(-1, i64::from), code.map_or(-1, i64::from))))]
+    };
+    match service {
+        Service::All => vec![("-1".into(), None)],
+        Service::Tcp(ports) => with_ports("tcp", ports),
+        Service::Udp(ports) => with_ports("udp", ports),
+        Service::Icmp(kind, code) => with_type("icmp", *kind, *code),
+        Service::Icmpv6(kind, code) => with_type("icmpv6", *kind, *code),
+        Service::Protocol(n) => vec![(n.to_string(), None)],
+    }
+}
+
+fn rule(protocol: &str, ports: Option<(i64, i64)>, peer: &Value, description: &Value) -> Record {
+    let peer = if *peer == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { peer.clone() };
+    let mut record = Record::from([("protocol".into(), Value::text(protocol)), ("peer".into(), peer)]);
+    if let Some((from, to)) = ports {
+        record.extend([("from_port".into(), Value::Int(from)), ("to_port".into(), Value::Int(to))]);
+    }
+    if description.as_text().is_some_and(|d| !d.is_empty()) {
+        record.insert("description".into(), description.clone());
+    }
+    record
+}
+
+fn same_rule(a: &Record, b: &Record) -> bool {
+    ["protocol", "from_port", "to_port", "peer"].iter().all(|member| a.get(*member) == b.get(*member))
+}
+
+fn same_vpc(this: &Resource, group: &Address, model: &Model, at: crate::base::span::Span, sink: &mut Sink) {
+    let ours = this.reference("vpc");
+    let theirs = model.resources.get(group).filter(|g| !g.existing).and_then(|g| g.reference("vpc"));
+    if let (Some(ours), Some(theirs)) = (ours, theirs)
+        && ours != theirs
+    {
+        sink.push(network::group_of_another_vpc(at, group, theirs, ours));
+    }
+}
+
+/// A rule as EC2's `IpPermission`.
+fn permission(rule: &Record) -> Arg {
+    let value = |name: &str| rule.get(name).map_or(Arg::Known(Json::Null), Arg::from_value);
+    let (member, name) = match rule.get("peer") {
+        Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => ("Ipv6Ranges", "CidrIpv6"),
+        Some(Value::Cidr(_)) => ("IpRanges", "CidrIp"),
+        _ => ("UserIdGroupPairs", "GroupId"),
+    };
+    let peer = Arg::map([(name, value("peer")), ("Description", value("description"))]);
+    Arg::map([
+        ("IpProtocol", value("protocol")),
+        ("FromPort", value("from_port")),
+        ("ToPort", value("to_port")),
+        (member, Arg::List(vec![peer])),
+    ])
+}
+
+fn call(action: &str, at: &Address, rules: &[&Record]) -> Call {
+    let permissions = Arg::List(rules.iter().map(|rule| permission(rule)).collect());
+    Call::new(action, [("GroupId", Arg::id(at)), ("IpPermissions", permissions)])
+}
+
+fn authorize(action: &str, at: &Address, rules: &[&Record]) -> Vec<Batch> {
+    let call = call(action, at, rules).tagged("security-group-rule");
+    // One that is there already refuses the whole call, so for several it does not mean that all are there.
+    let call = if rules.len() == 1 { call.satisfied_by(&["InvalidPermission.Duplicate"]) } else { call };
+    vec![Batch { of: (0..rules.len()).collect(), calls: vec![call] }]
+}
+
+fn revoke(action: &str, at: &Address, rules: &[&Record]) -> Vec<Batch> {
+    let call = call(action, at, rules).satisfied_by(&["InvalidPermission.NotFound"]);
+    vec![Batch { of: (0..rules.len()).collect(), calls: vec![call] }]
+}
+
+fn describe(action: &str, group: &Address, rule: &Record) -> Call {
+    call(action, group, &[rule])
+}
+
+fn show(head: &str, word: &str, rule: &Record) -> String {
+    let int = |name: &str| match rule.get(name) {
+        Some(Value::Int(n)) => Some(*n),
+        _ => None,
+    };
+    let protocol = rule.get("protocol").and_then(Value::as_text).unwrap_or("?");
+    let service = match (protocol, int("from_port"), int("to_port")) {
+        ("-1", _, _) => "all".to_owned(),
+        ("tcp" | "udp", Some(0), Some(65535)) => protocol.to_owned(),
+        ("tcp" | "udp", Some(from), Some(to)) if from == to => format!("{protocol}/{from}"),
+        ("tcp" | "udp", Some(from), Some(to)) => format!("{protocol}/{from}-{to}"),
+        ("icmp" | "icmpv6", Some(-1), _) => protocol.to_owned(),
+        ("icmp" | "icmpv6", Some(kind), Some(-1)) => format!("{protocol}/{kind}"),
+        ("icmp" | "icmpv6", Some(kind), Some(code)) => format!("{protocol}/{kind}/{code}"),
+        _ => format!("protocol/{protocol}"),
+    };
+    let peer = match rule.get("peer") {
+        Some(Value::Text(id)) => id.to_string(),
+        Some(peer) => peer.to_string(),
+        None => "?".into(),
+    };
+    format!("{head} {service} {word} {peer}")
+}
+
+/// An `IpPermission` as EC2 lists it: one rule a peer.
+fn observed_rules(permission: &Json) -> Vec<Record> {
+    let protocol = match text(permission, &["IpProtocol"]).unwrap_or("-1") {
+        "6" => "tcp",
+        "17" => "udp",
+        "1" => "icmp",
+        "58" => "icmpv6",
+        other => other,
+    };
+    let port = |name| at(permission, &[name]).and_then(Json::as_i64);
+    let ports = if matches!(protocol, "tcp" | "udp" | "icmp" | "icmpv6") { port("FromPort").zip(port("ToPort")) } else { None };
+    let network = |item: &Json, member| text(item, &[member]).and_then(|t| t.parse().ok()).map(Value::Cidr);
+    let groups = |item: &Json, member| text(item, &[member]).map(Value::text);
+    type Peer<'a> = &'a dyn Fn(&Json, &'static str) -> Option<Value>;
+    let kinds: [(&str, &'static str, Peer<'_>); 4] = [
+        ("IpRanges", "CidrIp", &network),
+        ("Ipv6Ranges", "CidrIpv6", &network),
+        ("UserIdGroupPairs", "GroupId", &groups),
+        ("PrefixListIds", "PrefixListId", &groups),
+    ];
+    kinds
+        .into_iter()
+        .flat_map(|(list_name, member, peer)| {
+            list(permission, &[list_name]).iter().filter_map(move |item| {
+                let description = text(item, &["Description"]).map_or(Value::Null, Value::text);
+                peer(item, member).map(|peer| rule(protocol, ports, &peer, &description))
+            })
+        })
+        .collect()
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}

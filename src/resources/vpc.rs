@@ -1,0 +1,115 @@
+//! A VPC: CreateVpc and what belongs to it.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpc.html>
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::{
+    base::{address::Address, cidr::Cidr},
+    call::{Arg, Call, Json, Request, Settle},
+    declared,
+    registry::{Listing, Observed, ResourceType, Update},
+    resource,
+    resources::read::{Reader, at, text},
+    schema::{
+        attr::Val,
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// An isolated network with an address range of its own.
+    ///
+    /// EC2 gives every VPC a main route table, a default network ACL that lets everything pass and a default
+    /// security group; the plan names them, and nothing that secnet makes is placed in them.
+    Vpc = "vpc" {
+        /// Its IPv4 range, /16 to /28. Changing it makes a new VPC.
+        cidr_block: Val<Cidr>, Replace;
+        /// Whether EC2's resolver answers inside the VPC.
+        enable_dns_support: Val<bool> = Value::Bool(true), InPlace;
+        /// Whether instances with public addresses get public host names.
+        enable_dns_hostnames: Val<bool> = Value::Bool(false), InPlace;
+        /// Whether it is the region's default VPC.
+        is_default: Option<Val<bool>>, Computed;
+        /// Its id.
+        id: Option<Val<std::sync::Arc<str>>>, Computed;
+    }
+}
+
+const ATTRIBUTES: [(&str, &str); 2] = [("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")];
+
+impl ResourceType for Vpc {
+    declared!();
+
+    const ID_PREFIX: &'static str = "vpc-";
+    const TAG_TYPE: Option<&'static str> = Some("vpc");
+    const CREATED_ID: &'static [&'static str] = &["Vpc", "VpcId"];
+    // DescribeVpcAttribute has no bulk form: two calls for each VPC that is managed.
+    const LISTING: Listing =
+        Listing { more: attribute_reads, merge: merge_attribute, ..Listing::new("DescribeVpcs", &["Vpcs"], "VpcId", "vpc-id", Some(1000)) };
+    const UPDATES: &'static [Update] = &[
+        Update {
+            attrs: &["enable_dns_support"],
+            after_create: |r| r.get("enable_dns_support") == Some(&Value::Bool(false)),
+            calls: |at, r| vec![modify(at, "EnableDnsSupport", r.get("enable_dns_support"))],
+        },
+        Update {
+            attrs: &["enable_dns_hostnames"],
+            after_create: |r| r.get("enable_dns_hostnames") == Some(&Value::Bool(true)),
+            calls: |at, r| vec![modify(at, "EnableDnsHostnames", r.get("enable_dns_hostnames"))],
+        },
+    ];
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn create(&self, at: &Address) -> Vec<Call> {
+        vec![Call::new("CreateVpc", [("CidrBlock", self.cidr_block.arg())]).tagged("vpc").settle(available(at))]
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteVpc", [("VpcId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        Reader::new(item)
+            .cidr("cidr_block", &["CidrBlock"])
+            .bool("is_default", &["IsDefault"])
+            .bool("enable_dns_support", &["EnableDnsSupport", "Value"])
+            .bool("enable_dns_hostnames", &["EnableDnsHostnames", "Value"])
+            .done(&["VpcId"], vec![])
+    }
+}
+
+fn modify(at: &Address, attribute: &str, value: Option<&Value>) -> Call {
+    let value = Arg::map([("Value", value.map_or(Arg::Known(Json::Null), Arg::from_value))]);
+    Call::new("ModifyVpcAttribute", [("VpcId", Arg::id(at)), (attribute, value)])
+}
+
+fn available(at: &Address) -> Settle {
+    Settle::new("DescribeVpcs", "vpc-id", &["Vpcs"], "VpcId", &["State"], &["available"], Arg::id(at))
+}
+
+fn attribute_reads(ids: &[String]) -> Vec<Request> {
+    let read = |id| ATTRIBUTES.map(|(name, _)| Request::new("DescribeVpcAttribute", json!({"VpcId": id, "Attribute": name})));
+    ids.iter().flat_map(read).collect()
+}
+
+fn merge_attribute(items: &mut BTreeMap<String, Json>, request: &Request, answer: &Json) {
+    let wanted = text(&request.params, &["Attribute"]);
+    let item = text(&request.params, &["VpcId"]).and_then(|id| items.get_mut(id));
+    let member = ATTRIBUTES.iter().find(|(name, _)| Some(*name) == wanted).map(|(_, member)| *member);
+    if let (Some(item), Some(member)) = (item, member)
+        && let Some(value) = at(answer, &[member])
+    {
+        item[member] = value.clone();
+    }
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}
