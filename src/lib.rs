@@ -9,3 +9,6 @@ pub mod call;
 pub mod ec2;
 pub mod registry;
 pub mod resources;
+pub mod state;
+
+pub mod plan;

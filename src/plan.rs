@@ -1,0 +1,155 @@
+//! What would change and in which order: a pure function of model, state and what was observed. Layer 6.
+
+pub mod observation;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::address::Address,
+    call::Call,
+    schema::value::{Record, Value},
+    state::{Existing, Image, Part, event::What},
+};
+
+/// Everything an apply needs to know; nothing of it is worked out again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The project's name.
+    pub project: String,
+    /// The region it is for.
+    pub region: String,
+    /// The AWS account it is for, where the driver told.
+    pub account: Option<String>,
+    /// Lineage and serial of the state that it was made from.
+    pub base: (String, u64),
+    /// For people: one entry a resource.
+    pub changes: Vec<Change>,
+    /// What an apply does.
+    pub tasks: Vec<Task>,
+    /// Renames; they change no resource but its tag.
+    pub moves: Vec<(Address, Address)>,
+    /// What was deleted without secnet: it is forgotten, and made again where it is still wanted.
+    pub gone: Vec<Address>,
+    /// Where EC2 holds something else than the state says, of what secnet made.
+    pub seen: Vec<Seen>,
+    /// Images to pin.
+    pub images: BTreeMap<String, Image>,
+    /// What existing resources were.
+    pub existing: BTreeMap<Address, Existing>,
+    /// Results; what EC2 has yet to decide is an attribute in them.
+    pub outputs: BTreeMap<String, Value>,
+    /// What AWS attaches by itself to what is made: sentences for people.
+    pub attached: Vec<String>,
+}
+
+/// Something that EC2 holds otherwise than the state says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The resource.
+    pub address: Address,
+    /// Attributes that differ.
+    pub record: Record,
+    /// Its parts as EC2 has them, as far as they are the project's.
+    pub parts: Vec<Part>,
+}
+
+/// What happens to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is made.
+    Create,
+    /// It is changed in place, or its parts are.
+    Update,
+    /// It is made anew and the old one goes.
+    Replace,
+    /// It goes.
+    Delete,
+}
+
+/// What happens to a resource, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which.
+    pub address: Address,
+    /// EC2's id, where it has one.
+    pub id: Option<String>,
+    /// What.
+    pub action: Action,
+    /// Its attributes that change; of one that is made or goes, all.
+    pub attributes: Vec<AttributeChange>,
+    /// Its parts that change; of one that is made or goes, all.
+    pub parts: Vec<PartChange>,
+    /// Why it is replaced, why it is made again, or why it goes.
+    pub reason: Option<String>,
+    /// Where it stands: `main.secnet:12`.
+    pub place: Option<String>,
+}
+
+/// An attribute that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttributeChange {
+    /// Which.
+    pub name: String,
+    /// What it is; null where there is none.
+    pub old: Value,
+    /// What it will be; an attribute, reference or image that is not known yet is shown as such.
+    pub new: Value,
+    /// Whether EC2 will decide it.
+    pub known_after_apply: bool,
+    /// Whether it is why the resource is replaced.
+    pub replaces: bool,
+    /// Where it stands: `main.secnet:14`.
+    pub place: Option<String>,
+}
+
+/// A part that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartChange {
+    /// Made, changed or unmade.
+    pub action: Action,
+    /// As it is written: `ingress tcp/22 from 203.0.113.0/28`.
+    pub old: Option<String>,
+    /// As it will be.
+    pub new: Option<String>,
+    /// Whether somebody else put it there.
+    pub foreign: bool,
+    /// Where it stands: `main.secnet:40`.
+    pub place: Option<String>,
+}
+
+/// A node of the plan: calls that are made one after the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// What it is for.
+    pub what: What,
+    /// What people see while it runs: `create vpc.main`.
+    pub title: String,
+    /// In order. `Arg::Of` is left only where the value is not known before apply.
+    pub calls: Vec<Call>,
+    /// Tags for what it makes, without `secnet:id`, which the executor adds.
+    pub tags: BTreeMap<String, String>,
+    /// Tasks that must be done before.
+    pub needs: Vec<usize>,
+    /// Index of the change that it belongs to.
+    pub change: usize,
+}
+
+impl Plan {
+    /// Whether an apply would change nothing, neither in EC2 nor in the state.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty() && self.changes.is_empty() && self.moves.is_empty() && self.gone.is_empty()
+    }
+
+    /// How many resources are made, changed, replaced and deleted.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Action, usize> {
+        self.changes.iter().fold(BTreeMap::new(), |mut counts, change| {
+            *counts.entry(change.action).or_default() += 1;
+            counts
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! What was read from EC2 before planning. Layer 6: plain data; `apply::refresh` fills it.
+
+use std::collections::BTreeMap;
+
+use crate::{base::address::Address, registry::Observed, state::Image};
+
+/// What was read.
+#[derive(Debug, Clone, Default)]
+pub struct Observation {
+    /// The AWS account, where the driver told.
+    pub account: Option<String>,
+    /// The region.
+    pub region: String,
+    /// What stands of the state's resources (deposed ones too) and of whatever else carries the project's lineage:
+    /// by kind, then by id. An id of the state that is missing here is gone.
+    pub resources: BTreeMap<&'static str, BTreeMap<String, Observed>>,
+    /// Existing resources: every one that fits the filters.
+    pub existing: BTreeMap<Address, Vec<Observed>>,
+    /// Images that were looked up, by the call as written; one that the state has pinned is not looked up again.
+    pub images: BTreeMap<String, Image>,
+    /// When, in seconds since 1970.
+    pub at: u64,
+}

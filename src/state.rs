@@ -1,0 +1,134 @@
+//! What secnet knows of what it has made. Layer 4: changes only by folding events; knows nothing of plans.
+
+pub mod event;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::address::Address,
+    schema::value::{Record, Value},
+};
+
+/// The newest format of the state file that this version writes.
+pub const FORMAT: u32 = 1;
+
+/// Everything that a project has made, and what identifies it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Counts up with every write.
+    pub serial: u64,
+    /// Random, given when the project is first applied; on everything it makes as the tag `secnet:lineage`.
+    pub lineage: String,
+    /// The project's name.
+    pub project: String,
+    /// The AWS account it stands in; `None` until something was made.
+    pub account: Option<String>,
+    /// The region it stands in; `None` until something was made.
+    pub region: Option<String>,
+    /// What stands, by address.
+    pub resources: BTreeMap<Address, Resource>,
+    /// What was replaced and waits to be deleted.
+    pub deposed: Vec<Deposed>,
+    /// Images that `ami(...)` found, by the call as written; they stay until the user asks for newer ones.
+    pub images: BTreeMap<String, Image>,
+    /// What existing resources were when last read.
+    pub existing: BTreeMap<Address, Existing>,
+    /// Results of the last apply.
+    pub outputs: BTreeMap<String, Value>,
+}
+
+/// A resource that secnet made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// EC2's id.
+    pub id: String,
+    /// The tag `secnet:id`: random, given by the operation that made it; empty where EC2 takes no tags.
+    pub secnet_id: String,
+    /// Attributes as last applied, those that EC2 decided among them. References are addresses.
+    pub record: Record,
+    /// Its parts as last applied.
+    pub parts: Vec<Part>,
+    /// Resources it must come after, by `after = [...]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Address>,
+}
+
+/// A part of a resource: a rule, a route, an entry, an association.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Which of its kind's parts.
+    pub name: String,
+    /// What it says. References are addresses.
+    pub record: Record,
+}
+
+/// A resource whose successor stands already.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deposed {
+    /// The address that its successor has now.
+    pub address: Address,
+    /// What it was.
+    pub resource: Resource,
+}
+
+/// An image that was looked up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// `ami-...`
+    pub id: String,
+    /// Its name in EC2.
+    pub name: String,
+    /// `x86_64` or `arm64`
+    pub architecture: String,
+    /// Device of its root volume: `/dev/xvda`.
+    pub root_device_name: String,
+}
+
+/// What an existing resource was when last read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Existing {
+    /// EC2's id.
+    pub id: String,
+    /// Its attributes.
+    pub record: Record,
+    /// When it was read, in seconds since 1970.
+    pub read_at: u64,
+}
+
+impl State {
+    /// The state of a project that has made nothing.
+    #[must_use]
+    pub fn empty(project: &str, lineage: String) -> Self {
+        Self {
+            serial: 0,
+            lineage,
+            project: project.into(),
+            account: None,
+            region: None,
+            resources: BTreeMap::new(),
+            deposed: vec![],
+            images: BTreeMap::new(),
+            existing: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    /// An attribute of a resource, managed or existing, as EC2 has it; `id` is its id.
+    #[must_use]
+    pub fn attribute(&self, address: &Address, name: &str) -> Option<Value> {
+        let (id, record) = match (self.resources.get(address), self.existing.get(address)) {
+            (Some(resource), _) => (&resource.id, &resource.record),
+            (None, Some(existing)) => (&existing.id, &existing.record),
+            (None, None) => return None,
+        };
+        if name == "id" { Some(Value::text(id)) } else { record.get(name).cloned() }
+    }
+}

@@ -1,0 +1,280 @@
+//! What happens during an apply, as the journal records it, and how the state follows. Layer 4.
+//!
+//! Crash recovery replays the same fold: there is no second way to change a state.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::address::Address,
+    schema::value::{Record, Value},
+    state::{Deposed, Existing, Image, Part, Resource, State},
+};
+
+/// What a task is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Makes a resource.
+    Create {
+        /// Its address.
+        address: Address,
+        /// As wanted.
+        record: Record,
+        /// What it comes after.
+        after: Vec<Address>,
+    },
+    /// Changes a resource in place.
+    Update {
+        /// Its address.
+        address: Address,
+        /// The attributes that change, with their new values.
+        record: Record,
+    },
+    /// Unmakes a resource: the one of this address, or a deposed one, whichever has the id.
+    Delete {
+        /// Its address.
+        address: Address,
+        /// EC2's id.
+        id: String,
+    },
+    /// Makes parts of a resource.
+    MakeParts {
+        /// Their owner.
+        address: Address,
+        /// As wanted.
+        parts: Vec<Part>,
+    },
+    /// Changes a part while it stays the same part.
+    ChangePart {
+        /// Its owner.
+        address: Address,
+        /// As it was.
+        old: Part,
+        /// As wanted.
+        new: Part,
+    },
+    /// Unmakes parts of a resource.
+    UnmakeParts {
+        /// Their owner.
+        address: Address,
+        /// EC2's id of the owner, which may be a deposed one.
+        id: String,
+        /// As they were.
+        parts: Vec<Part>,
+    },
+}
+
+impl What {
+    /// The resource it is about.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        match self {
+            What::Create { address, .. }
+            | What::Update { address, .. }
+            | What::Delete { address, .. }
+            | What::MakeParts { address, .. }
+            | What::ChangePart { address, .. }
+            | What::UnmakeParts { address, .. } => address,
+        }
+    }
+}
+
+/// A line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// An apply starts from this state.
+    Begin {
+        /// Its lineage.
+        lineage: String,
+        /// Its serial.
+        serial: u64,
+        /// The AWS account.
+        account: Option<String>,
+        /// The region.
+        region: String,
+        /// When, in seconds since 1970.
+        at: u64,
+    },
+    /// Resources have new addresses.
+    Moved {
+        /// From and to.
+        moves: Vec<(Address, Address)>,
+    },
+    /// Gone without our doing, or let go of.
+    Forgotten {
+        /// Their addresses.
+        addresses: Vec<Address>,
+    },
+    /// What EC2 was seen to hold, where it is not what the state said: attributes and parts of a resource.
+    Seen {
+        /// Its address.
+        address: Address,
+        /// Attributes that differ.
+        record: Record,
+        /// Its parts, all of them, as far as they are the project's.
+        parts: Vec<Part>,
+    },
+    /// Images were looked up.
+    Images {
+        /// By the call as written.
+        images: BTreeMap<String, Image>,
+    },
+    /// Existing resources were read.
+    Existing {
+        /// By address.
+        existing: BTreeMap<Address, Existing>,
+    },
+    /// A call is about to be sent.
+    Intent {
+        /// Index of the task in the plan.
+        task: usize,
+        /// Index of the call in the task.
+        call: usize,
+        /// `CreateVpc`
+        action: String,
+        /// Random; the tag `secnet:id` where the call tags, and its client token where it takes one.
+        operation: String,
+        /// What the task is for, with the first call of a task alone.
+        what: Option<What>,
+    },
+    /// A resource exists: EC2 has answered with its id.
+    Created {
+        /// Index of the task in the plan.
+        task: usize,
+        /// Its address.
+        address: Address,
+        /// EC2's id.
+        id: String,
+        /// The tag `secnet:id`.
+        secnet_id: String,
+        /// As wanted, and what the answer told.
+        record: Record,
+        /// What it comes after.
+        after: Vec<Address>,
+    },
+    /// A resource has settled, and EC2 has told more about it.
+    Settled {
+        /// Its address.
+        address: Address,
+        /// What was read.
+        record: Record,
+    },
+    /// A task is done.
+    Done {
+        /// Index of the task in the plan.
+        task: usize,
+        /// What it was for.
+        what: What,
+    },
+    /// A task has failed; what it had done stands.
+    Failed {
+        /// Index of the task in the plan.
+        task: usize,
+        /// The error, in words.
+        error: String,
+    },
+    /// The results.
+    Outputs {
+        /// By name.
+        outputs: BTreeMap<String, Value>,
+    },
+    /// The apply has ended by itself.
+    End,
+}
+
+impl State {
+    /// Follows an event.
+    pub fn fold(&mut self, event: &Event) {
+        match event {
+            Event::Begin { account, region, .. } => {
+                self.account = account.clone().or_else(|| self.account.take());
+                self.region = Some(region.clone());
+            }
+            Event::Moved { moves } => self.moved(moves),
+            Event::Forgotten { addresses } => self.resources.retain(|address, _| !addresses.contains(address)),
+            Event::Seen { address, record, parts } => {
+                if let Some(resource) = self.resources.get_mut(address) {
+                    resource.record.extend(record.clone());
+                    resource.parts.clone_from(parts);
+                }
+            }
+            Event::Images { images } => self.images.extend(images.clone()),
+            Event::Existing { existing } => self.existing.clone_from(existing),
+            Event::Created { address, id, secnet_id, record, after, .. } => {
+                let (id, secnet_id) = (id.clone(), secnet_id.clone());
+                let resource = Resource { id, secnet_id, record: record.clone(), parts: vec![], after: after.clone() };
+                if let Some(old) = self.resources.insert(address.clone(), resource) {
+                    self.deposed.push(Deposed { address: address.clone(), resource: old });
+                }
+            }
+            Event::Settled { address, record } => {
+                if let Some(resource) = self.resources.get_mut(address) {
+                    resource.record.extend(record.clone());
+                }
+            }
+            Event::Done { what, .. } => self.done(what),
+            Event::Outputs { outputs } => self.outputs.clone_from(outputs),
+            Event::Intent { .. } | Event::Failed { .. } | Event::End => {}
+        }
+    }
+
+    fn done(&mut self, what: &What) {
+        match what {
+            // `Created` has put it in already: the id is in the journal before anything can fail.
+            What::Create { .. } => {}
+            What::Update { address, record } => {
+                if let Some(resource) = self.resources.get_mut(address) {
+                    resource.record.extend(record.clone());
+                }
+            }
+            What::Delete { address, id } => {
+                if self.resources.get(address).is_some_and(|r| r.id == *id) {
+                    self.resources.remove(address);
+                }
+                self.deposed.retain(|d| d.resource.id != *id);
+            }
+            What::MakeParts { address, parts } => {
+                if let Some(resource) = self.resources.get_mut(address) {
+                    resource.parts.extend(parts.iter().cloned());
+                }
+            }
+            What::ChangePart { address, old, new } => {
+                if let Some(resource) = self.resources.get_mut(address) {
+                    resource.parts.retain(|p| p != old);
+                    resource.parts.push(new.clone());
+                }
+            }
+            What::UnmakeParts { address, id, parts } => {
+                let current = self.resources.get_mut(address).filter(|r| r.id == *id);
+                let deposed = self.deposed.iter_mut().map(|d| &mut d.resource).find(|r| r.id == *id);
+                if let Some(resource) = current.or(deposed) {
+                    resource.parts.retain(|p| !parts.contains(p));
+                }
+            }
+        }
+    }
+
+    fn moved(&mut self, moves: &[(Address, Address)]) {
+        let taken: Vec<_> = moves.iter().filter_map(|(from, to)| self.resources.remove(from).map(|r| (to.clone(), r))).collect();
+        self.resources.extend(taken);
+        let rename = |value: &Value| match value {
+            Value::Resource(address) => moves.iter().find(|(from, _)| from == address).map(|(_, to)| Value::Resource(to.clone())),
+            Value::Attribute(address, name) => {
+                moves.iter().find(|(from, _)| from == address).map(|(_, to)| Value::Attribute(to.clone(), name.clone()))
+            }
+            _ => None,
+        };
+        for resource in self.resources.values_mut().chain(self.deposed.iter_mut().map(|d| &mut d.resource)) {
+            let records = std::iter::once(&mut resource.record).chain(resource.parts.iter_mut().map(|p| &mut p.record));
+            records.flat_map(|r| r.values_mut()).for_each(|value| *value = value.rewrite(&rename));
+            for address in &mut resource.after {
+                if let Some((_, to)) = moves.iter().find(|(from, _)| from == address) {
+                    address.clone_from(to);
+                }
+            }
+        }
+    }
+}
