@@ -22,6 +22,8 @@ pub enum Arg {
     Of(Address, String),
     /// From the answer of an earlier call of the same task: its index, and a path of keys and list indices.
     Answer(usize, Vec<String>),
+    /// From the answer of an earlier call of the same task, a member of the one element that fits; a mistake if none does.
+    Find(Find),
     /// The first characters of the operation's own random id, so many: what makes a generated name unique.
     OperationId(usize),
     /// Texts joined.
@@ -32,10 +34,48 @@ pub enum Arg {
     Map(BTreeMap<String, Arg>),
 }
 
+/// A search in an answer: which association holds this subnet?
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Find {
+    /// Index of the call in the task.
+    pub call: usize,
+    /// Path to the elements, lists on the way flattened: `["NetworkAcls", "Associations"]`.
+    pub lists: Vec<String>,
+    /// The member of an element to look at: `SubnetId`.
+    pub member: String,
+    /// What it must be.
+    pub equals: Box<Arg>,
+    /// The member to take: `NetworkAclAssociationId`.
+    pub take: String,
+}
+
+impl Find {
+    /// The first element of the answer that fits, and what is wanted of it.
+    #[must_use]
+    pub fn search<'a>(&self, answer: &'a Json, equals: &Json) -> Option<&'a Json> {
+        let mut found = vec![answer];
+        for key in &self.lists {
+            found = found
+                .into_iter()
+                .filter_map(|at| at.get(key))
+                .flat_map(|at| at.as_array().map_or(std::slice::from_ref(at), Vec::as_slice))
+                .collect();
+        }
+        found.into_iter().find(|item| item.get(&self.member) == Some(equals))?.get(&self.take)
+    }
+}
+
 impl Arg {
     /// Text.
     pub fn text(text: impl Into<String>) -> Self {
         Arg::Known(Json::String(text.into()))
+    }
+
+    /// Takes the member `take` of the element in the answer of call `call` whose `member` equals something.
+    #[must_use]
+    pub fn find(call: usize, lists: &[&str], member: &str, equals: Arg, take: &str) -> Self {
+        let lists = lists.iter().map(|l| (*l).to_owned()).collect();
+        Arg::Find(Find { call, lists, member: member.into(), equals: Box::new(equals), take: take.into() })
     }
 
     /// The id of a resource.
@@ -89,8 +129,8 @@ pub struct Call {
     pub action: String,
     /// Its parameters without tags and token, which the executor adds.
     pub params: BTreeMap<String, Arg>,
-    /// The `ResourceType` of the tags to put on what it makes (`vpc`, `security-group-rule`); `None` where it takes none.
-    pub tagged: Option<String>,
+    /// The `ResourceType`s of the tags to put on what it makes (`vpc`, `security-group-rule`); empty where it takes none.
+    pub tagged: Vec<String>,
     /// Whether the action takes a `ClientToken`.
     pub token: bool,
     /// What to wait for after it.
@@ -103,13 +143,13 @@ impl Call {
     /// A call that takes no tags and no token, and that nothing is waited for after.
     pub fn new<K: Into<String>>(action: &str, params: impl IntoIterator<Item = (K, Arg)>) -> Self {
         let params = params.into_iter().map(|(k, v)| (k.into(), v)).collect();
-        Self { action: action.into(), params, tagged: None, token: false, settle: None, satisfied_by: vec![] }
+        Self { action: action.into(), params, tagged: vec![], token: false, settle: None, satisfied_by: vec![] }
     }
 
-    /// Tags what it makes.
+    /// Tags what it makes; once for each type of thing that it makes.
     #[must_use]
     pub fn tagged(mut self, resource_type: &str) -> Self {
-        self.tagged = Some(resource_type.into());
+        self.tagged.push(resource_type.into());
         self
     }
 
@@ -335,4 +375,23 @@ pub trait Driver: Send + Sync {
 
     /// What it is, for people: `sandbox`, `http://127.0.0.1:5000`, `AWS`.
     fn describe(&self) -> String;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_search_goes_through_lists_of_lists() {
+        let answer = json!({"NetworkAcls": [
+            {"Associations": [{"SubnetId": "subnet-a", "NetworkAclAssociationId": "aclassoc-1"}]},
+            {"Associations": [{"SubnetId": "subnet-b", "NetworkAclAssociationId": "aclassoc-2"}]},
+        ]});
+        let arg = Arg::find(0, &["NetworkAcls", "Associations"], "SubnetId", "subnet-b".into(), "NetworkAclAssociationId");
+        let Arg::Find(find) = arg else { panic!("not a search") };
+        assert_eq!(find.search(&answer, &json!("subnet-b")), Some(&json!("aclassoc-2")));
+        assert_eq!(find.search(&answer, &json!("subnet-c")), None);
+    }
 }

@@ -82,6 +82,8 @@ impl fmt::Display for Type {
 pub enum Change {
     /// A call changes it.
     InPlace,
+    /// Calls of its parts change it: the attribute itself is never compared.
+    Parts,
     /// The resource is made anew.
     Replace,
     /// EC2 decides it; it cannot be written.
