@@ -1,5 +1,6 @@
 //! Text to AST. Layer 1: knows the grammar and nothing of what names mean.
 //!
-//! `parse` is the only file that names pest's `Rule`.
+//! Only `parse` and the files under it name pest's `Rule`.
 
 pub mod ast;
+pub mod parse;
