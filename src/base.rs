@@ -1,6 +1,7 @@
 //! Newtypes that know nothing of secnet's language, of plans or of AWS. Layer 0.
 
 pub mod address;
+pub mod base64;
 pub mod cidr;
 pub mod codes;
 pub mod diagnostic;

@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{base::address::Address, schema::value::Value};
+use crate::{
+    base::{address::Address, base64},
+    schema::value::Value,
+};
 
 /// JSON, as EC2 is asked and answers.
 pub type Json = serde_json::Value;
@@ -28,6 +31,8 @@ pub enum Arg {
     OperationId(usize),
     /// Texts joined.
     Concat(Vec<Arg>),
+    /// A text in base64, as EC2 takes user data and public keys: see [`crate::base::base64::encode`].
+    Base64(Box<Arg>),
     /// In order; elements that turn out null are left out.
     List(Vec<Arg>),
     /// By name; members that turn out null are left out.
@@ -82,6 +87,15 @@ impl Arg {
     #[must_use]
     pub fn id(address: &Address) -> Self {
         Arg::Of(address.clone(), "id".into())
+    }
+
+    /// A text in base64; encoded at once where it is known.
+    #[must_use]
+    pub fn base64(text: Arg) -> Self {
+        match text {
+            Arg::Known(Json::String(text)) => Arg::text(base64::encode(text.as_bytes())),
+            later => Arg::Base64(Box::new(later)),
+        }
     }
 
     /// An object from its members.
