@@ -103,6 +103,17 @@ impl Arg {
         Arg::Map(members.into_iter().map(|(k, v)| (k.into(), v)).collect())
     }
 
+    fn each(&mut self, visit: &mut dyn FnMut(&mut Arg)) {
+        visit(self);
+        match self {
+            Arg::List(args) | Arg::Concat(args) => args.iter_mut().for_each(|arg| arg.each(visit)),
+            Arg::Map(args) => args.values_mut().for_each(|arg| arg.each(visit)),
+            Arg::Find(find) => find.equals.each(visit),
+            Arg::Base64(arg) => arg.each(visit),
+            Arg::Known(_) | Arg::Of(..) | Arg::Answer(..) | Arg::OperationId(_) => {}
+        }
+    }
+
     /// A value as EC2 takes it: networks, addresses and durations as text or numbers, a resource as its id.
     #[must_use]
     pub fn from_value(value: &Value) -> Self {
@@ -186,6 +197,11 @@ impl Call {
     pub fn satisfied_by(mut self, codes: &[&str]) -> Self {
         self.satisfied_by = codes.iter().map(|c| (*c).into()).collect();
         self
+    }
+
+    /// Visits every parameter, outermost first, those of the wait too; the visitor may put another in its place.
+    pub fn each_arg(&mut self, visit: &mut dyn FnMut(&mut Arg)) {
+        self.params.values_mut().chain(self.settle.iter_mut().map(|s| &mut s.id)).for_each(|arg| arg.each(visit));
     }
 
     /// Whether it changes anything: all but `Describe*` and `Get*`.

@@ -9,11 +9,7 @@ use crate::{
     base::address::Address,
     registry::{PartSpec, Spec},
     resources,
-    schema::{
-        attr::Change,
-        model::{Part, Resource},
-        value::{Record, Value},
-    },
+    schema::{attr::Change, model::Resource, value::Value},
 };
 
 /// Index of a node.
@@ -225,24 +221,4 @@ pub fn order(edges: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
         }
     }
     if ordered.len() == edges.len() { Ok(ordered) } else { Err(ordered) }
-}
-
-/// A resource of a state as the graph and the planner take it: parts of kinds that this version does not know are left out.
-#[must_use]
-pub fn standing(address: &Address, record: &Record, parts: &[(String, Record)], after: &[Address]) -> Resource {
-    let spec = resources::spec(address.kind());
-    let known = |(name, record): &(String, Record)| {
-        let spec = spec.and_then(|s| s.part(name))?;
-        Some(Part { name: spec.name, record: record.clone(), span: None })
-    };
-    Resource {
-        address: address.clone(),
-        existing: false,
-        record: record.clone(),
-        sentences: vec![],
-        parts: parts.iter().filter_map(known).collect(),
-        after: after.to_vec(),
-        spans: BTreeMap::new(),
-        span: None,
-    }
 }

@@ -7,6 +7,7 @@ pub mod syntax;
 pub mod call;
 #[cfg(feature = "aws")]
 pub mod ec2;
+pub mod graph;
 pub mod registry;
 pub mod resources;
 pub mod state;

@@ -2,15 +2,34 @@
 
 pub mod observation;
 
+mod decide;
+mod describe;
+mod order;
+mod standing;
+mod tasks;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::address::Address,
+    base::{
+        address::Address,
+        diagnostic::{Diagnostic, Sink},
+        source::Sources,
+    },
     call::Call,
-    schema::value::{Record, Value},
-    state::{Existing, Image, Part, event::What},
+    graph::Graph,
+    plan::{observation::Observation, standing::Standing},
+    resources,
+    schema::{
+        model::{Model, Resource},
+        value::{Record, Value},
+    },
+    state::{
+        Existing, Image, Part, State,
+        event::{Event, What},
+    },
 };
 
 /// Everything an apply needs to know; nothing of it is worked out again.
@@ -152,4 +171,101 @@ impl Plan {
             counts
         })
     }
+}
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// What is wanted.
+    pub model: &'a Model,
+    /// What secnet has made.
+    pub state: &'a State,
+    /// What EC2 holds.
+    pub observation: &'a Observation,
+    /// Where the model comes from, for the places in the plan.
+    pub sources: Option<&'a Sources>,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// What is wanted cannot be planned: an existing resource is not found, a value is not known, no order exists.
+pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    let Input { model, observation, sources, .. } = *input;
+    let mut sink = Sink::default();
+    let moves = moves(model, input.state);
+    let mut state = input.state.clone();
+    state.fold(&Event::Moved { moves: moves.clone() });
+    let standing = Standing::new(model, &state, observation, &mut sink);
+    let graph = Graph::build(model.resources.values().filter(|r| !r.existing));
+    let in_order = graph.resources_in_order();
+    let decisions = decide::decide(model, &state, &standing, &in_order, &mut sink);
+    if sink.has_errors() {
+        return Err(sink.all);
+    }
+    let create_first = order::create_first(&decisions, &in_order);
+    let changes = describe::changes(&decisions, &standing, sources);
+    let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
+    let context =
+        tasks::Context { standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
+    let tasks = order::order(tasks::build(&context), &graph, &standing, &decisions, &create_first).map_err(|d| vec![d])?;
+    let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
+    let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
+    Ok(Plan {
+        project: model.project.name.clone(),
+        region: observation.region.clone(),
+        account: observation.account.clone(),
+        base: (input.state.lineage.clone(), input.state.serial),
+        changes,
+        tasks,
+        moves,
+        gone: standing.gone.clone(),
+        seen: seen(&standing, &decisions),
+        images: observation
+            .images
+            .iter()
+            .filter(|(key, _)| !input.state.images.contains_key(*key))
+            .map(|(k, i)| (k.clone(), i.clone()))
+            .collect(),
+        existing: existing(&standing, observation),
+        outputs: model.outputs.iter().map(|(n, o)| (n.clone(), standing.substitute(&o.value, &decisions.replaced, None))).collect(),
+        attached: attached.collect(),
+    })
+}
+
+/// The renames that still have something to rename.
+fn moves(model: &Model, state: &State) -> Vec<(Address, Address)> {
+    let open = |m: &&crate::schema::model::Moved| state.resources.contains_key(&m.from) && !state.resources.contains_key(&m.to);
+    model.moved.iter().filter(open).map(|m| (m.from.clone(), m.to.clone())).collect()
+}
+
+/// What the state must learn of the resources that stay: attributes that EC2 holds otherwise, and the parts that are the project's.
+fn seen(standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> Vec<Seen> {
+    let mut found = vec![];
+    for (address, decision) in &decisions.wanted {
+        let Some(thing) = standing.things.get(*address).filter(|_| !decisions.replaced.contains(*address)) else { continue };
+        let computed = |(name, value): &(&String, &Value)| {
+            let told = thing.spec.attr(name).is_some_and(|a| a.change == crate::schema::attr::Change::Computed);
+            told && *name != "id" && thing.state.record.get(*name) != Some(value)
+        };
+        let record: Record = thing.observed.record.iter().filter(computed).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let own = |p: &decide::PartDecision| {
+            let adopted = p.wanted.clone().filter(|_| p.same).map(|record| Part { name: p.spec.name.into(), record });
+            p.observed.as_ref().and(p.kept.clone().or(adopted))
+        };
+        let parts: Vec<Part> = decision.parts.iter().filter_map(own).collect();
+        let mut before = thing.state.parts.clone();
+        before.retain(|p| !parts.contains(p));
+        if !record.is_empty() || !before.is_empty() || parts.len() != thing.state.parts.len() {
+            found.push(Seen { address: (*address).clone(), record, parts });
+        }
+    }
+    found
+}
+
+fn existing(standing: &Standing<'_>, observation: &Observation) -> BTreeMap<Address, Existing> {
+    let kept = |(address, observed): (&Address, &&crate::registry::Observed)| {
+        (address.clone(), Existing { id: observed.id.clone(), record: observed.record.clone(), read_at: observation.at })
+    };
+    standing.existing.iter().map(kept).collect()
 }

@@ -42,6 +42,8 @@ pub struct Spec {
     pub check: fn(&Model, &mut Sink),
     /// The pieces that a resource as written is made of.
     pub desired_parts: fn(&Resource, &Model, &mut Sink) -> Vec<Part>,
+    /// What AWS attaches by itself to one that is made: sentences for people.
+    pub attached: fn(&Resource, &Model) -> Vec<String>,
     /// The calls that make it; the answer of the first tells its id.
     pub create: fn(&Address, &Record) -> Result<Vec<Call>, DecodeError>,
     /// Id and attributes, from the answer of the first call of `create`.
@@ -124,6 +126,8 @@ pub struct PartSpec {
     pub essential: bool,
     /// The member that names a subnet: all parts of the owner stand before anything is placed in that subnet.
     pub governs: Option<&'static str>,
+    /// Whether making it takes the place of another owner's part with the same key: a subnet's new ACL ousts its old one.
+    pub takes_over: bool,
     /// As one would write it: `ingress tcp/22 from 203.0.113.0/28`.
     pub show: fn(&Record) -> String,
 }
@@ -247,6 +251,11 @@ pub trait ResourceType: Kind + Sized + 'static {
         vec![]
     }
 
+    /// See [`Spec::attached`].
+    fn attached(_this: &Resource, _model: &Model) -> Vec<String> {
+        vec![]
+    }
+
     /// See [`Spec::create`].
     fn create(&self, at: &Address) -> Vec<Call>;
 
@@ -281,6 +290,7 @@ impl Spec {
             check_record: |record| T::decode(record).map(drop),
             check: T::check,
             desired_parts: |this, model, sink| T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),
+            attached: T::attached,
             create: |at, record| T::decode(record).map(|t| t.create(at)),
             created: T::created,
             updates: T::UPDATES,
@@ -370,4 +380,16 @@ macro_rules! resources {
             &SPEC
         }),*];
     };
+}
+
+impl std::fmt::Debug for Spec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Spec({})", self.kind)
+    }
+}
+
+impl std::fmt::Debug for PartSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PartSpec({})", self.name)
+    }
 }

@@ -1,12 +1,13 @@
 //! Every message secnet has: one constructor each, beside its long explanation. Layer 0.
 //!
 //! One file an area: E01 syntax, E02 names and types, E03 the network as a whole, E04 state and journal,
-//! E05 plan and apply, E06 the environment (credentials, endpoints, files).
+//! E05 apply, E06 the environment (credentials, endpoints, files), E07 planning.
 
 pub mod apply;
 pub mod environment;
 pub mod name;
 pub mod network;
+pub mod plan;
 pub mod state;
 pub mod syntax;
 
@@ -14,7 +15,7 @@ use super::diagnostic::Code;
 
 /// Every code, in order of its id.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [syntax::ALL, name::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL].into_iter().flatten().copied()
+    [syntax::ALL, name::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL, plan::ALL].into_iter().flatten().copied()
 }
 
 /// Declares codes: a constant each, and the list of them.

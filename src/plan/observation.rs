@@ -21,3 +21,9 @@ pub struct Observation {
     /// When, in seconds since 1970.
     pub at: u64,
 }
+
+/// Under which name an image is pinned: the call as written, and the architecture it was looked up for.
+#[must_use]
+pub fn image_key(name: &str, architecture: Option<&str>) -> String {
+    format!("ami({name:?})/{}", architecture.unwrap_or("x86_64"))
+}

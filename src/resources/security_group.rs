@@ -147,6 +147,7 @@ const fn rule_part(name: &'static str, doc: &'static str) -> PartSpec {
         create_first: true,
         essential: false,
         governs: None,
+        takes_over: false,
         show: |_| String::new(),
     }
 }

@@ -1,0 +1,275 @@
+//! What must change: each resource as wanted against what stands. Layer 6; knows no calls and no order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    base::{address::Address, codes::plan as codes, diagnostic::Sink, span::Span},
+    plan::{Action, standing::Standing},
+    registry::{PartSpec, Spec},
+    resources,
+    schema::{
+        attr::{Attr, Change, Type},
+        model::{Model, Resource},
+        value::{Record, Value},
+    },
+    state::{self, State},
+};
+
+/// What happens to one resource that is wanted.
+#[derive(Debug)]
+pub struct Decision<'a> {
+    /// As wanted.
+    pub resource: &'a Resource,
+    /// Its type.
+    pub spec: &'static Spec,
+    /// Its record with all that is known put in.
+    pub record: Record,
+    /// What happens to it; `None`: nothing, apart perhaps from tags and parts.
+    pub action: Option<Action>,
+    /// Its attributes that change: name, old, new, whether it is why it is replaced.
+    pub attributes: Vec<(&'static str, Value, Value, bool)>,
+    /// Its tags as they should be, where they are not: those to set, those to remove.
+    pub tags: Option<(BTreeMap<String, Value>, Vec<String>)>,
+    /// Its parts.
+    pub parts: Vec<PartDecision>,
+    /// Why it is made, where that is not plain.
+    pub reason: Option<String>,
+}
+
+/// What happens to one part.
+#[derive(Debug)]
+pub struct PartDecision {
+    /// Its kind.
+    pub spec: &'static PartSpec,
+    /// Index among the wanted resource's parts; `None` for one that goes.
+    pub index: Option<usize>,
+    /// As EC2 has it, with ids; `None` for one that is made.
+    pub observed: Option<Record>,
+    /// As the state has it; `None` for one that is made, or that somebody else put there.
+    pub kept: Option<state::Part>,
+    /// As wanted, with references; `None` for one that goes.
+    pub wanted: Option<Record>,
+    /// Whether it stays as it is.
+    pub same: bool,
+    /// Where it stands in the sources.
+    pub span: Option<Span>,
+}
+
+/// Everything that was decided.
+#[derive(Debug, Default)]
+pub struct Decisions<'a> {
+    /// By address, wanted resources.
+    pub wanted: BTreeMap<&'a Address, Decision<'a>>,
+    /// Resources that stand and are no longer wanted.
+    pub unwanted: Vec<Address>,
+    /// Resources that are replaced.
+    pub replaced: BTreeSet<Address>,
+}
+
+/// Tags that secnet itself puts on everything.
+#[must_use]
+pub fn own_tags(state: &State, address: &Address) -> BTreeMap<String, String> {
+    BTreeMap::from([("secnet:lineage".into(), state.lineage.clone()), ("secnet:address".into(), address.to_string())])
+}
+
+/// Decides for every resource, in the order given: each after those that it refers to.
+#[must_use]
+pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_order: &[&'a Resource], sink: &mut Sink) -> Decisions<'a> {
+    let mut decisions = Decisions::default();
+    for resource in in_order.iter().filter(|r| !r.existing) {
+        let Some(spec) = resources::spec(resource.address.kind()) else { continue };
+        let mut decision = thing(resource, spec, state, standing, &decisions.replaced, sink);
+        decision.tags = tags(&decision, state, standing);
+        if decision.action == Some(Action::Replace) {
+            decisions.replaced.insert(resource.address.clone());
+        }
+        decisions.wanted.insert(&resource.address, decision);
+    }
+    // Parts come after all resources: whether what they name is replaced must be decided first.
+    let replaced = decisions.replaced.clone();
+    for decision in decisions.wanted.values_mut() {
+        decision.parts = parts(decision, standing, &replaced, sink);
+    }
+    for address in standing.things.keys() {
+        match model.resources.get(address) {
+            Some(resource) if resource.existing => sink.push(codes::managed_as_existing(address, resource.span)),
+            Some(_) => {}
+            None => decisions.unwanted.push(address.clone()),
+        }
+    }
+    decisions
+}
+
+fn thing<'a>(
+    resource: &'a Resource,
+    spec: &'static Spec,
+    state: &State,
+    standing: &Standing<'_>,
+    replaced: &BTreeSet<Address>,
+    sink: &mut Sink,
+) -> Decision<'a> {
+    let mut record = known(resource, spec, standing, replaced, sink);
+    let mut decision =
+        Decision { resource, spec, record: Record::new(), action: None, attributes: vec![], tags: None, parts: vec![], reason: None };
+    let Some(stands) = standing.things.get(&resource.address) else {
+        decision.action = Some(Action::Create);
+        decision.reason = standing.gone.contains(&resource.address).then(|| "it is gone: somebody else deleted it".to_owned());
+        decision.attributes = record.iter().filter_map(|(n, v)| Some((spec.attr(n)?.name, Value::Null, v.clone(), false))).collect();
+        decision.record = record;
+        return decision;
+    };
+    for attr in spec.attrs.iter().filter(|a| matches!(a.change, Change::InPlace | Change::Replace)) {
+        let observed = stands.observed.record.get(attr.name);
+        let kept = stands.state.record.get(attr.name);
+        let wanted = record.get(attr.name).cloned().unwrap_or(Value::Null);
+        // What is not written and EC2 has told is EC2's choice. What EC2 does not tell was written before, and is taken back.
+        if wanted == Value::Null && (observed.is_some() || kept.is_none()) {
+            continue;
+        }
+        let current = observed.cloned().or_else(|| kept.map(|v| standing.ids(v, &BTreeSet::new()))).unwrap_or(Value::Null);
+        if !same(&attr.ty, &standing.ids(&wanted, replaced), &current) {
+            let replaces = attr.change == Change::Replace;
+            decision.attributes.push((attr.name, shown(attr, &current, standing), wanted, replaces));
+        }
+    }
+    if decision.attributes.iter().any(|(_, _, _, replaces)| *replaces) {
+        decision.action = Some(Action::Replace);
+        fixed_name(&decision, stands.state.record.get("group_name"), &stands.observed.record, sink);
+    } else if !decision.attributes.is_empty() {
+        decision.action = Some(Action::Update);
+    }
+    // What EC2 has decided stays in the record, for whoever refers to it.
+    if decision.action != Some(Action::Replace) {
+        for (name, value) in &stands.state.record {
+            if spec.attr(name).is_some_and(|a| a.change == Change::Computed) {
+                record.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+    }
+    let _ = state;
+    decision.record = record;
+    decision
+}
+
+/// The record with what is known put in: attributes of what stands, images by id.
+fn known(resource: &Resource, spec: &Spec, standing: &Standing<'_>, replaced: &BTreeSet<Address>, sink: &mut Sink) -> Record {
+    let instance_type = resource.record.get("instance_type").and_then(Value::as_text);
+    let architecture = instance_type.map(architecture_stub);
+    let mut record = Record::new();
+    for (name, value) in &resource.record {
+        let value = standing.substitute(value, replaced, architecture);
+        if let Value::Image(..) = value {
+            sink.push(codes::image_not_found(&value.to_string(), "this region", resource.span_of(name)));
+        }
+        if spec.attr(name).is_some_and(|a| a.ty == Type::Image)
+            && let Some(image) = value.as_text().and_then(|id| standing.images.values().find(|image| image.id == id))
+            && spec.attr("root_device_name").is_some()
+        {
+            record.insert("root_device_name".into(), Value::text(&image.root_device_name));
+        }
+        record.insert(name.clone(), value);
+    }
+    record
+}
+
+fn fixed_name(decision: &Decision<'_>, before: Option<&Value>, observed: &Record, sink: &mut Sink) {
+    let wanted = decision.record.get("group_name").filter(|w| **w != Value::Null);
+    let current = observed.get("group_name").or(before);
+    if let Some(wanted) = wanted
+        && Some(wanted) == current
+        && decision.spec.create_first
+    {
+        let changed = decision.attributes.iter().find(|a| a.3).map_or("group_name", |a| a.0);
+        sink.push(codes::fixed_name(&decision.resource.address, changed, decision.resource.span_of(changed)));
+    }
+}
+
+/// An observed value as people see it: the ids that a reference attribute holds become references.
+fn shown(attr: &Attr, value: &Value, standing: &Standing<'_>) -> Value {
+    match &attr.ty {
+        Type::Ref(_) => standing.addresses(value),
+        Type::Set(of) | Type::List(of) if matches!(**of, Type::Ref(_)) => standing.addresses(value),
+        _ => value.clone(),
+    }
+}
+
+/// Whether two values of a type mean the same to EC2.
+fn same(ty: &Type, a: &Value, b: &Value) -> bool {
+    let sorted = |value: &Value| {
+        let mut texts: Vec<String> = value.elements().iter().map(Value::to_string).collect();
+        texts.sort();
+        texts.dedup();
+        texts
+    };
+    match ty {
+        Type::Set(_) => sorted(a) == sorted(b),
+        Type::List(_) => a.elements() == b.elements(),
+        _ => a == b,
+    }
+}
+
+/// The tags that are not as they should be. Tags that begin with `aws:` are AWS's own.
+fn tags(decision: &Decision<'_>, state: &State, standing: &Standing<'_>) -> Option<(BTreeMap<String, Value>, Vec<String>)> {
+    let stands = standing.things.get(&decision.resource.address).filter(|_| decision.action != Some(Action::Replace))?;
+    decision.spec.tag_type?;
+    let mut wanted: BTreeMap<String, Value> =
+        own_tags(state, &decision.resource.address).into_iter().map(|(k, v)| (k, Value::text(v))).collect();
+    if !stands.state.secnet_id.is_empty() {
+        wanted.insert("secnet:id".into(), Value::text(&stands.state.secnet_id));
+    }
+    if let Some(Value::Map(own)) = decision.record.get("tags") {
+        wanted.extend(own.clone());
+    }
+    let has = &stands.observed.tags;
+    let remove: Vec<String> = has.keys().filter(|k| !k.starts_with("aws:") && !wanted.contains_key(*k)).cloned().collect();
+    wanted.retain(|key, value| has.get(key).map(Value::text).as_ref() != Some(value));
+    (!wanted.is_empty() || !remove.is_empty()).then_some((wanted, remove))
+}
+
+fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<Address>, sink: &mut Sink) -> Vec<PartDecision> {
+    let afresh = matches!(decision.action, Some(Action::Create | Action::Replace));
+    let stands = standing.things.get(&decision.resource.address).filter(|_| !afresh);
+    let mut observed: BTreeMap<String, (&'static PartSpec, &Record)> = BTreeMap::new();
+    for (name, record) in stands.iter().flat_map(|s| &s.observed.parts) {
+        if let Some(spec) = decision.spec.part(name) {
+            observed.insert(spec.key_of(record), (spec, record));
+        }
+    }
+    let mut kept: BTreeMap<String, state::Part> = BTreeMap::new();
+    for part in stands.iter().flat_map(|s| &s.state.parts) {
+        if let Some(spec) = decision.spec.part(&part.name) {
+            // Nothing counts as replaced here: a kept part is known by the ids that it was made with.
+            kept.insert(spec.key_of(&standing.record_ids(&part.record, &BTreeSet::new())), part.clone());
+        }
+    }
+    let mut decided = vec![];
+    for (index, part) in decision.resource.parts.iter().enumerate() {
+        let Some(spec) = decision.spec.part(part.name) else { continue };
+        let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), standing.substitute(v, replaced, None))).collect();
+        if let Some(unknown) = wanted.values().find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_))) {
+            sink.push(codes::not_known(&decision.resource.address, part.name, &unknown.to_string(), part.span));
+        }
+        let ids = standing.record_ids(&wanted, replaced);
+        let key = spec.key_of(&ids);
+        let found = observed.remove(&key).map(|(_, record)| record);
+        let content = |record: &Record| spec.content.iter().map(|c| record.get(*c).cloned().unwrap_or(Value::Null)).collect::<Vec<_>>();
+        let same = found.is_some_and(|record| content(record) == content(&ids));
+        decided.push(PartDecision {
+            spec,
+            index: Some(index),
+            observed: found.cloned(),
+            kept: kept.remove(&key),
+            wanted: Some(wanted),
+            same,
+            span: part.span,
+        });
+    }
+    for (key, (spec, record)) in observed {
+        let kept = kept.remove(&key);
+        decided.push(PartDecision { spec, index: None, observed: Some(record.clone()), kept, wanted: None, same: false, span: None });
+    }
+    decided
+}
+fn architecture_stub(_: &str) -> &'static str {
+    "x86_64"
+}

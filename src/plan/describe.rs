@@ -1,0 +1,123 @@
+//! Decisions as people read them. Layer 6; `render` lays them out.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    base::{address::Address, source::Sources, span::Span},
+    plan::{
+        Action, AttributeChange, Change, PartChange,
+        decide::{Decision, Decisions, PartDecision},
+        standing::{Standing, Thing},
+    },
+    schema::{
+        attr::Change as Cost,
+        value::{Record, Value},
+    },
+};
+
+/// One entry for each resource that changes, in order of addresses; deposed ones last.
+#[must_use]
+pub fn changes(decisions: &Decisions<'_>, standing: &Standing<'_>, sources: Option<&Sources>) -> Vec<Change> {
+    let place = |span: Option<Span>| Some(sources?.place(span?));
+    let mut changes: BTreeMap<&Address, Change> = BTreeMap::new();
+    for (address, decision) in &decisions.wanted {
+        if let Some(change) = wanted(decision, standing, &place) {
+            changes.insert(address, change);
+        }
+    }
+    for address in &decisions.unwanted {
+        if let Some(thing) = standing.things.get(address) {
+            changes.insert(address, gone(address, thing, standing, "it is not in the project any more"));
+        }
+    }
+    let deposed = standing.deposed.iter().map(|(address, thing)| gone(address, thing, standing, "its successor stands already"));
+    changes.into_values().chain(deposed).collect()
+}
+
+fn wanted(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Option<Span>) -> Option<String>) -> Option<Change> {
+    let resource = decision.resource;
+    let parts: Vec<PartChange> = decision.parts.iter().filter(|p| !p.same).map(|p| part(p, standing, place)).collect();
+    let mut attributes: Vec<AttributeChange> = decision
+        .attributes
+        .iter()
+        .filter(|(name, ..)| decision.spec.attr(name).is_some_and(|a| a.change != Cost::Parts))
+        .map(|(name, old, new, replaces)| AttributeChange {
+            name: (*name).into(),
+            old: old.clone(),
+            new: new.clone(),
+            known_after_apply: !settled(new),
+            replaces: *replaces,
+            place: resource.spans.get(*name).and_then(|s| place(Some(*s))),
+        })
+        .collect();
+    if matches!(decision.action, Some(Action::Create)) {
+        attributes.extend(decision.record.get("tags").map(|tags| attribute("tags", Value::Null, tags.clone())));
+    }
+    if let Some((set, remove)) = &decision.tags {
+        attributes.extend(tag_changes(decision, standing, set, remove));
+    }
+    let action = decision.action.or_else(|| (!parts.is_empty() || !attributes.is_empty()).then_some(Action::Update))?;
+    let replaced_by = decision.attributes.iter().filter(|a| a.3).map(|a| format!("`{}`", a.0)).collect::<Vec<_>>();
+    let reason = match (&decision.reason, action) {
+        (Some(reason), _) => Some(reason.clone()),
+        (None, Action::Replace) => Some(format!("EC2 cannot change {}", replaced_by.join(", "))),
+        (None, _) => None,
+    };
+    let id = standing.things.get(&resource.address).map(|t| t.state.id.clone());
+    Some(Change { address: resource.address.clone(), id, action, attributes, parts, reason, place: place(resource.span) })
+}
+
+/// Whether nothing in a value waits for EC2; a reference is known as such.
+fn settled(value: &Value) -> bool {
+    match value {
+        Value::Resource(_) => true,
+        Value::List(values) => values.iter().all(settled),
+        Value::Map(map) => map.values().all(settled),
+        other => other.is_known(),
+    }
+}
+
+fn attribute(name: &str, old: Value, new: Value) -> AttributeChange {
+    let known_after_apply = !settled(&new);
+    AttributeChange { name: name.into(), old, new, known_after_apply, replaces: false, place: None }
+}
+
+fn tag_changes(decision: &Decision<'_>, standing: &Standing<'_>, set: &BTreeMap<String, Value>, remove: &[String]) -> Vec<AttributeChange> {
+    let has = standing.things.get(&decision.resource.address).map(|t| &t.observed.tags);
+    let old = |key: &String| has.and_then(|tags| tags.get(key)).map_or(Value::Null, Value::text);
+    let set = set.iter().map(|(key, new)| attribute(&format!("tags.{key}"), old(key), new.clone()));
+    set.chain(remove.iter().map(|key| attribute(&format!("tags.{key}"), old(key), Value::Null))).collect()
+}
+
+fn part(part: &PartDecision, standing: &Standing<'_>, place: &dyn Fn(Option<Span>) -> Option<String>) -> PartChange {
+    let show = |record: &Record| (part.spec.show)(&standing.record_addresses(record));
+    PartChange {
+        action: match (&part.observed, &part.wanted) {
+            (None, _) => Action::Create,
+            (Some(_), Some(_)) => Action::Update,
+            (Some(_), None) => Action::Delete,
+        },
+        old: part.observed.as_ref().map(show),
+        new: part.wanted.as_ref().map(show),
+        foreign: part.kept.is_none() && part.wanted.is_none(),
+        place: place(part.span),
+    }
+}
+
+fn gone(address: &Address, thing: &Thing<'_>, standing: &Standing<'_>, reason: &str) -> Change {
+    let written = |name: &str| thing.spec.attr(name).is_some_and(|a| !matches!(a.change, Cost::Computed | Cost::Parts));
+    let attributes = thing.state.record.iter().filter(|(name, value)| written(name) && **value != Value::Null);
+    let parts = thing.observed.parts.iter().filter_map(|(name, record)| {
+        let shown = (thing.spec.part(name)?.show)(&standing.record_addresses(record));
+        Some(PartChange { action: Action::Delete, old: Some(shown), new: None, foreign: false, place: None })
+    });
+    Change {
+        address: address.clone(),
+        id: Some(thing.state.id.clone()),
+        action: Action::Delete,
+        attributes: attributes.map(|(name, value)| attribute(name, value.clone(), Value::Null)).collect(),
+        parts: parts.collect(),
+        reason: Some(reason.into()),
+        place: None,
+    }
+}

@@ -1,0 +1,232 @@
+//! Which task waits for which. Layer 6.
+//!
+//! Two graphs rule: that of what is wanted (made after all that it needs) and that of what stands (goes before all that it needs).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    base::{address::Address, codes::plan as codes, diagnostic::Diagnostic},
+    graph::{self, Graph, Node},
+    plan::{
+        Task,
+        decide::{Decisions, PartDecision},
+        standing::Standing,
+        tasks::Tasks,
+    },
+    resources,
+    schema::model::Resource,
+    state::event::What,
+};
+
+/// Those of the replaced whose successor is made before they go.
+///
+/// A type may want that, but not inside something that must itself go before its successor comes.
+#[must_use]
+pub fn create_first(decisions: &Decisions<'_>, in_order: &[&Resource]) -> BTreeSet<Address> {
+    let mut found = BTreeSet::new();
+    for resource in in_order.iter().filter(|r| decisions.replaced.contains(&r.address)) {
+        let mut named = vec![];
+        resource.record.values().for_each(|v| v.resources(&mut named));
+        let free = named.iter().all(|a| !decisions.replaced.contains(a) || found.contains(a));
+        if free && resources::spec(resource.address.kind()).is_some_and(|s| s.create_first) {
+            found.insert(resource.address.clone());
+        }
+    }
+    found
+}
+
+/// Puts the tasks in an order and says what each waits for.
+///
+/// # Errors
+/// They wait for each other.
+pub fn order(
+    tasks: Tasks,
+    wanted: &Graph<'_>,
+    standing: &Standing<'_>,
+    decisions: &Decisions<'_>,
+    create_first: &BTreeSet<Address>,
+) -> Result<Vec<Task>, Diagnostic> {
+    let mut edges = Edges { tasks: &tasks, needs: vec![BTreeSet::new(); tasks.all.len()] };
+    edges.making(wanted);
+    let resources: Vec<Resource> = standing.things.iter().map(|(address, thing)| thing.as_resource(address, standing)).collect();
+    edges.unmaking(&resources, standing);
+    edges.replacing(decisions, create_first);
+    for decision in decisions.wanted.values() {
+        edges.within(&decision.resource.address, &decision.parts);
+    }
+    edges.across(standing, decisions);
+    edges.deposed();
+    let needs: Vec<Vec<usize>> = edges.needs.into_iter().map(|n| n.into_iter().collect()).collect();
+    sorted(tasks.all, &needs)
+}
+
+/// Renumbers the tasks so that each comes after all that it needs.
+fn sorted(tasks: Vec<Task>, needs: &[Vec<usize>]) -> Result<Vec<Task>, Diagnostic> {
+    let order = graph::order(needs).map_err(|ordered| {
+        let stuck = tasks.iter().enumerate().filter(|(i, _)| !ordered.contains(i)).map(|(_, t)| t.title.as_str());
+        codes::no_order(&stuck.collect::<Vec<_>>())
+    })?;
+    let mut place = vec![0; order.len()];
+    for (new, old) in order.iter().enumerate() {
+        place[*old] = new;
+    }
+    let mut sorted: Vec<(usize, Task)> = tasks.into_iter().enumerate().map(|(old, task)| (place[old], task)).collect();
+    for (task, needs) in sorted.iter_mut().map(|(_, t)| t).zip(needs) {
+        task.needs = needs.iter().map(|n| place[*n]).collect();
+        task.needs.sort_unstable();
+    }
+    sorted.sort_by_key(|(new, _)| *new);
+    Ok(sorted.into_iter().map(|(_, task)| task).collect())
+}
+
+struct Edges<'a> {
+    tasks: &'a Tasks,
+    needs: Vec<BTreeSet<usize>>,
+}
+
+impl Edges<'_> {
+    fn need(&mut self, task: usize, other: usize) {
+        if task != other {
+            self.needs[task].insert(other);
+        }
+    }
+
+    fn all_need(&mut self, tasks: &[usize], others: &[usize]) {
+        for task in tasks {
+            for other in others {
+                self.need(*task, *other);
+            }
+        }
+    }
+
+    /// What is wanted is made or changed after all that it needs.
+    ///
+    /// A need that does not change is passed through: what stood before is not waited for, but what it waits for is.
+    fn making(&mut self, wanted: &Graph<'_>) {
+        let of = |node: &Node<'_>| -> Vec<usize> {
+            match node.part {
+                None => self.tasks.thing.get(node.address).cloned().unwrap_or_default(),
+                Some(index) => self.tasks.part.get(&(node.address.clone(), index)).copied().into_iter().collect(),
+            }
+        };
+        let tasks: Vec<Vec<usize>> = wanted.nodes.iter().map(of).collect();
+        for (node, needs) in wanted.needs.iter().enumerate() {
+            for need in needs {
+                self.all_need(&tasks[node], &tasks[*need]);
+            }
+        }
+    }
+
+    /// What stands goes after all that needs it has gone or has been changed.
+    fn unmaking(&mut self, resources: &[Resource], standing: &Standing<'_>) {
+        let graph = Graph::build(resources);
+        let by_address: BTreeMap<&Address, &Resource> = resources.iter().map(|r| (&r.address, r)).collect();
+        let key = |node: &Node<'_>, index: usize| {
+            let part = by_address.get(node.address)?.parts.get(index)?;
+            let spec = resources::spec(node.address.kind())?.part(part.name)?;
+            Some((node.address.clone(), spec.key_of(&standing.record_ids(&part.record, &BTreeSet::new()))))
+        };
+        let mut goes: Vec<Option<usize>> = vec![];
+        let mut moves: Vec<Vec<usize>> = vec![];
+        for node in &graph.nodes {
+            let deleted = self.tasks.delete.get(node.address).copied();
+            let (gone, changed) = match node.part {
+                None => (deleted, self.tasks.thing.get(node.address).filter(|_| deleted.is_none()).cloned().unwrap_or_default()),
+                Some(index) => match key(node, index) {
+                    Some(key) => {
+                        (self.tasks.unmake.get(&key).copied().or(deleted), self.tasks.change.get(&key).copied().into_iter().collect())
+                    }
+                    None => (deleted, vec![]),
+                },
+            };
+            moves.push(gone.map_or(changed, |task| vec![task]));
+            goes.push(gone);
+        }
+        for (node, needs) in graph.needs.iter().enumerate() {
+            for gone in needs.iter().filter_map(|n| goes[*n]) {
+                self.all_need(&[gone], &moves[node]);
+            }
+        }
+    }
+
+    fn replacing(&mut self, decisions: &Decisions<'_>, create_first: &BTreeSet<Address>) {
+        for address in &decisions.replaced {
+            let Some(delete) = self.tasks.delete.get(address).copied() else { continue };
+            let made = self.tasks.thing.get(address).cloned().unwrap_or_default();
+            if create_first.contains(address) {
+                self.all_need(&[delete], &made);
+            } else {
+                self.all_need(&made, &[delete]);
+            }
+        }
+    }
+
+    /// Within an owner: the new rule before the old one goes, or what takes a key after what held it.
+    fn within(&mut self, address: &Address, parts: &[PartDecision]) {
+        for spec in resources::spec(address.kind()).iter().flat_map(|s| s.parts) {
+            let of_kind = || parts.iter().filter(|p| p.spec.name == spec.name && !p.same);
+            let unmade = |p: &PartDecision| {
+                let key = spec.key_of(p.observed.as_ref()?);
+                self.tasks.unmake.get(&(address.clone(), key)).copied()
+            };
+            let gone: Vec<usize> = of_kind().filter_map(unmade).collect();
+            let made = |p: &PartDecision| self.tasks.part.get(&(address.clone(), p.index?)).copied();
+            for part in of_kind() {
+                let Some(make) = made(part) else { continue };
+                match unmade(part) {
+                    Some(old) => self.need(make, old),
+                    None if spec.create_first => self.all_need(&gone, &[make]),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// Across owners: a subnet leaves its old table before a new one takes it.
+    fn across(&mut self, standing: &Standing<'_>, decisions: &Decisions<'_>) {
+        let mut unmade: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for ((address, key), task) in &self.tasks.unmake {
+            let governs =
+                resources::spec(address.kind()).is_some_and(|s| s.parts.iter().any(|p| p.governs.is_some() && key.starts_with(p.name)));
+            if governs {
+                unmade.entry(key).or_default().push(*task);
+            }
+        }
+        for decision in decisions.wanted.values() {
+            for part in decision.parts.iter().filter(|p| p.spec.governs.is_some() && p.observed.is_none()) {
+                let key = part.wanted.as_ref().map(|w| part.spec.key_of(&standing.record_ids(w, &decisions.replaced)));
+                let make = part.index.and_then(|i| self.tasks.part.get(&(decision.resource.address.clone(), i))).copied();
+                if let (Some(key), Some(make)) = (key, make) {
+                    self.all_need(&[make], &unmade.get(key.as_str()).cloned().unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// What was replaced earlier goes when nothing can refer to it any more, and before what it refers to goes.
+    fn deposed(&mut self) {
+        let deposed = &self.tasks.deposed;
+        let changes = |task: &Task| !matches!(task.what, What::Delete { .. });
+        let others: Vec<usize> = self.tasks.all.iter().enumerate().filter(|(_, t)| changes(t)).map(|(i, _)| i).collect();
+        let ids: BTreeSet<&str> = deposed.iter().filter_map(|i| id_of(&self.tasks.all[*i])).collect();
+        let own = |task: &usize| id_of(&self.tasks.all[*task]).is_some_and(|id| ids.contains(id));
+        let (own_parts, others): (Vec<usize>, Vec<usize>) = others.into_iter().partition(own);
+        self.all_need(deposed, &own_parts);
+        self.all_need(deposed, &others);
+        let deletes: Vec<usize> = self.tasks.delete.values().copied().collect();
+        let first: Vec<usize> = deletes.iter().copied().filter(|d| self.needs_directly(&others, *d)).collect();
+        let late: Vec<usize> = deletes.into_iter().filter(|d| !first.contains(d)).collect();
+        self.all_need(&late, deposed);
+    }
+
+    fn needs_directly(&self, tasks: &[usize], delete: usize) -> bool {
+        tasks.iter().any(|t| self.needs[*t].contains(&delete))
+    }
+}
+
+fn id_of(task: &Task) -> Option<&str> {
+    match &task.what {
+        What::Delete { id, .. } | What::UnmakeParts { id, .. } => Some(id),
+        _ => None,
+    }
+}

@@ -1,0 +1,171 @@
+//! What stands before the plan: the state and what was observed, put together. Layer 6.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    base::{address::Address, codes::plan as codes, diagnostic::Sink},
+    plan::observation::{Observation, image_key},
+    registry::{Observed, Spec},
+    resources,
+    schema::{
+        model::{Model, Part, Resource},
+        value::{Record, Value},
+    },
+    state::{self, State},
+};
+
+/// A resource of the state that still stands.
+#[derive(Debug)]
+pub struct Thing<'a> {
+    /// Its type.
+    pub spec: &'static Spec,
+    /// As the state has it, under its newest address.
+    pub state: state::Resource,
+    /// As EC2 has it.
+    pub observed: &'a Observed,
+}
+
+/// Everything that stands.
+#[derive(Debug)]
+pub struct Standing<'a> {
+    /// Managed resources.
+    pub things: BTreeMap<Address, Thing<'a>>,
+    /// Replaced ones that were not deleted yet.
+    pub deposed: Vec<(Address, Thing<'a>)>,
+    /// Managed ones that are gone without secnet's doing.
+    pub gone: Vec<Address>,
+    /// Existing ones, found.
+    pub existing: BTreeMap<Address, &'a Observed>,
+    /// Images, by [`image_key`].
+    pub images: BTreeMap<String, state::Image>,
+    by_id: BTreeMap<&'a str, Address>,
+}
+
+impl<'a> Standing<'a> {
+    /// Puts a state (its renames folded in already) and an observation together.
+    #[must_use]
+    pub fn new(model: &Model, state: &State, observation: &'a Observation, sink: &mut Sink) -> Self {
+        let mut standing = Self {
+            things: BTreeMap::new(),
+            deposed: vec![],
+            gone: vec![],
+            existing: BTreeMap::new(),
+            images: state.images.clone(),
+            by_id: BTreeMap::new(),
+        };
+        standing.images.extend(observation.images.clone());
+        for (address, resource) in &state.resources {
+            match thing(address, resource, observation, sink) {
+                Some(Some(thing)) => {
+                    standing.by_id.insert(&thing.observed.id, address.clone());
+                    standing.things.insert(address.clone(), thing);
+                }
+                Some(None) => standing.gone.push(address.clone()),
+                None => {}
+            }
+        }
+        for deposed in &state.deposed {
+            if let Some(Some(thing)) = thing(&deposed.address, &deposed.resource, observation, sink) {
+                standing.deposed.push((deposed.address.clone(), thing));
+            }
+        }
+        for resource in model.resources.values().filter(|r| r.existing) {
+            match observation.existing.get(&resource.address).map(Vec::as_slice) {
+                Some([one]) => {
+                    standing.by_id.insert(&one.id, resource.address.clone());
+                    standing.existing.insert(resource.address.clone(), one);
+                }
+                Some(several) => {
+                    let ids: Vec<&str> = several.iter().map(|o| o.id.as_str()).collect();
+                    sink.push(codes::existing_not_one(&resource.address, &ids, resource.span));
+                }
+                None => sink.push(codes::existing_not_one(&resource.address, &[], resource.span)),
+            }
+        }
+        standing
+    }
+
+    /// An attribute that EC2 has decided, unless the resource is about to be replaced.
+    #[must_use]
+    pub fn attribute(&self, address: &Address, name: &str, replaced: &BTreeSet<Address>) -> Option<Value> {
+        if replaced.contains(address) {
+            return None;
+        }
+        let (id, observed, kept) = match (self.things.get(address), self.existing.get(address)) {
+            (Some(thing), _) => (&thing.state.id, &thing.observed.record, Some(&thing.state.record)),
+            (None, Some(observed)) => (&observed.id, &observed.record, None),
+            (None, None) => return None,
+        };
+        if name == "id" {
+            return Some(Value::text(id));
+        }
+        observed.get(name).or_else(|| kept.and_then(|record| record.get(name))).cloned()
+    }
+
+    /// A value with all that is known put in; references stay.
+    #[must_use]
+    pub fn substitute(&self, value: &Value, replaced: &BTreeSet<Address>, architecture: Option<&str>) -> Value {
+        value.rewrite(&|leaf| match leaf {
+            Value::Attribute(address, name) => self.attribute(address, name, replaced),
+            Value::Image(name, written) => {
+                self.images.get(&image_key(name, written.as_deref().or(architecture))).map(|image| Value::text(&image.id))
+            }
+            _ => None,
+        })
+    }
+
+    /// A value with references turned into ids, as EC2 lists them; those to what is not there yet stay.
+    #[must_use]
+    pub fn ids(&self, value: &Value, replaced: &BTreeSet<Address>) -> Value {
+        value.rewrite(&|leaf| match leaf {
+            Value::Resource(address) => self.attribute(address, "id", replaced),
+            _ => None,
+        })
+    }
+
+    /// A record with references turned into ids.
+    #[must_use]
+    pub fn record_ids(&self, record: &Record, replaced: &BTreeSet<Address>) -> Record {
+        record.iter().map(|(name, value)| (name.clone(), self.ids(value, replaced))).collect()
+    }
+
+    /// A value with the ids of what the project knows turned into references, for people and for the state.
+    #[must_use]
+    pub fn addresses(&self, value: &Value) -> Value {
+        value.rewrite(&|leaf| leaf.as_text().and_then(|id| self.by_id.get(id)).map(|address| Value::Resource(address.clone())))
+    }
+
+    /// A record with ids turned into references.
+    #[must_use]
+    pub fn record_addresses(&self, record: &Record) -> Record {
+        record.iter().map(|(name, value)| (name.clone(), self.addresses(value))).collect()
+    }
+}
+
+impl Thing<'_> {
+    /// As the graph takes it: the state's references, and every part that EC2 has, whoever put it there.
+    #[must_use]
+    pub fn as_resource(&self, address: &Address, standing: &Standing<'_>) -> Resource {
+        let part = |(name, record): &(&'static str, Record)| Part { name, record: standing.record_addresses(record), span: None };
+        Resource {
+            address: address.clone(),
+            existing: false,
+            record: self.state.record.clone(),
+            sentences: vec![],
+            parts: self.observed.parts.iter().map(part).collect(),
+            after: self.state.after.clone(),
+            spans: BTreeMap::new(),
+            span: None,
+        }
+    }
+}
+
+/// `None`: of a kind that this version does not know. `Some(None)`: gone.
+fn thing<'a>(address: &Address, resource: &state::Resource, observation: &'a Observation, sink: &mut Sink) -> Option<Option<Thing<'a>>> {
+    let Some(spec) = resources::spec(address.kind()) else {
+        sink.push(codes::unknown_kind_in_state(address));
+        return None;
+    };
+    let Some(observed) = observation.resources.get(spec.kind).and_then(|all| all.get(&resource.id)) else { return Some(None) };
+    Some(Some(Thing { spec, state: resource.clone(), observed }))
+}
