@@ -78,7 +78,7 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     let mut decisions = Decisions::default();
     for resource in in_order.iter().filter(|r| !r.existing) {
         let Some(spec) = resources::spec(resource.address.kind()) else { continue };
-        let mut decision = thing(resource, spec, state, standing, &decisions.replaced, sink);
+        let mut decision = thing(resource, spec, standing, &decisions.replaced, sink);
         decision.tags = tags(&decision, state, standing);
         if decision.action == Some(Action::Replace) {
             decisions.replaced.insert(resource.address.clone());
@@ -103,7 +103,6 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
 fn thing<'a>(
     resource: &'a Resource,
     spec: &'static Spec,
-    state: &State,
     standing: &Standing<'_>,
     replaced: &BTreeSet<Address>,
     sink: &mut Sink,
@@ -126,7 +125,8 @@ fn thing<'a>(
         if wanted == Value::Null && (observed.is_some() || kept.is_none()) {
             continue;
         }
-        let current = observed.cloned().or_else(|| kept.map(|v| standing.ids(v, &BTreeSet::new()))).unwrap_or(Value::Null);
+        let none = BTreeSet::new();
+        let current = observed.cloned().or_else(|| kept.map(|v| standing.ids(v, &none))).unwrap_or(Value::Null);
         if !same(&attr.ty, &standing.ids(&wanted, replaced), &current) {
             let replaces = attr.change == Change::Replace;
             decision.attributes.push((attr.name, shown(attr, &current, standing), wanted, replaces));
@@ -146,7 +146,6 @@ fn thing<'a>(
             }
         }
     }
-    let _ = state;
     decision.record = record;
     decision
 }

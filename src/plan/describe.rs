@@ -36,7 +36,7 @@ pub fn changes(decisions: &Decisions<'_>, standing: &Standing<'_>, sources: Opti
 
 fn wanted(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Option<Span>) -> Option<String>) -> Option<Change> {
     let resource = decision.resource;
-    let parts: Vec<PartChange> = decision.parts.iter().filter(|p| !p.same).map(|p| part(p, standing, place)).collect();
+    let parts = parts(decision, standing, place);
     let mut attributes: Vec<AttributeChange> = decision
         .attributes
         .iter()
@@ -87,6 +87,30 @@ fn tag_changes(decision: &Decision<'_>, standing: &Standing<'_>, set: &BTreeMap<
     let old = |key: &String| has.and_then(|tags| tags.get(key)).map_or(Value::Null, Value::text);
     let set = set.iter().map(|(key, new)| attribute(&format!("tags.{key}"), old(key), new.clone()));
     set.chain(remove.iter().map(|key| attribute(&format!("tags.{key}"), old(key), Value::Null))).collect()
+}
+
+/// The parts that change. One that goes and one that comes, and that differ in a single member, are one that changes.
+fn parts(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Option<Span>) -> Option<String>) -> Vec<PartChange> {
+    let mut going: Vec<&PartDecision> = decision.parts.iter().filter(|p| p.wanted.is_none() && p.kept.is_some()).collect();
+    let mut changes = vec![];
+    for change in decision.parts.iter().filter(|p| !p.same && p.wanted.is_some()) {
+        let mut described = part(change, standing, place);
+        let twin = going.iter().position(|gone| change.observed.is_none() && twins(gone, change));
+        if let Some(gone) = twin.map(|i| going.remove(i)) {
+            described.action = Action::Update;
+            described.old = part(gone, standing, place).old;
+        }
+        changes.push(described);
+    }
+    let foreign = decision.parts.iter().filter(|p| p.wanted.is_none() && p.kept.is_none());
+    changes.extend(going.into_iter().chain(foreign).map(|p| part(p, standing, place)));
+    changes
+}
+
+fn twins(gone: &PartDecision, made: &PartDecision) -> bool {
+    let (Some(old), Some(new)) = (&gone.observed, &made.wanted) else { return false };
+    let differ = |member: &&&str| old.get(**member) != new.get(**member);
+    gone.spec.name == made.spec.name && made.spec.key.len() > 1 && made.spec.key.iter().filter(differ).count() == 1
 }
 
 fn part(part: &PartDecision, standing: &Standing<'_>, place: &dyn Fn(Option<Span>) -> Option<String>) -> PartChange {

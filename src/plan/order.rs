@@ -182,22 +182,19 @@ impl Edges<'_> {
         }
     }
 
-    /// Across owners: a subnet leaves its old table before a new one takes it.
+    /// Across owners of a kind: a subnet leaves its old table before a new one takes it.
     fn across(&mut self, standing: &Standing<'_>, decisions: &Decisions<'_>) {
-        let mut unmade: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut unmade: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
         for ((address, key), task) in &self.tasks.unmake {
-            let governs =
-                resources::spec(address.kind()).is_some_and(|s| s.parts.iter().any(|p| p.governs.is_some() && key.starts_with(p.name)));
-            if governs {
-                unmade.entry(key).or_default().push(*task);
-            }
+            unmade.entry((address.kind(), key)).or_default().push(*task);
         }
         for decision in decisions.wanted.values() {
             for part in decision.parts.iter().filter(|p| p.spec.governs.is_some() && p.observed.is_none()) {
                 let key = part.wanted.as_ref().map(|w| part.spec.key_of(&standing.record_ids(w, &decisions.replaced)));
                 let make = part.index.and_then(|i| self.tasks.part.get(&(decision.resource.address.clone(), i))).copied();
-                if let (Some(key), Some(make)) = (key, make) {
-                    self.all_need(&[make], &unmade.get(key.as_str()).cloned().unwrap_or_default());
+                let gone = key.and_then(|key| unmade.get(&(decision.spec.kind, key.as_str())));
+                if let (Some(gone), Some(make)) = (gone, make) {
+                    self.all_need(&[make], gone);
                 }
             }
         }

@@ -111,13 +111,16 @@ impl Context<'_> {
     }
 }
 
+/// Kind of owner and key of parts whose place is taken.
+type Taken = BTreeSet<(&'static str, String)>;
+
 /// Parts that another owner's part takes the place of: a subnet's new ACL replaces the old one in one call.
-fn taken_over(context: &Context<'_>) -> BTreeSet<(&'static str, String)> {
+fn taken_over(context: &Context<'_>) -> Taken {
     let made = context.decisions.wanted.values().flat_map(|d| d.parts.iter().map(move |p| (d, p)));
     made.filter(|(_, p)| p.spec.takes_over && p.observed.is_none())
-        .filter_map(|(_, p)| {
+        .filter_map(|(d, p)| {
             let ids = context.standing.record_ids(p.wanted.as_ref()?, &context.decisions.replaced);
-            Some((p.spec.name, p.spec.key_of(&ids)))
+            Some((d.spec.kind, p.spec.key_of(&ids)))
         })
         .collect()
 }
@@ -174,7 +177,7 @@ fn create_tags(address: &Address, tags: &BTreeMap<String, Value>) -> Call {
     Call::new("CreateTags", [("Resources", Arg::List(vec![Arg::id(address)])), ("Tags", Arg::List(tags))])
 }
 
-fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &BTreeSet<(&'static str, String)>, tasks: &mut Tasks) {
+fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &Taken, tasks: &mut Tasks) {
     let address = &decision.resource.address;
     for spec in decision.spec.parts {
         let of_kind = || decision.parts.iter().filter(|p| p.spec.name == spec.name);
@@ -191,7 +194,7 @@ fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &BTreeSet
             let parts: Vec<(Record, Option<Part>)> = unmake
                 .iter()
                 .filter_map(|p| Some((p.observed.clone()?, p.kept.clone())))
-                .filter(|(r, _)| !is_taken(spec, r, taken))
+                .filter(|(r, _)| !is_taken(decision.spec.kind, spec, r, taken))
                 .collect();
             unmake_parts(context, address, thing, spec, &parts, tasks);
         }
@@ -205,8 +208,8 @@ fn goes_between(context: &Context<'_>, part: &PartDecision) -> bool {
     named.iter().any(|a| context.decisions.replaced.contains(a) && !context.create_first.contains(a))
 }
 
-fn is_taken(spec: &PartSpec, observed: &Record, taken: &BTreeSet<(&'static str, String)>) -> bool {
-    taken.contains(&(spec.name, spec.key_of(observed)))
+fn is_taken(kind: &'static str, spec: &PartSpec, observed: &Record, taken: &Taken) -> bool {
+    spec.takes_over && taken.contains(&(kind, spec.key_of(observed)))
 }
 
 fn change_part(context: &Context<'_>, address: &Address, part: &PartDecision, tasks: &mut Tasks) {
@@ -274,13 +277,7 @@ fn title(verb: &str, address: &Address, spec: &PartSpec, records: &[&Record]) ->
 }
 
 /// Unmakes a resource that stands: first those of its parts that would hold it or others, then itself.
-fn remove(
-    context: &Context<'_>,
-    address: &Address,
-    thing: &Thing<'_>,
-    taken: &BTreeSet<(&'static str, String)>,
-    tasks: &mut Tasks,
-) -> usize {
+fn remove(context: &Context<'_>, address: &Address, thing: &Thing<'_>, taken: &Taken, tasks: &mut Tasks) -> usize {
     for spec in thing.spec.parts {
         let goes_first = |record: &Record| match spec.removal {
             Removal::First => true,
@@ -300,7 +297,7 @@ fn remove(
             .observed
             .parts
             .iter()
-            .filter(|(name, record)| *name == spec.name && goes_first(record) && !is_taken(spec, record, taken))
+            .filter(|(name, record)| *name == spec.name && goes_first(record) && !is_taken(thing.spec.kind, spec, record, taken))
             .map(|(_, record)| (record.clone(), kept(record)))
             .collect();
         unmake_parts(context, address, thing, spec, &parts, tasks);
