@@ -192,7 +192,7 @@ impl Edges<'_> {
             for part in decision.parts.iter().filter(|p| p.spec.governs.is_some() && p.observed.is_none()) {
                 let key = part.wanted.as_ref().map(|w| part.spec.key_of(&standing.record_ids(w, &decisions.replaced)));
                 let make = part.index.and_then(|i| self.tasks.part.get(&(decision.resource.address.clone(), i))).copied();
-                let gone = key.and_then(|key| unmade.get(&(decision.spec.kind, key.as_str())));
+                let gone = key.as_deref().and_then(|key| unmade.get(&(decision.spec.kind, key)));
                 if let (Some(gone), Some(make)) = (gone, make) {
                     self.all_need(&[make], gone);
                 }
