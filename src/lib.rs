@@ -13,3 +13,6 @@ pub mod resources;
 pub mod state;
 
 pub mod plan;
+
+#[cfg(feature = "aws")]
+pub mod live;

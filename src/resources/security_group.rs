@@ -299,7 +299,52 @@ fn observed_rules(permission: &Json) -> Vec<Record> {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, taken};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    taken! {
+        IpPermission(set_from_port, set_ip_protocol, set_ip_ranges, set_ipv6_ranges, set_prefix_list_ids, set_to_port, set_user_id_group_pairs);
+        IpRange(set_cidr_ip, set_description);
+        Ipv6Range(set_cidr_ipv6, set_description);
+        PrefixListId(set_description, set_prefix_list_id);
+        UserIdGroupPair(set_description, set_group_id, set_user_id, set_vpc_peering_connection_id);
+    }
+
+    shown! {
+        SecurityGroup(
+            description, group_id, group_name, ip_permissions, ip_permissions_egress, owner_id, security_group_arn, tags, vpc_id,
+        );
+        IpPermission(from_port, ip_protocol, ip_ranges, ipv6_ranges, prefix_list_ids, to_port, user_id_group_pairs);
+        IpRange(cidr_ip, description);
+        Ipv6Range(cidr_ipv6, description);
+        PrefixListId(description, prefix_list_id);
+        UserIdGroupPair(description, group_id, peering_status, user_id, vpc_id, vpc_peering_connection_id);
+        SecurityGroupRule(
+            cidr_ipv4, cidr_ipv6, description, from_port, group_id, group_owner_id, ip_protocol, is_egress, prefix_list_id,
+            referenced_group_info, security_group_rule_id, tags, to_port,
+        );
+        ReferencedSecurityGroup(group_id, peering_status, user_id, vpc_id, vpc_peering_connection_id);
+    }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(CreateSecurityGroup: create_security_group(set_description, set_group_name, set_tag_specifications, set_vpc_id)
+            -> (group_id, security_group_arn, tags)),
+        action!(DeleteSecurityGroup: delete_security_group(set_group_id) -> ()),
+        action!(DescribeSecurityGroups: describe_security_groups(set_filters, set_group_ids, set_max_results, set_next_token)
+            -> (next_token, security_groups)),
+        action!(DescribeSecurityGroupRules: describe_security_group_rules(
+            set_filters, set_max_results, set_next_token, set_security_group_rule_ids,
+        ) -> (next_token, security_group_rules)),
+        action!(AuthorizeSecurityGroupIngress: authorize_security_group_ingress(set_group_id, set_ip_permissions, set_tag_specifications)
+            -> (security_group_rules)),
+        action!(AuthorizeSecurityGroupEgress: authorize_security_group_egress(set_group_id, set_ip_permissions, set_tag_specifications)
+            -> (security_group_rules)),
+        action!(RevokeSecurityGroupIngress: revoke_security_group_ingress(set_group_id, set_ip_permissions, set_security_group_rule_ids)
+            -> (unknown_ip_permissions)),
+        action!(RevokeSecurityGroupEgress: revoke_security_group_egress(set_group_id, set_ip_permissions, set_security_group_rule_ids)
+            -> (unknown_ip_permissions)),
+        action!(UpdateSecurityGroupRuleDescriptionsIngress: update_security_group_rule_descriptions_ingress(set_group_id, set_ip_permissions)
+            -> ()),
+        action!(UpdateSecurityGroupRuleDescriptionsEgress: update_security_group_rule_descriptions_egress(set_group_id, set_ip_permissions)
+            -> ()),
+    ];
 }

@@ -116,7 +116,26 @@ fn check_ranges(model: &Model, sink: &mut Sink) {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, words};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    shown! {
+        Subnet(
+            assign_ipv6_address_on_creation, availability_zone, availability_zone_id, available_ip_address_count, cidr_block, default_for_az,
+            ipv6_cidr_block_association_set, ipv6_native, map_public_ip_on_launch, owner_id, state, subnet_arn, subnet_id, tags, vpc_id,
+        );
+        SubnetIpv6CidrBlockAssociation(association_id, ipv6_cidr_block, ipv6_cidr_block_state);
+        SubnetCidrBlockState(state, status_message);
+    }
+
+    words! { SubnetCidrBlockStateCode, SubnetState }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(CreateSubnet: create_subnet(
+            set_availability_zone, set_availability_zone_id, set_cidr_block, set_ipv6_cidr_block, set_tag_specifications, set_vpc_id,
+        ) -> (subnet)),
+        action!(DeleteSubnet: delete_subnet(set_subnet_id) -> ()),
+        action!(DescribeSubnets: describe_subnets(set_filters, set_max_results, set_next_token, set_subnet_ids) -> (next_token, subnets)),
+        action!(ModifySubnetAttribute: modify_subnet_attribute(set_assign_ipv6_address_on_creation, set_map_public_ip_on_launch, set_subnet_id)
+            -> ()),
+    ];
 }

@@ -109,7 +109,27 @@ fn merge_attribute(items: &mut BTreeMap<String, Json>, request: &Request, answer
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, words};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    shown! {
+        Vpc(
+            cidr_block, cidr_block_association_set, dhcp_options_id, instance_tenancy, ipv6_cidr_block_association_set, is_default, owner_id,
+            state, tags, vpc_id,
+        );
+        VpcCidrBlockAssociation(association_id, cidr_block, cidr_block_state);
+        VpcIpv6CidrBlockAssociation(association_id, ipv6_cidr_block, ipv6_cidr_block_state, ipv6_pool, network_border_group);
+        VpcCidrBlockState(state, status_message);
+    }
+
+    words! { Tenancy, VpcAttributeName, VpcCidrBlockStateCode, VpcState }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(CreateVpc: create_vpc(set_amazon_provided_ipv6_cidr_block, set_cidr_block, set_instance_tenancy, set_tag_specifications)
+            -> (vpc)),
+        action!(DeleteVpc: delete_vpc(set_vpc_id) -> ()),
+        action!(DescribeVpcs: describe_vpcs(set_filters, set_max_results, set_next_token, set_vpc_ids) -> (next_token, vpcs)),
+        action!(DescribeVpcAttribute: describe_vpc_attribute(set_attribute, set_vpc_id)
+            -> (enable_dns_hostnames, enable_dns_support, vpc_id)),
+        action!(ModifyVpcAttribute: modify_vpc_attribute(set_enable_dns_hostnames, set_enable_dns_support, set_vpc_id) -> ()),
+    ];
 }

@@ -1,0 +1,161 @@
+//! How requests travel: over HTTPS, or to a door in this very process. Layer 1.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_smithy_http_client::{
+    Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// Takes the body of a request in EC2's Query form; answers with status, body and content type.
+pub type Door = Arc<dyn Fn(&str) -> (u16, String, &'static str) + Send + Sync>;
+
+/// Sends every request through a door of this process: no socket, no name look-up.
+#[must_use]
+pub fn in_process(door: Door) -> SharedHttpClient {
+    SharedHttpClient::new(InProcess(SharedHttpConnector::new(Through(door))))
+}
+
+#[derive(Debug)]
+struct InProcess(SharedHttpConnector);
+
+impl HttpClient for InProcess {
+    fn http_connector(&self, _settings: &HttpConnectorSettings, _components: &RuntimeComponents) -> SharedHttpConnector {
+        self.0.clone()
+    }
+}
+
+struct Through(Door);
+
+impl fmt::Debug for Through {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Through")
+    }
+}
+
+impl HttpConnector for Through {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let form = request.body().bytes().and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let (status, body, content_type) = (self.0)(form.unwrap_or_default());
+        let answer = StatusCode::try_from(status).map(|status| {
+            let mut answer = HttpResponse::new(status, SdkBody::from(body));
+            answer.headers_mut().insert("content-type", content_type);
+            answer
+        });
+        HttpConnectorFuture::ready(answer.map_err(|error| ConnectorError::user(error.into())))
+    }
+}
+
+/// Whom to trust: certificate authorities in a file that stands in for those of the system.
+#[derive(Debug, Clone)]
+pub struct Authorities(TrustStore);
+
+impl Authorities {
+    /// Reads certificates in PEM form.
+    ///
+    /// Each is tried out here, because the SDK's client panics on one that it cannot read.
+    ///
+    /// # Errors
+    /// There is none, or one that cannot be read.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, BadCertificate> {
+        let mut count = 0_usize;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            count += 1;
+            let certificate = certificate.map_err(|error| BadCertificate::Unreadable(count, error.to_string()))?;
+            RootCertStore::empty().add(certificate).map_err(|error| BadCertificate::Unreadable(count, error.to_string()))?;
+        }
+        if count == 0 { Err(BadCertificate::None) } else { Ok(Self(TrustStore::empty().with_pem_certificate(pem))) }
+    }
+}
+
+/// Why certificates cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadCertificate {
+    /// The file holds none.
+    None,
+    /// The one of this number, counted from 1, and why.
+    Unreadable(usize, String),
+}
+
+impl fmt::Display for BadCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadCertificate::None => f.write_str("it holds no certificate in PEM form"),
+            BadCertificate::Unreadable(number, reason) => write!(f, "its certificate {number} cannot be read: {reason}"),
+        }
+    }
+}
+
+/// A client over HTTP and HTTPS whose connections all clients share.
+///
+/// `proxied`: whether HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold. `authorities`: those of the system if `None`.
+#[must_use]
+pub fn https(proxied: bool, authorities: Option<Authorities>) -> SharedHttpClient {
+    let store = authorities.map_or_else(TrustStore::default, |authorities| authorities.0);
+    let trust = TlsContext::builder().with_trust_store(store).build().unwrap_or_default();
+    SharedHttpClient::new(Https { proxied, trust, connectors: Mutex::default() })
+}
+
+/// Connection and read time-out of a connector.
+type Limits = (Option<Duration>, Option<Duration>);
+
+#[derive(Debug)]
+struct Https {
+    proxied: bool,
+    trust: TlsContext,
+    connectors: Mutex<BTreeMap<Limits, SharedHttpConnector>>,
+}
+
+impl HttpClient for Https {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let limits = (settings.connect_timeout(), settings.read_timeout());
+        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let build = || {
+            let proxies = if self.proxied { ProxyConfig::from_env() } else { ProxyConfig::disabled() };
+            let mut builder = Connector::builder()
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .tls_context(self.trust.clone())
+                .proxy_config(proxies)
+                .connector_settings(settings.clone());
+            builder.set_sleep_impl(components.sleep_impl());
+            SharedHttpConnector::new(builder.build())
+        };
+        connectors.entry(limits).or_insert_with(build).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_certificates_is_refused() {
+        assert_eq!(Authorities::from_pem(b"hello").err(), Some(BadCertificate::None));
+    }
+
+    #[test]
+    fn a_certificate_that_is_none_is_refused() {
+        let pem = b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+        assert!(matches!(Authorities::from_pem(pem), Err(BadCertificate::Unreadable(1, _))));
+    }
+}
