@@ -4,6 +4,7 @@ pub mod observation;
 
 mod decide;
 mod describe;
+pub mod laws;
 mod order;
 mod standing;
 mod tasks;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::{
         address::Address,
+        codes::plan as codes,
         diagnostic::{Diagnostic, Sink},
         source::Sources,
     },
@@ -211,7 +213,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let tasks = order::order(tasks::build(&context), &graph, &standing, &decisions, &create_first).map_err(|d| vec![d])?;
     let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
     let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
-    Ok(Plan {
+    let plan = Plan {
         project: model.project.name.clone(),
         region: observation.region.clone(),
         account: observation.account.clone(),
@@ -230,7 +232,11 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         existing: existing(&standing, observation),
         outputs: model.outputs.iter().map(|(n, o)| (n.clone(), standing.substitute(&o.value, &decisions.replaced, None))).collect(),
         attached: attached.collect(),
-    })
+    };
+    match laws::check(&plan) {
+        Ok(()) => Ok(plan),
+        Err(laws::Broken(law)) => Err(vec![codes::law_broken(&law)]),
+    }
 }
 
 /// The renames that still have something to rename.

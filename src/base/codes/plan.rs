@@ -40,6 +40,19 @@ Write the image's id instead (`image = \"ami-0abc...\"`), or choose another fami
 planning. This one depends on something that EC2 decides during the apply.
 
 Apply the resource it depends on first, or write the value itself.";
+    LAW_BROKEN = "E0708" "a plan breaks one of its own laws"
+"Before a plan is shown, secnet checks what must hold of every plan: each task comes after all that it waits for, and whatever it
+needs from another resource is made before it. This plan breaks such a law. That is a mistake in secnet, not in your sources, and
+nothing was changed.
+
+Please report it, with the sources that led to it. Applying the change in smaller steps may avoid it.";
+}
+
+/// [`LAW_BROKEN`]
+#[must_use]
+pub fn law_broken(law: &str) -> Diagnostic {
+    Diagnostic::error(&LAW_BROKEN, format!("the plan breaks a law of its own: {law}"))
+        .help("nothing was changed; please report this with the sources that led to it")
 }
 
 /// [`EXISTING_NOT_ONE`]

@@ -1,0 +1,73 @@
+//! What holds of every plan, checked before anybody sees it. Layer 6.
+//!
+//! A plan that breaks a law is a mistake of secnet's, and is refused rather than applied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    base::address::Address,
+    call::Arg,
+    plan::{Plan, Task},
+    state::event::What,
+};
+
+/// A law that a plan breaks, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken(pub String);
+
+/// Checks every law.
+///
+/// # Errors
+/// The first law that does not hold.
+pub fn check(plan: &Plan) -> Result<(), Broken> {
+    let created: BTreeMap<&Address, usize> = plan.tasks.iter().enumerate().filter_map(|(i, t)| Some((creates(t)?, i))).collect();
+    let mut before: Vec<BTreeSet<usize>> = Vec::with_capacity(plan.tasks.len());
+    for (index, task) in plan.tasks.iter().enumerate() {
+        // Tasks stand in an order in which each comes after all that it waits for.
+        if let Some(late) = task.needs.iter().find(|n| **n >= index) {
+            return Err(Broken(format!("`{}` waits for task {late}, which comes later", task.title)));
+        }
+        let reached: BTreeSet<usize> = task.needs.iter().flat_map(|n| before[*n].iter().copied().chain([*n])).collect();
+        // A value that is not known yet comes from a resource that was made before.
+        for address in unknown(task) {
+            let made = created.get(&address);
+            if made != Some(&index) && made.is_none_or(|m| !reached.contains(m)) {
+                return Err(Broken(format!("`{}` needs `{address}`, which nothing before it makes", task.title)));
+            }
+        }
+        // Every task has something to do, and a change that people are shown.
+        if task.calls.is_empty() {
+            return Err(Broken(format!("`{}` makes no call", task.title)));
+        }
+        if plan.changes.get(task.change).is_none_or(|c| c.address != *task.what.address()) {
+            return Err(Broken(format!("`{}` is not among the changes that are shown", task.title)));
+        }
+        before.push(reached);
+    }
+    for (index, change) in plan.changes.iter().enumerate() {
+        if !plan.tasks.iter().any(|t| t.change == index || t.what.address() == &change.address) {
+            return Err(Broken(format!("nothing is done for the change of `{}`", change.address)));
+        }
+    }
+    Ok(())
+}
+
+fn creates(task: &Task) -> Option<&Address> {
+    match &task.what {
+        What::Create { address, .. } => Some(address),
+        _ => None,
+    }
+}
+
+/// The resources of which a task needs something that is known during the apply only.
+fn unknown(task: &Task) -> BTreeSet<Address> {
+    let mut found = BTreeSet::new();
+    for mut call in task.calls.clone() {
+        call.each_arg(&mut |arg| {
+            if let Arg::Of(address, _) = arg {
+                found.insert(address.clone());
+            }
+        });
+    }
+    found
+}
