@@ -21,17 +21,15 @@ pub struct Broken(pub String);
 /// The first law that does not hold.
 pub fn check(plan: &Plan) -> Result<(), Broken> {
     let created: BTreeMap<&Address, usize> = plan.tasks.iter().enumerate().filter_map(|(i, t)| Some((creates(t)?, i))).collect();
-    let mut before: Vec<BTreeSet<usize>> = Vec::with_capacity(plan.tasks.len());
     for (index, task) in plan.tasks.iter().enumerate() {
         // Tasks stand in an order in which each comes after all that it waits for.
         if let Some(late) = task.needs.iter().find(|n| **n >= index) {
             return Err(Broken(format!("`{}` waits for task {late}, which comes later", task.title)));
         }
-        let reached: BTreeSet<usize> = task.needs.iter().flat_map(|n| before[*n].iter().copied().chain([*n])).collect();
         // A value that is not known yet comes from a resource that was made before.
         for address in unknown(task) {
-            let made = created.get(&address);
-            if made != Some(&index) && made.is_none_or(|m| !reached.contains(m)) {
+            let made = created.get(&address).copied();
+            if made != Some(index) && !made.is_some_and(|m| waits_for(plan, index, m)) {
                 return Err(Broken(format!("`{}` needs `{address}`, which nothing before it makes", task.title)));
             }
         }
@@ -42,14 +40,29 @@ pub fn check(plan: &Plan) -> Result<(), Broken> {
         if plan.changes.get(task.change).is_none_or(|c| c.address != *task.what.address()) {
             return Err(Broken(format!("`{}` is not among the changes that are shown", task.title)));
         }
-        before.push(reached);
     }
-    for (index, change) in plan.changes.iter().enumerate() {
-        if !plan.tasks.iter().any(|t| t.change == index || t.what.address() == &change.address) {
+    let done: BTreeSet<&Address> = plan.tasks.iter().map(|t| t.what.address()).collect();
+    for change in &plan.changes {
+        if !done.contains(&change.address) {
             return Err(Broken(format!("nothing is done for the change of `{}`", change.address)));
         }
     }
     Ok(())
+}
+
+/// Whether a task waits for another, at once or by way of others.
+fn waits_for(plan: &Plan, task: usize, other: usize) -> bool {
+    let mut seen = BTreeSet::from([task]);
+    let mut stack = vec![task];
+    while let Some(next) = stack.pop() {
+        let needs = plan.tasks.get(next).map_or(&[][..], |t| &t.needs);
+        if needs.contains(&other) {
+            return true;
+        }
+        // What comes before `other` cannot wait for it.
+        stack.extend(needs.iter().filter(|n| **n > other && seen.insert(**n)));
+    }
+    false
 }
 
 fn creates(task: &Task) -> Option<&Address> {
