@@ -419,8 +419,13 @@ mod tests {
             {"Associations": [{"SubnetId": "subnet-a", "NetworkAclAssociationId": "aclassoc-1"}]},
             {"Associations": [{"SubnetId": "subnet-b", "NetworkAclAssociationId": "aclassoc-2"}]},
         ]});
-        let arg = Arg::find(0, &["NetworkAcls", "Associations"], "SubnetId", "subnet-b".into(), "NetworkAclAssociationId");
-        let Arg::Find(find) = arg else { panic!("not a search") };
+        let find = Find {
+            call: 0,
+            lists: vec!["NetworkAcls".into(), "Associations".into()],
+            member: "SubnetId".into(),
+            equals: Box::new("subnet-b".into()),
+            take: "NetworkAclAssociationId".into(),
+        };
         assert_eq!(find.search(&answer, &json!("subnet-b")), Some(&json!("aclassoc-2")));
         assert_eq!(find.search(&answer, &json!("subnet-c")), None);
     }

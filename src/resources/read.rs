@@ -24,10 +24,11 @@ pub fn list<'a>(item: &'a Json, path: &[&str]) -> &'a [Json] {
     at(item, path).and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Tags by key.
+/// Tags by key. Interfaces alone call them `TagSet`.
 pub fn tags(item: &Json) -> BTreeMap<String, String> {
     list(item, &["Tags"])
         .iter()
+        .chain(list(item, &["TagSet"]))
         .filter_map(|tag| Some((text(tag, &["Key"])?.to_owned(), text(tag, &["Value"]).unwrap_or_default().to_owned())))
         .collect()
 }
@@ -72,6 +73,14 @@ impl<'a> Reader<'a> {
     pub fn ip(self, name: &str, path: &[&str]) -> Self {
         let found = text(self.item, path).and_then(|t| t.parse::<IpAddr>().ok()).map(Value::Ip);
         self.value(name, found)
+    }
+
+    /// The texts that the elements of a list have at a member, in order of the alphabet.
+    pub fn texts(self, name: &str, path: &[&str], member: &str) -> Self {
+        let mut found: Vec<&str> = list(self.item, path).iter().filter_map(|element| text(element, &[member])).collect();
+        found.sort_unstable();
+        let value = at(self.item, path).map(|_| Value::List(found.into_iter().map(Value::text).collect()));
+        self.value(name, value)
     }
 
     /// Any value that the caller has worked out; `None` leaves it out.

@@ -13,13 +13,13 @@ use crate::{
         cidr::{Cidr, Family},
         codes::network,
         diagnostic::Sink,
-        service::{Ports, Service},
     },
     call::{Arg, Call, Json},
     declared,
     registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
     resource,
     resources::{
+        part::{arg, as_service, int, protocol_name, show_traffic, show_value, traffic},
         read::{Reader, at, list, text},
         vpc::Vpc,
     },
@@ -93,15 +93,21 @@ impl ResourceType for SecurityGroup {
     fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts: Vec<Part> = vec![];
         for sentence in &this.sentences {
-            for (protocol, ports) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(protocols) {
+            for (protocol, ports) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(traffic) {
                 for peer in sentence.get("peers").elements() {
                     if let Some(group) = peer.as_resource() {
                         same_vpc(this, group, model, sentence.span_of("peers"), sink);
                     }
                     let record = rule(&protocol, ports, peer, sentence.get("description"));
                     let part = Part { name: sentence.head, record, span: Some(sentence.span) };
-                    if !parts.iter().any(|p| p.name == part.name && same_rule(&p.record, &part.record)) {
-                        parts.push(part);
+                    match parts.iter().find(|p| p.name == part.name && same_rule(&p.record, &part.record)) {
+                        None => parts.push(part),
+                        Some(first) if first.record.get("description") != part.record.get("description") => {
+                            let word = if part.name == "ingress" { "from" } else { "to" };
+                            let rule = show(part.name, word, &part.record);
+                            sink.push(network::two_descriptions(&rule, sentence.span_of("description"), first.span));
+                        }
+                        Some(_) => {}
                     }
                 }
             }
@@ -152,32 +158,6 @@ const fn rule_part(name: &'static str, doc: &'static str) -> PartSpec {
     }
 }
 
-fn as_service(value: &Value) -> Option<&Service> {
-    match value {
-        Value::Service(service) => Some(service),
-        _ => None,
-    }
-}
-
-/// A service as EC2's `IpProtocol`, `FromPort` and `ToPort`: one entry a range of ports.
-fn protocols(service: &Service) -> Vec<(String, Option<(i64, i64)>)> {
-    let with_ports = |name: &str, ports: &[Ports]| {
-        let ports = if ports.is_empty() { &[Ports::ALL] } else { ports };
-        ports.iter().map(|p| (name.to_owned(), Some((p.from.into(), p.to.into())))).collect()
-    };
-    let with_type = |name: &str, kind: Option<u8>, code: Option<u8>| {
-        vec![(name.to_owned(), Some((kind.map_or(-1, i64::from), code.map_or(-1, i64::from))))]
-    };
-    match service {
-        Service::All => vec![("-1".into(), None)],
-        Service::Tcp(ports) => with_ports("tcp", ports),
-        Service::Udp(ports) => with_ports("udp", ports),
-        Service::Icmp(kind, code) => with_type("icmp", *kind, *code),
-        Service::Icmpv6(kind, code) => with_type("icmpv6", *kind, *code),
-        Service::Protocol(n) => vec![(n.to_string(), None)],
-    }
-}
-
 fn rule(protocol: &str, ports: Option<(i64, i64)>, peer: &Value, description: &Value) -> Record {
     let peer = if *peer == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { peer.clone() };
     let mut record = Record::from([("protocol".into(), Value::text(protocol)), ("peer".into(), peer)]);
@@ -206,7 +186,7 @@ fn same_vpc(this: &Resource, group: &Address, model: &Model, at: crate::base::sp
 
 /// A rule as EC2's `IpPermission`.
 fn permission(rule: &Record) -> Arg {
-    let value = |name: &str| rule.get(name).map_or(Arg::Known(Json::Null), Arg::from_value);
+    let value = |name: &str| arg(rule, name);
     let (member, name) = match rule.get("peer") {
         Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => ("Ipv6Ranges", "CidrIpv6"),
         Some(Value::Cidr(_)) => ("IpRanges", "CidrIp"),
@@ -243,38 +223,15 @@ fn describe(action: &str, group: &Address, rule: &Record) -> Call {
 }
 
 fn show(head: &str, word: &str, rule: &Record) -> String {
-    let int = |name: &str| match rule.get(name) {
-        Some(Value::Int(n)) => Some(*n),
-        _ => None,
-    };
     let protocol = rule.get("protocol").and_then(Value::as_text).unwrap_or("?");
-    let service = match (protocol, int("from_port"), int("to_port")) {
-        ("-1", _, _) => "all".to_owned(),
-        ("tcp" | "udp", Some(0), Some(65535)) => protocol.to_owned(),
-        ("tcp" | "udp", Some(from), Some(to)) if from == to => format!("{protocol}/{from}"),
-        ("tcp" | "udp", Some(from), Some(to)) => format!("{protocol}/{from}-{to}"),
-        ("icmp" | "icmpv6", Some(-1), _) => protocol.to_owned(),
-        ("icmp" | "icmpv6", Some(kind), Some(-1)) => format!("{protocol}/{kind}"),
-        ("icmp" | "icmpv6", Some(kind), Some(code)) => format!("{protocol}/{kind}/{code}"),
-        _ => format!("protocol/{protocol}"),
-    };
-    let peer = match rule.get("peer") {
-        Some(Value::Text(id)) => id.to_string(),
-        Some(peer) => peer.to_string(),
-        None => "?".into(),
-    };
+    let service = show_traffic(protocol, int(rule, "from_port").zip(int(rule, "to_port")));
+    let peer = show_value(rule.get("peer"));
     format!("{head} {service} {word} {peer}")
 }
 
 /// An `IpPermission` as EC2 lists it: one rule a peer.
 fn observed_rules(permission: &Json) -> Vec<Record> {
-    let protocol = match text(permission, &["IpProtocol"]).unwrap_or("-1") {
-        "6" => "tcp",
-        "17" => "udp",
-        "1" => "icmp",
-        "58" => "icmpv6",
-        other => other,
-    };
+    let protocol = protocol_name(text(permission, &["IpProtocol"]).unwrap_or("-1"));
     let port = |name| at(permission, &[name]).and_then(Json::as_i64);
     let ports = if matches!(protocol, "tcp" | "udp" | "icmp" | "icmpv6") { port("FromPort").zip(port("ToPort")) } else { None };
     let network = |item: &Json, member| text(item, &[member]).and_then(|t| t.parse().ok()).map(Value::Cidr);

@@ -1,5 +1,7 @@
 //! E03: the network as a whole.
 
+use std::{fmt::Display, net::IpAddr};
+
 use crate::base::{address::Address, cidr::Cidr, diagnostic::Diagnostic, span::Span};
 
 crate::codes! {
@@ -31,6 +33,116 @@ security_group web { vpc = vpc.front  ingress tcp/443 from security_group.db }  
 ```
 
 Name a group of the same VPC, or the networks that the others have.";
+    SECOND_GATEWAY = "E0304" "two internet gateways for one VPC"
+"A VPC has one way to the internet at most. EC2 refuses to attach a second gateway (InvalidParameterValue), after it has made it.
+
+```
+internet_gateway a { vpc = vpc.main }
+internet_gateway b { vpc = vpc.main }       # refused
+```
+
+Remove one of them, or attach it to another VPC.";
+    TWO_ROUTES = "E0305" "two routes of a table have the same destination"
+"A route table holds one route for each destination, so it could keep one of the two only.
+
+```
+route_table app {
+  vpc = vpc.main
+  route anywhere  via internet_gateway.main
+  route 0.0.0.0/0 via nat_gateway.main       # the same destination
+}
+```
+
+Remove one of them, or give each subnet group a table of its own. `anywhere` is `0.0.0.0/0`.";
+    SUBNET_HELD_TWICE = "E0306" "a subnet is named by two route tables or two network ACLs"
+"A subnet follows one route table and is guarded by one network ACL. Naming a second would take it away from the first, and
+the next run would give it back.
+
+```
+route_table public  { vpc = vpc.main  subnets = [subnet.a] }
+route_table private { vpc = vpc.main  subnets = [subnet.a, subnet.b] }     # subnet.a again
+```
+
+Leave the subnet to one of them.";
+    OF_ANOTHER_VPC = "E0307" "something is named that lies in another VPC"
+"Route tables, network ACLs, gateways, groups and interfaces work together inside one VPC only; EC2 refuses the rest
+(InvalidParameterValue, InvalidGroup.NotFound).
+
+```
+subnet app       { vpc = vpc.front  cidr_block = 10.0.1.0/24 }
+route_table back { vpc = vpc.back   subnets = [subnet.app] }        # subnet.app lies in vpc.front
+```
+
+Name one of the same VPC, or move the other there.";
+    ENTRY_NUMBER = "E0308" "the numbers of two network ACL entries collide"
+"A network ACL tries its entries in the order of their numbers, from 1 to 32766, and each direction has every number once.
+A sentence that needs several entries (several peers, several ranges of ports) takes the numbers that follow its own:
+
+```
+in 100 allow tcp/80,443 from [10.0.0.0/8, 192.168.0.0/16]     # takes 100 to 103
+in 102 deny  all        from anywhere                         # 102 is taken
+```
+
+Leave room: number the sentences in steps of 100.";
+    NO_PLACEMENT = "E0309" "an instance or interface does not say where it stands"
+"EC2 puts an instance without a subnet into the default VPC, and one without groups under the default group, silently. Both
+are said in secnet, in one of two ways:
+
+```
+instance a { image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.app  security_groups = [security_group.app] }
+instance b { image = ami(\"al2023\")  instance_type = \"t3.micro\"  network_interface = network_interface.b }
+```
+
+An interface of the project brings its subnet, its groups and its addresses along: they are written there.";
+    ADDRESS_OUTSIDE_SUBNET = "E0310" "a private address cannot be used in its subnet"
+"A private address is one of its subnet's range, without the first four and the last, which AWS keeps for itself (network,
+router, DNS, future use, broadcast). EC2 refuses others (InvalidParameterValue).
+
+```
+subnet app { vpc = vpc.main  cidr_block = 10.0.1.0/24 }
+network_interface a { subnet = subnet.app  security_groups = [security_group.app]  private_ip_address = 10.0.2.5 }
+```
+
+Choose one such as `10.0.1.10`, or leave it out and EC2 picks a free one.";
+    NAT_ADDRESS = "E0311" "a NAT gateway's address does not fit its connectivity"
+"A public NAT gateway shows the internet its own public address, so it needs an `elastic_ip`. A private one has none.
+
+```
+elastic_ip  nat  { }
+nat_gateway main { subnet = subnet.public  elastic_ip = elastic_ip.nat }
+nat_gateway corp { subnet = subnet.transit connectivity_type = \"private\" }
+```";
+    ADDRESS_TWICE = "E0312" "an elastic IP is to be in two places"
+"An address is associated with one interface. Of an instance that is its primary interface, so `instance` and
+`network_interface` are two ways to say the same thing.
+
+```
+elastic_ip web { instance = instance.web  network_interface = network_interface.web }
+```
+
+Keep one of them.";
+    GATEWAY_WITHOUT_VPC = "E0313" "a route leads to a gateway that is attached to no VPC"
+"EC2 takes a route to an internet gateway only once the gateway is attached to the table's VPC.
+
+```
+internet_gateway main { }
+route_table public { vpc = vpc.main  route anywhere via internet_gateway.main }
+```
+
+Write `vpc = vpc.main` in the gateway.";
+    TWO_DESCRIPTIONS = "W0301" "one rule has two descriptions"
+"The same service, direction and peer from two sentences is one rule in EC2, and it has one description: that of the first
+sentence.
+
+```
+security_group web {
+  vpc = vpc.main
+  ingress tcp/443    from 10.0.0.0/8  \"offices\"
+  ingress tcp/80,443 from 10.0.0.0/8  \"monitoring\"      # tcp/443 is there already
+}
+```
+
+Leave the service out of one of them, or describe both alike.";
 }
 
 /// A resource as messages name it: its address, its range, where that stands.
@@ -63,4 +175,156 @@ pub fn group_of_another_vpc(at: Span, group: &Address, its_vpc: &Address, our_vp
     Diagnostic::error(&GROUP_OF_ANOTHER_VPC, format!("`{group}` belongs to `{its_vpc}`, not to `{our_vpc}`"))
         .at(at, format!("a group of `{its_vpc}`"))
         .help(format!("name a group of `{our_vpc}`, or the networks to admit"))
+}
+
+/// A resource as messages name it, and where the attribute in question stands.
+pub type Place<'a> = (&'a Address, Option<Span>);
+
+/// [`SECOND_GATEWAY`]
+#[must_use]
+pub fn second_gateway(vpc: &Address, second: Place<'_>, first: Place<'_>) -> Diagnostic {
+    Diagnostic::error(&SECOND_GATEWAY, format!("`{vpc}` has two internet gateways"))
+        .at(second.1, "the second one")
+        .at(first.1, format!("`{}` is attached to it", first.0))
+        .help(format!("remove `{}`, or attach it to another VPC", second.0))
+}
+
+/// [`TWO_ROUTES`]
+#[must_use]
+pub fn two_routes(destination: &dyn Display, second: Span, first: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&TWO_ROUTES, format!("two routes lead to `{destination}`"))
+        .at(second, "the second one")
+        .at(first, "the first one, with another target")
+        .help("remove one of them")
+}
+
+/// [`SUBNET_HELD_TWICE`]
+#[must_use]
+pub fn subnet_held_twice(subnet: &Address, second: Place<'_>, first: Place<'_>) -> Diagnostic {
+    Diagnostic::error(&SUBNET_HELD_TWICE, format!("`{subnet}` belongs to both `{}` and `{}`", first.0, second.0))
+        .at(second.1, format!("`{subnet}` again"))
+        .at(first.1, format!("`{}` names it too", first.0))
+        .help(format!("leave `{subnet}` to one of them"))
+}
+
+/// [`OF_ANOTHER_VPC`]; each with its VPC.
+#[must_use]
+pub fn of_another_vpc(other: (&Address, &Address), ours: (&Address, &Address), at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&OF_ANOTHER_VPC, format!("`{}` lies in `{}`, not in `{}`", other.0, other.1, ours.1))
+        .at(at, format!("`{}` lies in `{}`", ours.0, ours.1))
+        .help(format!("name a {} of `{}`", other.0.kind().replace('_', " "), ours.1))
+}
+
+/// [`ENTRY_NUMBER`]; the other sentence with the first and last number that it takes.
+#[must_use]
+pub fn number_taken(at: (i64, Span), other: (i64, i64, Span)) -> Diagnostic {
+    let (first, last, other_at) = other;
+    let taken = if first == last { format!("takes {first}") } else { format!("takes {first} to {last}") };
+    Diagnostic::error(&ENTRY_NUMBER, format!("entry number {} is taken", at.0))
+        .at(at.1, "taken")
+        .at(other_at, taken)
+        .help(format!("use {} or more", last + 1))
+}
+
+/// [`ENTRY_NUMBER`]
+#[must_use]
+pub fn number_out_of_range(first: i64, last: i64, at: Span) -> Diagnostic {
+    let message = if first == last || first < 1 {
+        format!("an entry cannot have number {first}")
+    } else {
+        format!("the entries {first} to {last} run out of numbers")
+    };
+    Diagnostic::error(&ENTRY_NUMBER, message).at(at, "out of range").help("use a number from 1 to 32766")
+}
+
+/// [`NO_PLACEMENT`]
+#[must_use]
+pub fn no_placement(instance: &Address, missing: &str, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NO_PLACEMENT, format!("`{instance}` has no `{missing}`"))
+        .at(at, format!("no `{missing}`"))
+        .help("write `subnet` and `security_groups`, or else `network_interface`")
+}
+
+/// [`NO_PLACEMENT`]
+#[must_use]
+pub fn no_group(holder: &Address, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NO_PLACEMENT, format!("`{holder}` carries no security group"))
+        .at(at, "EC2 would take the VPC's default group")
+        .help("name at least one group; one without rules lets nothing pass")
+}
+
+/// [`NO_PLACEMENT`]
+#[must_use]
+pub fn two_placements(attribute: &str, at: Option<Span>, interface_at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NO_PLACEMENT, format!("`{attribute}` belongs to the interface that the instance stands on"))
+        .at(at, "not here")
+        .at(interface_at, "it brings its own")
+        .help(format!("write `{attribute}` in the `network_interface`, or leave out one of the two"))
+}
+
+/// [`ADDRESS_OUTSIDE_SUBNET`]
+#[must_use]
+pub fn address_outside_subnet(ip: IpAddr, at: Option<Span>, subnet: Range<'_>) -> Diagnostic {
+    unusable_address(format!("`{ip}` lies outside the range of `{}`", subnet.0), "outside", at, subnet)
+}
+
+/// [`ADDRESS_OUTSIDE_SUBNET`]
+#[must_use]
+pub fn address_reserved(ip: IpAddr, at: Option<Span>, subnet: Range<'_>) -> Diagnostic {
+    unusable_address(format!("AWS keeps `{ip}` of `{}` for itself", subnet.0), "kept by AWS", at, subnet)
+}
+
+fn unusable_address(message: String, label: &str, at: Option<Span>, subnet: Range<'_>) -> Diagnostic {
+    let diagnostic = Diagnostic::error(&ADDRESS_OUTSIDE_SUBNET, message).at(at, label).at(subnet.2, format!("the range of `{}`", subnet.0));
+    match subnet.1.host(10).or_else(|| subnet.1.host(4)) {
+        Some(host) => diagnostic.help(format!("choose an address such as `{host}`, or leave it to EC2")),
+        None => diagnostic,
+    }
+}
+
+/// [`NAT_ADDRESS`]
+#[must_use]
+pub fn nat_without_address(gateway: &Address, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NAT_ADDRESS, format!("`{gateway}` has no `elastic_ip`"))
+        .at(at, "public, but without a public address")
+        .help("give it an `elastic_ip`, or write `connectivity_type = \"private\"`")
+}
+
+/// [`NAT_ADDRESS`]
+#[must_use]
+pub fn private_nat_with_address(at: Option<Span>, connectivity_at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NAT_ADDRESS, "a private NAT gateway takes no `elastic_ip`")
+        .at(at, "of no use")
+        .at(connectivity_at, "private")
+        .help("remove `elastic_ip`, or make the gateway public")
+}
+
+/// [`ADDRESS_TWICE`]
+#[must_use]
+pub fn address_twice(address: &Address, instance_at: Option<Span>, interface_at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&ADDRESS_TWICE, format!("`{address}` is to be in two places"))
+        .at(interface_at, "here")
+        .at(instance_at, "and here")
+        .help("keep `instance` or `network_interface`")
+}
+
+/// [`GATEWAY_WITHOUT_VPC`]
+#[must_use]
+pub fn gateway_without_vpc(gateway: &Address, at: Span, gateway_at: Option<Span>, vpc: Option<&Address>) -> Diagnostic {
+    let diagnostic = Diagnostic::error(&GATEWAY_WITHOUT_VPC, format!("`{gateway}` is attached to no VPC"))
+        .at(at, "leads nowhere")
+        .at(gateway_at, "has no `vpc`");
+    match vpc {
+        Some(vpc) => diagnostic.help(format!("write `vpc = {vpc}` in `{gateway}`")),
+        None => diagnostic.help(format!("write a `vpc` in `{gateway}`")),
+    }
+}
+
+/// [`TWO_DESCRIPTIONS`]
+#[must_use]
+pub fn two_descriptions(rule: &str, second: Span, first: Option<Span>) -> Diagnostic {
+    Diagnostic::warning(&TWO_DESCRIPTIONS, format!("`{rule}` has two descriptions"))
+        .at(second, "this description is not used")
+        .at(first, "this one is")
+        .help("describe both alike, or leave one out")
 }

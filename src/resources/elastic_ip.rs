@@ -1,0 +1,170 @@
+//! An Elastic IP address and what it is associated with.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AllocateAddress.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html>
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use serde_json::json;
+
+use crate::{
+    base::{address::Address, codes::network, diagnostic::Sink},
+    call::{Arg, Call, Json, Request},
+    declared,
+    registry::{Listing, Observed, PartSpec, Removal, ResourceType},
+    resource,
+    resources::{
+        instance::Instance,
+        network_interface::NetworkInterface,
+        part::{arg, each, show_value},
+        placement,
+        read::{Reader, list, text},
+    },
+    schema::{
+        attr::{Kind, Ref, Val},
+        model::{Model, Part, Resource},
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// A public IPv4 address that stays the same whatever it is associated with.
+    ///
+    /// It is associated with an instance or interface here, or named by a NAT gateway. EC2 associates it only once an
+    /// internet gateway is attached to the VPC.
+    ElasticIp = "elastic_ip" {
+        /// The instance whose primary interface gets it. Changing it moves the address in one call.
+        instance: Option<Ref<Instance>>, Parts;
+        /// The interface that gets it. Changing it moves the address in one call.
+        network_interface: Option<Ref<NetworkInterface>>, Parts;
+        /// The address.
+        public_ip_address: Option<Val<IpAddr>>, Computed;
+        /// The id of its allocation.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+impl ResourceType for ElasticIp {
+    declared!();
+
+    const ID_PREFIX: &'static str = "eipalloc-";
+    const TAG_TYPE: Option<&'static str> = Some("elastic-ip");
+    const CREATED_ID: &'static [&'static str] = &["AllocationId"];
+    const LISTING: Listing = Listing {
+        more: nat_gateways,
+        merge: merge_nat_gateways,
+        ..Listing::new("DescribeAddresses", &["Addresses"], "AllocationId", "allocation-id", None)
+    };
+    const PARTS: &'static [PartSpec] = &[PartSpec {
+        name: "association",
+        doc: "Gives the address to an interface. An address has one at most, and EC2 moves it in one call.",
+        key: &[],
+        content: &["network_interface"],
+        create: |at, parts| each(parts, |part| associate(at, part)),
+        change: Some(|at, _, new| vec![associate(at, new)]),
+        delete: |_, parts| each(parts, disassociate),
+        removal: Removal::First,
+        create_first: false,
+        essential: true,
+        governs: None,
+        show: |part| format!("association with {}", show_value(part.get("network_interface"))),
+    }];
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        for address in placement::managed(model, Self::KIND) {
+            let both = ["instance", "network_interface"].map(|name| address.reference(name).map(|_| address.span_of(name)));
+            if let [Some(instance), Some(interface)] = both {
+                sink.push(network::address_twice(&address.address, instance, interface));
+            }
+        }
+    }
+
+    fn desired_parts(&self, this: &Resource, model: &Model, _sink: &mut Sink) -> Vec<Part> {
+        // EC2 lists an instance and its interface alike, whichever was written: the interface tells them apart.
+        let interface = match (&self.network_interface, &self.instance) {
+            (Some(interface), _) => (interface.value.clone(), "network_interface"),
+            (None, Some(Ref { address: Some(address), .. })) => {
+                (Value::Attribute(address.clone(), "network_interface_id".into()), "instance")
+            }
+            _ => return vec![],
+        };
+        let mut record = Record::from([("network_interface".into(), interface.0)]);
+        if let Some(gateway) = this.reference(interface.1).and_then(|holder| gateway_of(model, holder)) {
+            // No content: the association waits for the gateway's attachment.
+            record.insert("gateway".into(), Value::Resource(gateway.clone()));
+        }
+        vec![Part { name: "association", record, span: this.span_of(interface.1) }]
+    }
+
+    fn create(&self, _at: &Address) -> Vec<Call> {
+        vec![Call::new("AllocateAddress", [("Domain", Arg::text("vpc"))]).tagged("elastic-ip")]
+    }
+
+    fn created(answer: &Json) -> Option<(String, Record)> {
+        let address = text(answer, &["PublicIp"]).and_then(|ip| ip.parse().ok()).map(Value::Ip);
+        let record = address.map(|ip| ("public_ip_address".to_owned(), ip)).into_iter().collect();
+        Some((text(answer, Self::CREATED_ID)?.to_owned(), record))
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("ReleaseAddress", [("AllocationId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        let parts = observed_association(item).map(|part| ("association", part)).into_iter().collect();
+        Reader::new(item).ip("public_ip_address", &["PublicIp"]).done(&["AllocationId"], parts)
+    }
+}
+
+fn associate(at: &Address, part: &Record) -> Call {
+    let params = [
+        ("AllocationId", Arg::id(at)),
+        ("NetworkInterfaceId", arg(part, "network_interface")),
+        ("AllowReassociation", Arg::Known(true.into())),
+    ];
+    Call::new("AssociateAddress", params)
+}
+
+fn disassociate(part: &Record) -> Call {
+    Call::new("DisassociateAddress", [("AssociationId", arg(part, "association_id"))]).satisfied_by(&["InvalidAssociationID.NotFound"])
+}
+
+/// The internet gateway of the VPC that an instance or interface lies in.
+fn gateway_of<'a>(model: &'a Model, holder: &Address) -> Option<&'a Address> {
+    let vpc = placement::vpc_of(model, holder)?;
+    placement::managed(model, "internet_gateway").find(|g| g.reference("vpc") == Some(vpc)).map(|g| &g.address)
+}
+
+/// DescribeAddresses does not say that a NAT gateway holds an address, so the gateways are read too: one call for all.
+fn nat_gateways(ids: &[String]) -> Vec<Request> {
+    let living = json!([{"Name": "state", "Values": ["pending", "available", "deleting"]}]);
+    if ids.is_empty() { vec![] } else { vec![Request::new("DescribeNatGateways", json!({"Filters": living}))] }
+}
+
+fn merge_nat_gateways(items: &mut BTreeMap<String, Json>, _request: &Request, answer: &Json) {
+    for gateway in list(answer, &["NatGateways"]) {
+        for address in list(gateway, &["NatGatewayAddresses"]) {
+            if let Some(item) = text(address, &["AllocationId"]).and_then(|id| items.get_mut(id)) {
+                item["NatGatewayId"] = gateway["NatGatewayId"].clone();
+            }
+        }
+    }
+}
+
+/// The association, unless a NAT gateway or a service of AWS's (a load balancer, say) made it: that one is theirs to end.
+fn observed_association(item: &Json) -> Option<Record> {
+    if text(item, &["NatGatewayId"]).or(text(item, &["ServiceManaged"])).is_some() {
+        return None;
+    }
+    let (id, interface) = (text(item, &["AssociationId"])?, text(item, &["NetworkInterfaceId"])?);
+    Some(Record::from([("network_interface".into(), Value::text(interface)), ("association_id".into(), Value::text(id))]))
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}

@@ -1,0 +1,328 @@
+//! An instance: RunInstances and what belongs to it.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribute.html>
+
+use std::{net::IpAddr, sync::Arc};
+
+use serde_json::json;
+
+use crate::{
+    base::{address::Address, codes::network, diagnostic::Sink},
+    call::{Arg, Call, Json, Settle},
+    declared,
+    registry::{Listing, Observed, ResourceType, Update},
+    resource,
+    resources::{
+        key_pair::KeyPair,
+        network_interface::NetworkInterface,
+        part::arg,
+        placement,
+        read::{Reader, at, list, text},
+        security_group::SecurityGroup,
+        subnet::Subnet,
+    },
+    schema::{
+        attr::{Image, Kind, Ref, Set, Val, Word, Words},
+        model::{Model, Resource},
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// A virtual machine.
+    ///
+    /// It stands in a `subnet` with `security_groups`, on an interface that EC2 makes and removes with it, or on a
+    /// `network_interface` of the project. It starts once its subnet's routes, ACL and gateway stand. Its metadata
+    /// service wants session tokens (IMDSv2) and its root volume is encrypted, unless something else is written.
+    Instance = "instance" {
+        /// What it boots: an image's id, or `ami("al2023")` for the newest of a family.
+        image: Val<Image>, Replace;
+        /// Its size, such as `t3.micro`. To change it EC2 must stop the instance and start it again: it loses its public
+        /// address, unless that is an `elastic_ip`.
+        instance_type: Val<Arc<str>>, InPlace;
+        /// The subnet in which it stands.
+        subnet: Option<Ref<Subnet>>, Replace;
+        /// The groups whose rules hold for its interface. EC2 would give it the VPC's default group if none were named,
+        /// so they must be.
+        security_groups: Option<Set<Ref<SecurityGroup>>>, InPlace;
+        /// The interface on which it stands, in place of `subnet` and `security_groups`.
+        network_interface: Option<Ref<NetworkInterface>>, Replace;
+        /// The key that EC2 puts on it when it first starts. EC2 tells the key's name alone, so this is not read back.
+        key_pair: Option<Ref<KeyPair>>, Replace;
+        /// What it runs when it first starts. Not read back: that would take a call for each instance.
+        user_data: Option<Val<Arc<str>>>, Replace;
+        /// The name of the IAM instance profile that gives it its role.
+        iam_instance_profile: Option<Val<Arc<str>>>, Replace;
+        /// Its address in the subnet; EC2 picks a free one where it is not written.
+        private_ip_address: Option<Val<IpAddr>>, Replace;
+        /// Whether it gets a public address when it starts; what the subnet says where it is not written. Not read back:
+        /// EC2 does not tell it from an address that came otherwise.
+        associate_public_ip_address: Option<Val<bool>>, Replace;
+        /// Whether it drops packets that are neither from nor for its own addresses. A router or NAT instance needs
+        /// `false`. On a `network_interface` of the project that one's own setting holds.
+        source_dest_check: Val<bool> = Value::Bool(true), InPlace;
+        /// Whether its metadata service wants session tokens: `"required"` is IMDSv2 alone. `"optional"` lets a
+        /// forged request inside the instance read its credentials.
+        http_tokens: Val<Word<Tokens>> = Value::text("required"), InPlace;
+        /// How many hops an answer of the metadata service may travel: 1 keeps it from containers, which need 2.
+        http_put_response_hop_limit: Val<i64> = Value::Int(1), InPlace;
+        /// Whether it has a metadata service.
+        http_endpoint: Val<Word<Endpoint>> = Value::text("enabled"), InPlace;
+        /// The size of its root volume in GiB; that of the image where it is not written. Root volumes go with their
+        /// instance, and are not read back.
+        root_volume_size: Option<Val<i64>>, Replace;
+        /// The type of its root volume; that of the image where it is not written.
+        root_volume_type: Option<Val<Word<Volume>>>, Replace;
+        /// Whether its root volume is encrypted, with the account's default key.
+        root_volume_encrypted: Val<bool> = Value::Bool(true), Replace;
+        /// The name under which the image knows its root volume.
+        root_device_name: Option<Val<Arc<str>>>, Computed;
+        /// Its public address, where it has one.
+        public_ip_address: Option<Val<IpAddr>>, Computed;
+        /// The id of its primary interface.
+        network_interface_id: Option<Val<Arc<str>>>, Computed;
+        /// Its zone.
+        availability_zone: Option<Val<Arc<str>>>, Computed;
+        /// What it is doing: `running`, `stopped`.
+        state: Option<Val<Arc<str>>>, Computed;
+        /// Its id.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+/// Whether the metadata service wants session tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tokens;
+
+impl Words for Tokens {
+    const ALL: &'static [&'static str] = &["required", "optional"];
+}
+
+/// Whether there is a metadata service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint;
+
+impl Words for Endpoint {
+    const ALL: &'static [&'static str] = &["enabled", "disabled"];
+}
+
+/// Types of volumes that can be booted from and take no further settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Volume;
+
+impl Words for Volume {
+    const ALL: &'static [&'static str] = &["gp3", "gp2", "standard"];
+}
+
+/// Starting and stopping take a while, on metal longest.
+const TIMEOUT_S: u64 = 900;
+
+impl ResourceType for Instance {
+    declared!();
+
+    const ID_PREFIX: &'static str = "i-";
+    const TAG_TYPE: Option<&'static str> = Some("instance");
+    const PLACED_IN: &'static [&'static str] = &["subnet"];
+    const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
+    const LISTING: Listing = Listing::new("DescribeInstances", &["Reservations", "Instances"], "InstanceId", "instance-id", Some(1000));
+    const UPDATES: &'static [Update] = &[
+        Update { attrs: &["instance_type"], after_create: |_| false, calls: resize },
+        Update {
+            attrs: &["security_groups"],
+            after_create: |_| false,
+            calls: |at, r| vec![modify(at, "Groups", arg(r, "security_groups"))],
+        },
+        Update {
+            attrs: &["source_dest_check"],
+            after_create: |r| r.get("source_dest_check") == Some(&Value::Bool(false)),
+            calls: |at, r| vec![modify(at, "SourceDestCheck", Arg::map([("Value", arg(r, "source_dest_check"))]))],
+        },
+        Update {
+            attrs: &["http_tokens", "http_put_response_hop_limit", "http_endpoint"],
+            after_create: |_| false,
+            calls: |at, r| {
+                let value = |name: &str| r.get(name).unwrap_or(&Value::Null);
+                let options = metadata(value("http_endpoint"), value("http_tokens"), value("http_put_response_hop_limit"));
+                vec![Call::new("ModifyInstanceMetadataOptions", options.into_iter().chain([("InstanceId", Arg::id(at))]))]
+            },
+        },
+    ];
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        for instance in placement::managed(model, Self::KIND) {
+            check_placement(instance, sink);
+            placement::some_group(instance, sink);
+            placement::groups_of_same_vpc(instance, model, sink);
+            placement::address_in_subnet(instance, model, sink);
+        }
+    }
+
+    fn create(&self, at: &Address) -> Vec<Call> {
+        let null = || Arg::Known(Json::Null);
+        let key = self.key_pair.as_ref().map_or_else(null, |key| match &key.address {
+            Some(address) => Arg::Of(address.clone(), "key_name".into()),
+            None => key.arg(),
+        });
+        let params = [
+            ("ImageId", self.image.arg()),
+            ("InstanceType", self.instance_type.arg()),
+            ("MinCount", Arg::Known(1.into())),
+            ("MaxCount", Arg::Known(1.into())),
+            ("KeyName", key),
+            ("UserData", self.user_data.as_ref().map_or_else(null, |data| Arg::base64(data.arg()))),
+            ("IamInstanceProfile", self.iam_instance_profile.as_ref().map_or_else(null, |p| Arg::map([("Name", p.arg())]))),
+            ("MetadataOptions", Arg::map(metadata(&self.http_endpoint.value, &self.http_tokens.value, &self.http_put_response_hop_limit.value))),
+            ("BlockDeviceMappings", Arg::List(vec![self.root_volume(at)])),
+            ("NetworkInterfaces", Arg::List(vec![self.primary_interface()])),
+        ];
+        let call = Call::new("RunInstances", params).tagged("instance").tagged("volume").with_token();
+        // An interface of the project has tags of its own.
+        let call = if self.network_interface.is_none() { call.tagged("network-interface") } else { call };
+        vec![call.settle(settle(at, &["running"]).or_fail(&["shutting-down", "terminated"], &["StateReason", "Message"]))]
+    }
+
+    fn created(answer: &Json) -> Option<(String, Record)> {
+        let observed = Self::observe(answer.pointer("/Instances/0")?)?;
+        let known = ["private_ip_address", "network_interface_id", "availability_zone"];
+        Some((observed.id, observed.record.into_iter().filter(|(name, _)| known.contains(&&**name)).collect()))
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        let settled = settle(at, &["terminated", "gone"]);
+        vec![Call::new("TerminateInstances", [("InstanceIds", Arg::List(vec![Arg::id(at)]))]).settle(settled)]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        if matches!(text(item, &["State", "Name"]), Some("shutting-down" | "terminated")) {
+            return None;
+        }
+        let interface = primary(item).unwrap_or(&Json::Null);
+        // One that stays when the instance goes is a resource of its own: groups and check are its own, too.
+        let own = at(interface, &["Attachment", "DeleteOnTermination"]).and_then(Json::as_bool) != Some(false);
+        let profile = text(item, &["IamInstanceProfile", "Arn"]).and_then(|arn| arn.rsplit('/').next());
+        let mut reader = Reader::new(item)
+            .text("image", &["ImageId"])
+            .text("instance_type", &["InstanceType"])
+            .text("subnet", &["SubnetId"])
+            .value("iam_instance_profile", profile.map(Value::text))
+            .ip("private_ip_address", &["PrivateIpAddress"])
+            .text("http_endpoint", &["MetadataOptions", "HttpEndpoint"])
+            .text("root_device_name", &["RootDeviceName"])
+            .ip("public_ip_address", &["PublicIpAddress"])
+            .value("network_interface_id", text(interface, &["NetworkInterfaceId"]).map(Value::text))
+            .text("availability_zone", &["Placement", "AvailabilityZone"])
+            .text("state", &["State", "Name"]);
+        if own {
+            reader = reader.texts("security_groups", &["SecurityGroups"], "GroupId").bool("source_dest_check", &["SourceDestCheck"]);
+        } else {
+            reader = reader.value("network_interface", text(interface, &["NetworkInterfaceId"]).map(Value::text));
+        }
+        // Of a service that is switched off the rest says nothing.
+        if text(item, &["MetadataOptions", "HttpEndpoint"]) != Some("disabled") {
+            reader = reader
+                .text("http_tokens", &["MetadataOptions", "HttpTokens"])
+                .int("http_put_response_hop_limit", &["MetadataOptions", "HttpPutResponseHopLimit"]);
+        }
+        reader.done(&["InstanceId"], vec![])
+    }
+}
+
+/// What an interface of the project says by itself.
+const OF_INTERFACE: [&str; 5] = ["subnet", "security_groups", "private_ip_address", "associate_public_ip_address", "source_dest_check"];
+
+/// An instance stands in a subnet with groups or on an interface, never both.
+fn check_placement(instance: &Resource, sink: &mut Sink) {
+    let has = |name: &str| instance.record.get(name).is_some_and(|v| *v != Value::Null);
+    if has("network_interface") {
+        let at = instance.span_of("network_interface");
+        for name in OF_INTERFACE.into_iter().filter(|name| instance.spans.contains_key(*name) && has(name)) {
+            sink.push(network::two_placements(name, instance.span_of(name), at));
+        }
+    } else if let Some(name) = ["subnet", "security_groups"].into_iter().find(|name| !has(name)) {
+        sink.push(network::no_placement(&instance.address, name, instance.span));
+    }
+}
+
+fn settle(at: &Address, until: &[&str]) -> Settle {
+    let items = ["Reservations", "Instances"];
+    Settle::new("DescribeInstances", "instance-id", &items, "InstanceId", &["State", "Name"], until, Arg::id(at)).within(TIMEOUT_S)
+}
+
+fn modify(at: &Address, attribute: &str, value: Arg) -> Call {
+    Call::new("ModifyInstanceAttribute", [("InstanceId", Arg::id(at)), (attribute, value)])
+}
+
+fn resize(at: &Address, record: &Record) -> Vec<Call> {
+    let ids = || [("InstanceIds", Arg::List(vec![Arg::id(at)]))];
+    vec![
+        Call::new("StopInstances", ids()).settle(settle(at, &["stopped"]).or_fail(&["terminated", "gone"], &["StateReason", "Message"])),
+        modify(at, "InstanceType", Arg::map([("Value", arg(record, "instance_type"))])),
+        Call::new("StartInstances", ids()).settle(settle(at, &["running"]).or_fail(&["terminated", "gone"], &["StateReason", "Message"])),
+    ]
+}
+
+/// EC2 takes nothing else about a service that is switched off.
+fn metadata(endpoint: &Value, tokens: &Value, hops: &Value) -> Vec<(&'static str, Arg)> {
+    let on = endpoint.as_text() != Some("disabled");
+    let rest = [("HttpTokens", tokens.into()), ("HttpPutResponseHopLimit", hops.into())];
+    [("HttpEndpoint", endpoint.into())].into_iter().chain(rest.into_iter().filter(|_| on)).collect()
+}
+
+impl Instance {
+    /// The planner puts the device's name into the record from the image's look-up; without it the call fails rather than
+    /// start something with a volume in the clear.
+    fn root_volume(&self, at: &Address) -> Arg {
+        let null = || Arg::Known(Json::Null);
+        let device = self.root_device_name.as_ref().map_or_else(|| Arg::Of(at.clone(), "root_device_name".into()), Val::arg);
+        let volume = [
+            ("DeleteOnTermination", Arg::Known(json!(true))),
+            ("Encrypted", self.root_volume_encrypted.arg()),
+            ("VolumeSize", self.root_volume_size.as_ref().map_or_else(null, Val::arg)),
+            ("VolumeType", self.root_volume_type.as_ref().map_or_else(null, Val::arg)),
+        ];
+        Arg::map([("DeviceName", device), ("Ebs", Arg::map(volume))])
+    }
+
+    fn primary_interface(&self) -> Arg {
+        let null = || Arg::Known(Json::Null);
+        if let Some(interface) = &self.network_interface {
+            return Arg::map([("DeviceIndex", Arg::Known(json!(0))), ("NetworkInterfaceId", interface.arg())]);
+        }
+        let groups = self.security_groups.as_ref().map_or_else(null, |groups| Arg::List(groups.0.iter().map(Ref::arg).collect()));
+        Arg::map([
+            ("DeviceIndex", Arg::Known(json!(0))),
+            ("SubnetId", self.subnet.as_ref().map_or_else(null, Ref::arg)),
+            ("Groups", groups),
+            ("PrivateIpAddress", self.private_ip_address.as_ref().map_or_else(null, Val::arg)),
+            ("AssociatePublicIpAddress", self.associate_public_ip_address.as_ref().map_or_else(null, Val::arg)),
+            ("DeleteOnTermination", Arg::Known(json!(true))),
+        ])
+    }
+}
+
+/// The interface with device index 0.
+fn primary(item: &Json) -> Option<&Json> {
+    let index = |interface: &&Json| at(interface, &["Attachment", "DeviceIndex"]).and_then(Json::as_i64).unwrap_or(0);
+    list(item, &["NetworkInterfaces"]).iter().min_by_key(index)
+}
+
+/// The architecture of the images that an instance type boots: `arm64` for AWS's own processors, else `x86_64`.
+///
+/// A type's name is its family's letters, its generation, and letters for what is special, among them `g` for Graviton
+/// (EC2 user guide, "Instance type naming conventions"); `a1` came before the convention.
+#[must_use]
+pub fn architecture(instance_type: &str) -> &'static str {
+    let family = instance_type.split('.').next().unwrap_or_default();
+    let special = family.trim_start_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches(|c: char| c.is_ascii_digit());
+    if family == "a1" || special.contains('g') { "arm64" } else { "x86_64" }
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}

@@ -1,0 +1,126 @@
+//! An internet gateway and its attachment.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateInternetGateway.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AttachInternetGateway.html>
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    base::{address::Address, codes::network, diagnostic::Sink},
+    call::{Arg, Call, Json},
+    declared,
+    registry::{Listing, Observed, PartSpec, Removal, ResourceType},
+    resource,
+    resources::{
+        part::{arg, each, show_value},
+        read::{Reader, list, text},
+        vpc::Vpc,
+    },
+    schema::{
+        attr::{Kind, Ref, Val},
+        model::{Model, Part, Resource},
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// The way between a VPC and the internet, in both directions.
+    ///
+    /// It carries the traffic of what has a public address, in subnets whose route table leads to it. A VPC has at
+    /// most one.
+    InternetGateway = "internet_gateway" {
+        /// The VPC it is attached to. Changing it detaches the gateway and attaches it to the other VPC.
+        vpc: Option<Ref<Vpc>>, Parts;
+        /// Its id.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+impl ResourceType for InternetGateway {
+    declared!();
+
+    const ID_PREFIX: &'static str = "igw-";
+    const TAG_TYPE: Option<&'static str> = Some("internet-gateway");
+    const CREATED_ID: &'static [&'static str] = &["InternetGateway", "InternetGatewayId"];
+    const LISTING: Listing =
+        Listing::new("DescribeInternetGateways", &["InternetGateways"], "InternetGatewayId", "internet-gateway-id", Some(1000));
+    const PARTS: &'static [PartSpec] = &[PartSpec {
+        name: "attachment",
+        doc: "Joins the gateway to its VPC; only then can a route lead to it.",
+        key: &["vpc"],
+        content: &[],
+        create: |at, parts| each(parts, |part| attach(at, part)),
+        change: None,
+        delete: |at, parts| each(parts, |part| detach(at, part)),
+        removal: Removal::First,
+        create_first: false,
+        essential: true,
+        governs: None,
+        show: |part| format!("attachment to {}", show_value(part.get("vpc"))),
+    }];
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        check_one_a_vpc(model, sink);
+    }
+
+    fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
+        let record = |vpc: &Ref<Vpc>| Record::from([("vpc".into(), vpc.value.clone())]);
+        self.vpc.iter().map(|vpc| Part { name: "attachment", record: record(vpc), span: this.span_of("vpc") }).collect()
+    }
+
+    fn create(&self, _at: &Address) -> Vec<Call> {
+        vec![Call::new::<&str>("CreateInternetGateway", []).tagged("internet-gateway")]
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteInternetGateway", [("InternetGatewayId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        // EC2 says `available` of an attachment that stands.
+        let attached: Vec<Value> = list(item, &["Attachments"])
+            .iter()
+            .filter(|a| text(a, &["State"]) != Some("detached"))
+            .filter_map(|a| text(a, &["VpcId"]).map(Value::text))
+            .collect();
+        let parts = attached.iter().map(|vpc| ("attachment", Record::from([("vpc".into(), vpc.clone())]))).collect();
+        Reader::new(item).value("vpc", attached.into_iter().next()).done(&["InternetGatewayId"], parts)
+    }
+}
+
+fn attach(at: &Address, part: &Record) -> Call {
+    Call::new("AttachInternetGateway", parameters(at, part)).satisfied_by(&["Resource.AlreadyAssociated"])
+}
+
+fn detach(at: &Address, part: &Record) -> Call {
+    Call::new("DetachInternetGateway", parameters(at, part)).satisfied_by(&["Gateway.NotAttached"])
+}
+
+fn parameters(at: &Address, part: &Record) -> [(&'static str, Arg); 2] {
+    [("InternetGatewayId", Arg::id(at)), ("VpcId", arg(part, "vpc"))]
+}
+
+/// EC2 refuses a second gateway on a VPC, after it has made it.
+fn check_one_a_vpc(model: &Model, sink: &mut Sink) {
+    let mut by_vpc: BTreeMap<&Address, &Resource> = BTreeMap::new();
+    for gateway in model.resources.values().filter(|r| r.address.kind() == InternetGateway::KIND && !r.existing) {
+        let Some(vpc) = gateway.reference("vpc") else { continue };
+        match by_vpc.get(vpc) {
+            Some(first) => sink.push(network::second_gateway(
+                vpc,
+                (&gateway.address, gateway.span_of("vpc")),
+                (&first.address, first.span_of("vpc")),
+            )),
+            None => drop(by_vpc.insert(vpc, gateway)),
+        }
+    }
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}

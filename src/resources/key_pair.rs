@@ -1,0 +1,72 @@
+//! A key pair: ImportKeyPair and what belongs to it.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ImportKeyPair.html>
+
+use std::sync::Arc;
+
+use crate::{
+    base::address::Address,
+    call::{Arg, Call, Json},
+    declared,
+    registry::{Listing, Observed, ResourceType},
+    resource,
+    resources::read::{Reader, text},
+    schema::{
+        attr::Val,
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// A public key that EC2 puts on instances when they start, for logging in over SSH.
+    ///
+    /// The private key never leaves its owner: secnet knows the public half alone.
+    KeyPair = "key_pair" {
+        /// The public key, as in `~/.ssh/id_ed25519.pub`. EC2 shows but a fingerprint of it, so a key that somebody
+        /// replaced under the same name is not seen.
+        public_key: Val<Arc<str>>, Replace;
+        /// Its name in EC2, unique in the region; made from the resource's name where it is not written.
+        key_name: Option<Val<Arc<str>>>, Replace;
+        /// Its id.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+impl ResourceType for KeyPair {
+    declared!();
+
+    const ID_PREFIX: &'static str = "key-";
+    const TAG_TYPE: Option<&'static str> = Some("key-pair");
+    const CREATED_ID: &'static [&'static str] = &["KeyPairId"];
+    const LISTING: Listing = Listing::new("DescribeKeyPairs", &["KeyPairs"], "KeyPairId", "key-pair-id", None);
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn create(&self, at: &Address) -> Vec<Call> {
+        let generated = Arg::Concat(vec![Arg::text(format!("{}-", at.name())), Arg::OperationId(8)]);
+        let name = self.key_name.as_ref().map_or(generated, Val::arg);
+        let key = Arg::base64(self.public_key.arg());
+        vec![Call::new("ImportKeyPair", [("KeyName", name), ("PublicKeyMaterial", key)]).tagged("key-pair")]
+    }
+
+    fn created(answer: &Json) -> Option<(String, Record)> {
+        // Instances name a key by its name, so it must be known from the start.
+        let name = text(answer, &["KeyName"]).map(|name| ("key_name".to_owned(), Value::text(name)));
+        Some((text(answer, Self::CREATED_ID)?.to_owned(), name.into_iter().collect()))
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteKeyPair", [("KeyPairId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        Reader::new(item).text("key_name", &["KeyName"]).done(&["KeyPairId"], vec![])
+    }
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}

@@ -1,0 +1,132 @@
+//! A NAT gateway: CreateNatGateway and what belongs to it.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNatGateway.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html>
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{
+    base::{address::Address, codes::network, diagnostic::Sink},
+    call::{Arg, Call, Json, Settle},
+    declared,
+    registry::{Listing, Observed, ResourceType},
+    resource,
+    resources::{
+        elastic_ip::ElasticIp,
+        placement,
+        read::{Reader, text},
+        subnet::Subnet,
+    },
+    schema::{
+        attr::{Kind, Ref, Val, Word, Words},
+        model::Model,
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// Lets what has no public address open connections to the outside, and nothing in.
+    ///
+    /// A public one stands in a subnet whose route table leads to an internet gateway, and the subnets that use it have
+    /// a route to it. It carries TCP, UDP and ICMP, and no security group holds for it; its subnet's network ACL does.
+    /// It costs money by the hour. Nothing about it can be changed in place.
+    NatGateway = "nat_gateway" {
+        /// The subnet in which it stands: not the one that it serves.
+        subnet: Ref<Subnet>, Replace;
+        /// Its public address; a public gateway needs one, a private one takes none.
+        elastic_ip: Option<Ref<ElasticIp>>, Replace;
+        /// `"public"` for the internet, `"private"` for other networks alone.
+        connectivity_type: Val<Word<Connectivity>> = Value::text("public"), Replace;
+        /// Its address in the subnet; EC2 picks one where it is not written.
+        private_ip_address: Option<Val<IpAddr>>, Replace;
+        /// The address that the outside sees.
+        public_ip_address: Option<Val<IpAddr>>, Computed;
+        /// The id of its interface.
+        network_interface_id: Option<Val<Arc<str>>>, Computed;
+        /// Its id.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+/// Whom a NAT gateway connects to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connectivity;
+
+impl Words for Connectivity {
+    const ALL: &'static [&'static str] = &["public", "private"];
+}
+
+/// Creation and deletion take minutes.
+const TIMEOUT_S: u64 = 600;
+
+impl ResourceType for NatGateway {
+    declared!();
+
+    const ID_PREFIX: &'static str = "nat-";
+    const TAG_TYPE: Option<&'static str> = Some("natgateway");
+    const PLACED_IN: &'static [&'static str] = &["subnet"];
+    const CREATED_ID: &'static [&'static str] = &["NatGateway", "NatGatewayId"];
+    const LISTING: Listing = Listing::new("DescribeNatGateways", &["NatGateways"], "NatGatewayId", "nat-gateway-id", Some(1000));
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        for gateway in placement::managed(model, Self::KIND) {
+            placement::address_in_subnet(gateway, model, sink);
+            let public = gateway.record.get("connectivity_type").and_then(Value::as_text) != Some("private");
+            let has_address = gateway.record.get("elastic_ip").is_some_and(|v| *v != Value::Null);
+            match (public, has_address) {
+                (true, false) => sink.push(network::nat_without_address(&gateway.address, gateway.span)),
+                (false, true) => {
+                    sink.push(network::private_nat_with_address(gateway.span_of("elastic_ip"), gateway.span_of("connectivity_type")));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn create(&self, at: &Address) -> Vec<Call> {
+        let null = || Arg::Known(Json::Null);
+        let params = [
+            ("SubnetId", self.subnet.arg()),
+            ("ConnectivityType", self.connectivity_type.arg()),
+            ("AllocationId", self.elastic_ip.as_ref().map_or_else(null, Ref::arg)),
+            ("PrivateIpAddress", self.private_ip_address.as_ref().map_or_else(null, Val::arg)),
+        ];
+        let settled = settle(at, &["available"]).or_fail(&["failed", "deleting", "deleted"], &["FailureMessage"]);
+        vec![Call::new("CreateNatGateway", params).tagged("natgateway").with_token().settle(settled)]
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteNatGateway", [("NatGatewayId", Arg::id(at))]).settle(settle(at, &["deleted", "gone"]))]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        // EC2 lists a gateway that failed or was deleted for about an hour more.
+        if matches!(text(item, &["State"]), Some("deleted" | "deleting" | "failed")) {
+            return None;
+        }
+        let address = |member| format!("/NatGatewayAddresses/0/{member}");
+        let found = |member| item.pointer(&address(member)).and_then(Json::as_str);
+        let ip = |member| found(member).and_then(|ip| ip.parse().ok()).map(Value::Ip);
+        Reader::new(item)
+            .text("subnet", &["SubnetId"])
+            .text("connectivity_type", &["ConnectivityType"])
+            .value("elastic_ip", found("AllocationId").map(Value::text))
+            .value("private_ip_address", ip("PrivateIp"))
+            .value("public_ip_address", ip("PublicIp"))
+            .value("network_interface_id", found("NetworkInterfaceId").map(Value::text))
+            .done(&["NatGatewayId"], vec![])
+    }
+}
+
+fn settle(at: &Address, until: &[&str]) -> Settle {
+    Settle::new("DescribeNatGateways", "nat-gateway-id", &["NatGateways"], "NatGatewayId", &["State"], until, Arg::id(at)).within(TIMEOUT_S)
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}

@@ -1,0 +1,340 @@
+//! A network ACL, its entries and associations.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkAclEntry.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceNetworkAclAssociation.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html>
+
+use std::sync::Arc;
+
+use crate::{
+    base::{
+        address::Address,
+        cidr::{Cidr, Family},
+        codes::network,
+        diagnostic::Sink,
+    },
+    call::{Arg, Call, Json},
+    declared,
+    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
+    resource,
+    resources::{
+        part::{arg, as_service, each, filter, filter_text, int, protocol_number, show_traffic, show_value, traffic},
+        placement,
+        read::{Reader, at, list, text},
+        subnet::Subnet,
+        vpc::Vpc,
+    },
+    schema::{
+        attr::{Kind, Ref, Set, Val},
+        model::{Model, Part, Resource, Sentence},
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// A stateless filter around the subnets that it names: what enters and what leaves is judged packet by packet.
+    ///
+    /// Entries are tried in the order of their numbers, the first that fits decides, and what fits none is refused.
+    /// Being stateless it judges answers too: let them pass by their ports. It owns its whole set of entries but for
+    /// the last, AWS's own, which refuses the rest.
+    NetworkAcl = "network_acl" {
+        /// The VPC whose subnets it may guard.
+        vpc: Ref<Vpc>, Replace;
+        /// The subnets that it guards; a subnet has one ACL. Those that nobody names have the VPC's default ACL, and get
+        /// it back when they are no longer named.
+        subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
+        /// Its id.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+/// The last number that an entry may have; 32767 is AWS's own (32768 for IPv6).
+const LAST_NUMBER: i64 = 32766;
+
+const ACTION_WORDS: &[&str] = &["allow", "deny"];
+
+impl ResourceType for NetworkAcl {
+    declared!();
+
+    const ID_PREFIX: &'static str = "acl-";
+    const TAG_TYPE: Option<&'static str> = Some("network-acl");
+    const CREATED_ID: &'static [&'static str] = &["NetworkAcl", "NetworkAclId"];
+    const LISTING: Listing = Listing::new("DescribeNetworkAcls", &["NetworkAcls"], "NetworkAclId", "network-acl-id", Some(1000));
+    const SENTENCES: &'static [SentenceSpec] = &[
+        SentenceSpec {
+            head: "in",
+            slots: &[
+                Slot::Number("number"),
+                Slot::Choice("action", ACTION_WORDS),
+                Slot::Services("service"),
+                Slot::Word("from"),
+                Slot::Peers("peers", &[]),
+            ],
+            doc: "Lets packets into the subnet, or not. Several peers or ranges of ports take the numbers that follow, in the order written.",
+            example: "in 100 allow tcp/22 from 203.0.113.0/28",
+        },
+        SentenceSpec {
+            head: "out",
+            slots: &[
+                Slot::Number("number"),
+                Slot::Choice("action", ACTION_WORDS),
+                Slot::Services("service"),
+                Slot::Word("to"),
+                Slot::Peers("peers", &[]),
+            ],
+            doc: "Lets packets out of the subnet, or not. Several peers or ranges of ports take the numbers that follow, in the order written.",
+            example: "out 100 allow tcp/1024-65535 to anywhere",
+        },
+    ];
+    const PARTS: &'static [PartSpec] = &[
+        PartSpec {
+            create: |at, entries| each(entries, |entry| create_entry("CreateNetworkAclEntry", at, false, entry)),
+            change: Some(|at, _, new| vec![create_or_replace("ReplaceNetworkAclEntry", at, false, new)]),
+            delete: |at, entries| each(entries, |entry| delete_entry(at, false, entry)),
+            show: |entry| show("in", "from", entry),
+            ..entry_part("in", "An entry for what enters the subnets; EC2 changes it in one call.")
+        },
+        PartSpec {
+            create: |at, entries| each(entries, |entry| create_entry("CreateNetworkAclEntry", at, true, entry)),
+            change: Some(|at, _, new| vec![create_or_replace("ReplaceNetworkAclEntry", at, true, new)]),
+            delete: |at, entries| each(entries, |entry| delete_entry(at, true, entry)),
+            show: |entry| show("out", "to", entry),
+            ..entry_part("out", "An entry for what leaves the subnets; EC2 changes it in one call.")
+        },
+        PartSpec {
+            name: "association",
+            doc: "Puts a subnet under the ACL in place of the one it has, in one step; unmade, the subnet goes back to the VPC's default ACL.",
+            key: &["subnet"],
+            content: &[],
+            create: associate,
+            change: None,
+            delete: disassociate,
+            removal: Removal::First,
+            // The other way round the default ACL, which lets everything pass, would hold for a moment.
+            create_first: true,
+            essential: false,
+            governs: Some("subnet"),
+            show: |part| format!("association with {}", show_value(part.get("subnet"))),
+        },
+    ];
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        placement::one_holder_a_subnet(model, Self::KIND, sink);
+        placement::subnets_of_same_vpc(model, Self::KIND, sink);
+    }
+
+    fn desired_parts(&self, this: &Resource, _model: &Model, sink: &mut Sink) -> Vec<Part> {
+        let mut parts = numbered(this, "in", sink);
+        parts.extend(numbered(this, "out", sink));
+        parts.extend(self.subnets.0.iter().map(|subnet| Part {
+            name: "association",
+            record: Record::from([("subnet".into(), subnet.value.clone()), ("vpc".into(), self.vpc.value.clone())]),
+            span: this.span_of("subnets"),
+        }));
+        parts
+    }
+
+    fn create(&self, _at: &Address) -> Vec<Call> {
+        vec![Call::new("CreateNetworkAcl", [("VpcId", self.vpc.arg())]).tagged("network-acl").with_token()]
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteNetworkAcl", [("NetworkAclId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        let vpc = text(item, &["VpcId"]).map_or(Value::Null, Value::text);
+        let entries = list(item, &["Entries"]).iter().filter_map(observed_entry);
+        let associations = list(item, &["Associations"]).iter().filter_map(|a| observed_association(a, &vpc));
+        Reader::new(item)
+            .text("vpc", &["VpcId"])
+            .done(&["NetworkAclId"], entries.chain(associations.map(|part| ("association", part))).collect())
+    }
+}
+
+const fn entry_part(name: &'static str, doc: &'static str) -> PartSpec {
+    PartSpec {
+        name,
+        doc,
+        key: &["number"],
+        content: &["action", "protocol", "from_port", "to_port", "icmp_type", "icmp_code", "cidr"],
+        create: |_, _| vec![],
+        change: None,
+        delete: |_, _| vec![],
+        removal: Removal::WithOwner,
+        create_first: false,
+        essential: false,
+        governs: None,
+        show: |_| String::new(),
+    }
+}
+
+/// The entries of a direction: a sentence numbered N takes N, N+1, ... as many as it needs.
+fn numbered(this: &Resource, head: &'static str, sink: &mut Sink) -> Vec<Part> {
+    let number = |sentence: &Sentence| match sentence.get("number") {
+        Value::Int(n) => Some(*n),
+        _ => None,
+    };
+    let mut sentences: Vec<(i64, &Sentence)> =
+        this.sentences.iter().filter(|s| s.head == head).filter_map(|s| Some((number(s)?, s))).collect();
+    sentences.sort_by_key(|(n, sentence)| (*n, sentence.span));
+    let mut parts = vec![];
+    let mut free: i64 = 1;
+    let mut before: Option<(i64, &Sentence)> = None;
+    for (first, sentence) in sentences {
+        let records = entries(sentence);
+        let last = first + i64::try_from(records.len()).unwrap_or(i64::MAX - first) - 1;
+        match before {
+            _ if first < 1 || last > LAST_NUMBER => sink.push(network::number_out_of_range(first, last, sentence.span_of("number"))),
+            Some((n, other)) if first < free => {
+                let (at, other_at) = ((first, sentence.span_of("number")), (n, free - 1, other.span_of("number")));
+                sink.push(network::number_taken(at, other_at));
+            }
+            _ => {}
+        }
+        for (record, n) in records.into_iter().zip(first..) {
+            let mut record = record;
+            record.insert("number".into(), Value::Int(n));
+            parts.push(Part { name: head, record, span: Some(sentence.span) });
+        }
+        if last + 1 > free {
+            (free, before) = (last + 1, Some((first, sentence)));
+        }
+    }
+    parts
+}
+
+/// What a sentence says, one record an entry: peer by peer as written, for each its services as written.
+fn entries(sentence: &Sentence) -> Vec<Record> {
+    let mut records = vec![];
+    for peer in sentence.get("peers").elements() {
+        let cidr = if *peer == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { peer.clone() };
+        for (protocol, range) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(traffic) {
+            let mut record = Record::from([
+                ("action".into(), sentence.get("action").clone()),
+                ("protocol".into(), Value::text(protocol_number(&protocol))),
+                ("cidr".into(), cidr.clone()),
+            ]);
+            if let Some((from, to)) = range {
+                let names = if matches!(&*protocol, "icmp" | "icmpv6") { ["icmp_type", "icmp_code"] } else { ["from_port", "to_port"] };
+                record.extend(names.map(String::from).into_iter().zip([Value::Int(from), Value::Int(to)]));
+            }
+            if !records.contains(&record) {
+                records.push(record);
+            }
+        }
+    }
+    records
+}
+
+fn create_entry(action: &str, at: &Address, egress: bool, entry: &Record) -> Call {
+    create_or_replace(action, at, egress, entry).satisfied_by(&["NetworkAclEntryAlreadyExists"])
+}
+
+fn create_or_replace(action: &str, at: &Address, egress: bool, entry: &Record) -> Call {
+    let pair = |names: [&str; 2], members: [&str; 2]| match members.map(|m| int(entry, m)) {
+        [Some(a), Some(b)] => Arg::map(names.into_iter().zip([a, b].map(|n| Arg::Known(n.into())))),
+        _ => Arg::Known(Json::Null),
+    };
+    let network = match entry.get("cidr") {
+        Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => "Ipv6CidrBlock",
+        _ => "CidrBlock",
+    };
+    Call::new(
+        action,
+        [
+            ("NetworkAclId", Arg::id(at)),
+            ("RuleNumber", arg(entry, "number")),
+            ("Egress", Arg::Known(egress.into())),
+            ("RuleAction", arg(entry, "action")),
+            ("Protocol", arg(entry, "protocol")),
+            ("PortRange", pair(["From", "To"], ["from_port", "to_port"])),
+            ("IcmpTypeCode", pair(["Type", "Code"], ["icmp_type", "icmp_code"])),
+            (network, arg(entry, "cidr")),
+        ],
+    )
+}
+
+fn delete_entry(at: &Address, egress: bool, entry: &Record) -> Call {
+    let params = [("NetworkAclId", Arg::id(at)), ("RuleNumber", arg(entry, "number")), ("Egress", Arg::Known(egress.into()))];
+    Call::new("DeleteNetworkAclEntry", params).satisfied_by(&["InvalidNetworkAclEntry.NotFound"])
+}
+
+fn describe(filters: Vec<Arg>) -> Call {
+    Call::new("DescribeNetworkAcls", [("Filters", Arg::List(filters))])
+}
+
+fn replace(association: Arg, acl: Arg) -> Call {
+    Call::new("ReplaceNetworkAclAssociation", [("AssociationId", association), ("NetworkAclId", acl)])
+}
+
+/// Every subnet always has an ACL, so its association is looked up, for all of them at once, and replaced.
+fn associate(at: &Address, parts: &[&Record]) -> Vec<Batch> {
+    let subnets = parts.iter().map(|part| arg(part, "subnet")).collect();
+    let lookup = describe(vec![filter("association.subnet-id", subnets)]);
+    let moves = parts.iter().map(|part| {
+        let lists = ["NetworkAcls", "Associations"];
+        replace(Arg::find(0, &lists, "SubnetId", arg(part, "subnet"), "NetworkAclAssociationId"), Arg::id(at))
+    });
+    vec![Batch { of: (0..parts.len()).collect(), calls: std::iter::once(lookup).chain(moves).collect() }]
+}
+
+/// Back to the VPC's default ACL. An association that was replaced since, or went with its subnet, is not touched.
+fn disassociate(at: &Address, parts: &[&Record]) -> Vec<Batch> {
+    let Some(first) = parts.first() else { return vec![] };
+    let default = describe(vec![filter("vpc-id", vec![arg(first, "vpc")]), filter_text("default", "true")]);
+    let default_id = Arg::Answer(0, ["NetworkAcls", "0", "NetworkAclId"].map(String::from).to_vec());
+    let ours = parts
+        .iter()
+        .any(|part| !part.contains_key("association_id"))
+        .then(|| describe(vec![filter("association.network-acl-id", vec![Arg::id(at)])]));
+    let moves = parts.iter().map(|part| {
+        let found = Arg::find(1, &["NetworkAcls", "Associations"], "SubnetId", arg(part, "subnet"), "NetworkAclAssociationId");
+        let association = part.get("association_id").map_or(found, Arg::from_value);
+        replace(association, default_id.clone()).satisfied_by(&["InvalidAssociationID.NotFound"])
+    });
+    vec![Batch { of: (0..parts.len()).collect(), calls: [default].into_iter().chain(ours).chain(moves).collect() }]
+}
+
+fn show(head: &str, word: &str, entry: &Record) -> String {
+    let plain = |member: &str| show_value(entry.get(member));
+    let range = int(entry, "from_port").zip(int(entry, "to_port")).or(int(entry, "icmp_type").zip(int(entry, "icmp_code")));
+    let service = show_traffic(&plain("protocol"), range);
+    format!("{head} {} {} {service} {word} {}", plain("number"), plain("action"), plain("cidr"))
+}
+
+/// An entry as EC2 lists it, but for its own last one.
+fn observed_entry(entry: &Json) -> Option<(&'static str, Record)> {
+    let number = at(entry, &["RuleNumber"]).and_then(Json::as_i64).filter(|n| *n <= LAST_NUMBER)?;
+    let head = if at(entry, &["Egress"]).and_then(Json::as_bool)? { "out" } else { "in" };
+    let cidr: Cidr = text(entry, &["CidrBlock"]).or(text(entry, &["Ipv6CidrBlock"]))?.parse().ok()?;
+    let protocol = text(entry, &["Protocol"])?;
+    let mut record = Record::from([
+        ("number".into(), Value::Int(number)),
+        ("action".into(), Value::text(text(entry, &["RuleAction"])?)),
+        ("protocol".into(), Value::text(protocol)),
+        ("cidr".into(), Value::Cidr(cidr)),
+    ]);
+    let members: [(&str, [&str; 2]); 2] = match protocol {
+        "6" | "17" => [("from_port", ["PortRange", "From"]), ("to_port", ["PortRange", "To"])],
+        "1" | "58" => [("icmp_type", ["IcmpTypeCode", "Type"]), ("icmp_code", ["IcmpTypeCode", "Code"])],
+        _ => return Some((head, record)),
+    };
+    record.extend(members.iter().filter_map(|(name, path)| Some(((*name).into(), Value::Int(at(entry, path)?.as_i64()?)))));
+    Some((head, record))
+}
+
+fn observed_association(association: &Json, vpc: &Value) -> Option<Record> {
+    let subnet = text(association, &["SubnetId"])?;
+    let id = text(association, &["NetworkAclAssociationId"])?;
+    Some(Record::from([("subnet".into(), Value::text(subnet)), ("association_id".into(), Value::text(id)), ("vpc".into(), vpc.clone())]))
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}

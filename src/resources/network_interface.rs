@@ -1,0 +1,137 @@
+//! A network interface: CreateNetworkInterface and what belongs to it.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkInterface.html>
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{
+    base::{address::Address, diagnostic::Sink},
+    call::{Arg, Call, Json, Settle},
+    declared,
+    registry::{Listing, Observed, ResourceType, Update},
+    resource,
+    resources::{
+        part::arg,
+        placement,
+        read::{Reader, text},
+        security_group::SecurityGroup,
+        subnet::Subnet,
+    },
+    schema::{
+        attr::{Kind, Ref, Set, Val},
+        model::Model,
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// A network card of its own, with its address and groups, that can outlive the instance it is plugged into.
+    ///
+    /// An instance takes it as its primary interface by `network_interface`.
+    NetworkInterface = "network_interface" {
+        /// The subnet in which it stands.
+        subnet: Ref<Subnet>, Replace;
+        /// The groups whose rules hold for it. EC2 would give it the VPC's default group if none were named, so they
+        /// must be.
+        security_groups: Set<Ref<SecurityGroup>>, InPlace;
+        /// Its primary address; EC2 picks a free one of the subnet where it is not written.
+        private_ip_address: Option<Val<IpAddr>>, Replace;
+        /// Whether it drops packets that are neither from nor for its own addresses. A router or NAT instance needs
+        /// `false`.
+        source_dest_check: Val<bool> = Value::Bool(true), InPlace;
+        /// What it is for, as the console shows it.
+        description: Val<Arc<str>> = Value::text("Managed by secnet"), InPlace;
+        /// Its hardware address.
+        mac_address: Option<Val<Arc<str>>>, Computed;
+        /// Its public address, where it has one.
+        public_ip_address: Option<Val<IpAddr>>, Computed;
+        /// Its zone.
+        availability_zone: Option<Val<Arc<str>>>, Computed;
+        /// Its id.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+impl ResourceType for NetworkInterface {
+    declared!();
+
+    const ID_PREFIX: &'static str = "eni-";
+    const TAG_TYPE: Option<&'static str> = Some("network-interface");
+    const PLACED_IN: &'static [&'static str] = &["subnet"];
+    const CREATED_ID: &'static [&'static str] = &["NetworkInterface", "NetworkInterfaceId"];
+    const LISTING: Listing =
+        Listing::new("DescribeNetworkInterfaces", &["NetworkInterfaces"], "NetworkInterfaceId", "network-interface-id", Some(1000));
+    const UPDATES: &'static [Update] = &[
+        Update { attrs: &["security_groups"], after_create: |_| false, calls: |at, r| modify(at, "Groups", arg(r, "security_groups")) },
+        Update {
+            attrs: &["source_dest_check"],
+            after_create: |r| r.get("source_dest_check") == Some(&Value::Bool(false)),
+            calls: |at, r| modify(at, "SourceDestCheck", Arg::map([("Value", arg(r, "source_dest_check"))])),
+        },
+        Update {
+            attrs: &["description"],
+            after_create: |_| false,
+            calls: |at, r| modify(at, "Description", Arg::map([("Value", arg(r, "description"))])),
+        },
+    ];
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        for interface in placement::managed(model, Self::KIND) {
+            placement::groups_of_same_vpc(interface, model, sink);
+            placement::some_group(interface, sink);
+            placement::address_in_subnet(interface, model, sink);
+        }
+    }
+
+    fn create(&self, at: &Address) -> Vec<Call> {
+        let params = [
+            ("SubnetId", self.subnet.arg()),
+            ("Groups", Arg::List(self.security_groups.0.iter().map(Ref::arg).collect())),
+            ("PrivateIpAddress", self.private_ip_address.as_ref().map_or(Arg::Known(Json::Null), Val::arg)),
+            ("Description", self.description.arg()),
+        ];
+        vec![Call::new("CreateNetworkInterface", params).tagged("network-interface").with_token().settle(ready(at))]
+    }
+
+    fn created(answer: &Json) -> Option<(String, Record)> {
+        let observed = Self::observe(answer.get("NetworkInterface")?)?;
+        let known = ["private_ip_address", "mac_address"];
+        Some((observed.id, observed.record.into_iter().filter(|(name, _)| known.contains(&&**name)).collect()))
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteNetworkInterface", [("NetworkInterfaceId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        Reader::new(item)
+            .text("subnet", &["SubnetId"])
+            .texts("security_groups", &["Groups"], "GroupId")
+            .ip("private_ip_address", &["PrivateIpAddress"])
+            .bool("source_dest_check", &["SourceDestCheck"])
+            .value("description", Some(Value::text(text(item, &["Description"]).unwrap_or_default())))
+            .text("mac_address", &["MacAddress"])
+            .ip("public_ip_address", &["Association", "PublicIp"])
+            .text("availability_zone", &["AvailabilityZone"])
+            .done(&["NetworkInterfaceId"], vec![])
+    }
+}
+
+/// EC2 takes one attribute a call.
+fn modify(at: &Address, attribute: &str, value: Arg) -> Vec<Call> {
+    vec![Call::new("ModifyNetworkInterfaceAttribute", [("NetworkInterfaceId", Arg::id(at)), (attribute, value)])]
+}
+
+fn ready(at: &Address) -> Settle {
+    let (action, items) = ("DescribeNetworkInterfaces", ["NetworkInterfaces"]);
+    Settle::new(action, "network-interface-id", &items, "NetworkInterfaceId", &["Status"], &["available", "in-use"], Arg::id(at))
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}

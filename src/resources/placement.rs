@@ -1,0 +1,107 @@
+//! Where things lie: which VPC, which subnet, which addresses. Checks that several types share. Layer 3.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use crate::{
+    base::{address::Address, cidr::Cidr, codes::network, diagnostic::Sink, span::Span},
+    schema::{
+        model::{Model, Resource},
+        value::Value,
+    },
+};
+
+/// The resources of a kind that the project manages.
+pub fn managed<'a>(model: &'a Model, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
+    model.resources.values().filter(move |r| r.address.kind() == kind && !r.existing)
+}
+
+/// The VPC that a resource lies in, as far as the sources say: its own, or that of its subnet or interface.
+pub fn vpc_of<'a>(model: &'a Model, address: &Address) -> Option<&'a Address> {
+    let resource = model.resources.get(address)?;
+    if let Some(vpc) = resource.reference("vpc") {
+        return Some(vpc);
+    }
+    let inside = resource.reference("subnet").or_else(|| resource.reference("network_interface"))?;
+    // Interfaces and instances lie in subnets, subnets in VPCs: nothing lies in something of its own kind.
+    if inside.kind() == address.kind() { None } else { vpc_of(model, inside) }
+}
+
+/// No subnet is named by two resources of this kind, route tables or network ACLs: EC2 lets one hold for a subnet.
+pub fn one_holder_a_subnet(model: &Model, kind: &str, sink: &mut Sink) {
+    let mut holders: BTreeMap<&Address, &Resource> = BTreeMap::new();
+    for holder in managed(model, kind) {
+        for subnet in holder.record.get("subnets").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource) {
+            match holders.get(subnet) {
+                Some(first) if first.address != holder.address => sink.push(network::subnet_held_twice(
+                    subnet,
+                    (&holder.address, holder.span_of("subnets")),
+                    (&first.address, first.span_of("subnets")),
+                )),
+                Some(_) => {}
+                None => drop(holders.insert(subnet, holder)),
+            }
+        }
+    }
+}
+
+/// The subnets that a route table or network ACL names lie in its VPC.
+pub fn subnets_of_same_vpc(model: &Model, kind: &str, sink: &mut Sink) {
+    for holder in managed(model, kind) {
+        for subnet in holder.record.get("subnets").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource) {
+            same_vpc(holder, subnet, model, holder.span_of("subnets"), sink);
+        }
+    }
+}
+
+/// The groups that an interface or instance carries are of its VPC.
+pub fn groups_of_same_vpc(holder: &Resource, model: &Model, sink: &mut Sink) {
+    for group in holder.record.get("security_groups").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource) {
+        same_vpc(holder, group, model, holder.span_of("security_groups"), sink);
+    }
+}
+
+/// The target of a route lies in the table's VPC; a gateway that is attached to none leads nowhere.
+pub fn target_of_same_vpc(table: &Resource, target: &Address, model: &Model, at: Span, sink: &mut Sink) {
+    let gateway = model.resources.get(target).filter(|t| t.address.kind() == "internet_gateway" && !t.existing);
+    match gateway {
+        Some(gateway) if gateway.record.get("vpc").is_none_or(|vpc| *vpc == Value::Null) => {
+            sink.push(network::gateway_without_vpc(target, at, gateway.span, table.reference("vpc")));
+        }
+        _ => same_vpc(table, target, model, Some(at), sink),
+    }
+}
+
+fn same_vpc(ours: &Resource, other: &Address, model: &Model, at: Option<Span>, sink: &mut Sink) {
+    if let (Some(our_vpc), Some(its_vpc)) = (vpc_of(model, &ours.address), vpc_of(model, other))
+        && our_vpc != its_vpc
+    {
+        sink.push(network::of_another_vpc((other, its_vpc), (&ours.address, our_vpc), at));
+    }
+}
+
+/// The address that is written lies in the subnet that is written, and is not one of those that AWS keeps:
+/// the first four and the last (VPC user guide, "Subnet CIDR blocks").
+pub fn address_in_subnet(holder: &Resource, model: &Model, sink: &mut Sink) {
+    let subnet = holder.reference("subnet").and_then(|s| model.resources.get(s)).filter(|s| !s.existing);
+    let (Some(Value::Ip(ip)), Some(subnet)) = (holder.record.get("private_ip_address"), subnet) else { return };
+    let Some(Value::Cidr(range)) = subnet.record.get("cidr_block") else { return };
+    let at = holder.span_of("private_ip_address");
+    let range_at = (&subnet.address, *range, subnet.span_of("cidr_block"));
+    if !range.contains_ip(*ip) {
+        sink.push(network::address_outside_subnet(*ip, at, range_at));
+    } else if is_reserved(*range, *ip) {
+        sink.push(network::address_reserved(*ip, at, range_at));
+    }
+}
+
+fn is_reserved(range: Cidr, ip: IpAddr) -> bool {
+    let n = Cidr::host_of(ip).first_number();
+    n < range.first_number() + 4 || n == range.last_number()
+}
+
+/// With an empty list of groups EC2 takes the VPC's default group.
+pub fn some_group(holder: &Resource, sink: &mut Sink) {
+    if holder.record.get("security_groups").is_some_and(|groups| *groups != Value::Null && groups.elements().is_empty()) {
+        sink.push(network::no_group(&holder.address, holder.span_of("security_groups")));
+    }
+}

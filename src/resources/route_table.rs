@@ -1,0 +1,251 @@
+//! A route table, its routes and associations.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRouteTable.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html>
+
+use std::sync::Arc;
+
+use crate::{
+    base::{
+        address::Address,
+        cidr::{Cidr, Family},
+        codes::network,
+        diagnostic::Sink,
+    },
+    call::{Arg, Call, Json},
+    declared,
+    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
+    resource,
+    resources::{
+        part::{arg, each, filter, show_value},
+        placement,
+        read::{Reader, list, text},
+        subnet::Subnet,
+        vpc::Vpc,
+    },
+    schema::{
+        attr::{Kind, Ref, Set, Val},
+        model::{Model, Part, Resource},
+        value::{Record, Value},
+    },
+};
+
+resource! {
+    /// Says for the subnets that it names which way packets leave them.
+    ///
+    /// It owns its whole set of routes and associations. What AWS itself puts there is never touched: the `local`
+    /// routes, routes that a virtual private gateway propagates, routes of gateway endpoints. A subnet that no table
+    /// names follows the VPC's main table, which secnet leaves alone.
+    RouteTable = "route_table" {
+        /// The VPC whose subnets it may be used for.
+        vpc: Ref<Vpc>, Replace;
+        /// The subnets that follow it; a subnet follows one table only.
+        subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
+        /// Its id.
+        id: Option<Val<Arc<str>>>, Computed;
+    }
+}
+
+/// What a route may lead to, and the parameter of CreateRoute that takes its id.
+const TARGETS: [(&str, &str); 4] =
+    [("internet_gateway", "GatewayId"), ("nat_gateway", "NatGatewayId"), ("network_interface", "NetworkInterfaceId"), ("instance", "NetworkInterfaceId")];
+
+impl ResourceType for RouteTable {
+    declared!();
+
+    const ID_PREFIX: &'static str = "rtb-";
+    const TAG_TYPE: Option<&'static str> = Some("route-table");
+    const CREATED_ID: &'static [&'static str] = &["RouteTable", "RouteTableId"];
+    // The one listing whose pages hold at most 100.
+    const LISTING: Listing = Listing::new("DescribeRouteTables", &["RouteTables"], "RouteTableId", "route-table-id", Some(100));
+    const SENTENCES: &'static [SentenceSpec] = &[SentenceSpec {
+        head: "route",
+        slots: &[
+            Slot::Peers("destinations", &[]),
+            Slot::Word("via"),
+            Slot::Target("target", &["internet_gateway", "nat_gateway", "network_interface", "instance"]),
+        ],
+        doc: "Sends packets for these networks to a target. Of several routes that fit, the one with the longest prefix holds.",
+        example: "route anywhere via internet_gateway.main",
+    }];
+    const PARTS: &'static [PartSpec] = &[
+        PartSpec {
+            name: "route",
+            doc: "Where packets for a network go; EC2 changes the target in one call.",
+            key: &["destination"],
+            content: &["target"],
+            create: |at, routes| each(routes, |route| to_target("CreateRoute", at, route)),
+            change: Some(|at, _, new| vec![to_target("ReplaceRoute", at, new)]),
+            delete: |at, routes| each(routes, |route| unroute(at, route)),
+            removal: Removal::WithOwner,
+            create_first: false,
+            essential: false,
+            governs: None,
+            show: |route| format!("route {} via {}", show_value(route.get("destination")), show_value(route.get("target"))),
+        },
+        PartSpec {
+            name: "association",
+            doc: "Makes a subnet follow the table. While another table holds the subnet EC2 refuses it, so that one lets go before.",
+            key: &["subnet"],
+            content: &[],
+            create: |at, parts| each(parts, |part| associate(at, part)),
+            change: None,
+            delete: |at, parts| parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: disassociate(at, part) }).collect(),
+            removal: Removal::First,
+            create_first: false,
+            essential: false,
+            governs: Some("subnet"),
+            show: |part| format!("association with {}", show_value(part.get("subnet"))),
+        },
+    ];
+    #[cfg(feature = "aws")]
+    const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        placement::one_holder_a_subnet(model, Self::KIND, sink);
+        placement::subnets_of_same_vpc(model, Self::KIND, sink);
+    }
+
+    fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
+        let mut parts = routes(this, model, sink);
+        parts.extend(self.subnets.0.iter().map(|subnet| Part {
+            name: "association",
+            record: Record::from([("subnet".into(), subnet.value.clone())]),
+            span: this.span_of("subnets"),
+        }));
+        parts
+    }
+
+    fn create(&self, _at: &Address) -> Vec<Call> {
+        vec![Call::new("CreateRouteTable", [("VpcId", self.vpc.arg())]).tagged("route-table").with_token()]
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteRouteTable", [("RouteTableId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        let routes = list(item, &["Routes"]).iter().filter_map(observed_route).map(|route| ("route", route));
+        let associations = list(item, &["Associations"]).iter().filter_map(observed_association).map(|part| ("association", part));
+        Reader::new(item).text("vpc", &["VpcId"]).done(&["RouteTableId"], routes.chain(associations).collect())
+    }
+}
+
+/// One route a destination. The same destination twice with the same target is one route with two origins.
+fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
+    let mut parts: Vec<Part> = vec![];
+    for sentence in &this.sentences {
+        let Some(target) = sentence.get("target").as_resource() else { continue };
+        placement::target_of_same_vpc(this, target, model, sentence.span_of("target"), sink);
+        for destination in sentence.get("destinations").elements() {
+            let destination = if *destination == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { destination.clone() };
+            let record = Record::from([("destination".into(), destination.clone()), ("target".into(), target_value(target))]);
+            let part = Part { name: "route", record, span: Some(sentence.span) };
+            match parts.iter().find(|p| p.record.get("destination") == part.record.get("destination")) {
+                None => parts.push(part),
+                Some(same) if same.record == part.record => {}
+                Some(other) => sink.push(network::two_routes(&destination, sentence.span, other.span)),
+            }
+        }
+    }
+    parts
+}
+
+/// A route via an instance goes to its primary interface, and that is what EC2 lists.
+fn target_value(target: &Address) -> Value {
+    match target.kind() {
+        "instance" => Value::Attribute(target.clone(), "network_interface_id".into()),
+        _ => Value::Resource(target.clone()),
+    }
+}
+
+fn to_target(action: &str, at: &Address, route: &Record) -> Call {
+    let target = route.get("target").unwrap_or(&Value::Null);
+    let parameter = match target {
+        Value::Resource(address) | Value::Attribute(address, _) => TARGETS.iter().find(|(kind, _)| *kind == address.kind()).map(|(_, p)| *p),
+        Value::Text(id) => OBSERVED_TARGETS.iter().find(|(_, _, prefix)| id.starts_with(prefix)).map(|(_, parameter, _)| *parameter),
+        _ => None,
+    };
+    let [table, destination] = which(at, route);
+    Call::new(action, [table, destination, (parameter.unwrap_or("GatewayId"), target.into())])
+}
+
+fn unroute(at: &Address, route: &Record) -> Call {
+    Call::new("DeleteRoute", which(at, route)).satisfied_by(&["InvalidRoute.NotFound"])
+}
+
+fn which(at: &Address, route: &Record) -> [(&'static str, Arg); 2] {
+    let parameter = match route.get("destination") {
+        Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => "DestinationIpv6CidrBlock",
+        Some(Value::Text(_)) => "DestinationPrefixListId",
+        _ => "DestinationCidrBlock",
+    };
+    [("RouteTableId", Arg::id(at)), (parameter, arg(route, "destination"))]
+}
+
+fn associate(at: &Address, part: &Record) -> Call {
+    Call::new("AssociateRouteTable", [("RouteTableId", Arg::id(at)), ("SubnetId", arg(part, "subnet"))])
+}
+
+/// By the association's id, which was observed with it; else it is looked up first.
+fn disassociate(at: &Address, part: &Record) -> Vec<Call> {
+    let gone = ["InvalidAssociationID.NotFound"];
+    let call = |id| Call::new("DisassociateRouteTable", [("AssociationId", id)]).satisfied_by(&gone);
+    if part.contains_key("association_id") {
+        return vec![call(arg(part, "association_id"))];
+    }
+    let id = Arg::find(0, &["RouteTables", "Associations"], "SubnetId", arg(part, "subnet"), "RouteTableAssociationId");
+    let filters = Arg::List(vec![filter("route-table-id", vec![Arg::id(at)])]);
+    vec![Call::new("DescribeRouteTables", [("Filters", filters)]), call(id)]
+}
+
+/// Where a listed route may lead: member, parameter of CreateRoute, prefix of its ids. A route to an instance names its
+/// interface too, which is looked at first.
+const OBSERVED_TARGETS: [(&str, &str, &str); 10] = [
+    ("NetworkInterfaceId", "NetworkInterfaceId", "eni-"),
+    ("InstanceId", "InstanceId", "i-"),
+    ("NatGatewayId", "NatGatewayId", "nat-"),
+    ("EgressOnlyInternetGatewayId", "EgressOnlyInternetGatewayId", "eigw-"),
+    ("TransitGatewayId", "TransitGatewayId", "tgw-"),
+    ("VpcPeeringConnectionId", "VpcPeeringConnectionId", "pcx-"),
+    ("LocalGatewayId", "LocalGatewayId", "lgw-"),
+    ("CarrierGatewayId", "CarrierGatewayId", "cagw-"),
+    ("CoreNetworkArn", "CoreNetworkArn", "arn:"),
+    ("GatewayId", "GatewayId", ""),
+];
+
+/// A route that somebody wrote: not one of those that AWS puts there by itself.
+fn observed_route(route: &Json) -> Option<Record> {
+    let prefix_list = text(route, &["DestinationPrefixListId"]);
+    let endpoint = prefix_list.is_some() && text(route, &["GatewayId"]).is_some_and(|id| id.starts_with("vpce-"));
+    let origin = text(route, &["Origin"]);
+    let local = text(route, &["GatewayId"]) == Some("local");
+    if local || endpoint || matches!(origin, Some("CreateRouteTable" | "EnableVgwRoutePropagation")) {
+        return None;
+    }
+    let network = text(route, &["DestinationCidrBlock"]).or(text(route, &["DestinationIpv6CidrBlock"]));
+    let destination = match network {
+        Some(network) => Value::Cidr(network.parse().ok()?),
+        None => Value::text(prefix_list?),
+    };
+    let target = OBSERVED_TARGETS.iter().find_map(|(member, _, _)| text(route, &[member]))?;
+    Some(Record::from([("destination".into(), destination), ("target".into(), Value::text(target))]))
+}
+
+/// An association with a subnet: neither that of the main table nor one with a gateway.
+fn observed_association(association: &Json) -> Option<Record> {
+    if matches!(text(association, &["AssociationState", "State"]), Some("disassociated" | "failed")) {
+        return None;
+    }
+    let subnet = text(association, &["SubnetId"])?;
+    let id = text(association, &["RouteTableAssociationId"])?;
+    Some(Record::from([("subnet".into(), Value::text(subnet)), ("association_id".into(), Value::text(id))]))
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use crate::ec2::Action;
+
+    pub(super) const ACTIONS: &[Action] = &[];
+}
