@@ -67,6 +67,7 @@ impl ResourceType for ElasticIp {
         create_first: false,
         essential: true,
         governs: None,
+        takes_over: false,
         show: |part| format!("association with {}", show_value(part.get("network_interface"))),
     }];
     #[cfg(feature = "aws")]

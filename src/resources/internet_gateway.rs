@@ -56,6 +56,7 @@ impl ResourceType for InternetGateway {
         create_first: false,
         essential: true,
         governs: None,
+        takes_over: false,
         show: |part| format!("attachment to {}", show_value(part.get("vpc"))),
     }];
     #[cfg(feature = "aws")]

@@ -114,6 +114,7 @@ impl ResourceType for NetworkAcl {
             create_first: true,
             essential: false,
             governs: Some("subnet"),
+            takes_over: true,
             show: |part| format!("association with {}", show_value(part.get("subnet"))),
         },
     ];
@@ -167,6 +168,7 @@ const fn entry_part(name: &'static str, doc: &'static str) -> PartSpec {
         create_first: false,
         essential: false,
         governs: None,
+        takes_over: false,
         show: |_| String::new(),
     }
 }

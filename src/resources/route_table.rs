@@ -82,6 +82,7 @@ impl ResourceType for RouteTable {
             create_first: false,
             essential: false,
             governs: None,
+            takes_over: false,
             show: |route| format!("route {} via {}", show_value(route.get("destination")), show_value(route.get("target"))),
         },
         PartSpec {
@@ -96,6 +97,7 @@ impl ResourceType for RouteTable {
             create_first: false,
             essential: false,
             governs: Some("subnet"),
+            takes_over: false,
             show: |part| format!("association with {}", show_value(part.get("subnet"))),
         },
     ];
