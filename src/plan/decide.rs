@@ -245,7 +245,8 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
     for (index, part) in decision.resource.parts.iter().enumerate() {
         let Some(spec) = decision.spec.part(part.name) else { continue };
         let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), standing.substitute(v, replaced, None))).collect();
-        if let Some(unknown) = wanted.values().find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_))) {
+        if let Some(unknown) = spec.key.iter().filter_map(|k| wanted.get(*k)).find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_)))
+        {
             sink.push(codes::not_known(&decision.resource.address, part.name, &unknown.to_string(), part.span));
         }
         let ids = standing.record_ids(&wanted, replaced);

@@ -29,9 +29,10 @@ pub fn filter_text(name: &str, value: &str) -> Arg {
     Arg::Known(json!({"Name": name, "Values": [value]}))
 }
 
-/// A peer, target or member, as one would write it; an id stands without quotes.
+/// A peer, target or member, as one would write it; an id stands without quotes, an instance for its interface.
 pub fn show_value(value: Option<&Value>) -> String {
     match value {
+        Some(Value::Attribute(address, name)) if name == "network_interface_id" => address.to_string(),
         Some(Value::Text(id)) => id.to_string(),
         Some(value) => value.to_string(),
         None => "?".into(),
