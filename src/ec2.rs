@@ -33,12 +33,14 @@ pub struct Action {
 }
 
 /// An [`Action`] of EC2: `action!(CreateVpc: create_vpc(set_cidr_block, set_tag_specifications) -> (vpc))`.
+///
+/// `set_filter as Filters` takes the member `Filters`, where the setter's own name says something else.
 #[macro_export]
 macro_rules! action {
-    ($name:ident: $operation:ident($($setter:ident),* $(,)?) -> ($($member:ident),*)) => {
-        $crate::action!(ec2 $name: $operation($($setter),*) -> ($($member),*))
+    ($name:ident: $operation:ident($($setter:ident $(as $alias:ident)?),* $(,)?) -> ($($member:ident),*)) => {
+        $crate::action!(ec2 $name: $operation($($setter $(as $alias)?),*) -> ($($member),*))
     };
-    ($service:ident $name:ident: $operation:ident($($setter:ident),* $(,)?) -> ($($member:ident),*)) => {
+    ($service:ident $name:ident: $operation:ident($($setter:ident $(as $alias:ident)?),* $(,)?) -> ($($member:ident),*)) => {
         $crate::ec2::Action {
             name: stringify!($name),
             send: |client, params| {
@@ -46,7 +48,7 @@ macro_rules! action {
                     #[allow(unused_mut, reason = "some actions take no parameters")]
                     let mut given = $crate::ec2::param::Members::of(params).map_err(|wrong| wrong.of(stringify!($name)))?;
                     let request = client.$service.$operation()
-                        $(.$setter(given.take(stringify!($setter)).map_err(|wrong| wrong.of(stringify!($name)))?))*;
+                        $(.$setter(given.take([$(stringify!($alias),)? stringify!($setter)][0]).map_err(|wrong| wrong.of(stringify!($name)))?))*;
                     given.done().map_err(|wrong| wrong.of(stringify!($name)))?;
                     match request.send().await {
                         Ok(_answer) => Ok($crate::ec2::answer::object([

@@ -157,6 +157,7 @@ macro_rules! words {
 
 crate::taken! {
     AttributeBooleanValue(set_value);
+    AttributeValue(set_value);
     Filter(set_name, set_values);
 }
 
