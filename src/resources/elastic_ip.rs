@@ -165,7 +165,25 @@ fn observed_association(item: &Json) -> Option<Record> {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, words};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    shown! {
+        Address(
+            allocation_id, association_id, domain, instance_id, network_border_group, network_interface_id, network_interface_owner_id,
+            private_ip_address, public_ip, public_ipv4_pool, service_managed, tags,
+        );
+    }
+
+    words! { DomainType, ServiceManaged }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(AllocateAddress: allocate_address(set_domain, set_tag_specifications)
+            -> (allocation_id, domain, network_border_group, public_ip, public_ipv4_pool)),
+        action!(ReleaseAddress: release_address(set_allocation_id) -> ()),
+        action!(DescribeAddresses: describe_addresses(set_allocation_ids, set_filters, set_public_ips) -> (addresses)),
+        action!(AssociateAddress: associate_address(
+            set_allocation_id, set_allow_reassociation, set_instance_id, set_network_interface_id, set_private_ip_address,
+        ) -> (association_id)),
+        action!(DisassociateAddress: disassociate_address(set_association_id) -> ()),
+    ];
 }

@@ -121,7 +121,20 @@ fn check_one_a_vpc(model: &Model, sink: &mut Sink) {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    shown! {
+        InternetGateway(attachments, internet_gateway_id, owner_id, tags);
+        InternetGatewayAttachment(state, vpc_id);
+    }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(CreateInternetGateway: create_internet_gateway(set_tag_specifications) -> (internet_gateway)),
+        action!(DeleteInternetGateway: delete_internet_gateway(set_internet_gateway_id) -> ()),
+        action!(DescribeInternetGateways: describe_internet_gateways(
+            set_filters, set_internet_gateway_ids, set_max_results, set_next_token,
+        ) -> (internet_gateways, next_token)),
+        action!(AttachInternetGateway: attach_internet_gateway(set_internet_gateway_id, set_vpc_id) -> ()),
+        action!(DetachInternetGateway: detach_internet_gateway(set_internet_gateway_id, set_vpc_id) -> ()),
+    ];
 }

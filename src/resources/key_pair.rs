@@ -66,7 +66,16 @@ impl ResourceType for KeyPair {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, words};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    shown! { KeyPairInfo(create_time, key_fingerprint, key_name, key_pair_id, key_type, public_key, tags); }
+
+    words! { KeyType }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(ImportKeyPair: import_key_pair(set_key_name, set_public_key_material, set_tag_specifications)
+            -> (key_fingerprint, key_name, key_pair_id, tags)),
+        action!(DeleteKeyPair: delete_key_pair(set_key_name, set_key_pair_id) -> ()),
+        action!(DescribeKeyPairs: describe_key_pairs(set_filters, set_include_public_key, set_key_names, set_key_pair_ids) -> (key_pairs)),
+    ];
 }

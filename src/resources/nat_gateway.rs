@@ -126,7 +126,27 @@ fn settle(at: &Address, until: &[&str]) -> Settle {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, words};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    shown! {
+        NatGateway(
+            connectivity_type, create_time, delete_time, failure_code, failure_message, nat_gateway_addresses, nat_gateway_id, state,
+            subnet_id, tags, vpc_id,
+        );
+        NatGatewayAddress(
+            allocation_id, association_id, failure_message, is_primary, network_interface_id, private_ip, public_ip, status,
+        );
+    }
+
+    words! { ConnectivityType, NatGatewayAddressStatus, NatGatewayState }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(CreateNatGateway: create_nat_gateway(
+            set_allocation_id, set_client_token, set_connectivity_type, set_private_ip_address, set_subnet_id, set_tag_specifications,
+        ) -> (nat_gateway)),
+        action!(DeleteNatGateway: delete_nat_gateway(set_nat_gateway_id) -> (nat_gateway_id)),
+        // The one listing whose parameter the API calls `Filter`; AWS's own tools say `Filters`.
+        action!(DescribeNatGateways: describe_nat_gateways(set_filter as Filters, set_max_results, set_nat_gateway_ids, set_next_token)
+            -> (nat_gateways, next_token)),
+    ];
 }

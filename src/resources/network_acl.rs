@@ -336,7 +336,38 @@ fn observed_association(association: &Json, vpc: &Value) -> Option<Record> {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, taken, words};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    taken! {
+        IcmpTypeCode(set_code, set_type);
+        PortRange(set_from, set_to);
+    }
+
+    shown! {
+        NetworkAcl(associations, entries, is_default, network_acl_id, owner_id, tags, vpc_id);
+        NetworkAclAssociation(network_acl_association_id, network_acl_id, subnet_id);
+        NetworkAclEntry(cidr_block, egress, icmp_type_code, ipv6_cidr_block, port_range, protocol, rule_action, rule_number);
+        IcmpTypeCode(code, r#type);
+        PortRange(from, to);
+    }
+
+    words! { RuleAction }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(CreateNetworkAcl: create_network_acl(set_client_token, set_tag_specifications, set_vpc_id) -> (network_acl)),
+        action!(DeleteNetworkAcl: delete_network_acl(set_network_acl_id) -> ()),
+        action!(DescribeNetworkAcls: describe_network_acls(set_filters, set_max_results, set_network_acl_ids, set_next_token)
+            -> (network_acls, next_token)),
+        action!(CreateNetworkAclEntry: create_network_acl_entry(
+            set_cidr_block, set_egress, set_icmp_type_code, set_ipv6_cidr_block, set_network_acl_id, set_port_range, set_protocol,
+            set_rule_action, set_rule_number,
+        ) -> ()),
+        action!(ReplaceNetworkAclEntry: replace_network_acl_entry(
+            set_cidr_block, set_egress, set_icmp_type_code, set_ipv6_cidr_block, set_network_acl_id, set_port_range, set_protocol,
+            set_rule_action, set_rule_number,
+        ) -> ()),
+        action!(DeleteNetworkAclEntry: delete_network_acl_entry(set_egress, set_network_acl_id, set_rule_number) -> ()),
+        action!(ReplaceNetworkAclAssociation: replace_network_acl_association(set_association_id, set_network_acl_id)
+            -> (new_association_id)),
+    ];
 }

@@ -131,7 +131,35 @@ fn ready(at: &Address) -> Settle {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, words};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    shown! {
+        NetworkInterface(
+            association, attachment, availability_zone, description, groups, interface_type, ipv6_addresses, mac_address, network_interface_id,
+            owner_id, private_dns_name, private_ip_address, private_ip_addresses, requester_id, requester_managed, source_dest_check, status,
+            subnet_id, tag_set, vpc_id,
+        );
+        NetworkInterfaceAssociation(allocation_id, association_id, ip_owner_id, public_dns_name, public_ip);
+        NetworkInterfaceAttachment(
+            attach_time, attachment_id, delete_on_termination, device_index, instance_id, instance_owner_id, network_card_index, status,
+        );
+        NetworkInterfaceIpv6Address(ipv6_address, is_primary_ipv6);
+        NetworkInterfacePrivateIpAddress(association, primary, private_dns_name, private_ip_address);
+        GroupIdentifier(group_id, group_name);
+    }
+
+    words! { AttachmentStatus, NetworkInterfaceStatus, NetworkInterfaceType }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(CreateNetworkInterface: create_network_interface(
+            set_client_token, set_description, set_groups, set_private_ip_address, set_subnet_id, set_tag_specifications,
+        ) -> (network_interface)),
+        action!(DeleteNetworkInterface: delete_network_interface(set_network_interface_id) -> ()),
+        action!(DescribeNetworkInterfaces: describe_network_interfaces(
+            set_filters, set_max_results, set_network_interface_ids, set_next_token,
+        ) -> (network_interfaces, next_token)),
+        action!(ModifyNetworkInterfaceAttribute: modify_network_interface_attribute(
+            set_description, set_groups, set_network_interface_id, set_source_dest_check,
+        ) -> ()),
+    ];
 }

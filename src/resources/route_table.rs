@@ -247,7 +247,43 @@ fn observed_association(association: &Json) -> Option<Record> {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::ec2::Action;
+    use crate::{action, ec2::Action, shown, words};
 
-    pub(super) const ACTIONS: &[Action] = &[];
+    shown! {
+        RouteTable(associations, owner_id, propagating_vgws, route_table_id, routes, tags, vpc_id);
+        Route(
+            carrier_gateway_id, core_network_arn, destination_cidr_block, destination_ipv6_cidr_block, destination_prefix_list_id,
+            egress_only_internet_gateway_id, gateway_id, instance_id, instance_owner_id, local_gateway_id, nat_gateway_id, network_interface_id,
+            origin, state, transit_gateway_id, vpc_peering_connection_id,
+        );
+        RouteTableAssociation(association_state, gateway_id, main, route_table_association_id, route_table_id, subnet_id);
+        RouteTableAssociationState(state, status_message);
+        PropagatingVgw(gateway_id);
+    }
+
+    words! { RouteOrigin, RouteState, RouteTableAssociationStateCode }
+
+    pub(super) const ACTIONS: &[Action] = &[
+        action!(CreateRouteTable: create_route_table(set_client_token, set_tag_specifications, set_vpc_id) -> (route_table)),
+        action!(DeleteRouteTable: delete_route_table(set_route_table_id) -> ()),
+        action!(DescribeRouteTables: describe_route_tables(set_filters, set_max_results, set_next_token, set_route_table_ids)
+            -> (next_token, route_tables)),
+        action!(CreateRoute: create_route(
+            set_carrier_gateway_id, set_core_network_arn, set_destination_cidr_block, set_destination_ipv6_cidr_block,
+            set_destination_prefix_list_id, set_egress_only_internet_gateway_id, set_gateway_id, set_instance_id, set_local_gateway_id,
+            set_nat_gateway_id, set_network_interface_id, set_route_table_id, set_transit_gateway_id, set_vpc_peering_connection_id,
+        ) -> (r#return)),
+        action!(ReplaceRoute: replace_route(
+            set_carrier_gateway_id, set_core_network_arn, set_destination_cidr_block, set_destination_ipv6_cidr_block,
+            set_destination_prefix_list_id, set_egress_only_internet_gateway_id, set_gateway_id, set_instance_id, set_local_gateway_id,
+            set_nat_gateway_id, set_network_interface_id, set_route_table_id, set_transit_gateway_id, set_vpc_peering_connection_id,
+        ) -> ()),
+        action!(DeleteRoute: delete_route(
+            set_destination_cidr_block, set_destination_ipv6_cidr_block, set_destination_prefix_list_id, set_route_table_id,
+        ) -> ()),
+        action!(AssociateRouteTable: associate_route_table(set_route_table_id, set_subnet_id) -> (association_id, association_state)),
+        action!(DisassociateRouteTable: disassociate_route_table(set_association_id) -> ()),
+        action!(ReplaceRouteTableAssociation: replace_route_table_association(set_association_id, set_route_table_id)
+            -> (association_state, new_association_id)),
+    ];
 }
