@@ -16,3 +16,5 @@ pub mod plan;
 
 #[cfg(feature = "aws")]
 pub mod live;
+
+pub mod cli;

@@ -1,2 +1,7 @@
 //! secnet's command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    secnet::cli::run(std::env::args_os())
+}

@@ -1,6 +1,7 @@
 //! What would change and in which order: a pure function of model, state and what was observed. Layer 6.
 
 pub mod observation;
+pub mod render;
 
 mod decide;
 mod describe;

@@ -1,0 +1,169 @@
+//! The command line. Layer 10: one file a command; they print, ask and decide how the process ends.
+
+mod completion;
+mod explain;
+mod load;
+mod new;
+mod printer;
+mod report;
+mod variables;
+
+use std::{ffi::OsString, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    base::{
+        codes::environment as codes,
+        diagnostic::{Code, Diagnostic, Severity},
+    },
+    cli::{load::Texts, printer::Printer},
+};
+
+/// Infrastructure as code for secure networks on AWS
+#[derive(Debug, Parser)]
+#[command(name = "secnet", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 errors in the project, 2 wrong usage (or, with --detailed-exitcode, changes), 3 the environment, 4 a bug in secnet"
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    New(new::New),
+    Explain(explain::Explain),
+    Completion(completion::Completion),
+}
+
+/// The project that a command is about, and what it is given.
+#[derive(Debug, Clone, Args)]
+struct ProjectArgs {
+    /// Directory of the project
+    #[arg(value_name = "DIR", default_value = ".")]
+    directory: PathBuf,
+    #[command(flatten)]
+    variables: variables::VariableArgs,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// All went well.
+    Ok,
+    /// The project has errors, or not all was done.
+    Findings,
+    /// It was asked wrongly.
+    Usage,
+    /// `plan --detailed-exitcode`: there are changes.
+    Changes,
+    /// Files, credentials, endpoints.
+    Environment,
+    /// A bug of secnet's.
+    Bug,
+}
+
+impl From<Exit> for u8 {
+    fn from(exit: Exit) -> u8 {
+        match exit {
+            Exit::Ok => 0,
+            Exit::Findings => 1,
+            Exit::Usage | Exit::Changes => 2,
+            Exit::Environment => 3,
+            Exit::Bug => 4,
+        }
+    }
+}
+
+/// What every command gives back.
+type Outcome = Result<Exit, Stop>;
+
+/// Why a command stops, and the texts that its messages point into.
+#[derive(Debug)]
+struct Stop {
+    diagnostics: Vec<Diagnostic>,
+    texts: Texts,
+}
+
+impl From<Diagnostic> for Stop {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Stop::from(vec![diagnostic])
+    }
+}
+
+impl From<Vec<Diagnostic>> for Stop {
+    fn from(diagnostics: Vec<Diagnostic>) -> Self {
+        Stop { diagnostics, texts: Texts::default() }
+    }
+}
+
+impl Stop {
+    fn exit(&self) -> Exit {
+        const USAGE: &[&Code] =
+            &[&codes::NO_TERMINAL, &codes::UNKNOWN_CODE, &codes::EXISTS, &codes::BAD_NAME, &codes::NOT_IN_STATE, &codes::NO_OUTPUT];
+        let first = self.diagnostics.iter().find(|d| d.severity == Severity::Error).map(|d| d.code);
+        match first {
+            Some(code) if USAGE.contains(&code) => Exit::Usage,
+            Some(code) if *code == codes::NOT_AGREED => Exit::Findings,
+            Some(code) if code.id.starts_with("E06") => Exit::Environment,
+            _ => Exit::Findings,
+        }
+    }
+}
+
+/// Runs a command line, its first word being the program's name, and gives the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match CommandLine::try_parse_from(arguments) {
+        Ok(line) => line.command,
+        Err(error) => {
+            // `--help` and `--version` come this way too; they are no mistakes.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { u8::from(Exit::Usage) } else { 0 });
+        }
+    };
+    let printer = Printer::new(command.json());
+    std::panic::set_hook(Box::new(move |panic| printer.whisper(&bug(&panic.to_string()))));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| command.run(&printer)));
+    let exit = match outcome {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(stop)) => {
+            printer.stopped(&stop.diagnostics, &stop.texts);
+            stop.exit()
+        }
+        Err(_) => Exit::Bug,
+    };
+    ExitCode::from(u8::from(exit))
+}
+
+/// What people are told when secnet itself has gone wrong.
+fn bug(what: &str) -> String {
+    format!(
+        "secnet {} has met a bug of its own:\n  {}\n\
+         Please report it with these lines and with what you ran, as CONTRIBUTING.md says.\n\
+         The state is safe: every call is in the journal before it is made, and the next run goes on from there.",
+        env!("CARGO_PKG_VERSION"),
+        what.replace('\n', "\n  "),
+    )
+}
+
+impl Command {
+    fn json(&self) -> bool {
+        match self {
+            Command::New(_) | Command::Completion(_) => false,
+            Command::Explain(explain) => explain.json,
+        }
+    }
+
+    fn run(self, printer: &Printer) -> Outcome {
+        match self {
+            Command::New(new) => new.run(printer),
+            Command::Explain(explain) => explain.run(printer),
+            Command::Completion(completion) => completion.run(printer),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `secnet check`: what is wrong with the sources. Layer 10; calls nothing.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::{
+    Exit, Outcome, ProjectArgs, Stop,
+    printer::Printer,
+    project::Project,
+    report::{self, Message},
+};
+
+/// Look for mistakes in a project, without credentials and without a network
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The project
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    format: u32,
+    project: String,
+    resources: usize,
+    outputs: usize,
+    policies: usize,
+    policies_proved: bool,
+    diagnostics: Vec<Message>,
+}
+
+impl Check {
+    /// Prints what is wrong, or what there is.
+    ///
+    /// # Errors
+    /// The sources have errors.
+    pub fn run(&self, printer: &Printer) -> Outcome {
+        let project = Project::open(&self.project)?;
+        let model = &project.model;
+        if printer.json {
+            printer.document(&Checked {
+                format: 1,
+                project: model.project.name.clone(),
+                resources: model.resources.len(),
+                outputs: model.outputs.len(),
+                policies: model.policies.len(),
+                policies_proved: false,
+                diagnostics: report::to_json(&project.warnings, &project.texts),
+            });
+            return Ok(Exit::Ok);
+        }
+        printer.diagnostics(&project.warnings, &project.texts);
+        let count = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        let resources = count(model.resources.len(), "resource");
+        printer.say(&format!("{}: {resources}, {}; no errors", model.project.name, count(model.outputs.len(), "output")));
+        if let Some(line) = project.policies_line() {
+            printer.say(&line);
+        }
+        Ok(Exit::Ok)
+    }
+}
