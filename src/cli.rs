@@ -2,15 +2,16 @@
 
 mod completion;
 mod explain;
+#[allow(dead_code)]
 mod load;
 mod new;
+#[allow(dead_code)]
 mod printer;
 mod report;
-mod variables;
 
-use std::{ffi::OsString, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, panic::AssertUnwindSafe, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::{
     base::{
@@ -38,20 +39,8 @@ enum Command {
     Completion(completion::Completion),
 }
 
-/// The project that a command is about, and what it is given.
-#[derive(Debug, Clone, Args)]
-struct ProjectArgs {
-    /// Directory of the project
-    #[arg(value_name = "DIR", default_value = ".")]
-    directory: PathBuf,
-    #[command(flatten)]
-    variables: variables::VariableArgs,
-    /// Print one JSON document instead of text
-    #[arg(long)]
-    json: bool,
-}
-
 /// How a command ends.
+#[allow(dead_code)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     /// All went well.

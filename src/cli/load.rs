@@ -5,54 +5,55 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    base::{
-        codes::environment as codes,
-        diagnostic::Diagnostic,
-        source::Sources,
-        span::{FileId, Span},
-    },
-    cli::Stop,
+use crate::base::{
+    codes::environment as codes,
+    diagnostic::Diagnostic,
+    source::Sources,
+    span::{FileId, Span},
 };
 
-/// A project's sources, and the directory they are in as the user named it.
+/// The texts that messages point into, and the directory that a project's files are in as the user named it.
 ///
 /// Sources go by their names in the project, so that a plan is the same wherever it is made; only messages show whole paths.
 #[derive(Debug, Default)]
 pub struct Texts {
-    /// By name in the project.
+    /// The project's files, and whatever else was read.
     pub sources: Sources,
     /// `examples/secure_server/`, or empty.
     pub prefix: String,
+    /// How many of the sources are the project's; the first so many.
+    pub own: usize,
 }
 
 impl Texts {
     /// The path of a file from here.
     #[must_use]
     pub fn path(&self, file: FileId) -> Option<String> {
-        self.sources.get(file).map(|f| format!("{}{}", self.prefix, f.name))
+        let prefix = if usize::from(file.0) < self.own { &*self.prefix } else { "" };
+        self.sources.get(file).map(|f| format!("{prefix}{}", f.name))
     }
 }
 
-/// Reads every `*.secnet` of a directory, in order of their names.
+/// What stands before the name of a project's file in messages.
+#[must_use]
+pub fn prefix(directory: &Path) -> String {
+    if directory == Path::new(".") { String::new() } else { format!("{}/", shown(directory).trim_end_matches('/')) }
+}
+
+/// Reads every `*.secnet` of a directory, in order of their names: name and text of each.
 ///
 /// # Errors
-/// There are none, or some are unreadable, too large or not UTF-8; all such are reported.
-pub fn directory(directory: &Path) -> Result<Texts, Stop> {
-    let names = paths(directory)?;
-    let shown = shown(directory);
-    let prefix = if directory == Path::new(".") { String::new() } else { format!("{}/", shown.trim_end_matches('/')) };
-    let mut texts = Texts { sources: Sources::default(), prefix };
+/// There are none, or some are unreadable, too large or not UTF-8; then all such are reported.
+pub fn directory(directory: &Path) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
+    let mut files = vec![];
     let mut wrong = vec![];
-    for path in names {
+    for path in paths(directory).map_err(|d| vec![d])? {
         match read(&path) {
-            Ok(text) => {
-                texts.sources.add(&path.file_name().unwrap_or_default().to_string_lossy(), &text);
-            }
+            Ok(text) => files.push((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text)),
             Err(diagnostic) => wrong.push(diagnostic),
         }
     }
-    if wrong.is_empty() { Ok(texts) } else { Err(Stop::from(wrong)) }
+    if wrong.is_empty() { Ok(files) } else { Err(wrong) }
 }
 
 /// The paths of every `*.secnet` of a directory, sorted.

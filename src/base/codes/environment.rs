@@ -22,16 +22,6 @@ Save it again as UTF-8. `iconv -f latin1 -t utf-8 main.secnet` converts one on m
 something else that happens to end in `.secnet`.";
     TOO_MANY = "E0605" "a project has too many source files"
 "A project may have 4096 files. Split it into several projects, or join small files.";
-    VARIABLES = "E0606" "a file of variables cannot be understood"
-"A file of variables, as `--var-file` takes it, has lines `name = value`, or is a JSON object:
-
-```
-# production
-instance_type = t3.large
-maintainers   = [203.0.113.0/28, 198.51.100.7/32]
-```
-
-The value is everything after the equals sign. Empty lines and lines that start with `#` say nothing.";
     NO_CREDENTIALS = "E0610" "there are no credentials"
 "secnet finds credentials as every AWS tool does: the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`), a profile in
 `~/.aws/config`, single sign-on, a web identity, or the role of the machine it runs on. None of these gave any.
@@ -150,12 +140,6 @@ pub fn too_large(path: &str, bytes: u64, most: usize) -> Diagnostic {
 pub fn too_many(directory: &str, files: usize, most: usize) -> Diagnostic {
     Diagnostic::error(&TOO_MANY, format!("`{directory}` has {files} source files; a project may have {most}"))
         .help("split it into several projects")
-}
-
-/// [`VARIABLES`]
-#[must_use]
-pub fn variables(path: &str, line: usize, what: &str) -> Diagnostic {
-    Diagnostic::error(&VARIABLES, format!("`{path}`, line {line}: {what}")).help("write `name = value`, one a line, or a JSON object")
 }
 
 /// [`NO_CREDENTIALS`]
