@@ -153,7 +153,7 @@ fn thing<'a>(
 /// The record with what is known put in: attributes of what stands, images by id.
 fn known(resource: &Resource, spec: &Spec, standing: &Standing<'_>, replaced: &BTreeSet<Address>, sink: &mut Sink) -> Record {
     let instance_type = resource.record.get("instance_type").and_then(Value::as_text);
-    let architecture = instance_type.map(architecture_stub);
+    let architecture = instance_type.map(resources::instance::architecture);
     let mut record = Record::new();
     for (name, value) in &resource.record {
         let value = standing.substitute(value, replaced, architecture);
@@ -269,7 +269,4 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
         decided.push(PartDecision { spec, index: None, observed: Some(record.clone()), kept, wanted: None, same: false, span: None });
     }
     decided
-}
-fn architecture_stub(_: &str) -> &'static str {
-    "x86_64"
 }

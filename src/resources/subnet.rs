@@ -58,6 +58,18 @@ impl ResourceType for Subnet {
         check_ranges(model, sink);
     }
 
+    fn attached(this: &Resource, model: &Model) -> Vec<String> {
+        let named_by = |kind: &str| {
+            let names = |r: &&Resource| r.parts.iter().any(|p| p.record.get("subnet").and_then(Value::as_resource) == Some(&this.address));
+            model.resources.values().filter(|r| r.address.kind() == kind).any(|r| names(&r))
+        };
+        let vpc = this.reference("vpc").map_or_else(|| "its VPC".to_owned(), Address::to_string);
+        let table = (!named_by("route_table")).then(|| format!("{}: the main route table of {vpc}, since no route table names it", this.address));
+        let acl = (!named_by("network_acl"))
+            .then(|| format!("{}: the default network ACL of {vpc}, which lets everything pass, since no ACL names it", this.address));
+        table.into_iter().chain(acl).collect()
+    }
+
     fn create(&self, at: &Address) -> Vec<Call> {
         let zone = self.availability_zone.as_ref().map_or(Arg::Known(Json::Null), Val::arg);
         let params = [("VpcId", self.vpc.arg()), ("CidrBlock", self.cidr_block.arg()), ("AvailabilityZone", zone)];

@@ -15,6 +15,7 @@ use crate::{
     resources::read::{Reader, at, text},
     schema::{
         attr::Val,
+        model::{Model, Resource},
         value::{Record, Value},
     },
 };
@@ -63,6 +64,11 @@ impl ResourceType for Vpc {
     ];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn attached(this: &Resource, _model: &Model) -> Vec<String> {
+        let rest = "a main route table, a default network ACL that lets everything pass, and a default security group whose members reach each other";
+        vec![format!("{}: {rest}", this.address)]
+    }
 
     fn create(&self, at: &Address) -> Vec<Call> {
         vec![Call::new("CreateVpc", [("CidrBlock", self.cidr_block.arg())]).tagged("vpc").settle(available(at))]
