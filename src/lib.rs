@@ -16,5 +16,6 @@ pub mod plan;
 
 #[cfg(feature = "aws")]
 pub mod live;
+pub mod sim;
 
 pub mod cli;

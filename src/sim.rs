@@ -1,0 +1,299 @@
+//! EC2 in memory, action by action, as strict as EC2 documents it. Layer 8.
+//!
+//! One model with two doors: [`Sim`] is a [`Driver`] that takes requests as they are; [`handle`] and [`serve`] speak
+//! EC2's Query protocol, for the AWS SDK and for any other client. The model knows EC2 only, and nothing of secnet's
+//! resource types. Its clock ticks once a call: there is no wall clock, and the same calls give the same ids and states.
+//! What EC2 has and this model has not, it refuses (`UnsupportedOperation`) rather than ignore it.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::json;
+
+use crate::call::{Answer, ApiError, Class, Driver, Json, Request, mutates};
+
+mod address;
+mod base64;
+mod fault;
+mod filter;
+mod image;
+mod instance;
+mod instance_attribute;
+mod instance_launch;
+mod instance_type;
+mod internet_gateway;
+mod key_pair;
+mod md5;
+mod nat_gateway;
+mod network_acl;
+mod network_interface;
+mod page;
+mod params;
+mod refuse;
+mod region;
+mod route;
+mod route_table;
+mod security_group;
+mod security_group_rule;
+#[expect(dead_code, reason = "the Query protocol's names are for the other door")]
+mod shapes;
+mod subnet;
+mod tag;
+mod volume;
+mod vpc;
+mod world;
+
+pub use fault::{Fault, FaultKind};
+pub use world::{ACCOUNT, Pace, Quotas, World};
+
+use params::Params;
+use refuse::{Outcome, refuse};
+
+/// What carries out an action.
+pub(crate) type Handler = fn(&mut World, Params<'_>) -> Outcome;
+
+/// Actions of an area: name, handler, and the parameters that the model knows, separated by spaces.
+pub(crate) type Actions = &'static [(&'static str, Handler, &'static str)];
+
+const AREAS: &[Actions] = &[
+    vpc::ACTIONS,
+    subnet::ACTIONS,
+    internet_gateway::ACTIONS,
+    route_table::ACTIONS,
+    route::ACTIONS,
+    network_acl::ACTIONS,
+    security_group::ACTIONS,
+    security_group_rule::ACTIONS,
+    address::ACTIONS,
+    nat_gateway::ACTIONS,
+    network_interface::ACTIONS,
+    instance::ACTIONS,
+    instance_attribute::ACTIONS,
+    instance_type::ACTIONS,
+    image::ACTIONS,
+    volume::ACTIONS,
+    key_pair::ACTIONS,
+    region::ACTIONS,
+    tag::ACTIONS,
+];
+
+/// Parameters that every action takes.
+const EVERYWHERE: [&str; 4] = ["DryRun", "ClientToken", "MaxResults", "NextToken"];
+
+/// How many requests the log holds at most; older ones go first.
+const LOG_MAX: usize = 100_000;
+
+/// One region of EC2, in memory.
+pub struct Sim {
+    inner: Mutex<Inner>,
+    region: String,
+    path: Option<PathBuf>,
+}
+
+struct Inner {
+    world: World,
+    faults: Vec<Fault>,
+    log: Vec<Request>,
+}
+
+impl Sim {
+    /// A new account's region.
+    #[must_use]
+    pub fn new(region: &str) -> Self {
+        Self::of(World::new(region), None)
+    }
+
+    /// A world that was made before.
+    #[must_use]
+    pub fn with_world(world: World) -> Self {
+        Self::of(world, None)
+    }
+
+    /// The world in a file, or a new one that will be kept there.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read, or holds no world of this region.
+    pub fn load(path: &Path, region: &str) -> io::Result<Self> {
+        let world = match fs::read(path) {
+            Ok(bytes) => serde_json::from_slice::<World>(&bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => World::new(region),
+            Err(error) => return Err(error),
+        };
+        if world.region != region {
+            let message = format!("{} holds region `{}`, not `{region}`", path.display(), world.region);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(Self::of(world, Some(path.into())))
+    }
+
+    fn of(world: World, path: Option<PathBuf>) -> Self {
+        let region = world.region.clone();
+        Self { inner: Mutex::new(Inner { world, faults: vec![], log: vec![] }), region, path }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // A panic while the lock is held is a bug that its own thread reports; the others go on.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The region.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Writes the world to its file, if it has one: to a new file that then takes the old one's place.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self) -> io::Result<()> {
+        self.write(&self.inner().world)
+    }
+
+    fn write(&self, world: &World) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let new = path.with_extension(format!("{}.new", std::process::id()));
+        fs::write(&new, serde_json::to_vec(world)?)?;
+        fs::rename(&new, path)
+    }
+
+    /// Carries out one request.
+    ///
+    /// # Errors
+    /// EC2's refusals, and the faults that were asked for. `Unreachable` if the world's file cannot be written.
+    pub fn call(&self, request: &Request) -> Result<Json, ApiError> {
+        let mut inner = self.inner();
+        let inner = &mut *inner;
+        if inner.log.len() >= LOG_MAX {
+            inner.log.drain(..LOG_MAX / 10);
+        }
+        inner.log.push(request.clone());
+        let fault = fault::take(&mut inner.faults, &request.action);
+        let settled = inner.world.advance(1);
+        *inner.world.calls.entry(request.action.clone()).or_default() += 1;
+        let outcome = match &fault {
+            Some(kind) => fault::carry_out(kind, &mut inner.world, request),
+            None => answer(&mut inner.world, request),
+        };
+        let acted = mutates(&request.action) && (outcome.is_ok() || fault.is_some());
+        if acted || settled {
+            self.write(&inner.world)
+                .map_err(|error| ApiError::without_answer(Class::Unreachable, format!("the sandbox's file cannot be written: {error}")))?;
+        }
+        outcome
+    }
+
+    /// Has a later call go wrong.
+    pub fn fault(&self, fault: Fault) {
+        self.inner().faults.push(fault);
+    }
+
+    /// How often an action was called.
+    #[must_use]
+    pub fn calls(&self, action: &str) -> u64 {
+        self.inner().world.calls.get(action).copied().unwrap_or_default()
+    }
+
+    /// All calls so far, by action.
+    #[must_use]
+    pub fn all_calls(&self) -> BTreeMap<String, u64> {
+        self.inner().world.calls.clone()
+    }
+
+    /// The requests so far, the latest last.
+    #[must_use]
+    pub fn log(&self) -> Vec<Request> {
+        self.inner().log.clone()
+    }
+
+    /// Looks at the world, or changes it behind EC2's back (quotas, pace, the clock).
+    pub fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
+        look(&mut self.inner().world)
+    }
+}
+
+impl Driver for Sim {
+    fn send<'a>(&'a self, request: &'a Request) -> Answer<'a> {
+        Box::pin(async move { self.call(request) })
+    }
+
+    fn region(&self) -> &str {
+        &self.region
+    }
+
+    fn describe(&self) -> String {
+        "sandbox".into()
+    }
+}
+
+/// Checks a request and carries it out. A refusal changes nothing.
+fn answer(world: &mut World, request: &Request) -> Outcome {
+    let (action, params) = (&*request.action, Params::new(&request.params));
+    shapes::check_request(action, &request.params)?;
+    let (_, handler, known) = AREAS
+        .iter()
+        .copied()
+        .flatten()
+        .find(|(name, ..)| *name == action)
+        .ok_or_else(|| refuse("UnsupportedOperation", format!("The sandbox has no {action}.")))?;
+    let model = |name: &&str| known.split(' ').chain(EVERYWHERE).any(|known| known == *name);
+    if let Some(name) = params.names().find(|name| !model(name)) {
+        return Err(refuse("UnsupportedOperation", format!("The sandbox does not model the parameter {name} of {action}.")));
+    }
+    if params.flag("DryRun") == Some(true) {
+        return Err(refuse("DryRunOperation", "Request would have succeeded, but DryRun flag is set."));
+    }
+    if let Some(id) = named_ids(&request.params).into_iter().find(|id| world.hidden.contains_key(*id)) {
+        return Err(refuse::unknown(id));
+    }
+    match params.text("ClientToken").filter(|token| !token.is_empty() && mutates(action)) {
+        Some(token) => once(world, action, token, *handler, &request.params),
+        None => handler(world, params),
+    }
+}
+
+/// All texts in a request outside its filters: what is hidden among them is not found.
+fn named_ids(params: &Json) -> Vec<&str> {
+    match params {
+        Json::String(text) => vec![text],
+        Json::Array(items) => items.iter().flat_map(named_ids).collect(),
+        Json::Object(map) => {
+            map.iter().filter(|(name, _)| !matches!(&***name, "Filters" | "Filter")).flat_map(|(_, value)| named_ids(value)).collect()
+        }
+        _ => vec![],
+    }
+}
+
+/// The same token and the same request: the same answer, and nothing more is done.
+fn once(world: &mut World, action: &str, token: &str, handler: Handler, params: &Json) -> Outcome {
+    let key = format!("{action} {token}");
+    if let Some(known) = world.tokens.get(&key) {
+        return match known.asked == *params {
+            true => Ok(known.answered.clone()),
+            false => Err(refuse(
+                "IdempotentParameterMismatch",
+                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+            )),
+        };
+    }
+    let answered = handler(world, Params::new(params))?;
+    let token = world::Token { asked: params.clone(), answered: answered.clone(), at: world.now };
+    world.tokens.insert(key, token);
+    Ok(answered)
+}
+
+/// `{"Return": true}`, as many actions answer.
+pub(crate) fn done() -> Outcome {
+    Ok(json!({"Return": true}))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first thing that is not so")]
+mod tests;

@@ -1,0 +1,444 @@
+//! Network interfaces: an address in a subnet, and what holds it. Layer 8.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+
+use crate::{
+    call::{ApiError, Json},
+    sim::{
+        Actions,
+        page::{Listing, describe},
+        params::{Params, address},
+        refuse::{Outcome, bad, clash, missing, no_such, refuse},
+        tag::{Tags, at_creation},
+        world::{ACCOUNT, Due, World, find, find_mut},
+    },
+};
+
+pub(crate) const ACTIONS: Actions = &[
+    ("CreateNetworkInterface", create, "SubnetId Groups PrivateIpAddress Description TagSpecifications"),
+    ("DeleteNetworkInterface", delete, "NetworkInterfaceId"),
+    ("DescribeNetworkInterfaces", describe_interfaces, "NetworkInterfaceIds Filters"),
+    ("ModifyNetworkInterfaceAttribute", modify, "NetworkInterfaceId Groups Description SourceDestCheck Attachment"),
+    ("AttachNetworkInterface", attach, "NetworkInterfaceId InstanceId DeviceIndex"),
+    ("DetachNetworkInterface", detach, "AttachmentId Force"),
+    ("AssignPrivateIpAddresses", assign, "NetworkInterfaceId PrivateIpAddresses SecondaryPrivateIpAddressCount AllowReassignment"),
+];
+
+/// A network interface.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Interface {
+    pub(crate) vpc: String,
+    pub(crate) subnet: String,
+    pub(crate) zone: String,
+    pub(crate) description: String,
+    /// The primary one first.
+    pub(crate) addresses: Vec<IpAddr>,
+    mac: String,
+    pub(crate) groups: Vec<String>,
+    pub(crate) source_dest_check: bool,
+    settled: bool,
+    pub(crate) attachment: Option<Attachment>,
+    /// The NAT gateway that it belongs to.
+    pub(crate) nat_gateway: Option<String>,
+    /// A public address that comes and goes with the instance.
+    pub(crate) public: Option<IpAddr>,
+    /// Whether its instance gets a public address at each start.
+    pub(crate) wants_public: bool,
+}
+
+/// What an interface is attached to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Attachment {
+    pub(crate) id: String,
+    pub(crate) instance: String,
+    pub(crate) index: i64,
+    pub(crate) delete_on_termination: bool,
+    at: u64,
+}
+
+/// A public address of an interface.
+pub(crate) struct Public<'a> {
+    pub(crate) ip: IpAddr,
+    /// Allocation and association of an elastic address.
+    pub(crate) elastic: Option<(&'a str, &'a str)>,
+}
+
+impl World {
+    /// The interfaces of an instance, by device index.
+    pub(crate) fn interfaces_of(&self, instance: &str) -> impl Iterator<Item = (&String, &Interface)> {
+        let ids = self.instances.get(instance).map_or(&[][..], |i| &i.interfaces);
+        ids.iter().filter_map(|id| self.interfaces.get_key_value(id))
+    }
+
+    /// The public address that an interface's own address is mapped to.
+    pub(crate) fn public_address(&self, interface: &str) -> Option<Public<'_>> {
+        let elastic = self.addresses.iter().find_map(|(allocation, a)| {
+            let association = a.association.as_ref().filter(|x| x.interface == interface)?;
+            Some(Public { ip: a.ip, elastic: Some((allocation, &association.id)) })
+        });
+        elastic.or_else(|| Some(Public { ip: self.interfaces.get(interface)?.public?, elastic: None }))
+    }
+
+    /// An address that nobody has; from 198.18.0.0/15, which is never routed (RFC 2544).
+    pub(crate) fn new_public_ip(&mut self) -> IpAddr {
+        loop {
+            let n = self.draw();
+            let ip = IpAddr::from([198, 18 + (n >> 16 & 1) as u8, (n >> 8) as u8, n as u8]);
+            let taken = self.addresses.values().any(|a| a.ip == ip) || self.interfaces.values().any(|i| i.public == Some(ip));
+            if !taken {
+                return ip;
+            }
+        }
+    }
+
+    /// `ip-10-0-0-5.eu-central-1.compute.internal`
+    pub(crate) fn private_name(&self, ip: IpAddr) -> String {
+        let domain = if self.region == "us-east-1" { "ec2.internal".into() } else { format!("{}.compute.internal", self.region) };
+        format!("ip-{}.{domain}", ip.to_string().replace('.', "-"))
+    }
+
+    /// `ec2-198-18-0-5.eu-central-1.compute.amazonaws.com`, if the VPC gives names.
+    pub(crate) fn public_name(&self, vpc: &str, ip: IpAddr) -> String {
+        let domain = if self.region == "us-east-1" { "compute-1".into() } else { format!("{}.compute", self.region) };
+        let named = self.vpcs.get(vpc).is_some_and(|v| v.dns_hostnames);
+        if named { format!("ec2-{}.{domain}.amazonaws.com", ip.to_string().replace('.', "-")) } else { String::new() }
+    }
+
+    /// Groups for an interface in a subnet: those asked for, or the VPC's default group.
+    pub(crate) fn groups_for(&self, vpc: &str, asked: &[&str], other_vpc: &str) -> Result<Vec<String>, ApiError> {
+        if asked.is_empty() {
+            return Ok(self
+                .groups
+                .iter()
+                .find(|(_, g)| g.vpc == vpc && g.name == "default")
+                .map(|(id, _)| id.clone())
+                .into_iter()
+                .collect());
+        }
+        if asked.len() > self.quotas.security_groups_per_interface {
+            return Err(refuse(
+                "SecurityGroupsPerInterfaceLimitExceeded",
+                "The maximum number of security groups per interface has been reached.",
+            ));
+        }
+        for id in asked {
+            if find(&self.groups, "sg", id)?.vpc != vpc {
+                return Err(refuse(other_vpc, format!("Security group {id} and the subnet belong to different networks.")));
+            }
+        }
+        Ok(asked.iter().map(|id| (*id).to_owned()).collect())
+    }
+
+    /// A new interface in a subnet that has been checked.
+    pub(crate) fn add_interface(&mut self, subnet: &str, ip: IpAddr, groups: Vec<String>, description: &str) -> Result<String, ApiError> {
+        let (vpc, zone) = find(&self.subnets, "subnet", subnet).map(|s| (s.vpc.clone(), s.zone.clone()))?;
+        if self.interfaces.len() >= self.quotas.interfaces {
+            return Err(refuse("NetworkInterfaceLimitExceeded", "The maximum number of network interfaces has been reached."));
+        }
+        let id = self.id("eni");
+        let n = self.draw().to_be_bytes();
+        let [a, b, c, d, e, ..] = n;
+        let interface = Interface {
+            vpc,
+            subnet: subnet.into(),
+            zone,
+            description: description.into(),
+            addresses: vec![ip],
+            // A locally administered address, as EC2's are.
+            mac: format!("06:{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}"),
+            groups,
+            source_dest_check: true,
+            settled: false,
+            attachment: None,
+            nat_gateway: None,
+            public: None,
+            wants_public: false,
+        };
+        self.interfaces.insert(id.clone(), interface);
+        self.schedule(self.pace.interface_available, Due::Interface(id.clone()));
+        Ok(id)
+    }
+
+    /// Attaches an interface to an instance.
+    pub(crate) fn attach_interface(
+        &mut self,
+        id: &str,
+        instance: &str,
+        index: i64,
+        delete_on_termination: bool,
+    ) -> Result<String, ApiError> {
+        let attachment = self.id("eni-attach");
+        let at = self.now;
+        let attached = Attachment { id: attachment.clone(), instance: instance.into(), index, delete_on_termination, at };
+        find_mut(&mut self.interfaces, "eni", id)?.attachment = Some(attached);
+        let mut all: Vec<(i64, String)> = vec![(index, id.into())];
+        all.extend(self.interfaces_of(instance).filter_map(|(id, i)| Some((i.attachment.as_ref()?.index, id.clone()))));
+        all.sort();
+        all.dedup();
+        find_mut(&mut self.instances, "i", instance)?.interfaces = all.into_iter().map(|(_, id)| id).collect();
+        Ok(attachment)
+    }
+
+    /// Takes an interface away, and the elastic address from it.
+    pub(crate) fn remove_interface(&mut self, id: &str) {
+        self.interfaces.remove(id);
+        self.tags.remove(id);
+        for address in self.addresses.values_mut() {
+            address.association.take_if(|a| a.interface == id);
+        }
+    }
+}
+
+pub(crate) fn settle(world: &mut World, id: &str) {
+    if let Some(interface) = world.interfaces.get_mut(id) {
+        interface.settled = true;
+    }
+}
+
+fn create(world: &mut World, p: Params<'_>) -> Outcome {
+    let subnet = p.need("SubnetId")?;
+    let vpc = find(&world.subnets, "subnet", subnet)?.vpc.clone();
+    let groups = world.groups_for(&vpc, &p.texts("Groups"), "InvalidGroup.NotFound")?;
+    let tags: Tags = at_creation(p, "network-interface", &["network-interface"])?;
+    let asked = p.text("PrivateIpAddress").map(|text| address("privateIpAddress", text)).transpose()?;
+    let ip = world.take_address(subnet, asked)?;
+    let id = world.add_interface(subnet, ip, groups, p.text("Description").unwrap_or_default())?;
+    world.tag(&id, tags);
+    let mut answer = json!({"NetworkInterface": show(world, &id)});
+    if let Some(map) = answer.as_object_mut() {
+        map.extend(p.get("ClientToken").map(|token| ("ClientToken".to_owned(), token.clone())));
+    }
+    Ok(answer)
+}
+
+fn delete(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("NetworkInterfaceId")?;
+    let interface = find(&world.interfaces, "eni", id)?;
+    if interface.attachment.is_some() || interface.nat_gateway.is_some() {
+        return Err(refuse("InvalidNetworkInterface.InUse", format!("Network interface '{id}' is currently in use.")));
+    }
+    world.remove_interface(id);
+    Ok(json!({}))
+}
+
+fn modify(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("NetworkInterfaceId")?;
+    let interface = find(&world.interfaces, "eni", id)?;
+    let mut given = ["Groups", "Description", "SourceDestCheck", "Attachment"].into_iter().filter(|n| p.has(n));
+    let Some(name) = given.next() else { return Err(missing("description, groupId, sourceDestCheck or attachment")) };
+    if given.next().is_some() {
+        return Err(clash("Only one attribute of a network interface can be modified by one request"));
+    }
+    if interface.nat_gateway.is_some() {
+        return Err(refuse("OperationNotPermitted", format!("You are not allowed to manage '{id}'.")));
+    }
+    let groups = world.groups_for(&interface.vpc, &p.texts("Groups"), "InvalidGroup.NotFound")?;
+    let interface = find_mut(&mut world.interfaces, "eni", id)?;
+    match name {
+        "Groups" => interface.groups = groups,
+        "Description" => interface.description = p.value(name).and_then(Json::as_str).unwrap_or_default().into(),
+        "SourceDestCheck" => {
+            interface.source_dest_check = p.value(name).and_then(Json::as_bool).ok_or_else(|| missing("sourceDestCheck.value"))?;
+        }
+        _ => {
+            let change = p.sub("Attachment").unwrap_or(p);
+            let attachment = change.need("AttachmentId")?;
+            let held = interface.attachment.as_mut().filter(|a| a.id == attachment).ok_or_else(|| no_such("eni-attach", attachment))?;
+            held.delete_on_termination = change.flag("DeleteOnTermination").unwrap_or(held.delete_on_termination);
+        }
+    }
+    Ok(json!({}))
+}
+
+fn attach(world: &mut World, p: Params<'_>) -> Outcome {
+    let (id, instance_id) = (p.need("NetworkInterfaceId")?, p.need("InstanceId")?);
+    let index = p.int("DeviceIndex").ok_or_else(|| missing("deviceIndex"))?;
+    let interface = find(&world.interfaces, "eni", id)?;
+    let instance = find(&world.instances, "i", instance_id)?;
+    if interface.attachment.is_some() || interface.nat_gateway.is_some() {
+        return Err(refuse("InvalidNetworkInterface.InUse", format!("Interface: [{id}] in use.")));
+    }
+    if !instance.state.is_usable() {
+        return Err(refuse("IncorrectInstanceState", format!("Instance '{instance_id}' is not 'running' or 'stopped'.")));
+    }
+    if instance.zone != interface.zone {
+        return Err(bad(format!(
+            "You may not attach a network interface to an instance if they are not in the same availability zone: {id}"
+        )));
+    }
+    if world.interfaces_of(instance_id).any(|(_, i)| i.attachment.as_ref().is_some_and(|a| a.index == index)) {
+        return Err(bad(format!("Instance '{instance_id}' already has an interface attached at device index '{index}'.")));
+    }
+    let attachment = world.attach_interface(id, instance_id, index, false)?;
+    Ok(json!({"AttachmentId": attachment, "NetworkCardIndex": 0}))
+}
+
+fn detach(world: &mut World, p: Params<'_>) -> Outcome {
+    let attachment = p.need("AttachmentId")?;
+    let of = |i: &Interface| i.attachment.as_ref().is_some_and(|a| a.id == attachment);
+    let found = world.interfaces.iter().find(|(_, i)| of(i)).and_then(|(id, i)| Some((id.clone(), i.attachment.clone()?)));
+    let Some((id, attached)) = found else { return Err(no_such("eni-attach", attachment)) };
+    if attached.index == 0 {
+        let message = "The network interface at device index 0 and networkCard index 0 cannot be detached.";
+        return Err(refuse("OperationNotPermitted", message));
+    }
+    find_mut(&mut world.interfaces, "eni", &id)?.attachment = None;
+    find_mut(&mut world.instances, "i", &attached.instance)?.interfaces.retain(|i| *i != id);
+    Ok(json!({}))
+}
+
+fn assign(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("NetworkInterfaceId")?;
+    let subnet = find(&world.interfaces, "eni", id)?.subnet.clone();
+    let mut asked = vec![];
+    for text in p.texts("PrivateIpAddresses") {
+        asked.push(Some(address("privateIpAddress", text)?));
+    }
+    asked.extend((0..p.int("SecondaryPrivateIpAddressCount").unwrap_or_default()).map(|_| None));
+    if asked.is_empty() {
+        return Err(missing("privateIpAddress or secondaryPrivateIpAddressCount"));
+    }
+    let before = find(&world.interfaces, "eni", id)?.addresses.clone();
+    let mut assigned = vec![];
+    for ip in asked {
+        match world.take_address(&subnet, ip) {
+            Ok(ip) => find_mut(&mut world.interfaces, "eni", id)?.addresses.push(ip),
+            Err(error) => {
+                find_mut(&mut world.interfaces, "eni", id)?.addresses = before;
+                return Err(error);
+            }
+        }
+        assigned.extend(find(&world.interfaces, "eni", id)?.addresses.last().map(|ip| json!({"PrivateIpAddress": ip})));
+    }
+    Ok(json!({"NetworkInterfaceId": id, "AssignedPrivateIpAddresses": assigned}))
+}
+
+/// `Association` of an interface or an instance's interface.
+pub(crate) fn show_public(world: &World, id: &str, brief: bool) -> Option<Json> {
+    let interface = world.interfaces.get(id)?;
+    let public = world.public_address(id)?;
+    let owner = if public.elastic.is_some() { ACCOUNT } else { "amazon" };
+    let mut shown = json!({"IpOwnerId": owner, "PublicIp": public.ip, "PublicDnsName": world.public_name(&interface.vpc, public.ip)});
+    if let (false, Some((allocation, association)), Some(map)) = (brief, public.elastic, shown.as_object_mut()) {
+        map.insert("AllocationId".into(), json!(allocation));
+        map.insert("AssociationId".into(), json!(association));
+    }
+    Some(shown)
+}
+
+/// `Groups` of an interface or an instance.
+pub(crate) fn show_groups(world: &World, groups: &[String]) -> Json {
+    groups.iter().map(|id| json!({"GroupId": id, "GroupName": world.groups.get(id).map(|g| &g.name)})).collect()
+}
+
+/// `PrivateIpAddresses` of an interface.
+pub(crate) fn show_addresses(world: &World, id: &str, brief: bool) -> Json {
+    let Some(interface) = world.interfaces.get(id) else { return json!([]) };
+    let each = interface.addresses.iter().enumerate().map(|(n, ip)| {
+        let mut shown = json!({"Primary": n == 0, "PrivateIpAddress": ip, "PrivateDnsName": world.private_name(*ip)});
+        if let (0, Some(public), Some(map)) = (n, show_public(world, id, brief), shown.as_object_mut()) {
+            map.insert("Association".into(), public);
+        }
+        shown
+    });
+    each.collect()
+}
+
+pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
+    let interface = world.interfaces.get(id)?;
+    let status = match (&interface.attachment, &interface.nat_gateway, interface.settled) {
+        (Some(_), ..) | (_, Some(_), _) => "in-use",
+        (None, None, true) => "available",
+        (None, None, false) => "pending",
+    };
+    let mut shown = Map::new();
+    let primary = interface.addresses.first();
+    let Json::Object(plain) = json!({
+        "NetworkInterfaceId": id,
+        "VpcId": interface.vpc,
+        "SubnetId": interface.subnet,
+        "AvailabilityZone": interface.zone,
+        "Description": interface.description,
+        "Groups": show_groups(world, &interface.groups),
+        "InterfaceType": if interface.nat_gateway.is_some() { "nat_gateway" } else { "interface" },
+        "Ipv6Addresses": [],
+        "MacAddress": interface.mac,
+        "OwnerId": ACCOUNT,
+        "PrivateIpAddress": primary,
+        "PrivateDnsName": primary.map(|ip| world.private_name(*ip)),
+        "PrivateIpAddresses": show_addresses(world, id, false),
+        "RequesterManaged": interface.nat_gateway.is_some(),
+        "SourceDestCheck": interface.source_dest_check,
+        "Status": status,
+        "TagSet": world.shown_tags(id),
+    }) else {
+        return None;
+    };
+    shown.extend(plain);
+    shown.extend(show_public(world, id, false).map(|public| ("Association".to_owned(), public)));
+    shown.extend(interface.attachment.as_ref().map(|a| ("Attachment".to_owned(), show_attachment(a))));
+    Some(shown.into())
+}
+
+fn show_attachment(a: &Attachment) -> Json {
+    json!({"AttachmentId": a.id, "InstanceId": a.instance, "InstanceOwnerId": ACCOUNT, "DeviceIndex": a.index, "NetworkCardIndex": 0,
+        "DeleteOnTermination": a.delete_on_termination, "AttachTime": World::time(a.at), "Status": "attached"})
+}
+
+impl Attachment {
+    /// As an instance shows it.
+    pub(crate) fn show_brief(&self) -> Json {
+        json!({"AttachmentId": self.id, "DeviceIndex": self.index, "NetworkCardIndex": 0,
+            "DeleteOnTermination": self.delete_on_termination, "AttachTime": World::time(self.at), "Status": "attached"})
+    }
+}
+
+impl Interface {
+    pub(crate) fn mac(&self) -> &str {
+        &self.mac
+    }
+}
+
+const LISTING: Listing = Listing {
+    member: "NetworkInterfaces",
+    ids: "NetworkInterfaceIds",
+    prefix: "eni",
+    filters: &[
+        ("network-interface-id", "NetworkInterfaceId"),
+        ("vpc-id", "VpcId"),
+        ("subnet-id", "SubnetId"),
+        ("availability-zone", "AvailabilityZone"),
+        ("description", "Description"),
+        ("group-id", "Groups.GroupId"),
+        ("group-name", "Groups.GroupName"),
+        ("interface-type", "InterfaceType"),
+        ("mac-address", "MacAddress"),
+        ("owner-id", "OwnerId"),
+        ("private-ip-address", "PrivateIpAddress"),
+        ("private-dns-name", "PrivateDnsName"),
+        ("addresses.private-ip-address", "PrivateIpAddresses.PrivateIpAddress"),
+        ("addresses.primary", "PrivateIpAddresses.Primary"),
+        ("addresses.association.public-ip", "PrivateIpAddresses.Association.PublicIp"),
+        ("association.allocation-id", "Association.AllocationId"),
+        ("association.association-id", "Association.AssociationId"),
+        ("association.public-ip", "Association.PublicIp"),
+        ("association.ip-owner-id", "Association.IpOwnerId"),
+        ("attachment.attachment-id", "Attachment.AttachmentId"),
+        ("attachment.delete-on-termination", "Attachment.DeleteOnTermination"),
+        ("attachment.device-index", "Attachment.DeviceIndex"),
+        ("attachment.instance-id", "Attachment.InstanceId"),
+        ("attachment.instance-owner-id", "Attachment.InstanceOwnerId"),
+        ("attachment.status", "Attachment.Status"),
+        ("requester-managed", "RequesterManaged"),
+        ("source-dest-check", "SourceDestCheck"),
+        ("status", "Status"),
+    ],
+    ids_or_pages: true,
+};
+
+fn describe_interfaces(world: &mut World, p: Params<'_>) -> Outcome {
+    describe(world, p, &LISTING, world.interfaces.keys(), |id| show(world, id))
+}

@@ -1,0 +1,206 @@
+//! Routes: where a table sends what, and whether that is still there. Layer 8.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    base::cidr::{Cidr, Family},
+    call::{ApiError, Json},
+    sim::{
+        Actions, done,
+        params::{Params, cidr_of},
+        refuse::{Outcome, bad, clash, missing, no_such, refuse},
+        route_table::RouteTable,
+        world::{ACCOUNT, World, find, find_mut},
+    },
+};
+
+const TARGETS: &str = "GatewayId NatGatewayId NetworkInterfaceId InstanceId TransitGatewayId VpcPeeringConnectionId \
+                       VpcEndpointId EgressOnlyInternetGatewayId";
+
+pub(crate) const ACTIONS: Actions = &[
+    (
+        "CreateRoute",
+        create,
+        "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock DestinationPrefixListId GatewayId NatGatewayId NetworkInterfaceId \
+         InstanceId TransitGatewayId VpcPeeringConnectionId VpcEndpointId EgressOnlyInternetGatewayId",
+    ),
+    (
+        "ReplaceRoute",
+        replace,
+        "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock DestinationPrefixListId GatewayId NatGatewayId NetworkInterfaceId \
+         InstanceId TransitGatewayId VpcPeeringConnectionId VpcEndpointId EgressOnlyInternetGatewayId",
+    ),
+    ("DeleteRoute", delete, "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock DestinationPrefixListId"),
+];
+
+/// A route that was added to a table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Route {
+    pub(crate) to: Cidr,
+    pub(crate) via: Target,
+    pub(crate) origin: String,
+}
+
+/// What a route leads to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Target {
+    Gateway(String),
+    NatGateway(String),
+    Interface(String),
+    /// An instance, by its only interface.
+    Instance {
+        instance: String,
+        interface: String,
+    },
+}
+
+fn destination(p: Params<'_>) -> Result<Cidr, ApiError> {
+    match (p.text("DestinationCidrBlock"), p.text("DestinationIpv6CidrBlock"), p.text("DestinationPrefixListId")) {
+        (Some(text), None, None) => cidr_of(Family::V4, "destinationCidrBlock", text),
+        (None, Some(text), None) => cidr_of(Family::V6, "destinationIpv6CidrBlock", text),
+        (None, None, Some(list)) => Err(no_such("pl", list)),
+        (None, None, None) => Err(missing("destinationCidrBlock")),
+        _ => Err(clash("Only one destination may be specified")),
+    }
+}
+
+fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
+    let mut given = TARGETS.split_whitespace().filter_map(|name| Some((name, p.text(name)?)));
+    let Some((name, id)) = given.next() else {
+        return Err(missing("gatewayId, natGatewayId, networkInterfaceId or instanceId"));
+    };
+    if given.next().is_some() {
+        return Err(clash("Exactly one target of a route may be specified"));
+    }
+    match name {
+        "GatewayId" if id.starts_with("vgw-") || id.starts_with("vpce-") => Err(no_such("vgw", id)),
+        "GatewayId" => {
+            let attached = find(&world.internet_gateways, "igw", id)?.vpc.as_deref();
+            if attached != Some(vpc) {
+                return Err(bad(format!("route table and gateway {id} belong to different networks")));
+            }
+            Ok(Target::Gateway(id.into()))
+        }
+        "NatGatewayId" => match world.nat_gateways.get(id) {
+            Some(nat) if nat.vpc == vpc && !nat.is_gone() => Ok(Target::NatGateway(id.into())),
+            Some(nat) if nat.vpc != vpc => Err(bad(format!("route table and NAT gateway {id} belong to different networks"))),
+            _ => Err(refuse("InvalidNatGatewayID.NotFound", format!("The natGateway ID '{id}' does not exist"))),
+        },
+        "NetworkInterfaceId" => match find(&world.interfaces, "eni", id)? {
+            interface if interface.vpc == vpc => Ok(Target::Interface(id.into())),
+            _ => Err(bad(format!("route table and network interface {id} belong to different networks"))),
+        },
+        "InstanceId" => instance_target(world, id, vpc),
+        "TransitGatewayId" => Err(no_such("tgw", id)),
+        "VpcPeeringConnectionId" => Err(no_such("pcx", id)),
+        "VpcEndpointId" => Err(no_such("vpce", id)),
+        _ => Err(no_such("eigw", id)),
+    }
+}
+
+fn instance_target(world: &World, id: &str, vpc: &str) -> Result<Target, ApiError> {
+    find(&world.instances, "i", id)?;
+    let mut interfaces = world.interfaces_of(id);
+    match (interfaces.next(), interfaces.next()) {
+        (Some((eni, i)), None) if i.vpc == vpc => Ok(Target::Instance { instance: id.into(), interface: eni.clone() }),
+        (Some(_), None) => Err(bad(format!("route table and instance {id} belong to different networks"))),
+        (Some(_), Some(_)) => Err(refuse(
+            "InvalidInstanceID",
+            format!("There are multiple interfaces attached to instance '{id}'. Please specify an interface ID for the operation instead."),
+        )),
+        (None, _) => Err(refuse("IncorrectInstanceState", format!("The instance '{id}' is not in a state that has an interface"))),
+    }
+}
+
+fn create(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("RouteTableId")?;
+    let table = find(&world.route_tables, "rtb", id)?;
+    let to = destination(p)?;
+    let via = target(world, p, &table.vpc)?;
+    let local = table.local(world);
+    if local.contains(&to) || table.routes.iter().any(|r| r.to == to) {
+        return Err(refuse("RouteAlreadyExists", format!("The route identified by {to} already exists.")));
+    }
+    if local.iter().any(|l| l.contains(to)) && matches!(via, Target::Gateway(_)) {
+        return Err(bad(format!(
+            "The destination CIDR block {to} is equal to or more specific than one of this VPC's CIDR blocks. This route can target only an interface or an instance."
+        )));
+    }
+    if table.routes.len() >= world.quotas.routes_per_table {
+        return Err(refuse("RouteLimitExceeded", format!("The maximum number of routes of the route table '{id}' has been reached.")));
+    }
+    let route = Route { to, via, origin: "CreateRoute".into() };
+    find_mut(&mut world.route_tables, "rtb", id)?.routes.push(route);
+    done()
+}
+
+fn replace(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("RouteTableId")?;
+    let to = destination(p)?;
+    let via = target(world, p, &find(&world.route_tables, "rtb", id)?.vpc)?;
+    let table = find_mut(&mut world.route_tables, "rtb", id)?;
+    let Some(route) = table.routes.iter_mut().find(|r| r.to == to) else {
+        return Err(bad(format!("There is no route defined for '{to}' in the route table. Use CreateRoute instead.")));
+    };
+    route.via = via;
+    Ok(json!({}))
+}
+
+fn delete(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("RouteTableId")?;
+    let table = find(&world.route_tables, "rtb", id)?;
+    let to = destination(p)?;
+    if table.local(world).contains(&to) {
+        return Err(bad(format!("cannot remove local route {to} in route table {id}")));
+    }
+    let table = find_mut(&mut world.route_tables, "rtb", id)?;
+    let Some(at) = table.routes.iter().position(|r| r.to == to) else {
+        let family = if to.family() == Family::V4 { "destination-cidr-block" } else { "destination-ipv6-cidr-block" };
+        return Err(refuse("InvalidRoute.NotFound", format!("no route with {family} {to} in route table {id}")));
+    };
+    table.routes.remove(at);
+    Ok(json!({}))
+}
+
+/// A route whose target is gone, or can't pass anything on, is a black hole
+/// (docs.aws.amazon.com/vpc/latest/userguide/WorkWithRouteTables.html).
+fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
+    let carries = |eni: &str| {
+        let attached = world.interfaces.get(eni).and_then(|i| i.attachment.as_ref());
+        attached.is_some_and(|a| world.instances.get(&a.instance).is_some_and(|i| i.state.is_up()))
+    };
+    match target {
+        Target::Gateway(id) => world.internet_gateways.get(id).is_some_and(|g| g.vpc.as_deref() == Some(vpc)),
+        Target::NatGateway(id) => world.nat_gateways.get(id).is_some_and(|n| n.is_up()),
+        Target::Interface(id) => carries(id),
+        Target::Instance { interface, .. } => carries(interface),
+    }
+}
+
+/// All routes of a table as EC2 shows them, the local ones first.
+pub(crate) fn show_all(world: &World, table: &RouteTable) -> Vec<Json> {
+    let name = |cidr: Cidr| if cidr.family() == Family::V4 { "DestinationCidrBlock" } else { "DestinationIpv6CidrBlock" };
+    let local = table
+        .local(world)
+        .into_iter()
+        .map(|cidr| json!({name(cidr): cidr, "GatewayId": "local", "State": "active", "Origin": "CreateRouteTable"}));
+    let added = table.routes.iter().map(|route| {
+        let state = if is_active(world, &table.vpc, &route.via) { "active" } else { "blackhole" };
+        let (to, origin) = (route.to, &route.origin);
+        match &route.via {
+            Target::Gateway(id) => json!({name(to): to, "GatewayId": id, "State": state, "Origin": origin}),
+            Target::NatGateway(id) => json!({name(to): to, "NatGatewayId": id, "State": state, "Origin": origin}),
+            Target::Interface(id) => match world.interfaces.get(id).and_then(|i| i.attachment.as_ref()) {
+                Some(a) => json!({name(to): to, "NetworkInterfaceId": id, "InstanceId": a.instance, "InstanceOwnerId": ACCOUNT,
+                    "State": state, "Origin": origin}),
+                None => json!({name(to): to, "NetworkInterfaceId": id, "State": state, "Origin": origin}),
+            },
+            Target::Instance { instance, interface } => {
+                json!({name(to): to, "InstanceId": instance, "InstanceOwnerId": ACCOUNT, "NetworkInterfaceId": interface,
+                    "State": state, "Origin": origin})
+            }
+        }
+    });
+    local.chain(added).collect()
+}

@@ -1,0 +1,298 @@
+//! All that is in one region, its clock and its limits. Layer 8.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    call::{ApiError, Json},
+    sim::{
+        address::Address, instance::Instance, internet_gateway::InternetGateway, key_pair::KeyPair, nat_gateway::NatGateway,
+        network_acl::NetworkAcl, network_interface::Interface, refuse::no_such, route_table::RouteTable, security_group::Group,
+        subnet::Subnet, volume::Volume, vpc::Vpc,
+    },
+};
+
+/// The account that everything belongs to.
+pub const ACCOUNT: &str = "123456789012";
+
+/// How many calls after its request a client token is still known.
+const TOKEN_LIFE: u64 = 10_000;
+
+/// How many of a thing there may be.
+///
+/// Defaults: docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Quotas {
+    pub vpcs: usize,
+    pub subnets_per_vpc: usize,
+    pub cidrs_per_vpc: usize,
+    pub internet_gateways: usize,
+    pub route_tables_per_vpc: usize,
+    pub routes_per_table: usize,
+    pub network_acls_per_vpc: usize,
+    pub entries_per_network_acl_and_direction: usize,
+    pub security_groups: usize,
+    pub rules_per_security_group_and_direction: usize,
+    pub security_groups_per_interface: usize,
+    pub addresses: usize,
+    pub nat_gateways_per_zone: usize,
+    pub interfaces: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            vpcs: 5,
+            subnets_per_vpc: 200,
+            cidrs_per_vpc: 5,
+            internet_gateways: 5,
+            route_tables_per_vpc: 200,
+            routes_per_table: 500,
+            network_acls_per_vpc: 200,
+            entries_per_network_acl_and_direction: 20,
+            security_groups: 2500,
+            rules_per_security_group_and_direction: 60,
+            security_groups_per_interface: 5,
+            addresses: 5,
+            nat_gateways_per_zone: 5,
+            interfaces: 5000,
+        }
+    }
+}
+
+/// How many calls a change of state takes: the clock ticks once a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Pace {
+    pub vpc_available: u64,
+    pub interface_available: u64,
+    pub nat_gateway_available: u64,
+    pub nat_gateway_deleted: u64,
+    pub instance_running: u64,
+    pub instance_stopped: u64,
+    pub instance_terminated: u64,
+    /// How long what is deleted is still described; about an hour in EC2.
+    pub linger: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            vpc_available: 1,
+            interface_available: 1,
+            nat_gateway_available: 4,
+            nat_gateway_deleted: 3,
+            instance_running: 3,
+            instance_stopped: 2,
+            instance_terminated: 3,
+            linger: 100,
+        }
+    }
+}
+
+/// A change of state that is due at some tick.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Due {
+    Vpc(String),
+    Interface(String),
+    NatGateway(String),
+    Instance(String),
+    /// A deleted NAT gateway or a terminated instance is no longer described.
+    Vanish(String),
+}
+
+/// An answered request with a client token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Token {
+    pub(crate) asked: Json,
+    pub(crate) answered: Json,
+    pub(crate) at: u64,
+}
+
+/// Everything in one region.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct World {
+    /// `eu-central-1`
+    pub region: String,
+    /// How many of a thing there may be.
+    pub quotas: Quotas,
+    /// How many calls a change of state takes.
+    pub pace: Pace,
+    /// Calls so far, by action.
+    pub calls: BTreeMap<String, u64>,
+    pub(crate) now: u64,
+    counter: u64,
+    pub(crate) agenda: BTreeMap<u64, Vec<Due>>,
+    pub(crate) tokens: BTreeMap<String, Token>,
+    /// Ids that calls do not see before a tick.
+    pub(crate) hidden: BTreeMap<String, u64>,
+    pub(crate) tags: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) vpcs: BTreeMap<String, Vpc>,
+    pub(crate) subnets: BTreeMap<String, Subnet>,
+    pub(crate) internet_gateways: BTreeMap<String, InternetGateway>,
+    pub(crate) route_tables: BTreeMap<String, RouteTable>,
+    pub(crate) network_acls: BTreeMap<String, NetworkAcl>,
+    pub(crate) groups: BTreeMap<String, Group>,
+    pub(crate) addresses: BTreeMap<String, Address>,
+    pub(crate) nat_gateways: BTreeMap<String, NatGateway>,
+    pub(crate) interfaces: BTreeMap<String, Interface>,
+    pub(crate) instances: BTreeMap<String, Instance>,
+    pub(crate) volumes: BTreeMap<String, Volume>,
+    pub(crate) key_pairs: BTreeMap<String, KeyPair>,
+}
+
+impl World {
+    /// A region as a new account finds it: with its default VPC.
+    #[must_use]
+    pub fn new(region: &str) -> Self {
+        let mut world = Self::empty(region);
+        crate::sim::vpc::add_default(&mut world);
+        world
+    }
+
+    fn empty(region: &str) -> Self {
+        Self {
+            region: region.into(),
+            quotas: Quotas::default(),
+            pace: Pace::default(),
+            calls: BTreeMap::new(),
+            now: 0,
+            counter: 0,
+            agenda: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            hidden: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            vpcs: BTreeMap::new(),
+            subnets: BTreeMap::new(),
+            internet_gateways: BTreeMap::new(),
+            route_tables: BTreeMap::new(),
+            network_acls: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            nat_gateways: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            key_pairs: BTreeMap::new(),
+        }
+    }
+
+    /// A number that looks random and depends only on how many were drawn before.
+    pub(crate) fn draw(&mut self) -> u64 {
+        self.counter += 1;
+        // SplitMix64, the finaliser of Java's SplittableRandom: a bijection, so that no id comes twice.
+        let mut z = self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A new id: `vpc-0` and sixteen hexadecimal digits.
+    pub(crate) fn id(&mut self, prefix: &str) -> String {
+        format!("{prefix}-0{:016x}", self.draw())
+    }
+
+    /// The clock moves on by `ticks`, and what is due happens. Says whether anything did.
+    pub fn advance(&mut self, ticks: u64) -> bool {
+        self.now += ticks;
+        let mut changed = false;
+        while let Some(entry) = self.agenda.first_entry().filter(|e| *e.key() <= self.now) {
+            for due in entry.remove() {
+                changed = true;
+                self.carry_out(due);
+            }
+        }
+        let now = self.now;
+        self.hidden.retain(|_, until| *until > now);
+        self.tokens.retain(|_, token| now - token.at < TOKEN_LIFE);
+        changed
+    }
+
+    fn carry_out(&mut self, due: Due) {
+        match due {
+            Due::Vpc(id) => crate::sim::vpc::settle(self, &id),
+            Due::Interface(id) => crate::sim::network_interface::settle(self, &id),
+            Due::NatGateway(id) => crate::sim::nat_gateway::settle(self, &id),
+            Due::Instance(id) => crate::sim::instance::settle(self, &id),
+            Due::Vanish(id) => {
+                self.nat_gateways.remove(&id);
+                self.instances.remove(&id);
+                self.tags.remove(&id);
+            }
+        }
+    }
+
+    pub(crate) fn schedule(&mut self, after: u64, due: Due) {
+        self.agenda.entry(self.now + after.max(1)).or_default().push(due);
+    }
+
+    /// The zones of the region.
+    pub(crate) fn zones(&self) -> Vec<String> {
+        let letters = if self.region == "us-east-1" { "abcdef" } else { "abc" };
+        letters.chars().map(|c| format!("{}{c}", self.region)).collect()
+    }
+
+    /// `euc1-az1` of `eu-central-1a`.
+    pub(crate) fn zone_id(&self, zone: &str) -> String {
+        let parts: Vec<&str> = self.region.split('-').collect();
+        let short = match parts.as_slice() {
+            [area, side, number] => {
+                let side = match *side {
+                    "northeast" => "ne",
+                    "northwest" => "nw",
+                    "southeast" => "se",
+                    "southwest" => "sw",
+                    side => side.get(..1).unwrap_or_default(),
+                };
+                format!("{area}{side}{number}")
+            }
+            _ => self.region.clone(),
+        };
+        let letter = zone.bytes().last().map_or(0, |b| b.saturating_sub(b'a'));
+        format!("{short}-az{}", letter + 1)
+    }
+
+    /// `arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-...`
+    pub(crate) fn arn(&self, kind: &str, id: &str) -> String {
+        format!("arn:aws:ec2:{}:{ACCOUNT}:{kind}/{id}", self.region)
+    }
+
+    /// The time of a tick, one second each: ISO 8601.
+    pub(crate) fn time(tick: u64) -> String {
+        // 2026-01-01 was day 20,454 of Unix time; the date is found by Howard Hinnant's `civil_from_days`.
+        let (day, second) = (20_454 + tick / 86_400 + 719_468, tick % 86_400);
+        let (era, of_era) = (day / 146_097, day % 146_097);
+        let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        let shifted = (5 * of_year + 2) / 153;
+        let date = of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = year + era * 400 + u64::from(month <= 2);
+        format!("{year:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}.000Z", second / 3_600, second / 60 % 60, second % 60)
+    }
+
+    pub(crate) fn default_vpc(&self) -> Option<&String> {
+        self.vpcs.iter().find(|(_, v)| v.is_default).map(|(id, _)| id)
+    }
+}
+
+/// What an id names.
+pub(crate) fn find<'a, T>(of: &'a BTreeMap<String, T>, prefix: &str, id: &str) -> Result<&'a T, ApiError> {
+    of.get(id).ok_or_else(|| no_such(prefix, id))
+}
+
+/// What an id names, to change it.
+pub(crate) fn find_mut<'a, T>(of: &'a mut BTreeMap<String, T>, prefix: &str, id: &str) -> Result<&'a mut T, ApiError> {
+    of.get_mut(id).ok_or_else(|| no_such(prefix, id))
+}
+
+#[cfg(test)]
+impl World {
+    /// The world without what a refused call may change: numbers drawn.
+    pub(crate) fn uncounted(mut self) -> String {
+        self.counter = 0;
+        serde_json::to_string(&self).unwrap_or_default()
+    }
+}
