@@ -1,6 +1,9 @@
 //! What secnet knows of what it has made. Layer 4: changes only by folding events; knows nothing of plans.
 
 pub mod event;
+pub mod identity;
+pub mod journal;
+pub mod store;
 
 use std::collections::BTreeMap;
 

@@ -1,3 +1,183 @@
 //! E04: state and journal.
 
-crate::codes! {}
+use crate::base::diagnostic::Diagnostic;
+
+crate::codes! {
+    STATE_TRUNCATED = "E0401" "the state file ends in the middle"
+"The state file is JSON, and it stops before its last brace: a copy was cut short, or a disk was full. secnet itself never
+leaves such a file: it writes a new one beside it, and only then puts it in the old one's place.
+
+Nothing was changed. Put a good copy back (from version control or a backup), or a look at the end of the file may show what
+is missing.";
+    STATE_NOT_OURS = "E0402" "the file is no state file"
+"There is something else in the place of the state file: text that is not JSON, or JSON without the members that every state
+file has (`format`, `serial`, `lineage`, `project`, `checksum`). A merge conflict in version control is the usual reason.
+
+Nothing was changed. Put a good copy back. If the project has made nothing yet, move the file away.";
+    STATE_CHANGED_BY_HAND = "E0403" "the state file was changed by hand"
+"A state file carries a SHA-256 checksum of everything in it, so that a slip of an editor does not make secnet delete what
+it should keep. The checksum of this one does not fit its contents. (White space and the order of members may change freely.)
+
+Nothing was changed. Take the edit back, or put a good copy back. What was meant by the edit can nearly always be said in the
+sources: `moved vpc.old to vpc.main` renames.";
+    STATE_NEWER = "E0404" "the state file was written by a newer secnet"
+"The file's `format` is higher than any that this version knows. An older version would drop what it does not understand, so
+it does not touch it.
+
+Install the newer version, on every machine that applies this project.";
+    STATE_OF_ANOTHER_PROJECT = "E0405" "the state file belongs to another project"
+"The name in the state file is not that of the `project` block. Going on would plan to delete everything the other project
+has made.
+
+If the project was renamed, give it its old name back. If the file was copied here, move it away.";
+    STATE_LOCKED = "E0406" "another secnet is at work on this project"
+"Only one process at a time may change a project's state. The lock is the operating system's: it ends with the process that
+holds it, however that ends, so it never has to be broken by hand.
+
+Wait until the other one is done, or stop it.";
+    STATE_NOT_WRITABLE = "E0407" "the state cannot be written"
+"secnet keeps what it has made in a file beside the sources, and checks that it can write there before it makes anything.
+Each write goes to a new file that replaces the old one once it is safely on disk.
+
+Free space on the disk, or mend the rights of the directory that is named.";
+    STATE_NOT_READABLE = "E0408" "the state cannot be read"
+"The file is there, but the system does not let this user read it. State files are readable by their owner alone (mode 0600).
+
+Mend the rights or the owner of the file that is named.";
+    STATE_MOVED_ON = "E0409" "the state file has changed meanwhile"
+"Between reading the state and writing it, the file was replaced by something that does not hold secnet's lock: a checkout, a
+restored backup. Writing would lose what it says.
+
+The journal keeps what this run has done. Put the file back that was there before, and run the command again.";
+    WRONG_ACCOUNT = "E0410" "the credentials are for another AWS account"
+"The state names the account that its resources stand in, and the project may name one too. With the credentials of another
+account everything would seem to be gone, and would be made a second time.
+
+Choose the right credentials: `AWS_PROFILE`, or `--profile`.";
+    WRONG_REGION = "E0411" "the region is another one than the state's"
+"Resources do not move between regions. In another region everything would seem to be gone, and would be made a second time.
+
+Go back to the region of the state. To move to another one, destroy the project first, or give the new one a project of its
+own.";
+    JOURNAL_BROKEN = "E0412" "the journal cannot be read"
+"The journal holds what an apply was about to do and what came of it, one line each. A last line that was cut short is
+normal after a crash and is left out; but here a line in the middle is damaged, so what was made cannot be told for certain.
+
+Nothing was changed. Put a good copy back; or, if it is beyond repair, move it away and look in EC2 for resources that carry
+the tag `secnet:lineage` of this project and are not in `secnet state list`.";
+    JOURNAL_OF_ANOTHER_STATE = "E0413" "the journal does not belong to this state file"
+"An apply that was interrupted has left a journal, and the state file beside it is not the one that the apply started from: it
+was replaced by an older one, by another project's, or is missing.
+
+Put back the state file that was there when the apply was interrupted; then the next command takes up the journal.";
+    JOURNAL_UNFINISHED = "E0414" "an interrupted apply has to be resolved first"
+"A journal lies beside the state: an apply was interrupted, and what it did is not yet part of the state. Every command that
+applies resolves it before it does anything else.
+
+Run `secnet apply` or `secnet plan`.";
+    NO_RANDOMNESS = "E0415" "the system has no randomness to give"
+"Every project and every operation gets a random name, so that what it made can be found again after a crash. The operating
+system's source of randomness did not answer.";
+}
+
+/// [`STATE_TRUNCATED`]
+#[must_use]
+pub fn truncated(path: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_TRUNCATED, format!("the state file `{path}` ends in the middle"))
+        .help(format!("put a good copy of `{path}` back; nothing was changed"))
+}
+
+/// [`STATE_NOT_OURS`]
+#[must_use]
+pub fn not_ours(path: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_NOT_OURS, format!("`{path}` is no state file: {why}"))
+        .help(format!("put a good copy of `{path}` back, or move it away if the project has made nothing yet"))
+}
+
+/// [`STATE_CHANGED_BY_HAND`]
+#[must_use]
+pub fn changed_by_hand(path: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_CHANGED_BY_HAND, format!("the state file `{path}` was changed by hand: its checksum does not fit"))
+        .help(format!("take the edit back, or put a good copy of `{path}` back"))
+}
+
+/// [`STATE_NEWER`]
+#[must_use]
+pub fn newer(path: &str, format: u64, known: u32) -> Diagnostic {
+    Diagnostic::error(&STATE_NEWER, format!("the state file `{path}` has format {format}, and this secnet knows formats up to {known}"))
+        .help("install a newer secnet")
+}
+
+/// [`STATE_OF_ANOTHER_PROJECT`]
+#[must_use]
+pub fn of_another_project(path: &str, theirs: &str, ours: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_OF_ANOTHER_PROJECT, format!("the state file `{path}` belongs to project `{theirs}`, not to `{ours}`"))
+        .help(format!("name the project `{theirs}` if it was renamed, or move `{path}` away"))
+}
+
+/// [`STATE_LOCKED`]
+#[must_use]
+pub fn locked(project: &str, holder: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_LOCKED, format!("another secnet is at work on project `{project}`: {holder}"))
+        .help("wait until it is done, or stop it")
+}
+
+/// [`STATE_NOT_WRITABLE`]
+#[must_use]
+pub fn not_writable(path: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(&STATE_NOT_WRITABLE, format!("cannot write `{path}`: {error}")).help("mend its rights, or free space on the disk")
+}
+
+/// [`STATE_NOT_READABLE`]
+#[must_use]
+pub fn not_readable(path: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(&STATE_NOT_READABLE, format!("cannot read `{path}`: {error}")).help("mend its rights or its owner")
+}
+
+/// [`STATE_MOVED_ON`]
+#[must_use]
+pub fn moved_on(path: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_MOVED_ON, format!("the state file `{path}` has changed since it was read"))
+        .help("put the file back that was there before, and run the command again")
+}
+
+/// [`WRONG_ACCOUNT`]
+#[must_use]
+pub fn wrong_account(whose: &str, wanted: &str, actual: &str) -> Diagnostic {
+    Diagnostic::error(&WRONG_ACCOUNT, format!("the credentials are for account `{actual}`, and {whose} belongs to account `{wanted}`"))
+        .help(format!("use credentials of account `{wanted}`, by `AWS_PROFILE` or `--profile`"))
+}
+
+/// [`WRONG_REGION`]
+#[must_use]
+pub fn wrong_region(wanted: &str, actual: &str) -> Diagnostic {
+    Diagnostic::error(&WRONG_REGION, format!("the region is `{actual}`, and the state's resources stand in `{wanted}`"))
+        .help(format!("set the region to `{wanted}`, or destroy the project there first"))
+}
+
+/// [`JOURNAL_BROKEN`]
+#[must_use]
+pub fn journal_broken(path: &str, line: usize) -> Diagnostic {
+    Diagnostic::error(&JOURNAL_BROKEN, format!("line {line} of the journal `{path}` is damaged"))
+        .help(format!("put a good copy of `{path}` back"))
+}
+
+/// [`JOURNAL_OF_ANOTHER_STATE`]
+#[must_use]
+pub fn journal_of_another_state(journal: &str, state: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&JOURNAL_OF_ANOTHER_STATE, format!("the journal `{journal}` does not belong to the state file: {why}"))
+        .help(format!("put the `{state}` back that was there when the apply was interrupted"))
+}
+
+/// [`JOURNAL_UNFINISHED`]
+#[must_use]
+pub fn journal_unfinished(path: &str) -> Diagnostic {
+    Diagnostic::error(&JOURNAL_UNFINISHED, format!("an interrupted apply has left the journal `{path}`"))
+        .help("run `secnet apply`, which resolves it first")
+}
+
+/// [`NO_RANDOMNESS`]
+#[must_use]
+pub fn no_randomness(error: &str) -> Diagnostic {
+    Diagnostic::error(&NO_RANDOMNESS, format!("the system has no randomness to give: {error}"))
+}

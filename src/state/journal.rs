@@ -1,0 +1,109 @@
+//! What an apply is about to do and what came of it, on disk before the next step. Layer 4: knows no plan.
+//!
+//! One JSON [`Event`] a line, each followed to disk before the call that it announces is sent. The first says which state
+//! the apply started from. A line that was cut short by a crash says nothing: the call that it announces was not sent.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::Path,
+};
+
+use crate::{
+    base::{codes::state as codes, diagnostic::Diagnostic},
+    state::{
+        State,
+        event::Event,
+        store::{Lock, Store, private, sync_directory},
+    },
+};
+
+/// The journal of an apply that is under way.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    /// After a failed write nobody knows where the last line ends.
+    broken: bool,
+}
+
+impl Journal {
+    /// Starts a journal. One that is done with, or that never got as far as its first line, is overwritten.
+    ///
+    /// # Errors
+    /// An interrupted apply has left one that must be resolved first, or it cannot be written.
+    pub fn create(store: &Store, _lock: &Lock) -> Result<Journal, Diagnostic> {
+        let path = store.journal_path();
+        let shown = path.display().to_string();
+        if !store.load()?.unfinished.is_empty() {
+            return Err(codes::journal_unfinished(&shown));
+        }
+        let not_writable = |e: io::Error| codes::not_writable(&shown, &e);
+        remove(&path).map_err(not_writable)?;
+        let file = private(OpenOptions::new().append(true).create_new(true)).open(&path).map_err(not_writable)?;
+        sync_directory(&path).map_err(not_writable)?;
+        Ok(Journal { file, broken: false })
+    }
+
+    /// Writes events down; they are on disk when it returns.
+    ///
+    /// # Errors
+    /// The disk is full or gone. Nothing more can be written to this journal then.
+    pub fn append(&mut self, events: &[Event]) -> io::Result<()> {
+        if self.broken {
+            return Err(io::Error::other("an earlier write to the journal has failed"));
+        }
+        let mut lines = vec![];
+        for event in events {
+            serde_json::to_writer(&mut lines, event)?;
+            lines.push(b'\n');
+        }
+        let written = self.file.write_all(&lines).and_then(|()| self.file.sync_data());
+        self.broken = written.is_err();
+        written
+    }
+}
+
+/// The events of a journal; none where there is no file, or nothing whole in it.
+///
+/// # Errors
+/// A line before the last is no event, or the first does not say where the apply started.
+pub fn read(path: &Path) -> Result<Vec<Event>, Diagnostic> {
+    let shown = path.display().to_string();
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        Err(error) => return Err(codes::not_readable(&shown, &error)),
+    };
+    let whole = bytes.iter().rposition(|b| *b == b'\n').and_then(|end| bytes.get(..end)).unwrap_or_default();
+    if whole.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut events = vec![];
+    for (index, line) in whole.split(|b| *b == b'\n').enumerate() {
+        let event = serde_json::from_slice(line).map_err(|_| codes::journal_broken(&shown, index + 1))?;
+        if (index == 0) != matches!(event, Event::Begin { .. }) {
+            return Err(codes::journal_broken(&shown, index + 1));
+        }
+        events.push(event);
+    }
+    Ok(events)
+}
+
+/// Ends a journal, whose events are part of the state now.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(()) => sync_directory(path),
+        error => error,
+    }
+}
+
+/// What a state becomes by the events of a journal.
+#[must_use]
+pub fn fold(mut state: State, events: &[Event]) -> State {
+    events.iter().for_each(|event| state.fold(event));
+    state
+}

@@ -1,0 +1,88 @@
+//! What stands in a state file. Layer 4: wire types of their own, one for each version; knows nothing of files.
+//!
+//! `state/README.md` describes the format, `state/schema/` holds its schema and `state/fixtures/` a file of every version.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FORMAT, State, checksum, codes};
+use crate::{
+    base::{address::Address, diagnostic::Diagnostic},
+    call::Json,
+    schema::value::Value,
+    state::{Deposed, Existing, Image, Resource},
+};
+
+/// Version 1.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct V1 {
+    format: u32,
+    serial: u64,
+    lineage: String,
+    project: String,
+    account: Option<String>,
+    region: Option<String>,
+    resources: BTreeMap<Address, Resource>,
+    deposed: Vec<Deposed>,
+    images: BTreeMap<String, Image>,
+    existing: BTreeMap<Address, Existing>,
+    outputs: BTreeMap<String, Value>,
+}
+
+/// The bytes of a state file.
+pub(super) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
+    let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs } = state.clone();
+    let wire = V1 { format: FORMAT, serial, lineage, project, account, region, resources, deposed, images, existing, outputs };
+    let mut file = serde_json::to_value(wire)?;
+    let sum = checksum(&canonical(&file)?);
+    if let Json::Object(members) = &mut file {
+        members.insert("checksum".into(), sum.into());
+    }
+    let mut bytes = serde_json::to_vec_pretty(&file)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Reads the bytes of a state file of any version.
+///
+/// Looks at the version before the checksum and at the checksum before the contents, so that the first thing that is
+/// wrong is the one that is reported.
+pub(super) fn decode(bytes: &[u8], path: &str, project: &str) -> Result<State, Diagnostic> {
+    let mut file: Json = serde_json::from_slice(bytes).map_err(|error| {
+        if error.is_eof() { codes::truncated(path) } else { codes::not_ours(path, &format!("it is not JSON (line {})", error.line())) }
+    })?;
+    let format = file.get("format").and_then(Json::as_u64).ok_or_else(|| codes::not_ours(path, "it has no `format`"))?;
+    if format > u64::from(FORMAT) {
+        return Err(codes::newer(path, format, FORMAT));
+    }
+    let sum = file.as_object_mut().and_then(|members| members.remove("checksum"));
+    let Some(Json::String(sum)) = sum else { return Err(codes::not_ours(path, "it has no `checksum`")) };
+    if canonical(&file).map(|body| checksum(&body)).ok().as_ref() != Some(&sum) {
+        return Err(codes::changed_by_hand(path));
+    }
+    let state = migrate(format, file, path)?;
+    if state.project != project {
+        return Err(codes::of_another_project(path, &state.project, project));
+    }
+    Ok(state)
+}
+
+/// Brings a file of any version up to date, one version at a time.
+fn migrate(format: u64, file: Json, path: &str) -> Result<State, Diagnostic> {
+    match format {
+        1 => serde_json::from_value(file).map(from_v1).map_err(|e| codes::not_ours(path, &e.to_string())),
+        other => Err(codes::not_ours(path, &format!("there is no format {other}"))),
+    }
+}
+
+fn from_v1(wire: V1) -> State {
+    let V1 { format: _, serial, lineage, project, account, region, resources, deposed, images, existing, outputs } = wire;
+    State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs }
+}
+
+/// What the checksum is of: everything but the checksum, without white space, members in order of their names.
+fn canonical(file: &Json) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(file)
+}
