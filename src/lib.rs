@@ -14,6 +14,7 @@ pub mod state;
 
 pub mod plan;
 
+pub mod apply;
 #[cfg(feature = "aws")]
 pub mod live;
 pub mod sim;

@@ -169,7 +169,7 @@ pub enum Event {
         /// What it was for.
         what: What,
     },
-    /// A task has failed; what it had done stands.
+    /// A task has failed; what it had done stands. Not written where a create may have made something: that stays open.
     Failed {
         /// Index of the task in the plan.
         task: usize,
@@ -183,6 +183,61 @@ pub enum Event {
     },
     /// The apply has ended by itself.
     End,
+}
+
+/// A call of which the journal does not say what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenCall {
+    /// Index of the call in the task.
+    pub call: usize,
+    /// `CreateVpc`
+    pub action: String,
+    /// Its random id.
+    pub operation: String,
+    /// What its task is for.
+    pub what: What,
+    /// Whether the resource that the task makes is in the journal already.
+    pub created: bool,
+}
+
+/// The calls of a journal that are open, by the index of their task.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OpenCalls(pub BTreeMap<usize, OpenCall>);
+
+impl OpenCalls {
+    /// Those of a whole journal.
+    #[must_use]
+    pub fn of(events: &[Event]) -> Self {
+        let mut open = Self::default();
+        events.iter().for_each(|event| open.follow(event));
+        open
+    }
+
+    /// Follows an event. A call is over when its task goes on to the next one, is done or has failed.
+    pub fn follow(&mut self, event: &Event) {
+        match event {
+            Event::Intent { task, call, action, operation, what } => {
+                let before = self.0.remove(task);
+                let created = before.as_ref().is_some_and(|open| open.created);
+                let Some(what) = what.clone().or_else(|| before.map(|open| open.what)) else { return };
+                let open = OpenCall { call: *call, action: action.clone(), operation: operation.clone(), what, created };
+                self.0.insert(*task, open);
+            }
+            Event::Created { task, .. } => {
+                if let Some(open) = self.0.get_mut(task) {
+                    open.created = true;
+                }
+            }
+            Event::Done { task, .. } | Event::Failed { task, .. } => drop(self.0.remove(task)),
+            _ => {}
+        }
+    }
+
+    /// Their tasks.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<usize> {
+        self.0.keys().copied().collect()
+    }
 }
 
 impl State {

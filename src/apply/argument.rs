@@ -1,0 +1,166 @@
+//! Planned parameters become JSON. Layer 7: pure; knows the state and earlier answers, nothing of calls.
+
+use std::fmt;
+
+use crate::{
+    base::{address::Address, base64},
+    call::{Arg, Json},
+    state::State,
+};
+
+/// What is known when a call is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What stands.
+    pub state: &'a State,
+    /// The answers to the task's earlier calls.
+    pub answers: &'a [Json],
+    /// The operation's random id.
+    pub operation: &'a str,
+}
+
+/// What is not known though a call needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ArgumentError {
+    /// An attribute that EC2 has not told.
+    Attribute(Address, String),
+    /// Something in an earlier answer: its path.
+    Answer(String),
+    /// An element of an earlier answer: the member that was looked at, and what it should be.
+    Element(String, String),
+    /// Attributes that stand for one another without end.
+    Endless(Address),
+}
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ArgumentError::Attribute(address, name) => write!(f, "`{address}.{name}`, which EC2 has not told"),
+            ArgumentError::Answer(path) => write!(f, "`{path}` of an earlier answer, which is not in it"),
+            ArgumentError::Element(member, value) => write!(f, "an element with {member} {value} of an earlier answer, which is not in it"),
+            ArgumentError::Endless(address) => write!(f, "`{address}`, whose attributes stand for one another without end"),
+        }
+    }
+}
+
+/// How many attributes may stand for one another in a row.
+const DEPTH_MAX: usize = 32;
+
+/// A parameter as EC2 takes it. Null means that it is left out.
+pub fn resolve(arg: &Arg, known: Known<'_>) -> Result<Json, ArgumentError> {
+    deep(arg, known, DEPTH_MAX)
+}
+
+fn deep(arg: &Arg, known: Known<'_>, depth: usize) -> Result<Json, ArgumentError> {
+    Ok(match arg {
+        Arg::Known(json) => json.clone(),
+        Arg::Of(address, name) => {
+            let missing = || ArgumentError::Attribute(address.clone(), name.clone());
+            let value = known.state.attribute(address, name).ok_or_else(missing)?;
+            let depth = depth.checked_sub(1).ok_or_else(|| ArgumentError::Endless(address.clone()))?;
+            match deep(&Arg::from_value(&value), known, depth)? {
+                Json::Null => return Err(missing()),
+                json => json,
+            }
+        }
+        Arg::Answer(call, path) => {
+            let step = |at: &'_ Json, key: &String| -> Option<Json> {
+                key.parse::<usize>().ok().and_then(|index| at.get(index)).or_else(|| at.get(key)).cloned()
+            };
+            let answer = known.answers.get(*call).cloned();
+            path.iter()
+                .try_fold(answer.unwrap_or(Json::Null), |at, key| step(&at, key))
+                .filter(|json| !json.is_null())
+                .ok_or_else(|| ArgumentError::Answer(path.join(".")))?
+        }
+        Arg::Find(find) => {
+            let equals = deep(&find.equals, known, depth)?;
+            let found = known.answers.get(find.call).and_then(|answer| find.search(answer, &equals));
+            found.cloned().ok_or_else(|| ArgumentError::Element(find.member.clone(), plain(&equals)))?
+        }
+        Arg::OperationId(length) => known.operation.chars().take(*length).collect::<String>().into(),
+        Arg::Concat(pieces) => {
+            let pieces = pieces.iter().map(|piece| deep(piece, known, depth).map(|json| plain(&json)));
+            pieces.collect::<Result<String, _>>()?.into()
+        }
+        Arg::Base64(text) => match deep(text, known, depth)? {
+            Json::Null => Json::Null,
+            json => base64::encode(plain(&json).as_bytes()).into(),
+        },
+        Arg::List(args) => {
+            let all = args.iter().map(|arg| deep(arg, known, depth)).collect::<Result<Vec<_>, _>>()?;
+            Json::Array(all.into_iter().filter(|json| !json.is_null()).collect())
+        }
+        Arg::Map(args) => {
+            let all = args.iter().map(|(key, arg)| Ok((key.clone(), deep(arg, known, depth)?))).collect::<Result<Vec<_>, _>>()?;
+            Json::Object(all.into_iter().filter(|(_, json)| !json.is_null()).collect())
+        }
+    })
+}
+
+/// As a piece of a text.
+fn plain(json: &Json) -> String {
+    match json {
+        Json::String(text) => text.clone(),
+        Json::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        schema::value::{Record, Value},
+        state::Resource,
+    };
+
+    fn state() -> State {
+        let mut state = State::empty("test", "lineage".into());
+        let record = Record::from([
+            ("cidr_block".into(), Value::Cidr("10.0.0.0/16".parse().unwrap())),
+            ("name".into(), Value::Attribute(Address::new("vpc", "b"), "id".into())),
+            ("again".into(), Value::Attribute(Address::new("vpc", "a"), "again".into())),
+        ]);
+        for (name, record) in [("a", record), ("b", Record::new())] {
+            let resource = Resource { id: format!("vpc-{name}"), secnet_id: String::new(), record, parts: vec![], after: vec![] };
+            state.resources.insert(Address::new("vpc", name), resource);
+        }
+        state
+    }
+
+    fn check(arg: Arg) -> Result<Json, ArgumentError> {
+        let answers = [json!({"Vpcs": [{"VpcId": "vpc-1"}]})];
+        resolve(&arg, Known { state: &state(), answers: &answers, operation: "0123456789" })
+    }
+
+    #[test]
+    fn attributes_come_from_the_state_and_references_become_ids() {
+        let a = Address::new("vpc", "a");
+        assert_eq!(check(Arg::id(&a)), Ok(json!("vpc-a")));
+        assert_eq!(check(Arg::Of(a.clone(), "cidr_block".into())), Ok(json!("10.0.0.0/16")));
+        assert_eq!(check(Arg::Of(a.clone(), "name".into())), Ok(json!("vpc-b")));
+        assert_eq!(check(Arg::Of(a.clone(), "again".into())), Err(ArgumentError::Endless(a.clone())));
+        assert_eq!(check(Arg::Of(a.clone(), "none".into())), Err(ArgumentError::Attribute(a, "none".into())));
+    }
+
+    #[test]
+    fn texts_are_joined_and_what_is_null_is_left_out() {
+        let null = || Arg::Known(Json::Null);
+        assert_eq!(check(Arg::Concat(vec!["a-".into(), Arg::OperationId(4)])), Ok(json!("a-0123")));
+        assert_eq!(check(Arg::List(vec![null(), "a".into()])), Ok(json!(["a"])));
+        assert_eq!(check(Arg::map([("A", null()), ("B", "b".into())])), Ok(json!({"B": "b"})));
+        assert_eq!(check(Arg::Base64(Box::new("hello".into()))), Ok(json!("aGVsbG8=")));
+    }
+
+    #[test]
+    fn earlier_answers_are_read_by_path_and_by_search() {
+        let path = |keys: &[&str]| Arg::Answer(0, keys.iter().map(|k| (*k).to_owned()).collect());
+        assert_eq!(check(path(&["Vpcs", "0", "VpcId"])), Ok(json!("vpc-1")));
+        assert_eq!(check(path(&["Vpcs", "1", "VpcId"])), Err(ArgumentError::Answer("Vpcs.1.VpcId".into())));
+        assert_eq!(check(Arg::find(0, &["Vpcs"], "VpcId", "vpc-1".into(), "VpcId")), Ok(json!("vpc-1")));
+        assert!(check(Arg::find(0, &["Vpcs"], "VpcId", "vpc-2".into(), "VpcId")).is_err());
+    }
+}

@@ -1,0 +1,63 @@
+//! Which actions were sent, and how often. Layer 7.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Answer, Driver, Request, mutates};
+
+/// Calls by action. One that was sent again counts again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// `DescribeVpcs`: 2
+    pub by_action: BTreeMap<String, u64>,
+    /// Those that read.
+    pub reads: u64,
+    /// Those that change something.
+    pub mutations: u64,
+}
+
+/// A driver that counts what goes through it.
+pub struct Counted {
+    inner: Arc<dyn Driver>,
+    counts: Mutex<Counts>,
+}
+
+impl Counted {
+    /// Counts what goes to a driver from now on.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Driver>) -> Self {
+        Self { inner, counts: Mutex::default() }
+    }
+
+    /// What was sent so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Driver for Counted {
+    fn send<'a>(&'a self, request: &'a Request) -> Answer<'a> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.by_action.entry(request.action.clone()).or_default() += 1;
+        if mutates(&request.action) {
+            counts.mutations += 1;
+        } else {
+            counts.reads += 1;
+        }
+        drop(counts);
+        self.inner.send(request)
+    }
+
+    fn region(&self) -> &str {
+        self.inner.region()
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+}

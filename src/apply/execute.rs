@@ -1,0 +1,218 @@
+//! Carrying out a plan: what is ready runs, in parallel and in a stable order. Layer 7.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    sync::{mpsc::UnboundedSender, watch},
+    task::JoinSet,
+};
+
+use crate::{
+    apply::{
+        Failure, NotStarted, Options, Outcome, Progress, Stop, TaskError,
+        schedule::Schedule,
+        task::{Ledger, Run, carry_out},
+        wait::Waiter,
+    },
+    base::{
+        codes::{apply as codes, state as state_codes},
+        diagnostic::Diagnostic,
+    },
+    call::Driver,
+    plan::Plan,
+    schema::value::{Value, concat},
+    state::{State, event::Event, journal::Journal, store},
+};
+
+/// Whether a plan was made from this very state.
+///
+/// # Errors
+/// It was made from another one, or the state has changed since.
+pub fn check_base(plan: &Plan, state: &State) -> Result<(), Diagnostic> {
+    let (lineage, serial) = &plan.base;
+    if plan.project != state.project {
+        Err(codes::plan_is_stale(&format!("it is for project `{}`", plan.project)))
+    } else if *serial != state.serial {
+        Err(codes::plan_is_stale(&format!("it was made from serial {serial}, and the state has serial {}", state.serial)))
+    } else if *lineage != state.lineage && !is_fresh(state) {
+        Err(codes::plan_is_stale("it was made from a state of another lineage"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a state is that of a project that was never applied: its lineage is a new one each time it is asked for.
+fn is_fresh(state: &State) -> bool {
+    state.serial == 0 && state.resources.is_empty()
+}
+
+/// Carries a plan out. Ends when everything is done, has failed or may not start, or when it is asked to stop.
+///
+/// # Errors
+/// The plan is not one for this state, or the journal cannot be written: nothing was sent then.
+pub async fn execute(
+    plan: &Plan,
+    mut state: State,
+    journal: Journal,
+    driver: Arc<dyn Driver>,
+    options: Options,
+    progress: UnboundedSender<Progress>,
+    mut stop: watch::Receiver<Stop>,
+) -> Result<Outcome, Diagnostic> {
+    check_base(plan, &state)?;
+    if is_fresh(&state) {
+        state.lineage.clone_from(&plan.base.0);
+    }
+    let mut ledger = Ledger::new(state, journal);
+    let opening = opening(plan, &ledger.state, driver.region());
+    ledger.record(&opening).map_err(|error| state_codes::not_writable("the journal", &std::io::Error::other(error.to_string())))?;
+    let (waiter, waits) = Waiter::start(driver.clone());
+    let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
+    let run = Arc::new(Run { tasks, driver, waiter, progress, ledger: Mutex::new(ledger), young });
+    let mut tally = Tally {
+        schedule: Schedule::new(plan.tasks.iter().map(|task| &*task.needs)),
+        done: vec![],
+        failed: vec![],
+        stopped: *stop.borrow(),
+    };
+    let mut running = JoinSet::new();
+    let mut names = BTreeMap::new();
+    loop {
+        let room = options.parallelism.max(1);
+        while tally.stopped == Stop::No && running.len() < room && run.ledger().broken.is_none() {
+            let Some(task) = tally.schedule.next() else { break };
+            run.tell(Progress::Started { task });
+            let shared = run.clone();
+            names.insert(running.spawn(async move { carry_out(&shared, task).await }).id(), task);
+            tell_counts(&run, &tally, running.len());
+        }
+        if running.is_empty() {
+            break;
+        }
+        tokio::select! {
+            biased;
+            asked = asked_to_stop(&mut stop, tally.stopped) => {
+                tally.stopped = asked;
+                if asked == Stop::AtOnce {
+                    running.shutdown().await;
+                    break;
+                }
+            }
+            Some(joined) = running.join_next_with_id() => {
+                let (id, result) = match joined {
+                    Ok((id, result)) => (id, result),
+                    Err(error) => (error.id(), Err(TaskError::Internal(error.to_string()))),
+                };
+                if let Some(task) = names.remove(&id) {
+                    finished(&run, &mut tally, task, result);
+                }
+                tell_counts(&run, &tally, running.len());
+            }
+        }
+    }
+    waits.abort();
+    Ok(outcome(plan, &run, tally))
+}
+
+/// How far an apply is.
+struct Tally {
+    schedule: Schedule,
+    done: Vec<usize>,
+    failed: Vec<Failure>,
+    stopped: Stop,
+}
+
+/// What is written down before anything is sent.
+fn opening(plan: &Plan, state: &State, region: &str) -> Vec<Event> {
+    let begin = Event::Begin {
+        lineage: state.lineage.clone(),
+        serial: state.serial,
+        account: plan.account.clone(),
+        region: region.into(),
+        at: store::now(),
+    };
+    let mut events = vec![begin];
+    if !plan.moves.is_empty() {
+        events.push(Event::Moved { moves: plan.moves.clone() });
+    }
+    if !plan.gone.is_empty() {
+        events.push(Event::Forgotten { addresses: plan.gone.clone() });
+    }
+    events.extend(plan.seen.iter().cloned().map(|seen| Event::Seen { address: seen.address, record: seen.record, parts: seen.parts }));
+    if !plan.images.is_empty() {
+        events.push(Event::Images { images: plan.images.clone() });
+    }
+    if plan.existing != state.existing {
+        events.push(Event::Existing { existing: plan.existing.clone() });
+    }
+    events
+}
+
+/// Waits until more haste is asked for than before; for ever if nobody can ask.
+async fn asked_to_stop(stop: &mut watch::Receiver<Stop>, before: Stop) -> Stop {
+    match stop.wait_for(|asked| *asked > before).await {
+        Ok(asked) => *asked,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn finished(run: &Run, tally: &mut Tally, task: usize, result: Result<(), TaskError>) {
+    let Err(error) = result else {
+        tally.done.push(task);
+        tally.schedule.done(task);
+        return run.tell(Progress::Done { task });
+    };
+    tally.schedule.failed(task);
+    run.tell(Progress::Failed { task, error: error.to_string() });
+    if !error.is_open() {
+        // Should the journal fail here, the call stays open in it, and the next run reads what came of it.
+        let _ = run.ledger().record(&[Event::Failed { task, error: error.to_string() }]);
+    }
+    tally.failed.push(Failure { task, error });
+}
+
+fn tell_counts(run: &Run, tally: &Tally, running: usize) {
+    run.tell(Progress::Counts { done: tally.done.len(), failed: tally.failed.len(), running, total: run.tasks.len() });
+}
+
+fn outcome(plan: &Plan, run: &Run, mut tally: Tally) -> Outcome {
+    let mut ledger = run.ledger();
+    let outputs = outputs(plan, &ledger.state);
+    if tally.stopped != Stop::AtOnce {
+        // Should it fail, the next run finds an unfinished journal with nothing open in it.
+        let _ = ledger.record(&[Event::Outputs { outputs: outputs.clone() }, Event::End]);
+    }
+    tally.done.sort_unstable();
+    tally.failed.sort_by_key(|failure| failure.task);
+    Outcome {
+        state: ledger.state.clone(),
+        done: tally.done,
+        failed: tally.failed,
+        not_started: tally.schedule.rest().map(|(task, because)| NotStarted { task, because }).collect(),
+        open: ledger.open.tasks(),
+        stopped: tally.stopped,
+        outputs,
+    }
+}
+
+/// The plan's outputs with what EC2 has decided put in; one that still lacks something is left out.
+fn outputs(plan: &Plan, state: &State) -> BTreeMap<String, Value> {
+    plan.outputs.iter().map(|(name, value)| (name.clone(), known(value, state))).filter(|(_, value)| value.is_known()).collect()
+}
+
+fn known(value: &Value, state: &State) -> Value {
+    let value = value.rewrite(&|leaf| match leaf {
+        Value::Resource(address) => state.attribute(address, "id"),
+        Value::Attribute(address, name) => state.attribute(address, name),
+        Value::Concat(pieces) => Some(concat(pieces.iter().map(|piece| known(piece, state)).collect())),
+        _ => None,
+    });
+    // What an attribute holds may be a reference itself.
+    match &value {
+        Value::Resource(address) => state.attribute(address, "id").unwrap_or(value),
+        _ => value,
+    }
+}

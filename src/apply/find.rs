@@ -1,0 +1,52 @@
+//! Finding what a call made whose answer was lost. Layer 7.
+//!
+//! Every create that takes tags carries its operation's random id in the tag `secnet:id`, so there is at most one to find.
+
+use std::time::Duration;
+
+use crate::{
+    apply::read::{ReadError, Reader},
+    call::{Driver, Json},
+    registry::{Listing, Observed, Spec},
+    schema::{attr::Change, value::Record},
+};
+
+/// The tag that tells what an operation made.
+pub const TAG: &str = "secnet:id";
+
+/// When to look, after the one before: a list of EC2's may lack for a moment what was just made.
+const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
+
+/// What an operation made, if it made something.
+///
+/// # Errors
+/// EC2 could not be read.
+pub async fn made(driver: &dyn Driver, listing: &Listing, operation: &str) -> Result<Option<Json>, ReadError> {
+    let reader = Reader::new(driver);
+    let (tag, values) = (format!("tag:{TAG}"), [operation.to_owned()]);
+    for pause in LOOKS {
+        tokio::time::sleep(pause).await;
+        let found = reader.pages(listing.action, listing.items, &[(&tag, &values)], listing.page).await?;
+        if let Some(item) = found.into_iter().next() {
+            return Ok(Some(item));
+        }
+    }
+    Ok(None)
+}
+
+/// How what a call makes is listed, where it is tagged: the resource itself, or rules of a security group.
+pub fn listing(spec: &'static Spec, tagged: &[String]) -> Option<&'static Listing> {
+    static RULES: Listing =
+        Listing::new("DescribeSecurityGroupRules", &["SecurityGroupRules"], "SecurityGroupRuleId", "security-group-rule-id", Some(1000));
+    match tagged.first().map(String::as_str) {
+        Some("security-group-rule") => Some(&RULES),
+        Some(tagged) if spec.tag_type == Some(tagged) => Some(&spec.listing),
+        _ => None,
+    }
+}
+
+/// What EC2 tells that the wanted record does not say: attributes that EC2 decides, and those left to it.
+pub fn learned(spec: &Spec, wanted: &Record, observed: Observed) -> Record {
+    let computed = |name: &str| spec.attr(name).is_some_and(|attr| attr.change == Change::Computed);
+    observed.record.into_iter().filter(|(name, _)| computed(name) || (!wanted.contains_key(name) && spec.attr(name).is_some())).collect()
+}

@@ -1,0 +1,85 @@
+//! Sending a call that changes something, until it is known what came of it. Layer 7.
+
+use std::time::Duration;
+
+use crate::{
+    apply::{
+        TaskError, find,
+        patience::{Patience, Reason},
+    },
+    call::{ApiError, Call, Class, Driver, Json, Request},
+    registry::Listing,
+};
+
+/// What came of a call.
+#[derive(Debug, PartialEq)]
+pub enum Sent {
+    /// Its answer.
+    Answer(Json),
+    /// The answer was lost; what the call made, as EC2 lists it.
+    Found(Json),
+    /// What it is for holds already.
+    Satisfied,
+}
+
+/// A call, ready to be sent.
+pub struct Sending<'a> {
+    /// Where to.
+    pub driver: &'a dyn Driver,
+    /// As planned.
+    pub call: &'a Call,
+    /// Filled in.
+    pub request: &'a Request,
+    /// Its random id.
+    pub operation: &'a str,
+    /// How to look up what it makes; `None` where that cannot be found by its tag.
+    pub listing: Option<&'a Listing>,
+    /// Whether it is there to unmake something, so that «not found» is as good as done.
+    pub deletes: bool,
+    /// Whether it names something made a short while ago.
+    pub names_young: bool,
+    /// Told of each wait before the next try.
+    pub told: &'a (dyn Fn(&ApiError, Duration) + Sync),
+}
+
+/// Sends it, as often as that is safe and may help.
+///
+/// After a try without an answer, what it may have made is looked up by its tag before it is sent again; where there is
+/// nothing to look up, sending again is harmless: EC2 refuses the second with a code that says so.
+pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
+    let Sending { driver, call, request, operation, listing, .. } = *sending;
+    let mut patience = Patience::new();
+    // Whether an earlier try may have been carried out.
+    let mut doubtful = false;
+    loop {
+        let error = match driver.send(request).await {
+            Ok(answer) => return Ok(Sent::Answer(answer)),
+            Err(error) => error,
+        };
+        let nothing_left = call.satisfied_by.contains(&error.code) && !error.code.is_empty();
+        if nothing_left || (sending.deletes && error.class == Class::NotFound) {
+            return Ok(Sent::Satisfied);
+        }
+        doubtful |= error.class == Class::Ambiguous;
+        if doubtful && let Some(listing) = listing {
+            // Could EC2 not be read either, the next try comes after a pause, and looks again if it fails.
+            match find::made(driver, listing, operation).await {
+                Ok(Some(item)) => return Ok(Sent::Found(item)),
+                Ok(None) if error.class != Class::Ambiguous => doubtful = false,
+                Ok(None) | Err(_) => {}
+            }
+        }
+        let reason = Reason::of(error.class, sending.deletes, sending.names_young);
+        let Some(wait) = reason.and_then(|reason| patience.next(reason)) else {
+            let action = request.action.clone();
+            let open = doubtful && listing.is_some();
+            return Err(if open {
+                TaskError::NoAnswer { action, error }
+            } else {
+                TaskError::Refused { action, error, tried_for: patience.spent() }
+            });
+        };
+        (sending.told)(&error, wait);
+        tokio::time::sleep(wait).await;
+    }
+}

@@ -1,0 +1,7 @@
+//! Tests of the library through its public doors; one binary, so that it links once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "it/apply.rs"]
+mod apply;
+#[path = "it/state.rs"]
+mod state;
