@@ -120,7 +120,7 @@ mod tests {
     fn state() -> State {
         let mut state = State::empty("test", "lineage".into());
         let record = Record::from([
-            ("cidr_block".into(), Value::Cidr("10.0.0.0/16".parse().unwrap())),
+            ("cidr_block".into(), Value::text("10.0.0.0/16")),
             ("name".into(), Value::Attribute(Address::new("vpc", "b"), "id".into())),
             ("again".into(), Value::Attribute(Address::new("vpc", "a"), "again".into())),
         ]);
