@@ -5,6 +5,8 @@ use crate::registry::Spec;
 mod part;
 mod placement;
 mod read;
+#[cfg(test)]
+mod sample;
 
 crate::resources! {
     vpc: Vpc,
@@ -24,4 +26,191 @@ crate::resources! {
 #[must_use]
 pub fn spec(kind: &str) -> Option<&'static Spec> {
     ALL.iter().copied().find(|s| s.kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use crate::{
+        base::address::Address,
+        call::{Arg, Call},
+        registry::{Removal, Slot},
+        resources::sample,
+        schema::{
+            attr::{Change, Type},
+            value::{Record, Value},
+        },
+    };
+
+    use super::*;
+
+    /// Some value of a type.
+    fn value(ty: &Type) -> Value {
+        match ty {
+            Type::Bool => Value::Bool(true),
+            Type::Int => Value::Int(8),
+            Type::Cidr => sample::net("10.0.1.0/24"),
+            Type::Ip => sample::net("10.0.1.10"),
+            Type::Ref(kind) => sample::reference(&format!("{kind}.other")),
+            Type::Set(of) | Type::List(of) => sample::list([value(of)]),
+            Type::OneOf(words) => Value::text(words.first().copied().unwrap_or_default()),
+            _ => Value::text("sample"),
+        }
+    }
+
+    /// A record with every attribute that can be written.
+    fn full(spec: &Spec) -> Record {
+        spec.attrs.iter().filter(|a| a.change != Change::Computed).map(|a| (a.name.to_owned(), value(&a.ty))).collect()
+    }
+
+    /// A record with those alone that must be.
+    fn least(spec: &Spec) -> Record {
+        let given = spec.attrs.iter().filter_map(|a| Some((a.name.to_owned(), a.default.clone().or(a.required.then(|| value(&a.ty)))?)));
+        given.collect()
+    }
+
+    fn this(spec: &Spec) -> Address {
+        Address::new(spec.kind, "this")
+    }
+
+    #[test]
+    fn everything_is_documented() {
+        for spec in ALL {
+            let mut words = vec![(spec.kind.to_owned(), spec.doc)];
+            words.extend(spec.attrs.iter().map(|a| (format!("{}.{}", spec.kind, a.name), a.doc)));
+            words.extend(spec.sentences.iter().map(|s| (format!("{} {}", spec.kind, s.head), s.doc)));
+            words.extend(spec.parts.iter().map(|p| (format!("{} {}", spec.kind, p.name), p.doc)));
+            for (what, doc) in words {
+                assert!(doc.trim().len() > 5 && doc.trim_end().ends_with('.'), "{what} has no words: {doc:?}");
+            }
+            for sentence in spec.sentences {
+                assert!(sentence.example.starts_with(&format!("{} ", sentence.head)), "{}: {}", spec.kind, sentence.example);
+            }
+        }
+    }
+
+    #[test]
+    fn each_in_place_attribute_is_claimed_by_one_update() {
+        for spec in ALL {
+            let claims = |name: &str| spec.updates.iter().flat_map(|u| u.attrs).filter(|a| **a == name).count();
+            for attr in spec.attrs.iter() {
+                let wanted = usize::from(attr.change == Change::InPlace);
+                assert_eq!(claims(attr.name), wanted, "{}.{} is {:?}", spec.kind, attr.name, attr.change);
+            }
+            for claimed in spec.updates.iter().flat_map(|u| u.attrs) {
+                assert!(spec.attr(claimed).is_some(), "{} has no `{claimed}`", spec.kind);
+            }
+            if spec.attrs.iter().any(|a| a.change == Change::Parts) {
+                assert!(!spec.parts.is_empty(), "{} has no parts", spec.kind);
+            }
+        }
+    }
+
+    #[test]
+    fn references_name_kinds_that_exist() {
+        fn kinds(ty: &Type, found: &mut Vec<Arc<str>>) {
+            match ty {
+                Type::Ref(kind) => found.push(kind.clone()),
+                Type::Set(of) | Type::List(of) | Type::Map(of) => kinds(of, found),
+                _ => {}
+            }
+        }
+        for named in ALL {
+            let mut found = vec![];
+            named.attrs.iter().for_each(|a| kinds(&a.ty, &mut found));
+            for slot in named.sentences.iter().flat_map(|s| s.slots) {
+                if let Slot::Peers(_, of) | Slot::Target(_, of) = slot {
+                    found.extend(of.iter().map(|kind| Arc::from(*kind)));
+                }
+            }
+            for kind in found {
+                assert!(spec(&kind).is_some(), "{} names the unknown kind {kind}", named.kind);
+            }
+            for attr in named.placed_in {
+                assert!(named.attr(attr).is_some_and(|a| a.ty == Type::Ref("subnet".into())), "{}.{attr}", named.kind);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_tell_their_type() {
+        for a in ALL {
+            for b in ALL.iter().filter(|b| b.kind != a.kind) {
+                assert!(!a.id_prefix.starts_with(b.id_prefix), "{} and {}", a.kind, b.kind);
+            }
+        }
+    }
+
+    #[test]
+    fn parts_have_keys_that_are_no_content() {
+        for spec in ALL {
+            let names: BTreeSet<&str> = spec.parts.iter().map(|p| p.name).collect();
+            assert_eq!(names.len(), spec.parts.len(), "{} has two parts of one name", spec.kind);
+            for part in spec.parts {
+                assert!(part.key.iter().all(|k| !part.content.contains(k)), "{} {}", spec.kind, part.name);
+                assert!(part.governs.is_none_or(|member| part.key.contains(&member)), "{} {}", spec.kind, part.name);
+                assert_eq!(part.content.is_empty(), part.change.is_none(), "{} {}: content is what can change", spec.kind, part.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_type_is_made_tagged_and_unmade_by_id() {
+        for spec in ALL {
+            for record in [least(spec), full(spec)] {
+                let calls = (spec.create)(&this(spec), &record).expect("the record fits");
+                let first = calls.first().expect("a call");
+                assert!(first.mutates(), "{}: the first call tells the id", spec.kind);
+                assert_eq!(first.tagged.first().map(String::as_str), spec.tag_type, "{}", spec.kind);
+                let delete = (spec.delete)(&this(spec), &record);
+                assert!(delete.iter().any(|call| call.params.values().any(|arg| names_id(arg, &this(spec)))), "{}", spec.kind);
+                for settle in calls.iter().chain(&delete).filter_map(|call| call.settle.as_ref()) {
+                    assert_eq!((&*settle.action, &*settle.filter), (spec.listing.action, spec.listing.filter), "{}", spec.kind);
+                    assert_eq!((&*settle.id_member, settle.items.len()), (spec.listing.id, spec.listing.items.len()), "{}", spec.kind);
+                }
+            }
+        }
+    }
+
+    fn names_id(arg: &Arg, address: &Address) -> bool {
+        match arg {
+            Arg::List(args) => args.iter().any(|arg| names_id(arg, address)),
+            other => *other == Arg::id(address),
+        }
+    }
+
+    #[test]
+    fn updates_send_what_they_claim() {
+        for spec in ALL {
+            for update in spec.updates {
+                let before = (update.calls)(&this(spec), &full(spec));
+                for attr in update.attrs {
+                    let mut changed = full(spec);
+                    let ty = spec.attr(attr).map(|a| a.ty.clone()).expect("claimed attributes exist");
+                    changed.insert((*attr).into(), another(&ty));
+                    let after: Vec<Call> = (update.calls)(&this(spec), &changed);
+                    assert_ne!(before, after, "{}.{attr} changes nothing", spec.kind);
+                }
+            }
+        }
+    }
+
+    /// Another value than [`value`] gives.
+    fn another(ty: &Type) -> Value {
+        match ty {
+            Type::Bool => Value::Bool(false),
+            Type::Int => Value::Int(9),
+            Type::Set(_) => sample::list([]),
+            Type::OneOf(words) => Value::text(words.last().copied().unwrap_or_default()),
+            _ => Value::text("another"),
+        }
+    }
+
+    #[test]
+    fn what_goes_with_its_owner_is_not_essential_to_others() {
+        for part in ALL.iter().flat_map(|s| s.parts).filter(|p| p.essential || p.governs.is_some()) {
+            assert_eq!(part.removal, Removal::First, "{}", part.name);
+        }
+    }
 }

@@ -65,7 +65,7 @@ impl ResourceType for ElasticIp {
         delete: |_, parts| each(parts, disassociate),
         removal: Removal::First,
         create_first: false,
-        essential: true,
+        essential: false,
         governs: None,
         takes_over: false,
         show: |part| format!("association with {}", show_value(part.get("network_interface"))),
@@ -82,7 +82,7 @@ impl ResourceType for ElasticIp {
         }
     }
 
-    fn desired_parts(&self, this: &Resource, model: &Model, _sink: &mut Sink) -> Vec<Part> {
+    fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
         // EC2 lists an instance and its interface alike, whichever was written: the interface tells them apart.
         let interface = match (&self.network_interface, &self.instance) {
             (Some(interface), _) => (interface.value.clone(), "network_interface"),
@@ -91,11 +91,7 @@ impl ResourceType for ElasticIp {
             }
             _ => return vec![],
         };
-        let mut record = Record::from([("network_interface".into(), interface.0)]);
-        if let Some(gateway) = this.reference(interface.1).and_then(|holder| gateway_of(model, holder)) {
-            // No content: the association waits for the gateway's attachment.
-            record.insert("gateway".into(), Value::Resource(gateway.clone()));
-        }
+        let record = Record::from([("network_interface".into(), interface.0)]);
         vec![Part { name: "association", record, span: this.span_of(interface.1) }]
     }
 
@@ -132,12 +128,6 @@ fn disassociate(part: &Record) -> Call {
     Call::new("DisassociateAddress", [("AssociationId", arg(part, "association_id"))]).satisfied_by(&["InvalidAssociationID.NotFound"])
 }
 
-/// The internet gateway of the VPC that an instance or interface lies in.
-fn gateway_of<'a>(model: &'a Model, holder: &Address) -> Option<&'a Address> {
-    let vpc = placement::vpc_of(model, holder)?;
-    placement::managed(model, "internet_gateway").find(|g| g.reference("vpc") == Some(vpc)).map(|g| &g.address)
-}
-
 /// DescribeAddresses does not say that a NAT gateway holds an address, so the gateways are read too: one call for all.
 fn nat_gateways(ids: &[String]) -> Vec<Request> {
     let living = json!([{"Name": "state", "Values": ["pending", "available", "deleting"]}]);
@@ -160,7 +150,51 @@ fn observed_association(item: &Json) -> Option<Record> {
         return None;
     }
     let (id, interface) = (text(item, &["AssociationId"])?, text(item, &["NetworkInterfaceId"])?);
-    Some(Record::from([("network_interface".into(), Value::text(interface)), ("association_id".into(), Value::text(id))]))
+    let mut record = Record::from([("network_interface".into(), Value::text(interface)), ("association_id".into(), Value::text(id))]);
+    // No content: it tells that the association goes before the instance.
+    record.extend(text(item, &["InstanceId"]).map(|instance| ("instance".into(), Value::text(instance))));
+    Some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::sample::{complaints, judged, network, reference, resource, shown};
+
+    #[test]
+    fn an_address_goes_to_one_interface() {
+        let of_instance = resource("elastic_ip.web", &[("instance", reference("instance.web"))]);
+        assert_eq!(shown(&network([of_instance.clone()]), "elastic_ip.web"), ["association with instance.web"]);
+        let (parts, _) = judged(&network([of_instance]), "elastic_ip.web");
+        let call = (ElasticIp::PARTS[0].create)(&Address::new("elastic_ip", "web"), &[&parts[0].record]).remove(0).calls.remove(0);
+        assert_eq!(call.params["NetworkInterfaceId"], Arg::Of(Address::new("instance", "web"), "network_interface_id".into()));
+        let both =
+            resource("elastic_ip.web", &[("instance", reference("instance.web")), ("network_interface", reference("network_interface.a"))]);
+        assert_eq!(complaints(&network([both])), ["E0312 `elastic_ip.web` is to be in two places"]);
+    }
+
+    #[test]
+    fn what_ec2_lists_is_what_was_asked() {
+        let item = json!({
+            "AllocationId": "eipalloc-1", "PublicIp": "198.51.100.7", "AssociationId": "eipassoc-1", "InstanceId": "i-1",
+            "NetworkInterfaceId": "eni-1", "NetworkInterfaceOwnerId": "1", "PrivateIpAddress": "10.0.1.5", "Domain": "vpc",
+        });
+        let observed = ElasticIp::observe(&item).expect("it stands");
+        assert_eq!(observed.parts[0].1["network_interface"], Value::text("eni-1"));
+        let answer = json!({"AllocationId": "eipalloc-1", "PublicIp": "198.51.100.7", "Domain": "vpc"});
+        let (id, record) = ElasticIp::created(&answer).expect("it is made");
+        assert_eq!((id, &record["public_ip_address"]), (observed.id, &observed.record["public_ip_address"]));
+    }
+
+    #[test]
+    fn an_address_that_a_nat_gateway_holds_is_not_taken_from_it() {
+        let item = json!({"AllocationId": "eipalloc-1", "AssociationId": "eipassoc-1", "NetworkInterfaceId": "eni-1"});
+        let mut items = BTreeMap::from([("eipalloc-1".to_owned(), item)]);
+        let read = &nat_gateways(&["eipalloc-1".into()])[0];
+        let gateways = json!({"NatGateways": [{"NatGatewayId": "nat-1", "NatGatewayAddresses": [{"AllocationId": "eipalloc-1"}]}]});
+        merge_nat_gateways(&mut items, read, &gateways);
+        assert_eq!(ElasticIp::observe(&items["eipalloc-1"]).expect("it stands").parts, []);
+    }
 }
 
 #[cfg(feature = "aws")]

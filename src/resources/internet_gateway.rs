@@ -119,6 +119,35 @@ fn check_one_a_vpc(model: &Model, sink: &mut Sink) {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::sample::{complaints, network, reference, resource, shown};
+
+    #[test]
+    fn what_ec2_lists_is_what_was_asked() {
+        let item = json!({
+            "InternetGatewayId": "igw-1", "OwnerId": "1", "Tags": [{"Key": "Name", "Value": "main"}],
+            "Attachments": [{"State": "available", "VpcId": "vpc-1"}],
+        });
+        let observed = InternetGateway::observe(&item).expect("it stands");
+        assert_eq!(observed.parts, [("attachment", Record::from([("vpc".into(), Value::text("vpc-1"))]))]);
+        assert_eq!(observed.tags["Name"], "main");
+        let bare = json!({"InternetGatewayId": "igw-1", "Attachments": [{"State": "detached", "VpcId": "vpc-1"}]});
+        assert_eq!(InternetGateway::observe(&bare).expect("it stands").parts, []);
+    }
+
+    #[test]
+    fn a_vpc_takes_one_gateway() {
+        let gateway = |name| resource(name, &[("vpc", reference("vpc.main"))]);
+        assert_eq!(shown(&network([gateway("internet_gateway.a")]), "internet_gateway.a"), ["attachment to vpc.main"]);
+        let two = network([gateway("internet_gateway.a"), gateway("internet_gateway.b"), resource("internet_gateway.c", &[])]);
+        assert_eq!(complaints(&two), ["E0304 `vpc.main` has two internet gateways"]);
+    }
+}
+
 #[cfg(feature = "aws")]
 mod aws {
     use crate::{action, ec2::Action, shown};

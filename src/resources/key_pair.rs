@@ -64,6 +64,25 @@ impl ResourceType for KeyPair {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::sample::resource;
+
+    #[test]
+    fn the_public_key_goes_out_in_base64_and_its_name_comes_back() {
+        let key = resource("key_pair.ssh", &[("public_key", Value::text("ssh-ed25519 AAAA me"))]);
+        let calls = KeyPair::decode(&key.record).expect("it fits").create(&key.address);
+        assert_eq!(calls[0].params["PublicKeyMaterial"], Arg::text("c3NoLWVkMjU1MTkgQUFBQSBtZQ=="));
+        let answer = json!({"KeyPairId": "key-1", "KeyName": "ssh-0a1b2c3d", "KeyFingerprint": "x"});
+        let name = Record::from([("key_name".into(), Value::text("ssh-0a1b2c3d"))]);
+        assert_eq!(KeyPair::created(&answer), Some(("key-1".into(), name)));
+        assert_eq!(KeyPair::observe(&answer).expect("it stands").record["key_name"], Value::text("ssh-0a1b2c3d"));
+    }
+}
+
 #[cfg(feature = "aws")]
 mod aws {
     use crate::{action, ec2::Action, shown, words};

@@ -124,6 +124,44 @@ fn settle(at: &Address, until: &[&str]) -> Settle {
     Settle::new("DescribeNatGateways", "nat-gateway-id", &["NatGateways"], "NatGatewayId", &["State"], until, Arg::id(at)).within(TIMEOUT_S)
 }
 
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::sample::{complaints, net, network, reference, resource};
+
+    #[test]
+    fn what_ec2_lists_is_what_was_asked() {
+        let item = |state| {
+            json!({
+                "NatGatewayId": "nat-1", "SubnetId": "subnet-1", "VpcId": "vpc-1", "State": state, "ConnectivityType": "public",
+                "NatGatewayAddresses": [{
+                    "AllocationId": "eipalloc-1", "NetworkInterfaceId": "eni-1", "PrivateIp": "10.0.1.9", "PublicIp": "198.51.100.7",
+                }],
+            })
+        };
+        let record = NatGateway::observe(&item("available")).expect("it stands").record;
+        assert_eq!((&record["elastic_ip"], &record["private_ip_address"]), (&Value::text("eipalloc-1"), &net("10.0.1.9")));
+        assert_eq!((&record["subnet"], &record["public_ip_address"]), (&Value::text("subnet-1"), &net("198.51.100.7")));
+        assert_eq!(NatGateway::observe(&item("deleted")), None);
+    }
+
+    #[test]
+    fn its_address_fits_its_connectivity() {
+        let gateway = |more: &[(&str, Value)]| {
+            let subnet = [("subnet", reference("subnet.app"))];
+            network([resource("nat_gateway.main", &[&subnet, more].concat())])
+        };
+        assert_eq!(complaints(&gateway(&[])), ["E0311 `nat_gateway.main` has no `elastic_ip`"]);
+        assert_eq!(complaints(&gateway(&[("connectivity_type", Value::text("private"))])), [""; 0]);
+        let address = ("elastic_ip", reference("elastic_ip.nat"));
+        assert_eq!(complaints(&gateway(std::slice::from_ref(&address))), [""; 0]);
+        let expected = ["E0311 a private NAT gateway takes no `elastic_ip`"];
+        assert_eq!(complaints(&gateway(&[address, ("connectivity_type", Value::text("private"))])), expected);
+    }
+}
+
 #[cfg(feature = "aws")]
 mod aws {
     use crate::{action, ec2::Action, shown, words};

@@ -334,6 +334,106 @@ fn observed_association(association: &Json, vpc: &Value) -> Option<Record> {
     Some(Record::from([("subnet".into(), Value::text(subnet)), ("association_id".into(), Value::text(id)), ("vpc".into(), vpc.clone())]))
 }
 
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::sample::{complaints, judged, list, net, network, reference, resource, services, shown};
+
+    fn acl() -> Resource {
+        resource("network_acl.app", &[("vpc", reference("vpc.main")), ("subnets", list([reference("subnet.app")]))])
+    }
+
+    fn entry(acl: Resource, head: &'static str, number: i64, service: &[&str], peers: &[Value]) -> Resource {
+        let peers = list(peers.iter().cloned());
+        acl.says(
+            head,
+            &[("number", Value::Int(number)), ("action", Value::text("allow")), ("service", services(service)), ("peers", peers)],
+        )
+    }
+
+    #[test]
+    fn a_sentence_takes_as_many_numbers_as_it_needs() {
+        let peers = [net("10.0.0.0/8"), net("2001:db8::/32")];
+        let acl = entry(entry(acl(), "in", 100, &["tcp/80,443", "icmp/3/4"], &peers), "out", 100, &["all"], &[Value::Anywhere]);
+        let expected = [
+            "in 100 allow tcp/80 from 10.0.0.0/8",
+            "in 101 allow tcp/443 from 10.0.0.0/8",
+            "in 102 allow icmp/3/4 from 10.0.0.0/8",
+            "in 103 allow tcp/80 from 2001:db8::/32",
+            "in 104 allow tcp/443 from 2001:db8::/32",
+            "in 105 allow icmp/3/4 from 2001:db8::/32",
+            "out 100 allow all to 0.0.0.0/0",
+            "association with subnet.app",
+        ];
+        let model = network([acl]);
+        assert_eq!(shown(&model, "network_acl.app"), expected);
+        assert_eq!(complaints(&model), [""; 0]);
+    }
+
+    #[test]
+    fn running_into_a_number_that_is_taken_is_a_mistake() {
+        let ten = |acl, n| entry(acl, "in", n, &["tcp/80,443"], &[Value::Anywhere]);
+        assert_eq!(complaints(&network([ten(ten(acl(), 102), 100)])), [""; 0]);
+        assert_eq!(complaints(&network([ten(ten(acl(), 101), 100)])), ["E0308 entry number 101 is taken"]);
+        assert_eq!(complaints(&network([ten(ten(acl(), 100), 100)])), ["E0308 entry number 100 is taken"]);
+        assert_eq!(complaints(&network([ten(acl(), 0)])), ["E0308 an entry cannot have number 0"]);
+        assert_eq!(complaints(&network([ten(acl(), 32766)])), ["E0308 the entries 32766 to 32767 run out of numbers"]);
+    }
+
+    #[test]
+    fn what_ec2_lists_is_what_was_asked() {
+        let services = ["tcp/22", "icmp/3/4", "all", "protocol/50"];
+        let (parts, _) = judged(&network([entry(acl(), "in", 100, &services, &[net("10.0.0.0/8")])]), "network_acl.app");
+        let item = json!({
+            "NetworkAclId": "acl-1", "VpcId": "vpc-1", "IsDefault": false,
+            "Entries": [
+                {"RuleNumber": 100, "Egress": false, "RuleAction": "allow", "Protocol": "6", "CidrBlock": "10.0.0.0/8", "PortRange": {"From": 22, "To": 22}},
+                {"RuleNumber": 101, "Egress": false, "RuleAction": "allow", "Protocol": "1", "CidrBlock": "10.0.0.0/8", "IcmpTypeCode": {"Type": 3, "Code": 4}},
+                {"RuleNumber": 102, "Egress": false, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "10.0.0.0/8"},
+                {"RuleNumber": 103, "Egress": false, "RuleAction": "allow", "Protocol": "50", "CidrBlock": "10.0.0.0/8"},
+                {"RuleNumber": 32767, "Egress": false, "RuleAction": "deny", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"},
+                {"RuleNumber": 32768, "Egress": true, "RuleAction": "deny", "Protocol": "-1", "Ipv6CidrBlock": "::/0"},
+            ],
+            "Associations": [{"NetworkAclAssociationId": "aclassoc-1", "NetworkAclId": "acl-1", "SubnetId": "subnet-1"}],
+        });
+        let observed = NetworkAcl::observe(&item).expect("it stands").parts;
+        let entries = |parts: Vec<(&str, Record)>| parts.into_iter().filter(|p| p.0 == "in").map(|p| p.1).collect::<Vec<_>>();
+        assert_eq!(entries(observed.clone()), entries(parts.into_iter().map(|p| (p.name, p.record)).collect()));
+        assert_eq!(observed.len(), 5);
+        assert_eq!(observed[4].1["association_id"], Value::text("aclassoc-1"));
+    }
+
+    #[test]
+    fn entries_are_sent_as_ec2_takes_them() {
+        let (parts, _) = judged(&network([entry(acl(), "in", 7, &["tcp", "icmpv6"], &[net("2001:db8::/32")])]), "network_acl.app");
+        let at = Address::new("network_acl", "app");
+        let call = |i: usize| (NetworkAcl::PARTS[0].create)(&at, &[&parts[i].record]).remove(0).calls.remove(0);
+        let number = |n: i64| Arg::Known(n.into());
+        assert_eq!(call(0).params["Protocol"], Arg::text("6"));
+        assert_eq!(call(0).params["PortRange"], Arg::map([("From", number(0)), ("To", number(65535))]));
+        assert_eq!(call(0).params["Ipv6CidrBlock"], Arg::text("2001:db8::/32"));
+        assert_eq!(call(1).params["IcmpTypeCode"], Arg::map([("Type", number(-1)), ("Code", number(-1))]));
+        assert_eq!((&call(1).params["RuleNumber"], &call(1).params["PortRange"]), (&number(8), &Arg::Known(Json::Null)));
+    }
+
+    #[test]
+    fn subnets_move_in_one_call_each_and_go_back_to_the_default() {
+        let at = Address::new("network_acl", "app");
+        let subnet = |name: &str| Record::from([("subnet".to_owned(), reference(name)), ("vpc".to_owned(), reference("vpc.main"))]);
+        let (a, b) = (subnet("subnet.a"), subnet("subnet.b"));
+        let calls = |batches: Vec<Batch>| batches.into_iter().flat_map(|b| b.calls).map(|c| c.action).collect::<Vec<_>>();
+        let expected = ["DescribeNetworkAcls", "ReplaceNetworkAclAssociation", "ReplaceNetworkAclAssociation"];
+        assert_eq!(calls(associate(&at, &[&a, &b])), expected);
+        let mut observed = subnet("subnet.a");
+        observed.insert("association_id".into(), Value::text("aclassoc-1"));
+        let back = disassociate(&at, &[&observed]);
+        assert_eq!(back[0].calls[1].params["AssociationId"], Arg::text("aclassoc-1"));
+        assert_eq!(calls(back), ["DescribeNetworkAcls", "ReplaceNetworkAclAssociation"]);
+    }
+}
+
 #[cfg(feature = "aws")]
 mod aws {
     use crate::{action, ec2::Action, shown, taken, words};

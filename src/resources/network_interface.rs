@@ -129,6 +129,50 @@ fn ready(at: &Address) -> Settle {
     Settle::new(action, "network-interface-id", &items, "NetworkInterfaceId", &["Status"], &["available", "in-use"], Arg::id(at))
 }
 
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::sample::{complaints, list, net, network, reference, resource};
+
+    #[test]
+    fn what_ec2_lists_is_what_was_asked() {
+        let item = json!({
+            "NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "VpcId": "vpc-1", "PrivateIpAddress": "10.0.1.9", "Status": "available",
+            "Groups": [{"GroupId": "sg-2", "GroupName": "b"}, {"GroupId": "sg-1", "GroupName": "a"}], "SourceDestCheck": false,
+            "Description": "router", "MacAddress": "0a:00:00:00:00:01", "TagSet": [{"Key": "Name", "Value": "router"}],
+        });
+        let observed = NetworkInterface::observe(&item).expect("it stands");
+        let record = &observed.record;
+        assert_eq!(record["security_groups"], list([Value::text("sg-1"), Value::text("sg-2")]));
+        assert_eq!((&record["source_dest_check"], &record["description"]), (&Value::Bool(false), &Value::text("router")));
+        assert_eq!((&record["private_ip_address"], &*observed.tags["Name"]), (&net("10.0.1.9"), "router"));
+        let (_, made) = NetworkInterface::created(&json!({"NetworkInterface": item})).expect("it is made");
+        assert_eq!(made.keys().collect::<Vec<_>>(), ["mac_address", "private_ip_address"]);
+    }
+
+    #[test]
+    fn its_address_and_groups_are_those_of_its_subnet() {
+        let interface = |ip, groups| {
+            let attributes = [("subnet", reference("subnet.app")), ("security_groups", groups), ("private_ip_address", net(ip))];
+            let back = resource("vpc.back", &[("cidr_block", net("10.1.0.0/16"))]);
+            let group = |name, vpc| resource(name, &[("vpc", reference(vpc))]);
+            let groups = [group("security_group.app", "vpc.main"), group("security_group.back", "vpc.back")];
+            network([back, resource("network_interface.a", &attributes)].into_iter().chain(groups))
+        };
+        let group = |name| list([reference(name)]);
+        assert_eq!(complaints(&interface("10.0.1.10", group("security_group.app"))), [""; 0]);
+        let outside = ["E0310 `10.0.2.5` lies outside the range of `subnet.app`"];
+        assert_eq!(complaints(&interface("10.0.2.5", group("security_group.app"))), outside);
+        let kept = ["E0310 AWS keeps `10.0.1.255` of `subnet.app` for itself"];
+        assert_eq!(complaints(&interface("10.0.1.255", group("security_group.app"))), kept);
+        let stray = ["E0307 `security_group.back` lies in `vpc.back`, not in `vpc.main`"];
+        assert_eq!(complaints(&interface("10.0.1.10", group("security_group.back"))), stray);
+        assert_eq!(complaints(&interface("10.0.1.10", list([]))), ["E0309 `network_interface.a` carries no security group"]);
+    }
+}
+
 #[cfg(feature = "aws")]
 mod aws {
     use crate::{action, ec2::Action, shown, words};

@@ -26,11 +26,20 @@ pub fn vpc_of<'a>(model: &'a Model, address: &Address) -> Option<&'a Address> {
     if inside.kind() == address.kind() { None } else { vpc_of(model, inside) }
 }
 
+/// The subnets that a route table or network ACL names.
+pub fn subnets(holder: &Resource) -> impl Iterator<Item = &Address> {
+    references(holder, "subnets")
+}
+
+fn references<'a>(holder: &'a Resource, attribute: &str) -> impl Iterator<Item = &'a Address> {
+    holder.record.get(attribute).map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource)
+}
+
 /// No subnet is named by two resources of this kind, route tables or network ACLs: EC2 lets one hold for a subnet.
 pub fn one_holder_a_subnet(model: &Model, kind: &str, sink: &mut Sink) {
     let mut holders: BTreeMap<&Address, &Resource> = BTreeMap::new();
     for holder in managed(model, kind) {
-        for subnet in holder.record.get("subnets").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource) {
+        for subnet in subnets(holder) {
             match holders.get(subnet) {
                 Some(first) if first.address != holder.address => sink.push(network::subnet_held_twice(
                     subnet,
@@ -47,7 +56,7 @@ pub fn one_holder_a_subnet(model: &Model, kind: &str, sink: &mut Sink) {
 /// The subnets that a route table or network ACL names lie in its VPC.
 pub fn subnets_of_same_vpc(model: &Model, kind: &str, sink: &mut Sink) {
     for holder in managed(model, kind) {
-        for subnet in holder.record.get("subnets").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource) {
+        for subnet in subnets(holder) {
             same_vpc(holder, subnet, model, holder.span_of("subnets"), sink);
         }
     }
@@ -55,7 +64,7 @@ pub fn subnets_of_same_vpc(model: &Model, kind: &str, sink: &mut Sink) {
 
 /// The groups that an interface or instance carries are of its VPC.
 pub fn groups_of_same_vpc(holder: &Resource, model: &Model, sink: &mut Sink) {
-    for group in holder.record.get("security_groups").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource) {
+    for group in references(holder, "security_groups") {
         same_vpc(holder, group, model, holder.span_of("security_groups"), sink);
     }
 }

@@ -232,7 +232,10 @@ fn observed_route(route: &Json) -> Option<Record> {
         None => Value::text(prefix_list?),
     };
     let target = OBSERVED_TARGETS.iter().find_map(|(member, _, _)| text(route, &[member]))?;
-    Some(Record::from([("destination".into(), destination), ("target".into(), Value::text(target))]))
+    let mut record = Record::from([("destination".into(), destination), ("target".into(), Value::text(target))]);
+    // No content: it tells that the route goes before the instance.
+    record.extend(text(route, &["InstanceId"]).map(|instance| ("instance".into(), Value::text(instance))));
+    Some(record)
 }
 
 /// An association with a subnet: neither that of the main table nor one with a gateway.
@@ -243,6 +246,94 @@ fn observed_association(association: &Json) -> Option<Record> {
     let subnet = text(association, &["SubnetId"])?;
     let id = text(association, &["RouteTableAssociationId"])?;
     Some(Record::from([("subnet".into(), Value::text(subnet)), ("association_id".into(), Value::text(id))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::sample::{complaints, judged, list, net, network, reference, resource, shown};
+
+    fn table() -> Resource {
+        resource("route_table.app", &[("vpc", reference("vpc.main")), ("subnets", list([reference("subnet.app")]))])
+    }
+
+    fn gateway() -> Resource {
+        resource("internet_gateway.main", &[("vpc", reference("vpc.main"))])
+    }
+
+    fn via(table: Resource, destinations: &[Value], target: &str) -> Resource {
+        table.says("route", &[("destinations", list(destinations.iter().cloned())), ("target", reference(target))])
+    }
+
+    #[test]
+    fn a_sentence_makes_a_route_for_each_network() {
+        let nat = resource("instance.nat", &[("subnet", reference("subnet.app"))]);
+        let table = via(via(table(), &[Value::Anywhere], "internet_gateway.main"), &[net("192.168.0.0/16")], "instance.nat");
+        let (parts, _) = judged(&network([gateway(), nat, table.clone()]), "route_table.app");
+        let call = |i: usize| (RouteTable::PARTS[0].create)(&table.address, &[&parts[i].record]).remove(0).calls.remove(0);
+        assert_eq!(call(0).params["GatewayId"], Arg::id(&Address::new("internet_gateway", "main")));
+        assert_eq!(call(0).params["DestinationCidrBlock"], Arg::text("0.0.0.0/0"));
+        assert_eq!(call(1).params["NetworkInterfaceId"], Arg::Of(Address::new("instance", "nat"), "network_interface_id".into()));
+        let expected = ["route 0.0.0.0/0 via internet_gateway.main", "route 192.168.0.0/16 via instance.nat", "association with subnet.app"];
+        assert_eq!(shown(&network([gateway(), table]), "route_table.app"), expected);
+    }
+
+    #[test]
+    fn routes_that_aws_puts_there_are_not_listed() {
+        let item = json!({
+            "RouteTableId": "rtb-1", "VpcId": "vpc-1",
+            "Routes": [
+                {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "Origin": "CreateRouteTable", "State": "active"},
+                {"DestinationCidrBlock": "172.16.0.0/12", "GatewayId": "vgw-1", "Origin": "EnableVgwRoutePropagation"},
+                {"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-1", "Origin": "CreateRoute"},
+                {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "Origin": "CreateRoute"},
+                {"DestinationIpv6CidrBlock": "::/0", "InstanceId": "i-1", "NetworkInterfaceId": "eni-1", "Origin": "CreateRoute"},
+            ],
+            "Associations": [
+                {"Main": true, "RouteTableAssociationId": "rtbassoc-0"},
+                {"Main": false, "RouteTableAssociationId": "rtbassoc-1", "SubnetId": "subnet-1", "AssociationState": {"State": "associated"}},
+                {"Main": false, "RouteTableAssociationId": "rtbassoc-2", "SubnetId": "subnet-2", "AssociationState": {"State": "disassociated"}},
+            ],
+        });
+        let parts = RouteTable::observe(&item).expect("it stands").parts;
+        let show = |(name, record): &(&str, Record)| (RouteTable::PARTS.iter().find(|p| p.name == *name).expect("a part").show)(record);
+        let expected = ["route 0.0.0.0/0 via igw-1", "route ::/0 via eni-1", "association with subnet-1"];
+        assert_eq!(parts.iter().map(show).collect::<Vec<_>>(), expected);
+        let gone = (RouteTable::PARTS[1].delete)(&Address::new("route_table", "app"), &[&parts[2].1]);
+        assert_eq!(gone[0].calls[0].params["AssociationId"], Arg::text("rtbassoc-1"));
+    }
+
+    #[test]
+    fn a_destination_has_one_target() {
+        let nat = resource("nat_gateway.main", &[("subnet", reference("subnet.app")), ("elastic_ip", reference("elastic_ip.nat"))]);
+        let once = via(table(), &[Value::Anywhere, net("0.0.0.0/0")], "internet_gateway.main");
+        assert_eq!(complaints(&network([gateway(), nat.clone(), once.clone()])), [""; 0]);
+        let twice = via(once, &[net("0.0.0.0/0")], "nat_gateway.main");
+        assert_eq!(complaints(&network([gateway(), nat, twice])), ["E0305 two routes lead to `0.0.0.0/0`"]);
+    }
+
+    #[test]
+    fn a_subnet_follows_one_table_of_its_own_vpc() {
+        let other = resource("route_table.other", &[("vpc", reference("vpc.main")), ("subnets", list([reference("subnet.app")]))]);
+        let expected = ["E0306 `subnet.app` belongs to both `route_table.app` and `route_table.other`"];
+        assert_eq!(complaints(&network([table(), other])), expected);
+        let back = resource("vpc.back", &[("cidr_block", net("10.1.0.0/16"))]);
+        let stray = resource("route_table.back", &[("vpc", reference("vpc.back")), ("subnets", list([reference("subnet.app")]))]);
+        assert_eq!(complaints(&network([back, stray])), ["E0307 `subnet.app` lies in `vpc.main`, not in `vpc.back`"]);
+    }
+
+    #[test]
+    fn a_route_leads_to_something_of_its_vpc() {
+        let route = || via(table(), &[Value::Anywhere], "internet_gateway.main");
+        let loose = resource("internet_gateway.main", &[]);
+        assert_eq!(complaints(&network([loose, route()])), ["E0313 `internet_gateway.main` is attached to no VPC"]);
+        let back = resource("vpc.back", &[("cidr_block", net("10.1.0.0/16"))]);
+        let gateway = resource("internet_gateway.main", &[("vpc", reference("vpc.back"))]);
+        let expected = ["E0307 `internet_gateway.main` lies in `vpc.back`, not in `vpc.main`"];
+        assert_eq!(complaints(&network([back, gateway, route()])), expected);
+    }
 }
 
 #[cfg(feature = "aws")]

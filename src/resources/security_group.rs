@@ -115,6 +115,10 @@ impl ResourceType for SecurityGroup {
         parts
     }
 
+    fn attached(this: &Resource, _model: &Model) -> Vec<String> {
+        vec![format!("{}: a rule that lets everything out, which is revoked at once", this.address)]
+    }
+
     fn create(&self, at: &Address) -> Vec<Call> {
         let generated = Arg::Concat(vec![Arg::text(format!("{}-", at.name())), Arg::OperationId(8)]);
         let name = self.group_name.as_ref().map_or(generated, Val::arg);
@@ -252,6 +256,70 @@ fn observed_rules(permission: &Json) -> Vec<Record> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::sample::{complaints, judged, list as values, net, network, reference, resource, services, shown};
+
+    fn group() -> Resource {
+        resource("security_group.web", &[("vpc", reference("vpc.main"))])
+    }
+
+    fn rule(group: Resource, head: &'static str, service: &[&str], peers: &[Value], description: &str) -> Resource {
+        let peers = values(peers.iter().cloned());
+        group.says(head, &[("service", services(service)), ("peers", peers), ("description", Value::text(description))])
+    }
+
+    #[test]
+    fn what_ec2_lists_is_what_was_asked() {
+        let peers = [net("10.0.0.0/8"), net("2001:db8::/32")];
+        let wanted = rule(rule(group(), "ingress", &["tcp/22", "icmp/8"], &peers, "ops"), "egress", &["all"], &[Value::Anywhere], "");
+        let item = json!({
+            "GroupId": "sg-1", "GroupName": "web", "Description": "Managed by secnet", "VpcId": "vpc-1",
+            "IpPermissions": [
+                {
+                    "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": [], "PrefixListIds": [],
+                    "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "ops"}],
+                    "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/32", "Description": "ops"}],
+                },
+                {
+                    "IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "ops"}],
+                    "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/32", "Description": "ops"}],
+                },
+            ],
+            "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
+        });
+        let sorted = |parts: Vec<(&'static str, Record)>| {
+            let mut texts: Vec<String> = parts.iter().map(|(name, record)| format!("{name} {record:?}")).collect();
+            texts.sort();
+            texts
+        };
+        let (parts, _) = judged(&network([wanted]), "security_group.web");
+        let observed = SecurityGroup::observe(&item).expect("it stands");
+        assert_eq!(sorted(observed.parts), sorted(parts.into_iter().map(|p| (p.name, p.record)).collect()));
+    }
+
+    #[test]
+    fn the_same_rule_twice_is_one_with_a_warning_if_the_words_differ() {
+        let once = rule(rule(group(), "ingress", &["tcp/443"], &[net("10.0.0.0/8")], "a"), "ingress", &["tcp/443"], &[net("10.0.0.0/8")], "a");
+        assert_eq!(shown(&network([once.clone()]), "security_group.web"), ["ingress tcp/443 from 10.0.0.0/8"]);
+        assert_eq!(complaints(&network([once.clone()])), [""; 0]);
+        let other = rule(once, "ingress", &["tcp/443"], &[net("10.0.0.0/8")], "b");
+        assert_eq!(complaints(&network([other])), ["W0301 `ingress tcp/443 from 10.0.0.0/8` has two descriptions"]);
+    }
+
+    #[test]
+    fn groups_are_named_by_id_once_they_stand() {
+        let wanted = rule(group(), "ingress", &["tcp/5432"], &[reference("security_group.app"), Value::text("sg-9")], "");
+        let (parts, _) = judged(&network([wanted]), "security_group.web");
+        let pair = |id: Arg| Arg::List(vec![Arg::map([("GroupId", id), ("Description", Arg::Known(Json::Null))])]);
+        for (part, id) in parts.iter().zip([Arg::id(&Address::new("security_group", "app")), Arg::text("sg-9")]) {
+            let Arg::Map(permission) = permission(&part.record) else { panic!("a map") };
+            assert_eq!(permission["UserIdGroupPairs"], pair(id));
+        }
+    }
 }
 
 #[cfg(feature = "aws")]

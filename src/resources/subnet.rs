@@ -10,7 +10,7 @@ use crate::{
     declared,
     registry::{Listing, Observed, ResourceType, Update},
     resource,
-    resources::{read::Reader, vpc::Vpc},
+    resources::{placement, read::Reader, vpc::Vpc},
     schema::{
         attr::{Kind, Ref, Val},
         model::{Model, Resource},
@@ -59,10 +59,7 @@ impl ResourceType for Subnet {
     }
 
     fn attached(this: &Resource, model: &Model) -> Vec<String> {
-        let named_by = |kind: &str| {
-            let names = |r: &&Resource| r.parts.iter().any(|p| p.record.get("subnet").and_then(Value::as_resource) == Some(&this.address));
-            model.resources.values().filter(|r| r.address.kind() == kind).any(|r| names(&r))
-        };
+        let named_by = |kind| placement::managed(model, kind).any(|holder| placement::subnets(holder).any(|s| *s == this.address));
         let vpc = this.reference("vpc").map_or_else(|| "its VPC".to_owned(), Address::to_string);
         let table = (!named_by("route_table")).then(|| format!("{}: the main route table of {vpc}, since no route table names it", this.address));
         let acl = (!named_by("network_acl"))
@@ -123,6 +120,42 @@ fn check_ranges(model: &Model, sink: &mut Sink) {
                 _ => widest = Some((range, subnet)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::sample::{complaints, list, model, net, network, reference, resource};
+
+    #[test]
+    fn what_ec2_lists_is_what_was_asked() {
+        let item = json!({
+            "SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "AvailabilityZone": "us-east-1a",
+            "MapPublicIpOnLaunch": true, "State": "available",
+        });
+        let record = Subnet::observe(&item).expect("it stands").record;
+        assert_eq!(record["cidr_block"], net("10.0.1.0/24"));
+        assert_eq!((&record["vpc"], &record["map_public_ip_on_launch"]), (&Value::text("vpc-1"), &Value::Bool(true)));
+    }
+
+    #[test]
+    fn ranges_lie_in_their_vpc_and_apart() {
+        let subnet = |name, range| resource(name, &[("vpc", reference("vpc.main")), ("cidr_block", net(range))]);
+        let wrong = network([subnet("subnet.inside_app", "10.0.1.128/25"), subnet("subnet.outside", "10.1.0.0/24")]);
+        let expected = ["E0301 subnet `outside` lies outside the range of `vpc.main`", "E0302 subnets `inside_app` and `app` overlap"];
+        assert_eq!(complaints(&wrong), expected);
+    }
+
+    #[test]
+    fn the_defaults_that_hold_for_it_are_told() {
+        let table = resource("route_table.app", &[("vpc", reference("vpc.main")), ("subnets", list([reference("subnet.app")]))]);
+        let model = model(network([table]).resources.into_values());
+        let told = Subnet::attached(&model.resources[&Address::new("subnet", "app")], &model);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with("subnet.app: the default network ACL of vpc.main"), "{told:?}");
     }
 }
 

@@ -113,6 +113,27 @@ fn merge_attribute(items: &mut BTreeMap<String, Json>, request: &Request, answer
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::sample::net;
+
+    #[test]
+    fn what_ec2_lists_is_what_was_asked() {
+        let item = json!({"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "IsDefault": false, "State": "available"});
+        let mut items = BTreeMap::from([("vpc-1".to_owned(), item)]);
+        for read in attribute_reads(&["vpc-1".into()]) {
+            let on = json!({"VpcId": "vpc-1", "EnableDnsSupport": {"Value": true}});
+            let off = json!({"VpcId": "vpc-1", "EnableDnsHostnames": {"Value": false}});
+            let answer = if text(&read.params, &["Attribute"]) == Some("enableDnsSupport") { on } else { off };
+            merge_attribute(&mut items, &read, &answer);
+        }
+        let record = Vpc::observe(&items["vpc-1"]).expect("it stands").record;
+        assert_eq!(record["cidr_block"], net("10.0.0.0/16"));
+        assert_eq!((&record["enable_dns_support"], &record["enable_dns_hostnames"]), (&Value::Bool(true), &Value::Bool(false)));
+    }
+}
+
 #[cfg(feature = "aws")]
 mod aws {
     use crate::{action, ec2::Action, shown, words};
