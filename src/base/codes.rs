@@ -10,12 +10,13 @@ pub mod network;
 pub mod plan;
 pub mod state;
 pub mod syntax;
+pub mod value;
 
 use super::diagnostic::Code;
 
 /// Every code, in order of its id.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [syntax::ALL, name::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL, plan::ALL].into_iter().flatten().copied()
+    [syntax::ALL, name::ALL, value::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL, plan::ALL].into_iter().flatten().copied()
 }
 
 /// Declares codes: a constant each, and the list of them.

@@ -1,0 +1,368 @@
+//! Variables: their types, and the values that are given to them from outside. Layer 4.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    base::{
+        codes::name as codes,
+        diagnostic::{Diagnostic, Sink, nearest},
+        span::{FileId, Span},
+    },
+    resolve::{
+        convert::{Spot, convert, is_broken, type_of},
+        evaluate::{Resolver, kinds, word_value},
+        literal,
+        scope::{Local, Scope},
+    },
+    resources,
+    schema::{attr::Type, value::Value},
+    syntax::{
+        ast::{self, Entry, Expr, ExprKind, Name, Piece, Term, TypeExpr, UnaryOp},
+        parse::parse,
+    },
+};
+
+/// A value from outside.
+pub(super) enum Given {
+    /// A text, read by the declared type; where it comes from (`--var`, `SECNET_VAR_x`).
+    Text(String, String),
+    /// An expression in a variables file.
+    Written(Expr),
+}
+
+/// What stands before a variables file so that it reads as the body of a block; on the first line, so that lines stay lines.
+const FILE_START: &str = "project variables { ";
+/// What stands before a text so that it reads as a file.
+const TEXT_START: &str = "let input = ";
+
+/// Reads a variables file: lines `name = value` in the language's own syntax.
+pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribute> {
+    let mut own = Sink::default();
+    let parsed = parse(file, &format!("{FILE_START}{text}\n}}"), &mut own);
+    let end = text.len();
+    let mut found = vec![];
+    for item in parsed.items {
+        let ast::Item::Project(project) = item else { continue };
+        for entry in project.body.entries {
+            match entry {
+                Entry::Attribute(attribute) => found.push(attribute),
+                Entry::Sentence(ast::Sentence { span, .. }) | Entry::Block(ast::NestedBlock { span, .. }) => own.push(codes::no_input_line(span)),
+            }
+        }
+    }
+    sink.all.extend(own.all.into_iter().map(|d| shift(d, end)));
+    found
+}
+
+/// Moves a message about the text that was parsed to the file that it came from.
+pub(super) fn shift(mut diagnostic: Diagnostic, end: usize) -> Diagnostic {
+    let by = FILE_START.len();
+    let moved = |span: Span| Span::new(span.file(), span.start().saturating_sub(by).min(end), span.end().saturating_sub(by).min(end));
+    for label in &mut diagnostic.labels {
+        label.span = moved(label.span);
+    }
+    if let Some(fix) = &mut diagnostic.fix {
+        fix.span = moved(fix.span);
+    }
+    diagnostic
+}
+
+/// Every value from outside by its variable; the strongest source wins. A name that no variable has is reported,
+/// except in the environment, which may hold values for other projects.
+pub(super) fn given(
+    scope: &Scope<'_>,
+    environment: &BTreeMap<String, String>,
+    written: &[ast::Attribute],
+    arguments: &[(String, String)],
+    sink: &mut Sink,
+) -> BTreeMap<String, Given> {
+    let variables = || scope.locals.iter().filter(|l| matches!(l, Local::Variable(_))).map(|l| &*l.name().text);
+    let declared = |name: &str| variables().any(|v| v == name);
+    let mut given = BTreeMap::new();
+    for (name, text) in environment {
+        given.insert(name.clone(), Given::Text(text.clone(), format!("SECNET_VAR_{name}")));
+    }
+    for attribute in written {
+        let name = &attribute.name;
+        if !declared(&name.text) && !scope.is_lost_local(&name.text) {
+            sink.push(codes::unknown_variable(&name.text, "", Some(name.span), nearest(&name.text, variables())));
+        }
+        given.insert(name.text.to_string(), Given::Written(attribute.value.clone()));
+    }
+    for (name, text) in arguments {
+        if !declared(name) && !scope.is_lost_local(name) {
+            sink.push(codes::unknown_variable(name, "--var", None, nearest(name, variables())));
+        }
+        given.insert(name.clone(), Given::Text(text.clone(), "--var".into()));
+    }
+    given
+}
+
+impl<'a> Resolver<'a, '_> {
+    /// A variable's value: as given, or its default.
+    pub(super) fn variable(&mut self, variable: &'a ast::Variable) -> Value {
+        let ty = variable.ty.as_ref().map(|ty| declared_type(ty, self.sink).unwrap_or(Type::Any));
+        let default = variable.default.as_ref().map(|expr| {
+            let value = self.eval(expr);
+            let value = match &ty {
+                Some(ty) => convert(value, ty, Spot::of(expr), &mut self.sink.all),
+                None => value,
+            };
+            if is_broken(&value) { Value::Error } else { value }
+        });
+        let ty = ty.or_else(|| default.as_ref().map(type_of)).unwrap_or(Type::Any);
+        let name = &variable.name;
+        match self.given.get(&*name.text) {
+            Some(Given::Text(text, origin)) => read_text(text, &ty, name.span).unwrap_or_else(|why| {
+                self.sink.push(codes::input(&name.text, origin, text, &why.message, name.span, why.help));
+                Value::Error
+            }),
+            Some(Given::Written(expr)) => {
+                let value = constant(expr, &mut self.sink.all);
+                convert(value, &ty, Spot::of(expr), &mut self.sink.all)
+            }
+            None => default.unwrap_or_else(|| {
+                self.sink.push(codes::no_value(&name.text, name.span, sample(&ty)));
+                Value::Error
+            }),
+        }
+    }
+
+    /// What stands in the bodies of variables, once every variable has its value.
+    pub(super) fn variable_bodies(&mut self) {
+        for i in 0..self.scope.locals.len() {
+            let Some(Local::Variable(variable)) = self.scope.locals.get(i).copied() else { continue };
+            for entry in variable.body.iter().flat_map(|b| &b.entries) {
+                match entry {
+                    Entry::Sentence(sentence) if &*sentence.head.text == "validate" => self.validate(variable, sentence),
+                    Entry::Attribute(ast::Attribute { name, .. }) if &*name.text == "sensitive" => {
+                        self.sink.push(codes::later_version("`sensitive`", name.span));
+                    }
+                    Entry::Attribute(ast::Attribute { name, .. })
+                    | Entry::Sentence(ast::Sentence { head: name, .. })
+                    | Entry::Block(ast::NestedBlock { name, .. }) => self.sink.push(misplaced_setting(variable, name)),
+                }
+            }
+        }
+    }
+
+    fn validate(&mut self, variable: &'a ast::Variable, sentence: &'a ast::Sentence) {
+        let example = "validate length(maintainers) > 0 \"at least one network\"";
+        let [Term::Expr(condition), rest @ ..] = sentence.terms.as_slice() else {
+            self.sink.push(codes::wrong_sentence("a condition", "nothing", sentence.head.span, example));
+            return;
+        };
+        let words = match rest {
+            [] => "its condition does not hold".into(),
+            [Term::Expr(expr)] => match self.value_as(expr, &Type::Text) {
+                Value::Text(text) => text,
+                _ => return,
+            },
+            [Term::Expr(_), other, ..] | [other, ..] => {
+                self.sink.push(codes::end_of_sentence(term_span(other), example));
+                return;
+            }
+        };
+        if !matches!(self.value_as(condition, &Type::Bool), Value::Bool(false)) {
+            return;
+        }
+        let default = variable.default.as_ref().filter(|_| !self.given.contains_key(&*variable.name.text)).map(|e| e.span);
+        let written = match self.given.get(&*variable.name.text) {
+            Some(Given::Written(expr)) => Some(expr.span),
+            _ => default,
+        };
+        self.sink.push(codes::validation(&variable.name.text, &words, condition.span, written));
+    }
+}
+
+/// Where a term stands.
+pub(super) fn term_span(term: &Term) -> Span {
+    match term {
+        Term::Expr(expr) => expr.span,
+        Term::Comma(span) => *span,
+    }
+}
+
+fn misplaced_setting(variable: &ast::Variable, name: &Name) -> Diagnostic {
+    let named = &variable.name.text;
+    let diagnostic = codes::unknown_setting(&name.text, "variable", name.span, None, &["validate"]);
+    match &*name.text {
+        "default" => diagnostic.help(format!("the default stands in the first line: `variable {named} = ...`")),
+        "type" => diagnostic.help(format!("the type stands in the first line: `variable {named}: list(cidr)`")),
+        "description" => diagnostic.help(format!("the description stands in the first line: `variable {named} \"...\"`")),
+        "validation" => diagnostic.help("write `validate CONDITION \"message\"`"),
+        _ => diagnostic,
+    }
+}
+
+/// A type as written; `None` if it was reported.
+fn declared_type(written: &TypeExpr, sink: &mut Sink) -> Option<Type> {
+    let word = &*written.name.text;
+    let simple = match word {
+        "any" => Some(Type::Any),
+        "bool" => Some(Type::Bool),
+        "int" => Some(Type::Int),
+        "float" => Some(Type::Float),
+        "string" => Some(Type::Text),
+        "cidr" => Some(Type::Cidr),
+        "ip" => Some(Type::Ip),
+        "service" => Some(Type::Service),
+        "peer" => Some(Type::Peer),
+        "duration" => Some(Type::Duration),
+        _ => resources::spec(word).map(|s| Type::Ref(s.kind.into())),
+    };
+    match (simple, written.args.as_slice()) {
+        (Some(ty), []) if written.fields.is_empty() => Some(ty),
+        (Some(_), _) => {
+            sink.push(codes::type_arguments(word, false, written.span));
+            None
+        }
+        (None, [of]) if matches!(word, "list" | "set" | "map") => {
+            let of = Arc::new(declared_type(of, sink)?);
+            Some(match word {
+                "list" => Type::List(of),
+                "set" => Type::Set(of),
+                _ => Type::Map(of),
+            })
+        }
+        (None, _) if matches!(word, "list" | "set" | "map") => {
+            sink.push(codes::type_arguments(word, true, written.span));
+            None
+        }
+        (None, _) if word == "object" => {
+            sink.push(codes::later_version("the type `object`", written.span));
+            None
+        }
+        (None, _) => {
+            let terraforms = [("number", "int"), ("text", "string"), ("str", "string"), ("integer", "int"), ("boolean", "bool"), ("network", "cidr")];
+            let meant = terraforms.iter().find(|(other, _)| *other == word).map(|(_, ours)| *ours);
+            let words = ["string", "int", "float", "bool", "cidr", "ip", "service", "peer", "duration", "list", "set", "map"];
+            let meant = meant.or_else(|| nearest(word, words.into_iter().chain(kinds())));
+            sink.push(codes::unknown_type(word, written.name.span, meant));
+            None
+        }
+    }
+}
+
+/// A value of a type, for help.
+fn sample(ty: &Type) -> &'static str {
+    match ty {
+        Type::Bool => "true",
+        Type::Int => "3",
+        Type::Float => "1.5",
+        Type::Cidr | Type::Peer => "203.0.113.0/28",
+        Type::Ip => "203.0.113.1",
+        Type::Service => "tcp/443",
+        Type::Duration => "30s",
+        Type::List(of) | Type::Set(of) => match **of {
+            Type::Cidr | Type::Peer => "203.0.113.0/28,198.51.100.0/24",
+            _ => "'[...]'",
+        },
+        Type::Map(_) => "'{ key = \"value\" }'",
+        Type::Any | Type::Text | Type::Image | Type::OneOf(_) | Type::Ref(_) => "VALUE",
+    }
+}
+
+/// A text from outside as a value of a type; `at` stands for its place, which no source has.
+fn read_text(text: &str, ty: &Type, at: Span) -> Result<Value, Diagnostic> {
+    let trimmed = text.trim();
+    let literal = match ty {
+        Type::Any | Type::Text => return Ok(Value::text(text)),
+        Type::Bool => trimmed.parse().ok().map(Value::Bool),
+        Type::Int => trimmed.parse().ok().map(Value::Int),
+        Type::Float => trimmed.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::Float),
+        Type::Duration => expression(trimmed, at).ok().filter(|v| matches!(v, Value::Duration(_))),
+        Type::List(of) | Type::Set(of) if !trimmed.starts_with('[') => {
+            let elements: Result<Vec<_>, _> = elements(trimmed, of).into_iter().map(|e| read_text(e, of, at)).collect();
+            Some(Value::List(elements?))
+        }
+        Type::List(_) | Type::Set(_) | Type::Map(_) => Some(expression(trimmed, at)?),
+        Type::Cidr | Type::Ip | Type::Service | Type::Peer | Type::Image | Type::OneOf(_) | Type::Ref(_) => None,
+    };
+    let mut wrong = vec![];
+    let value = convert(literal.unwrap_or_else(|| Value::text(trimmed)), ty, Spot::at(at), &mut wrong);
+    wrong.into_iter().next().map_or(Ok(value), Err)
+}
+
+/// Pieces between commas; a comma before a digit belongs to the ports of a service.
+fn elements<'t>(text: &'t str, of: &Type) -> Vec<&'t str> {
+    let mut pieces = vec![];
+    let mut start = 0;
+    for (i, _) in text.match_indices(',') {
+        let rest = text.get(i + 1..).unwrap_or_default();
+        if *of == Type::Service && rest.starts_with(|c: char| c.is_ascii_digit()) {
+            continue;
+        }
+        pieces.push(text.get(start..i).unwrap_or_default().trim());
+        start = i + 1;
+    }
+    pieces.push(text.get(start..).unwrap_or_default().trim());
+    if pieces == [""] { vec![] } else { pieces }
+}
+
+/// A list or map in secnet's own syntax, or as JSON.
+fn expression(text: &str, at: Span) -> Result<Value, Diagnostic> {
+    if let Ok(json) = serde_json::from_str::<serde_json::Value>(text) {
+        return Ok(from_json(&json));
+    }
+    let mut sink = Sink::default();
+    let parsed = parse(at.file(), &format!("{TEXT_START}{text}"), &mut sink);
+    let value = match parsed.items.as_slice() {
+        [ast::Item::Let(binding)] => constant(&binding.value, &mut sink.all),
+        _ => Value::Error,
+    };
+    match sink.all.into_iter().next() {
+        Some(diagnostic) => Err(diagnostic),
+        None => Ok(value),
+    }
+}
+
+fn from_json(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(b) => Value::Bool(*b),
+        serde_json::Value::Number(n) => n.as_i64().map_or_else(|| Value::Float(n.as_f64().unwrap_or_default()), Value::Int),
+        serde_json::Value::String(text) => Value::text(text),
+        serde_json::Value::Array(values) => Value::List(values.iter().map(from_json).collect()),
+        serde_json::Value::Object(map) => Value::Map(map.iter().map(|(k, v)| (k.clone(), from_json(v))).collect()),
+    }
+}
+
+/// A value that is written out, without names or computations.
+fn constant(expr: &Expr, out: &mut Vec<Diagnostic>) -> Value {
+    let judged = match &expr.kind {
+        ExprKind::Null => Ok(Value::Null),
+        ExprKind::Bool(b) => Ok(Value::Bool(*b)),
+        ExprKind::Int(n) => Ok(Value::Int(*n)),
+        ExprKind::Float(n) => Ok(Value::Float(*n)),
+        ExprKind::Duration(seconds) => Ok(Value::Duration(*seconds)),
+        ExprKind::Error => Ok(Value::Error),
+        ExprKind::Net(text) => literal::net(text, expr.span),
+        ExprKind::Service(text) => literal::service(text, expr.span).map(Value::Service),
+        ExprKind::Text(pieces) => match pieces.as_slice() {
+            [] => Ok(Value::text("")),
+            [Piece::Plain(text)] => Ok(Value::Text(text.clone())),
+            _ => Err(codes::computed_input(expr.span)),
+        },
+        ExprKind::List(elements) => Ok(Value::List(elements.iter().map(|e| constant(e, out)).collect())),
+        ExprKind::Map(entries) => Ok(Value::Map(entries.iter().map(|(k, e)| (k.text.to_string(), constant(e, out))).collect())),
+        ExprKind::Name(word) => word_value(word).ok_or_else(|| codes::computed_input(expr.span)),
+        ExprKind::Unary(UnaryOp::Minus, of) => match constant(of, out) {
+            Value::Int(n) => n.checked_neg().map(Value::Int).ok_or_else(|| codes::computed_input(expr.span)),
+            Value::Float(n) => Ok(Value::Float(-n)),
+            _ => Err(codes::computed_input(expr.span)),
+        },
+        ExprKind::ServiceOf(..)
+        | ExprKind::Field(..)
+        | ExprKind::Index(..)
+        | ExprKind::Splat(_)
+        | ExprKind::Call(..)
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::If(..) => Err(codes::computed_input(expr.span)),
+    };
+    judged.unwrap_or_else(|diagnostic| {
+        out.push(diagnostic);
+        Value::Error
+    })
+}
