@@ -9,9 +9,11 @@ pub mod call;
 pub mod ec2;
 pub mod graph;
 pub mod registry;
+pub mod resolve;
 pub mod resources;
 pub mod state;
 
+pub mod analysis;
 pub mod plan;
 
 pub mod apply;

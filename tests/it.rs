@@ -3,5 +3,7 @@
 
 #[path = "it/apply.rs"]
 mod apply;
+#[path = "it/spec.rs"]
+mod spec;
 #[path = "it/state.rs"]
 mod state;

@@ -89,7 +89,7 @@ pub(super) fn convert(value: Value, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagn
         (Type::Set(of), Value::List(values)) => Value::List(distinct(each(values, of, at, out))),
         (Type::List(of) | Type::Set(of), single) => no_list(single, of, at, out),
         (Type::Map(of), Value::Map(map)) => {
-            let entry = |(key, value)| {
+            let entry = |(key, value): (String, Value)| {
                 let value = convert_element(value, of, at.entry(&key), out);
                 (key, value)
             };
@@ -183,7 +183,10 @@ pub(super) fn attribute_type(address: &Address, attribute: &str) -> Option<Type>
 
 fn fits(have: &Type, want: &Type) -> bool {
     match (have, want) {
-        (_, Type::Any) | (Type::OneOf(_) | Type::Image, Type::Text) | (Type::Int, Type::Float) | (Type::Text, Type::Image | Type::OneOf(_)) => true,
+        (_, Type::Any)
+        | (Type::OneOf(_) | Type::Image, Type::Text)
+        | (Type::Int, Type::Float)
+        | (Type::Text, Type::Image | Type::OneOf(_)) => true,
         (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b)) => fits(a, b),
         (Type::Map(a), Type::Map(b)) => fits(a, b),
         (a, b) => a == b,
@@ -205,22 +208,23 @@ fn reference(value: Value, kind: &Arc<str>, at: Spot<'_>, out: &mut Vec<Diagnost
 
 /// A text where another type is wanted: read as that type.
 fn text_as(text: &Arc<str>, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagnostic>) -> Value {
-    let converted = match ty {
-        Type::Text => return Value::Text(text.clone()),
-        Type::Cidr => literal::cidr(text, at.quoted()),
-        Type::Ip => literal::ip(text, at.quoted()),
-        Type::Service => literal::service(text, at.quoted()).map(Value::Service),
-        Type::Peer if &**text == "anywhere" => Ok(Value::Anywhere),
-        Type::Peer => literal::net(text, at.quoted()).map(|v| if let Value::Ip(ip) = v { Value::Cidr(Cidr::host_of(ip)) } else { v }),
-        Type::OneOf(words) if words.contains(&&**text) => return Value::Text(text.clone()),
-        Type::OneOf(words) => Err(codes::unknown_word(text, words, at.is_literal_text().then_some(at.span))).map_err(|d| match d.labels.is_empty() {
-            true => d.at(at.span, ""),
-            false => d,
-        }),
-        Type::Image if text.starts_with("ami-") => return Value::Text(text.clone()),
-        Type::Image => Err(mismatch(&Value::Text(text.clone()), ty, at).help(format!("write an id such as \"ami-0abc\", or `ami({text:?})` for a family"))),
-        _ => Err(mismatch(&Value::Text(text.clone()), ty, at)),
-    };
+    let converted =
+        match ty {
+            Type::Text => return Value::Text(text.clone()),
+            Type::Cidr => literal::cidr(text, at.quoted()),
+            Type::Ip => literal::ip(text, at.quoted()),
+            Type::Service => literal::service(text, at.quoted()).map(Value::Service),
+            Type::Peer if &**text == "anywhere" => Ok(Value::Anywhere),
+            Type::Peer => literal::net(text, at.quoted()).map(|v| if let Value::Ip(ip) = v { Value::Cidr(Cidr::host_of(ip)) } else { v }),
+            Type::OneOf(words) if words.contains(&&**text) => return Value::Text(text.clone()),
+            // Only a text that stands there as it is can be mended in place.
+            Type::OneOf(words) if at.is_literal_text() => Err(codes::unknown_word(text, words, at.span)),
+            Type::OneOf(words) => Err(Diagnostic { fix: None, ..codes::unknown_word(text, words, at.span) }),
+            Type::Image if text.starts_with("ami-") => return Value::Text(text.clone()),
+            Type::Image => Err(mismatch(&Value::Text(text.clone()), ty, at)
+                .help(format!("write an id such as \"ami-0abc\", or `ami({text:?})` for a family"))),
+            _ => Err(mismatch(&Value::Text(text.clone()), ty, at)),
+        };
     converted.unwrap_or_else(|diagnostic| {
         out.push(diagnostic);
         Value::Error
@@ -240,7 +244,9 @@ fn mismatch(value: &Value, ty: &Type, at: Spot<'_>) -> Diagnostic {
         (Type::Text, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Cidr(_) | Value::Ip(_) | Value::Service(_)) => {
             diagnostic.help(format!("put it into quotes: `\"{value}\"`"))
         }
-        (Type::Service, Value::Int(port)) => diagnostic.help(format!("write `tcp/{port}` or `udp/{port}`")).fix(at.span, format!("tcp/{port}")),
+        (Type::Service, Value::Int(port)) => {
+            diagnostic.help(format!("write `tcp/{port}` or `udp/{port}`")).fix(at.span, format!("tcp/{port}"))
+        }
         (Type::Duration, Value::Int(n)) => diagnostic.help(format!("write its unit: `{n}s`")).fix(at.span, format!("{n}s")),
         (Type::Ip, Value::Cidr(cidr)) => diagnostic.help(format!("its first address is `{}`", cidr.network())),
         (_, Value::List(_)) => diagnostic.help("write one of them, without brackets"),

@@ -476,7 +476,8 @@ impl<'a, 's> Resolver<'a, 's> {
             "tcp" => Value::Service(Service::Tcp(found)),
             "udp" => Value::Service(Service::Udp(found)),
             other => {
-                self.sink.push(value_codes::wrong_type("`tcp` or `udp`", &format!("`{other}`"), protocol.span).help("only these have ports"));
+                self.sink
+                    .push(value_codes::wrong_type("`tcp` or `udp`", &format!("`{other}`"), protocol.span).help("only these have ports"));
                 Value::Error
             }
         }

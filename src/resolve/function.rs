@@ -136,7 +136,9 @@ fn refuse(refusal: &Refusal, word: &str, usage: &str, arguments: &[Argument], si
         (Refusal::Wanted(..), Value::Attribute(..) | Value::Concat(_)) => {
             codes::not_known_yet(&value.to_string(), &format!("`{word}`"), *at)
         }
-        (Refusal::Wanted(_, wanted), value) => codes::arguments(format!("`{word}` takes {wanted} here, not {}", describe(value)), *at, usage),
+        (Refusal::Wanted(_, wanted), value) => {
+            codes::arguments(format!("`{word}` takes {wanted} here, not {}", describe(value)), *at, usage)
+        }
         (Refusal::Wrong(_, message), _) => codes::arguments(message.clone(), *at, usage),
     });
     Value::Error
@@ -358,7 +360,9 @@ fn join(a: &[Argument]) -> Result<Value, Refusal> {
         if i > 0 {
             pieces.push(Value::text(separator));
         }
-        pieces.push(piece(value).ok_or_else(|| Refusal::Wrong(1, format!("the list holds {}, which is no piece of a text", describe(value))))?);
+        pieces.push(
+            piece(value).ok_or_else(|| Refusal::Wrong(1, format!("the list holds {}, which is no piece of a text", describe(value))))?,
+        );
     }
     Ok(concat(pieces))
 }

@@ -18,11 +18,7 @@ use crate::{
 /// # Errors
 /// It is neither; the message is about the whole text at `at`.
 pub(super) fn net(text: &str, at: Span) -> Result<Value, Diagnostic> {
-    if text.contains('/') {
-        text.parse().map(Value::Cidr).map_err(|error| codes::not_a_network(text, &error, at))
-    } else {
-        ip(text, at)
-    }
+    if text.contains('/') { text.parse().map(Value::Cidr).map_err(|error| codes::not_a_network(text, &error, at)) } else { ip(text, at) }
 }
 
 /// A network, out of a text.

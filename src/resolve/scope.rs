@@ -159,6 +159,11 @@ impl<'a> Scope<'a> {
         self.lost.contains(&(kind.to_owned(), name.to_owned()))
     }
 
+    /// Whether there was a `project` block that could not be parsed.
+    pub(super) fn lost_project(&self) -> bool {
+        self.lost.iter().any(|(kind, _)| kind == "project")
+    }
+
     /// Whether a variable or `let` of this name was there, but could not be parsed.
     pub(super) fn is_lost_local(&self, name: &str) -> bool {
         self.is_lost("variable", name) || self.is_lost("let", name)

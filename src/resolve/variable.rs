@@ -39,25 +39,31 @@ const TEXT_START: &str = "let input = ";
 pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribute> {
     let mut own = Sink::default();
     let parsed = parse(file, &format!("{FILE_START}{text}\n}}"), &mut own);
-    let end = text.len();
     let mut found = vec![];
     for item in parsed.items {
         let ast::Item::Project(project) = item else { continue };
         for entry in project.body.entries {
             match entry {
                 Entry::Attribute(attribute) => found.push(attribute),
-                Entry::Sentence(ast::Sentence { span, .. }) | Entry::Block(ast::NestedBlock { span, .. }) => own.push(codes::no_input_line(span)),
+                Entry::Sentence(ast::Sentence { span, .. }) | Entry::Block(ast::NestedBlock { span, .. }) => {
+                    own.push(codes::no_input_line(span))
+                }
             }
         }
     }
-    sink.all.extend(own.all.into_iter().map(|d| shift(d, end)));
+    sink.all.extend(own.all);
     found
 }
 
-/// Moves a message about the text that was parsed to the file that it came from.
-pub(super) fn shift(mut diagnostic: Diagnostic, end: usize) -> Diagnostic {
-    let by = FILE_START.len();
-    let moved = |span: Span| Span::new(span.file(), span.start().saturating_sub(by).min(end), span.end().saturating_sub(by).min(end));
+/// Moves what a message says about the variables files, as they were parsed, to the files as they are; `ends` has their lengths.
+#[must_use]
+pub fn shift(mut diagnostic: Diagnostic, ends: &BTreeMap<FileId, usize>) -> Diagnostic {
+    let moved = |span: Span| {
+        ends.get(&span.file()).map_or(span, |end| {
+            let byte = |b: usize| b.saturating_sub(FILE_START.len()).min(*end);
+            Span::new(span.file(), byte(span.start()), byte(span.end()))
+        })
+    };
     for label in &mut diagnostic.labels {
         label.span = moved(label.span);
     }
@@ -234,7 +240,8 @@ fn declared_type(written: &TypeExpr, sink: &mut Sink) -> Option<Type> {
             None
         }
         (None, _) => {
-            let terraforms = [("number", "int"), ("text", "string"), ("str", "string"), ("integer", "int"), ("boolean", "bool"), ("network", "cidr")];
+            let terraforms =
+                [("number", "int"), ("text", "string"), ("str", "string"), ("integer", "int"), ("boolean", "bool"), ("network", "cidr")];
             let meant = terraforms.iter().find(|(other, _)| *other == word).map(|(_, ours)| *ours);
             let words = ["string", "int", "float", "bool", "cidr", "ip", "service", "peer", "duration", "list", "set", "map"];
             let meant = meant.or_else(|| nearest(word, words.into_iter().chain(kinds())));

@@ -212,7 +212,10 @@ pub fn unknown_name(word: &str, at: Span, meant: Option<&str>) -> Diagnostic {
 /// [`UNKNOWN_NAME`], for Terraform's `var.x` and `local.x`.
 #[must_use]
 pub fn name_with_prefix(prefix: &str, name: &str, at: Span) -> Diagnostic {
-    Diagnostic::error(&UNKNOWN_NAME, format!("names have no `{prefix}.` before them")).at(at, "").help(format!("write `{name}`")).fix(at, name)
+    Diagnostic::error(&UNKNOWN_NAME, format!("names have no `{prefix}.` before them"))
+        .at(at, "")
+        .help(format!("write `{name}`"))
+        .fix(at, name)
 }
 
 /// [`UNKNOWN_NAME`], for a kind where a resource was meant; `example` is one of that kind.
@@ -339,13 +342,18 @@ pub fn wrong_sentence(expected: &str, found: &str, at: Span, example: &str) -> D
 /// [`WRONG_SENTENCE`], at a place where nothing more may stand.
 #[must_use]
 pub fn end_of_sentence(at: Span, example: &str) -> Diagnostic {
-    Diagnostic::error(&WRONG_SENTENCE, "the sentence should end here").at(at, "too much").help(format!("a sentence that is right: `{example}`"))
+    Diagnostic::error(&WRONG_SENTENCE, "the sentence should end here")
+        .at(at, "too much")
+        .help(format!("a sentence that is right: `{example}`"))
 }
 
-/// [`WRONG_SENTENCE`], for several without brackets; `list` is what it would be with them.
+/// [`WRONG_SENTENCE`], for several without brackets.
 #[must_use]
-pub fn list_without_brackets(at: Span, whole: Span, list: &str) -> Diagnostic {
-    Diagnostic::error(&WRONG_SENTENCE, "several of them are written as a list").at(at, "").help("put them into brackets").fix(whole, list)
+pub fn list_without_brackets(comma: Span, whole: Span) -> Diagnostic {
+    Diagnostic::error(&WRONG_SENTENCE, "several of them are written as a list")
+        .at(comma, "")
+        .at(whole, "these")
+        .help("put them into brackets: `[a, b]`")
 }
 
 /// [`UNKNOWN_SENTENCE`]; `examples` are the sentences that the kind takes.
@@ -362,10 +370,13 @@ pub fn unknown_sentence(head: &str, kind: &str, at: Span, meant: Option<(&str, &
 /// [`INTERNET_IN_RULE`]
 #[must_use]
 pub fn internet_in_rule(at: Span) -> Diagnostic {
-    Diagnostic::error(&INTERNET_IN_RULE, "`internet` stands in policies only: a rule sees addresses and cannot tell the internet from a peer")
-        .at(at, "")
-        .help("write `anywhere`, which takes in private addresses too")
-        .fix(at, "anywhere")
+    Diagnostic::error(
+        &INTERNET_IN_RULE,
+        "`internet` stands in policies only: a rule sees addresses and cannot tell the internet from a peer",
+    )
+    .at(at, "")
+    .help("write `anywhere`, which takes in private addresses too")
+    .fix(at, "anywhere")
 }
 
 /// [`WRONG_SENTENCE`], for `any` in a rule.
@@ -403,7 +414,9 @@ pub fn project_setting(message: String, at: Span, help: String) -> Diagnostic {
 #[must_use]
 pub fn reserved_tag(key: &str, at: Span) -> Diagnostic {
     let whose = if key.starts_with("aws:") { "AWS keeps `aws:`" } else { "secnet keeps `secnet:`" };
-    Diagnostic::error(&RESERVED_TAG, format!("the tag `{key}` is reserved")).at(at, "").help(format!("choose another key; {whose} to itself"))
+    Diagnostic::error(&RESERVED_TAG, format!("the tag `{key}` is reserved"))
+        .at(at, "")
+        .help(format!("choose another key; {whose} to itself"))
 }
 
 /// [`MOVED`]
@@ -474,7 +487,9 @@ pub fn unknown_type(word: &str, at: Span, meant: Option<&str>) -> Diagnostic {
     let diagnostic = Diagnostic::error(&UNKNOWN_TYPE, format!("there is no type `{word}`")).at(at, "");
     match meant {
         Some(_) => did_you_mean(diagnostic, at, meant),
-        None => diagnostic.help("the types are `string`, `int`, `float`, `bool`, `cidr`, `ip`, `service`, `peer`, `duration`, `list(T)`, `set(T)` and `map(T)`"),
+        None => diagnostic.help(
+            "the types are `string`, `int`, `float`, `bool`, `cidr`, `ip`, `service`, `peer`, `duration`, `list(T)`, `set(T)` and `map(T)`",
+        ),
     }
 }
 
@@ -523,7 +538,9 @@ fn lower(text: &str) -> String {
 /// [`INPUT`], for a line of a variables file that sets nothing.
 #[must_use]
 pub fn no_input_line(at: Span) -> Diagnostic {
-    Diagnostic::error(&INPUT, "a variables file holds lines `name = value`").at(at, "").help("write `name = value`, or move this to a source file")
+    Diagnostic::error(&INPUT, "a variables file holds lines `name = value`")
+        .at(at, "")
+        .help("write `name = value`, or move this to a source file")
 }
 
 /// [`INPUT`], for a value that is not written out.
@@ -532,4 +549,30 @@ pub fn computed_input(at: Span) -> Diagnostic {
     Diagnostic::error(&INPUT, "a value from outside is written out: it holds no names and no computations")
         .at(at, "")
         .help("write the value itself; a text stands in quotes")
+}
+
+/// [`WRONG_SENTENCE`], where one of a few words is wanted.
+#[must_use]
+pub fn wrong_choice(words: &[&str], found: &str, at: Span, meant: Option<&str>) -> Diagnostic {
+    let words: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
+    let wanted = words.join(" or ");
+    let diagnostic = Diagnostic::error(&WRONG_SENTENCE, format!("expected {wanted}, found {found}")).at(at, format!("expected {wanted}"));
+    match meant {
+        Some(_) => did_you_mean(diagnostic, at, meant),
+        None => diagnostic.help(format!("write {wanted}")),
+    }
+}
+
+/// [`WRONG_SENTENCE`], for a list in a rule that holds nothing.
+#[must_use]
+pub fn empty_list(what: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&WRONG_SENTENCE, format!("this list of {what} is empty")).at(at, "").help("remove the sentence, or name one")
+}
+
+/// [`POLICY_SENTENCE`], for a word that belongs to rules.
+#[must_use]
+pub fn anywhere_in_policy(at: Span) -> Diagnostic {
+    Diagnostic::error(&POLICY_SENTENCE, "`anywhere` stands in rules only")
+        .at(at, "")
+        .help("write `internet` for every public address, or `any` for every source there can be")
 }

@@ -6,7 +6,7 @@ use crate::base::{
     cidr::{Cidr, CidrError},
     codes::name::did_you_mean,
     diagnostic::{Diagnostic, nearest},
-    service::{ServiceError, ICMP_NAMES},
+    service::{ICMP_NAMES, ServiceError},
     span::Span,
 };
 
@@ -58,14 +58,15 @@ be computed from it while planning: no condition, no arithmetic, no network for 
 
 /// [`WRONG_TYPE`]; both with their article where they need one.
 #[must_use]
-pub fn wrong_type(wanted: &str, found: &str, at: impl Into<Option<Span>>) -> Diagnostic {
+pub fn wrong_type(wanted: &str, found: &str, at: Span) -> Diagnostic {
     Diagnostic::error(&WRONG_TYPE, format!("expected {wanted}, found {found}")).at(at, format!("expected {wanted}"))
 }
 
 /// [`WRONG_KIND`]
 #[must_use]
-pub fn wrong_kind(wanted: &str, address: &str, kind: &str, at: impl Into<Option<Span>>) -> Diagnostic {
-    Diagnostic::error(&WRONG_KIND, format!("expected {wanted}, but `{address}` is {}", with_article(kind))).at(at, format!("expected {wanted}"))
+pub fn wrong_kind(wanted: &str, address: &str, kind: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&WRONG_KIND, format!("expected {wanted}, but `{address}` is {}", with_article(kind)))
+        .at(at, format!("expected {wanted}"))
 }
 
 /// [`NOT_A_NETWORK`] or [`HOST_BITS`]
@@ -126,7 +127,9 @@ pub fn not_an_address(text: &str, at: Span) -> Diagnostic {
 #[must_use]
 pub fn address_for_network(ip: IpAddr, at: Span) -> Diagnostic {
     let network = Cidr::host_of(ip);
-    wrong_type("a network", &format!("the address `{ip}`"), at).help(format!("the network of this one address is `{network}`")).fix(at, network.to_string())
+    wrong_type("a network", &format!("the address `{ip}`"), at)
+        .help(format!("the network of this one address is `{network}`"))
+        .fix(at, network.to_string())
 }
 
 /// [`NOT_A_SERVICE`]; `part` is what is wrong in `text` and stands at `at`.
@@ -139,11 +142,16 @@ pub fn not_a_service(text: &str, part: &str, error: &ServiceError, at: Span) -> 
             let found = diagnostic(format!("there is no protocol `{part}`"));
             match meant {
                 Some(_) => did_you_mean(found, at, meant),
-                None => found.help("the protocols are `tcp`, `udp`, `icmp`, `icmpv6` and `protocol/NUMBER`; a division has spaces around its `/`"),
+                None => found
+                    .help("the protocols are `tcp`, `udp`, `icmp`, `icmpv6` and `protocol/NUMBER`; a division has spaces around its `/`"),
             }
         }
-        ServiceError::Port(..) if part.is_empty() => diagnostic(format!("`{text}` lacks its ports")).help("write a port such as `tcp/443`, or `tcp` for all"),
-        ServiceError::Port(..) => diagnostic(format!("`{part}` is no port")).help("write a number, a range or several: `tcp/22`, `tcp/1024-65535`, `tcp/80,443`"),
+        ServiceError::Port(..) if part.is_empty() => {
+            diagnostic(format!("`{text}` lacks its ports")).help("write a port such as `tcp/443`, or `tcp` for all")
+        }
+        ServiceError::Port(..) => {
+            diagnostic(format!("`{part}` is no port")).help("write a number, a range or several: `tcp/22`, `tcp/1024-65535`, `tcp/80,443`")
+        }
         ServiceError::PortTooLarge(..) => diagnostic(format!("port {part} is larger than 65535")).help("ports go from 0 to 65535"),
         ServiceError::Backwards(_, _, ports) => {
             diagnostic(format!("the range `{part}` goes backwards")).help(format!("did you mean `{ports}`?")).fix(at, ports.to_string())
@@ -156,7 +164,9 @@ pub fn not_a_service(text: &str, part: &str, error: &ServiceError, at: Span) -> 
                 None => found.help("write a number from 0 to 255, or a name such as `echo-request`"),
             }
         }
-        ServiceError::Number(..) => diagnostic(format!("`{part}` is no protocol number")).help("write the IANA number from 0 to 255, such as `protocol/50`"),
+        ServiceError::Number(..) => {
+            diagnostic(format!("`{part}` is no protocol number")).help("write the IANA number from 0 to 255, such as `protocol/50`")
+        }
         ServiceError::Extra(..) => diagnostic("`all` takes no ports".into()).help("write `tcp` or `udp` for ports"),
     }
 }
@@ -170,24 +180,25 @@ pub fn computed_port(port: i64, at: Span) -> Diagnostic {
 /// [`NOT_A_SERVICE`], for a computed range that goes backwards.
 #[must_use]
 pub fn computed_range(from: u16, to: u16, at: Span) -> Diagnostic {
-    Diagnostic::error(&NOT_A_SERVICE, format!("the range {from}-{to} goes backwards")).at(at, format!("is {from}-{to}")).help("write the lower port first")
+    Diagnostic::error(&NOT_A_SERVICE, format!("the range {from}-{to} goes backwards"))
+        .at(at, format!("is {from}-{to}"))
+        .help("write the lower port first")
 }
 
 /// [`UNKNOWN_WORD`]
 #[must_use]
-pub fn unknown_word(word: &str, allowed: &[&str], at: impl Into<Option<Span>>) -> Diagnostic {
-    let at = at.into();
+pub fn unknown_word(word: &str, allowed: &[&str], at: Span) -> Diagnostic {
     let all = allowed.iter().map(|w| format!("{w:?}")).collect::<Vec<_>>().join(" or ");
     let diagnostic = Diagnostic::error(&UNKNOWN_WORD, format!("expected {all}, found {word:?}")).at(at, "");
-    match (nearest(word, allowed.iter().copied()), at) {
-        (Some(meant), Some(at)) => diagnostic.help(format!("did you mean {meant:?}?")).fix(at, format!("{meant:?}")),
-        _ => diagnostic.help(format!("write {all}")),
+    match nearest(word, allowed.iter().copied()) {
+        Some(meant) => diagnostic.help(format!("did you mean {meant:?}?")).fix(at, format!("{meant:?}")),
+        None => diagnostic.help(format!("write {all}")),
     }
 }
 
 /// [`NOT_KNOWN_YET`]; `why` says who needs it now.
 #[must_use]
-pub fn not_known_yet(value: &str, why: &str, at: impl Into<Option<Span>>) -> Diagnostic {
+pub fn not_known_yet(value: &str, why: &str, at: Span) -> Diagnostic {
     Diagnostic::error(&NOT_KNOWN_YET, format!("`{value}` is known only after apply, and {why} needs it now"))
         .at(at, "known after apply")
         .help("write a value that the sources know, or a reference to the resource itself")

@@ -1,0 +1,246 @@
+//! Resource blocks to resources of the model. Layer 4.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    base::{
+        address::Address,
+        codes::name as codes,
+        diagnostic::{Diagnostic, nearest},
+        span::Span,
+    },
+    registry::Spec,
+    resolve::{
+        convert::{Spot, convert, is_broken},
+        evaluate::{Cell, Resolver, kinds},
+    },
+    schema::{
+        attr::{Change, Type},
+        model::Resource,
+        value::{Record, Value},
+    },
+    syntax::ast::{self, Attribute, Entry, NestedBlock},
+};
+
+/// The kinds that `existing` reads in this version.
+const EXISTING: &[&str] = &["vpc", "subnet", "security_group"];
+
+/// Words that begin a block elsewhere and are taken for a kind here.
+const LATER: &[&str] = &["module", "extend", "import", "forget", "test", "env", "waive"];
+
+impl Resolver<'_, '_> {
+    /// The resource of a block; `None` if its kind is unknown, which is reported.
+    pub(super) fn resource(&mut self, i: usize) -> Option<Resource> {
+        let declared = self.scope.blocks.get(i)?;
+        let (block, existing, address) = (declared.block, declared.existing, declared.address.clone());
+        let header = declared.header();
+        let Some(spec) = declared.spec else {
+            self.sink.push(unknown_kind(&block.kind));
+            return None;
+        };
+        if existing && !EXISTING.contains(&spec.kind) {
+            self.sink.push(codes::later_version(&format!("`existing {}`", spec.kind), block.kind.span));
+        }
+        let mut resource = Resource {
+            address,
+            existing,
+            record: Record::new(),
+            sentences: vec![],
+            parts: vec![],
+            after: vec![],
+            spans: BTreeMap::new(),
+            span: Some(header),
+        };
+        let attributes = declared.attributes.clone();
+        for (j, attribute) in attributes.iter().enumerate() {
+            self.resource_attribute(&mut resource, spec, (i, j), attribute);
+        }
+        if !existing {
+            self.complete(&mut resource, spec, block);
+        }
+        for entry in &block.body.entries {
+            match entry {
+                Entry::Attribute(_) => {}
+                Entry::Sentence(sentence) if existing => {
+                    self.sink.push(codes::unknown_sentence(&sentence.head.text, "existing", sentence.head.span, None, &[]));
+                }
+                Entry::Sentence(sentence) => {
+                    let found = self.sentence(sentence, spec);
+                    resource.sentences.extend(found);
+                }
+                Entry::Block(nested) => self.sink.push(nested_block(nested, spec)),
+            }
+        }
+        Some(resource)
+    }
+
+    fn resource_attribute(&mut self, resource: &mut Resource, spec: &'static Spec, at: (usize, usize), attribute: &Attribute) {
+        let name = &attribute.name;
+        let attr = spec.attr(&name.text);
+        let value = self.cell(Cell::Attribute(at.0, at.1), attribute.value.span);
+        match (&*name.text, attr) {
+            ("after", None) if !resource.existing => {
+                resource.after = self.after(value, attribute);
+                resource.spans.insert("after".into(), attribute.value.span);
+            }
+            ("tags", None) if spec.tag_type.is_some() => {
+                self.reserved_keys(&value, attribute);
+                resource.spans.insert("tags".into(), attribute.value.span);
+                resource.record.insert("tags".into(), value);
+            }
+            ("id", None) if resource.existing => put(resource, attribute, value),
+            (_, Some(attr)) if attr.change == Change::Computed && !resource.existing => {
+                self.sink.push(codes::computed_attribute(&name.text, &resource.address, name.span));
+            }
+            (_, Some(_)) => put(resource, attribute, value),
+            (_, None) => self.sink.push(unknown_attribute(attribute, spec, resource.existing)),
+        }
+    }
+
+    /// What is not written: tags of the project, defaults, and what is missing.
+    fn complete(&mut self, resource: &mut Resource, spec: &'static Spec, block: &ast::Block) {
+        if spec.tag_type.is_some() {
+            let own = resource.record.remove("tags").unwrap_or(Value::Null);
+            let tags = self.with_project_tags(own);
+            if tags != Value::Map(BTreeMap::new()) {
+                resource.record.insert("tags".into(), tags);
+            }
+        }
+        for attr in spec.attrs.iter() {
+            if resource.record.contains_key(attr.name) {
+                continue;
+            }
+            match &attr.default {
+                Some(default) => {
+                    resource.record.insert(attr.name.into(), default.clone());
+                }
+                None if attr.required => {
+                    let doc = attr.doc.lines().next().unwrap_or_default();
+                    let at = block.kind.span.to(block.name.span);
+                    self.sink.push(codes::missing_attribute(attr.name, spec.kind, at, doc, &example(&attr.ty)));
+                    // Whoever reads it gets what silences it.
+                    resource.record.insert(attr.name.into(), Value::Error);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn after(&mut self, value: Value, attribute: &Attribute) -> Vec<Address> {
+        let at = Spot::of(&attribute.value);
+        let mut found = vec![];
+        match value {
+            Value::Error | Value::Null => {}
+            Value::List(values) => {
+                for (i, value) in values.into_iter().enumerate() {
+                    match value {
+                        Value::Resource(address) => found.push(address),
+                        Value::Error => {}
+                        other => self.sink.push(no_resource(&other, at.element(i).span)),
+                    }
+                }
+            }
+            Value::Resource(address) => {
+                let diagnostic = crate::base::codes::value::wrong_type("a list of resources", &format!("`{address}`"), at.span);
+                self.sink.push(diagnostic.help(format!("put it into brackets: `[{address}]`")).fix(at.span, format!("[{address}]")));
+            }
+            other => self.sink.push(no_resource(&other, at.span)),
+        }
+        found
+    }
+
+    /// Tags whose keys belong to AWS or to secnet.
+    pub(super) fn reserved_keys(&mut self, tags: &Value, attribute: &Attribute) {
+        let Value::Map(map) = tags else { return };
+        for key in map.keys().filter(|k| k.starts_with("aws:") || k.starts_with("secnet:")) {
+            self.sink.push(codes::reserved_tag(key, Spot::of(&attribute.value).key(key)));
+        }
+    }
+
+    /// The tags of the project.
+    pub(super) fn tags_of_project(&mut self, value: Value, attribute: &Attribute) -> BTreeMap<String, Value> {
+        let ty = Type::Map(std::sync::Arc::new(Type::Text));
+        let tags = convert(value, &ty, Spot::of(&attribute.value), &mut self.sink.all);
+        self.reserved_keys(&tags, attribute);
+        match tags {
+            Value::Map(map) => map.into_iter().filter(|(_, v)| !is_broken(v)).collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+}
+
+/// Writes an attribute; null is as if it were not written.
+fn put(resource: &mut Resource, attribute: &Attribute, value: Value) {
+    if value != Value::Null {
+        resource.spans.insert(attribute.name.text.to_string(), attribute.value.span);
+        resource.record.insert(attribute.name.text.to_string(), value);
+    }
+}
+
+fn no_resource(value: &Value, at: Span) -> Diagnostic {
+    let found = super::convert::describe(value);
+    crate::base::codes::value::wrong_type("a resource", &found, at).help("write references, such as `[nat_gateway.main]`")
+}
+
+fn unknown_kind(kind: &ast::Name) -> Diagnostic {
+    if LATER.contains(&&*kind.text) {
+        return codes::later_version(&format!("`{}`", kind.text), kind.span);
+    }
+    let without = kind.text.strip_prefix("aws_").filter(|k| kinds().any(|kind| kind == *k));
+    let words = kinds().chain(["project", "variable", "output", "existing", "policy", "moved", "let"]);
+    codes::unknown_kind(&kind.text, kind.span, without.or_else(|| nearest(&kind.text, words)))
+}
+
+fn unknown_attribute(attribute: &Attribute, spec: &Spec, existing: bool) -> Diagnostic {
+    let name = &attribute.name;
+    let heads = spec.sentences.iter().map(|s| s.head);
+    let attrs = spec.attrs.iter().filter(|a| existing || a.change != Change::Computed).map(|a| a.name);
+    // What Terraform calls `vpc_id` is `vpc` here.
+    let reference = name.text.strip_suffix("_ids").map(|stem| format!("{stem}s"));
+    let reference = reference.or_else(|| name.text.strip_suffix("_id").map(str::to_owned));
+    let meant = reference.and_then(|r| spec.attr(&r)).map(|a| a.name);
+    let meant = meant.or_else(|| nearest(&name.text, attrs.chain(["tags", "after"])));
+    let diagnostic = codes::unknown_attribute(&name.text, spec.kind, name.span, meant);
+    match heads.into_iter().zip(spec.sentences).find(|(head, _)| *head == &*name.text) {
+        Some((_, sentence)) => diagnostic.help(format!("it is a sentence, without `=`: `{}`", sentence.example)),
+        None if &*name.text == "count" || &*name.text == "for_each" => {
+            diagnostic.help("write a block for each; this version has no repetition yet")
+        }
+        None if &*name.text == "depends_on" => diagnostic.help("write `after = [...]`; references need no mention").fix(name.span, "after"),
+        None => diagnostic,
+    }
+}
+
+fn nested_block(nested: &NestedBlock, spec: &Spec) -> Diagnostic {
+    let name = &nested.name;
+    let sentence = spec.sentences.iter().find(|s| s.head == &*name.text);
+    if let Some(sentence) = sentence {
+        return codes::wrong_sentence("a sentence", "a block", name.span, sentence.example);
+    }
+    if let Some(attr) = spec.attr(&name.text) {
+        return codes::wrong_sentence("an attribute", "a block", name.span, &format!("{} = {}", attr.name, example(&attr.ty)));
+    }
+    if &*name.text == "tags" {
+        return codes::wrong_sentence("an attribute", "a block", name.span, "tags = { Name = \"web\" }");
+    }
+    codes::later_version(&format!("a block `{}` in a `{}`", name.text, spec.kind), name.span)
+}
+
+/// A value of a type, for help.
+pub(super) fn example(ty: &Type) -> String {
+    match ty {
+        Type::Bool => "true".into(),
+        Type::Int => "1".into(),
+        Type::Float => "1.5".into(),
+        Type::Cidr | Type::Peer => "10.0.0.0/16".into(),
+        Type::Ip => "10.0.0.10".into(),
+        Type::Service => "tcp/443".into(),
+        Type::Duration => "30s".into(),
+        Type::Image => "ami(\"al2023\")".into(),
+        Type::OneOf(words) => format!("{:?}", words.first().unwrap_or(&"")),
+        Type::Ref(kind) => format!("{kind}.NAME"),
+        Type::List(of) | Type::Set(of) => format!("[{}]", example(of)),
+        Type::Map(of) => format!("{{ key = {} }}", example(of)),
+        Type::Any | Type::Text => "\"...\"".into(),
+    }
+}

@@ -1,0 +1,176 @@
+//! The Markdown files under `tests/spec/` are the suite for the language: what is written, and what secnet says to it.
+//!
+//! `tests/spec/README.md` says how a case is written. `SECNET_BLESS=1 cargo test` writes what is said now.
+
+use std::{
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use secnet::{
+    analysis::{Analysis, Inputs, analyze},
+    base::{
+        diagnostic::{Diagnostic, Severity},
+        source::Sources,
+        span::Span,
+    },
+};
+
+/// One case: everything between the previous expectation and this one.
+#[derive(Default)]
+struct Case {
+    name: String,
+    files: Vec<(String, String)>,
+    inputs: Inputs,
+    /// Whether a `project` block is left out on purpose.
+    alone: bool,
+}
+
+#[test]
+fn every_spec_holds() -> io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/spec");
+    let bless = std::env::var_os("SECNET_BLESS").is_some();
+    let mut failures = vec![];
+    let mut cases = 0;
+    for path in markdown(&root)? {
+        let text = fs::read_to_string(&path)?;
+        let shown = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+        let (now, count) = run(&text, &shown, &mut failures);
+        cases += count;
+        if bless && now != text {
+            fs::write(&path, now)?;
+        }
+    }
+    assert!(cases > 0, "no case under {}", root.display());
+    assert!(
+        bless || failures.is_empty(),
+        "{} of {cases} cases differ; SECNET_BLESS=1 writes what is said now\n\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    Ok(())
+}
+
+#[test]
+fn the_example_has_nothing_wrong() -> io::Result<()> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/secure_server/main.secnet"))?;
+    let analysis = analyze(vec![("main.secnet".into(), text)], &Inputs::default());
+    assert_eq!(rendered(&analysis), "address = instance.server.public_ip_address\n");
+    assert_eq!(analysis.model.resources.len(), 7);
+    let parts: usize = analysis.model.resources.values().map(|r| r.parts.len()).sum();
+    assert_eq!(parts, 9, "an attachment, two associations, a route, three entries and two rules");
+    assert_eq!(analysis.model.policies.iter().map(|p| p.statements.len()).collect::<Vec<_>>(), [3]);
+    Ok(())
+}
+
+/// Markdown files, in order.
+fn markdown(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = vec![];
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(markdown(&path)?);
+        } else if path.extension().is_some_and(|e| e == "md") && path.file_name().is_some_and(|n| n != "README.md") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Runs the cases of a file; gives the file as it would be if all of them held, and how many there are.
+fn run(text: &str, file: &str, failures: &mut Vec<String>) -> (String, usize) {
+    let mut now = String::new();
+    let mut case = Case::default();
+    let mut count = 0;
+    let mut lines = text.split_inclusive('\n').enumerate();
+    while let Some((number, line)) = lines.next() {
+        now.push_str(line);
+        if let Some(heading) = line.strip_prefix('#') {
+            case.name = heading.trim_start_matches('#').trim().to_owned();
+        }
+        let Some(info) = line.trim_end().strip_prefix("```") else { continue };
+        let body: String = lines.by_ref().map(|(_, l)| l).take_while(|l| l.trim_end() != "```").collect();
+        let mut words = info.split_whitespace();
+        let (language, argument) = (words.next().unwrap_or_default(), words.next());
+        if language == "text" {
+            let case = std::mem::take(&mut case);
+            count += 1;
+            let said = said(&case);
+            if said != body {
+                failures.push(format!("{file}:{} {}\n--- expected\n{body}--- said\n{said}", number + 1, case.name));
+            }
+            now.push_str(&said);
+        } else {
+            case.take(language, argument, &body);
+            now.push_str(&body);
+        }
+        now.push_str("```\n");
+    }
+    (now, count)
+}
+
+impl Case {
+    fn take(&mut self, language: &str, argument: Option<&str>, body: &str) {
+        let pairs = || body.lines().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned()));
+        match language {
+            "secnet" if argument == Some("alone") => {
+                self.alone = true;
+                self.files.push(("main.secnet".into(), body.into()));
+            }
+            "secnet" => self.files.push((argument.unwrap_or("main.secnet").into(), body.into())),
+            "vars" => self.inputs.files.push((argument.unwrap_or("test.vars").into(), body.into())),
+            "arguments" => self.inputs.arguments.extend(pairs()),
+            "environment" => self.inputs.environment.extend(pairs()),
+            other => panic!("a block of {other:?}: there are secnet, vars, arguments, environment and text"),
+        }
+    }
+}
+
+fn said(case: &Case) -> String {
+    let mut files = case.files.clone();
+    let has_project = files.iter().any(|(_, text)| text.lines().any(|l| l.starts_with("project")));
+    if !has_project && !case.alone {
+        files.push(("project.secnet".into(), "project test { }\n".into()));
+    }
+    rendered(&analyze(files, &case.inputs))
+}
+
+/// All messages, then the outputs.
+fn rendered(analysis: &Analysis) -> String {
+    let mut text = String::new();
+    for diagnostic in &analysis.diagnostics {
+        text.push_str(&message(diagnostic, &analysis.sources));
+    }
+    for (name, output) in &analysis.model.outputs {
+        let _ = writeln!(text, "{name} = {}", output.value);
+    }
+    if text.is_empty() { "ok\n".into() } else { text }
+}
+
+fn message(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+    let mut text = format!("{severity} {}: {}\n", diagnostic.code.id, diagnostic.message);
+    for label in &diagnostic.labels {
+        let _ = write!(text, "  {}", underlined(label.span, sources));
+        let _ = if label.text.is_empty() { writeln!(text) } else { writeln!(text, " {}", label.text) };
+    }
+    if let Some(help) = &diagnostic.help {
+        let _ = writeln!(text, "  help: {help}");
+    }
+    if let Some(fix) = &diagnostic.fix {
+        let _ = writeln!(text, "  fix: {} -> {}", underlined(fix.span, sources), fix.replacement);
+    }
+    text
+}
+
+/// Place and text; the name of the file only where it is not the usual one.
+fn underlined(span: Span, sources: &Sources) -> String {
+    let position = sources.position(span);
+    let name = sources.get(span.file()).map_or("?", |f| &*f.name);
+    let name = if name == "main.secnet" { String::new() } else { format!("{name}:") };
+    let text = sources.text(span);
+    let (first, more) = text.split_once('\n').map_or((text, ""), |(first, _)| (first, " ..."));
+    format!("{name}{}:{} [{first}{more}]", position.line, position.column)
+}
