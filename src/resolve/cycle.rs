@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// A resource under way: what it still needs and where it says so, and where the resource before names it.
+type Step<'m> = (&'m Resource, Vec<(Address, Span)>, Option<Span>);
+
 /// Reports every circle of references, with all its edges. No resource is in two messages.
 pub(super) fn report(model: &Model, sink: &mut Sink) {
     let mut done: BTreeSet<&Address> = BTreeSet::new();
@@ -26,8 +29,7 @@ pub(super) fn report(model: &Model, sink: &mut Sink) {
         if done.contains(&start.address) {
             continue;
         }
-        // Resources under way, what they still need, and where the resource before names them.
-        let mut path: Vec<(&Resource, Vec<(Address, Span)>, Option<Span>)> = vec![(start, needs(start), None)];
+        let mut path: Vec<Step<'_>> = vec![(start, needs(start), None)];
         let mut position: BTreeMap<&Address, usize> = BTreeMap::from([(&start.address, 0)]);
         while let Some((resource, needed, _)) = path.last_mut() {
             let resource: &Resource = resource;

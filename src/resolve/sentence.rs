@@ -62,7 +62,6 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// What stands in a slot: how many terms it takes, its name and value. `None` after a report that makes the rest useless.
-    #[expect(clippy::type_complexity, reason = "read once, by the function above")]
     fn slot(
         &mut self,
         slot: &Slot,

@@ -25,6 +25,8 @@ struct Case {
     inputs: Inputs,
     /// Whether a `project` block is left out on purpose.
     alone: bool,
+    /// What is wrong with the case itself.
+    problem: Option<String>,
 }
 
 #[test]
@@ -123,12 +125,15 @@ impl Case {
             "vars" => self.inputs.files.push((argument.unwrap_or("test.vars").into(), body.into())),
             "arguments" => self.inputs.arguments.extend(pairs()),
             "environment" => self.inputs.environment.extend(pairs()),
-            other => panic!("a block of {other:?}: there are secnet, vars, arguments, environment and text"),
+            other => self.problem = Some(format!("a block of {other:?}: there are secnet, vars, arguments, environment and text\n")),
         }
     }
 }
 
 fn said(case: &Case) -> String {
+    if let Some(problem) = &case.problem {
+        return problem.clone();
+    }
     let mut files = case.files.clone();
     let has_project = files.iter().any(|(_, text)| text.lines().any(|l| l.starts_with("project")));
     if !has_project && !case.alone {
