@@ -17,7 +17,6 @@ use serde_json::json;
 use crate::call::{Answer, ApiError, Class, Driver, Json, Request, mutates};
 
 mod address;
-mod base64;
 mod fault;
 mod filter;
 mod image;
@@ -33,21 +32,24 @@ mod network_acl;
 mod network_interface;
 mod page;
 mod params;
+mod query;
 mod refuse;
 mod region;
 mod route;
 mod route_table;
 mod security_group;
 mod security_group_rule;
-#[expect(dead_code, reason = "the Query protocol's names are for the other door")]
+mod serve;
 mod shapes;
 mod subnet;
 mod tag;
 mod volume;
 mod vpc;
 mod world;
+mod xml;
 
 pub use fault::{Fault, FaultKind};
+pub use serve::{NO_ANSWER, handle, serve};
 pub use world::{ACCOUNT, Pace, Quotas, World};
 
 use params::Params;

@@ -32,6 +32,28 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
+/// The bytes of a text; line breaks in it do not matter. `None` if it is no base64.
+#[must_use]
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<char> = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let padding = digits.iter().rev().take_while(|c| **c == '=').count();
+    if !digits.len().is_multiple_of(4) || padding > 2 {
+        return None;
+    }
+    let mut bytes = vec![];
+    let (mut held, mut bits) = (0_u32, 0);
+    for digit in digits.iter().take(digits.len() - padding) {
+        held = held << 6 | u32::try_from(DIGITS.iter().position(|d| d == digit)?).ok()?;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((held >> bits) as u8);
+            held &= (1 << bits) - 1;
+        }
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,7 +63,9 @@ mod tests {
         let examples = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
         for (plain, text) in examples {
             assert_eq!(encode(plain.as_bytes()), text);
+            assert_eq!(decode(text).as_deref(), Some(plain.as_bytes()));
         }
         assert_eq!(encode(&[0xfb, 0xef, 0xff]), "++//");
+        assert_eq!([decode("Zg"), decode("Z==="), decode("Zg=!")], [None, None, None]);
     }
 }

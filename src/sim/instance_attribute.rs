@@ -137,7 +137,8 @@ fn set(instance: &mut Instance, id: &str, name: &str, value: Option<&Json>) -> R
         }
         "UserData" => {
             let data = value.and_then(Json::as_str).unwrap_or_default();
-            crate::sim::base64::decode(data).ok_or_else(|| refuse("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data."))?;
+            crate::base::base64::decode(data)
+                .ok_or_else(|| refuse("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data."))?;
             instance.user_data = Some(data.to_owned()).filter(|data| !data.is_empty());
         }
         "DisableApiTermination" => instance.no_termination = flag()?,

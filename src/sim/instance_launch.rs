@@ -215,7 +215,7 @@ fn check_free(world: &World, subnet: &str, cidr: Cidr, ip: IpAddr) -> Result<(),
 
 fn check_user_data(text: &str) -> Result<String, ApiError> {
     let bytes =
-        crate::sim::base64::decode(text).ok_or_else(|| refuse("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data."))?;
+        crate::base::base64::decode(text).ok_or_else(|| refuse("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data."))?;
     match bytes.len() > USER_DATA_MAX {
         true => Err(bad(format!("User data is limited to {USER_DATA_MAX} bytes"))),
         false => Ok(text.into()),

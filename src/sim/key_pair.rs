@@ -5,9 +5,10 @@ use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    base::base64,
     call::{ApiError, Json},
     sim::{
-        Actions, base64,
+        Actions,
         md5::md5,
         page::{Listing, select},
         params::Params,

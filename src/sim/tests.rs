@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
+use crate::base::base64;
 
 mod edges;
 mod instances;
 mod networks;
+mod wire;
 
 /// A region, and what a test asks of it.
 struct Ec2(Sim);
