@@ -297,5 +297,4 @@ pub(crate) fn done() -> Outcome {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first thing that is not so")]
 mod tests;
