@@ -266,6 +266,66 @@ mod tests {
         Live::over(door, "us-east-1").unwrap()
     }
 
+    /// What an action sends, as EC2's Query form.
+    async fn form_of(action: &str, params: crate::call::Json) -> String {
+        let (tell, told) = std::sync::mpsc::channel();
+        let door: Door = Arc::new(move |form: &str| {
+            tell.send(form.to_owned()).unwrap();
+            (400, "<Response><Errors/></Response>".to_owned(), "text/xml")
+        });
+        let live = Live::over(door, "us-east-1").unwrap();
+        assert!(live.send(&Request::new(action, params)).await.is_err());
+        told.try_iter().collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn parameters_arrive_as_ec2_spells_them() {
+        let entry = json!({
+            "NetworkAclId": "acl-1", "RuleNumber": 100, "Egress": false, "RuleAction": "allow", "Protocol": "58",
+            "Ipv6CidrBlock": "2001:db8::/32", "IcmpTypeCode": {"Type": 128, "Code": -1},
+        });
+        assert_eq!(
+            form_of("CreateNetworkAclEntry", entry).await,
+            "Action=CreateNetworkAclEntry&Version=2016-11-15&NetworkAclId=acl-1&RuleNumber=100&Protocol=58&RuleAction=allow&Egress=false\
+             &Ipv6CidrBlock=2001%3Adb8%3A%3A%2F32&Icmp.Code=-1&Icmp.Type=128"
+        );
+        let instance = json!({"UserData": "IyEvYmluL3NoCg==", "ClientToken": "t", "IamInstanceProfile": {"Name": "app"}});
+        assert_eq!(
+            form_of("RunInstances", instance).await,
+            "Action=RunInstances&Version=2016-11-15&UserData=IyEvYmluL3NoCg%3D%3D&ClientToken=t&IamInstanceProfile.Name=app"
+        );
+        let key = json!({"KeyName": "k", "PublicKeyMaterial": "c3NoLWVkMjU1MTkgQUFB"});
+        assert_eq!(
+            form_of("ImportKeyPair", key).await,
+            "Action=ImportKeyPair&Version=2016-11-15&KeyName=k&PublicKeyMaterial=c3NoLWVkMjU1MTkgQUFB"
+        );
+        let gateways = json!({"Filters": [{"Name": "state", "Values": ["pending", "available"]}], "MaxResults": 5});
+        assert_eq!(
+            form_of("DescribeNatGateways", gateways).await,
+            "Action=DescribeNatGateways&Version=2016-11-15&Filter.1.Name=state&Filter.1.Value.1=pending&Filter.1.Value.2=available\
+             &MaxResults=5"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_credentials_it_says_where_to_get_them() {
+        let none = aws_credential_types::credential_fn::provide_credentials_fn(|| async {
+            Err(aws_credential_types::provider::error::CredentialsError::not_loaded("nothing is set"))
+        });
+        let config = SdkConfig::builder()
+            .behavior_version(behavior())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(none))
+            .build();
+        let live = Live::new(&config, None).unwrap();
+        for action in ["DeleteVpc", "GetCallerIdentity"] {
+            let error = live.send(&Request::new(action, json!({}))).await.unwrap_err();
+            let wanted = "there are no AWS credentials: sign in with `aws sso login` or `aws configure`, \
+                or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+            assert_eq!((error.class, &*error.message), (Class::Denied, wanted));
+        }
+    }
+
     #[tokio::test]
     async fn a_page_is_no_answer_to_an_action_that_answers_nothing() {
         let live = answering(200, "<!doctype html>\n<html><title>Sign in</title>");

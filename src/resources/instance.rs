@@ -221,7 +221,7 @@ impl ResourceType for Instance {
             .text("availability_zone", &["Placement", "AvailabilityZone"])
             .text("state", &["State", "Name"]);
         if own {
-            reader = reader.texts("security_groups", &["SecurityGroups"], "GroupId").bool("source_dest_check", &["SourceDestCheck"]);
+            reader = reader.value("security_groups", groups(item, interface)).bool("source_dest_check", &["SourceDestCheck"]);
         } else {
             reader = reader.value("network_interface", text(interface, &["NetworkInterfaceId"]).map(Value::text));
         }
@@ -306,6 +306,15 @@ impl Instance {
             ("DeleteOnTermination", Arg::Known(json!(true))),
         ])
     }
+}
+
+/// The groups. An instance lists them as its primary interface does; moto fills in the one list or the other.
+fn groups(item: &Json, interface: &Json) -> Option<Value> {
+    let lists = [at(item, &["SecurityGroups"]), at(interface, &["Groups"])];
+    let listed = lists.into_iter().flatten().filter_map(Json::as_array).max_by_key(|groups| !groups.is_empty())?;
+    let mut ids: Vec<&str> = listed.iter().filter_map(|group| text(group, &["GroupId"])).collect();
+    ids.sort_unstable();
+    Some(Value::List(ids.into_iter().map(Value::text).collect()))
 }
 
 /// The interface with device index 0.

@@ -1,0 +1,13 @@
+//! What secnet sends over the wire and reads back, against moto: an EC2 that others wrote.
+//!
+//! The server is installed and started by `tests/moto/serve`, once for all tests, and ends with them. Each test has a VPC of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says where")]
+
+mod wire {
+    pub mod ec2;
+    mod endpoint;
+    mod machine;
+    mod network;
+    mod rule;
+}
