@@ -11,6 +11,8 @@ use crate::base::span::Span;
 pub struct File {
     /// In the order of the text. What could not be parsed is missing here and was reported.
     pub items: Vec<Item>,
+    /// Kind and name of blocks whose head could not be read: a reference to one of them is no mistake of its own.
+    pub lost: Vec<(Name, Name)>,
 }
 
 /// What stands at the top level of a file.

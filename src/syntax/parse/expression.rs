@@ -285,8 +285,8 @@ impl Lower<'_> {
         let (protocol, ports) = text.split_once('/').unwrap_or((text, ""));
         let computed = ports.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if computed && matches!(protocol, "tcp" | "udp") {
-            let start = span.start() + protocol.len() + 1;
-            self.sink.push(codes::computed_port(span, Span::new(self.file, start, span.end()), protocol, ports));
+            let at = Span::new(self.file, span.start() + protocol.len() + 1, span.end());
+            self.sink.push(codes::computed_port(span, at, protocol, ports));
             return Deep::leaf(ExprKind::Error, span);
         }
         Deep::leaf(ExprKind::Service(text.into()), span)

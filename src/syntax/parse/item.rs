@@ -2,7 +2,7 @@
 
 use pest::iterators::{Pair, Pairs};
 
-use super::grammar::Rule;
+use super::{grammar::Rule, recover::reserved};
 use crate::{
     base::{
         codes::syntax as codes,
@@ -10,28 +10,47 @@ use crate::{
         span::{FileId, Span},
     },
     syntax::ast::{
-        Attribute, Block, Body, Entry, File, Item, Let, Moved, Name, NestedBlock, Output, Policy, Project, Sentence, Term, TypeExpr,
-        Variable,
+        Attribute, Block, Body, Entry, Expr, ExprKind, File, Item, Let, Moved, Name, NestedBlock, Output, Policy, Project, Sentence, Term,
+        TypeExpr, Variable,
     },
 };
 
 /// Turns the pairs of one file into its AST.
 pub(super) struct Lower<'a> {
     pub(super) file: FileId,
+    pub(super) text: &'a str,
+    /// Where `text` begins in the file.
+    pub(super) base: usize,
     pub(super) sink: &'a mut Sink,
     /// What was last reported as too deep.
     pub(super) too_deep: Option<Span>,
+    /// What begins before this byte of `text` follows from what was reported already.
+    pub(super) reported_until: usize,
+    /// Whether something unclosed was reported in the block being read: then that its `}` is missing follows from it.
+    pub(super) has_unclosed: bool,
+    /// How many times what is being read was mended.
+    pub(super) mends: usize,
+}
+
+/// The attribute before the entry being read.
+pub(super) struct Previous {
+    /// Where its value begins and where it ends.
+    pub(super) value: usize,
+    pub(super) end: usize,
+    /// Whether its value is but a name, as the first word of a text without quotes would be.
+    pub(super) is_bare: bool,
 }
 
 impl<'a> Lower<'a> {
-    pub(super) fn new(file: FileId, sink: &'a mut Sink) -> Self {
-        Self { file, sink, too_deep: None }
+    pub(super) fn new(file: FileId, text: &'a str, sink: &'a mut Sink) -> Self {
+        Self { file, text, base: 0, sink, too_deep: None, reported_until: 0, has_unclosed: false, mends: 0 }
     }
 
     /// The whole file.
     pub(super) fn file(mut self, pairs: Pairs<'_, Rule>) -> File {
         let mut found = File::default();
         let mut doc: Option<String> = None;
+        let mut previous = None;
         for pair in pairs.flat_map(Pair::into_inner) {
             if pair.as_rule() == Rule::comment {
                 match pair.as_str().strip_prefix("##") {
@@ -46,12 +65,21 @@ impl<'a> Lower<'a> {
                 }
                 continue;
             }
-            found.items.extend(self.item(pair, doc.take()));
+            if pair.as_rule() == Rule::error_item {
+                self.broken_item(&pair, previous.as_ref(), &mut found);
+                doc = None;
+            } else {
+                let span = self.span(&pair);
+                let item = self.item(pair, doc.take());
+                previous = Some(self.previous(span, item.as_ref().and_then(value)));
+                found.items.extend(item);
+            }
         }
         found
     }
 
-    fn item(&mut self, pair: Pair<'_, Rule>, doc: Option<String>) -> Option<Item> {
+    /// One item; `None` where it is of a kind that this version does not do.
+    pub(super) fn item(&mut self, pair: Pair<'_, Rule>, doc: Option<String>) -> Option<Item> {
         let span = self.span(&pair);
         let rule = pair.as_rule();
         let mut inner = Parts(pair.into_inner());
@@ -85,6 +113,12 @@ impl<'a> Lower<'a> {
                 span,
             }),
             Rule::existing | Rule::resource => {
+                let kind = inner.0.peek().filter(|p| p.as_rule() == Rule::word);
+                if let Some((what, instead)) = kind.as_ref().filter(|_| rule == Rule::resource).and_then(|k| reserved(k.as_str())) {
+                    let at = kind.map_or(span, |k| self.span(&k));
+                    self.sink.push(codes::unsupported(at, what, instead));
+                    return None;
+                }
                 let block = Block {
                     kind: self.word(inner.next(Rule::word)?),
                     name: self.word(inner.next(Rule::word)?),
@@ -93,10 +127,6 @@ impl<'a> Lower<'a> {
                     span,
                 };
                 if rule == Rule::existing { Item::Existing(block) } else { Item::Resource(block) }
-            }
-            Rule::error_item => {
-                self.sink.push(codes::unexpected(span, "a block or a statement", "this"));
-                return None;
             }
             _ => return None,
         })
@@ -132,19 +162,55 @@ impl<'a> Lower<'a> {
         Some((name, optional, self.type_expr(inner.next(Rule::type_expr)?)))
     }
 
-    fn block(&mut self, pair: Pair<'_, Rule>) -> Body {
+    /// What stands between braces.
+    pub(super) fn block(&mut self, pair: Pair<'_, Rule>) -> Body {
         let span = self.span(&pair);
-        let mut entries = vec![];
-        for part in pair.into_inner() {
-            entries.extend(self.entry(part));
+        let opening = pair.as_span().start();
+        let closed = pair.clone().into_inner().last().is_none_or(|p| p.as_rule() != Rule::missing_rbrace);
+        if !closed && let Some(body) = self.closed_by_indent(opening, pair.as_span().end()) {
+            return body;
         }
+        let outer = std::mem::take(&mut self.has_unclosed);
+        let entries = self.entries(pair);
+        if !closed && !self.has_unclosed {
+            self.sink.push(codes::unclosed(self.at(opening, opening + 1), "{", "}", None));
+        }
+        self.has_unclosed |= outer;
         Body { entries, span }
     }
 
-    fn entry(&mut self, pair: Pair<'_, Rule>) -> Option<Entry> {
+    /// The entries in a pair.
+    pub(super) fn entries(&mut self, pair: Pair<'_, Rule>) -> Vec<Entry> {
+        let mut entries = vec![];
+        let mut previous = None;
+        for part in pair.into_inner() {
+            if part.as_rule() == Rule::error_entry {
+                entries.extend(self.broken_entry(&part, previous.as_ref()));
+                continue;
+            }
+            let entry = self.entry(part, previous.as_ref());
+            if let Some(Entry::Attribute(attribute)) = &entry {
+                previous = Some(self.previous(attribute.span, Some(&attribute.value)));
+            }
+            entries.extend(entry);
+        }
+        entries
+    }
+
+    fn previous(&self, span: Span, value: Option<&Expr>) -> Previous {
+        let value_span = value.map_or(span, |v| v.span);
+        Previous {
+            value: value_span.start() - self.base,
+            end: span.end() - self.base,
+            is_bare: value.is_some_and(|v| matches!(v.kind, ExprKind::Name(_))),
+        }
+    }
+
+    /// One entry of a body.
+    fn entry(&mut self, pair: Pair<'_, Rule>, previous: Option<&Previous>) -> Option<Entry> {
         let span = self.span(&pair);
-        let rule = pair.as_rule();
-        match rule {
+        let start = pair.as_span().start();
+        match pair.as_rule() {
             Rule::attribute => {
                 let mut inner = Parts(pair.into_inner());
                 let name = self.word(inner.next(Rule::word)?);
@@ -155,14 +221,10 @@ impl<'a> Lower<'a> {
                 let name = self.word(inner.next(Rule::word)?);
                 Some(Entry::Block(NestedBlock { name, body: self.block(inner.next(Rule::block)?), span }))
             }
-            Rule::sentence | Rule::validate => self.sentence(pair).map(Entry::Sentence),
-            Rule::error_entry => {
-                self.sink.push(codes::unexpected(span, "a statement", "this"));
-                None
-            }
-            Rule::missing_rbrace => {
-                self.sink.push(codes::unexpected(span, "`}`", "the end of the block"));
-                None
+            Rule::validate => self.sentence(pair).map(Entry::Sentence),
+            Rule::sentence => {
+                let sentence = self.sentence(pair)?;
+                self.attribute_or_sentence(sentence, start, previous)
             }
             _ => None,
         }
@@ -191,7 +253,22 @@ impl<'a> Lower<'a> {
 
     pub(super) fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let span = pair.as_span();
-        Span::new(self.file, span.start(), span.end())
+        self.at(span.start(), span.end())
+    }
+
+    /// The bytes `start..end` of `text`.
+    pub(super) fn at(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, self.base + start, self.base + end)
+    }
+}
+
+/// The value that an item ends with, if it does.
+fn value(item: &Item) -> Option<&Expr> {
+    match item {
+        Item::Let(binding) => Some(&binding.value),
+        Item::Output(output) if output.description.is_none() => Some(&output.value),
+        Item::Variable(variable) if variable.description.is_none() && variable.body.is_none() => variable.default.as_ref(),
+        _ => None,
     }
 }
 
@@ -232,6 +309,8 @@ pub(super) fn is_mark(rule: Rule) -> bool {
             | Rule::lbrace
             | Rule::rbrace
             | Rule::port_comma
+            | Rule::interpolation_open
+            | Rule::interpolation_close
             | Rule::kw_project
             | Rule::kw_variable
             | Rule::kw_let
