@@ -7,8 +7,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
+    io,
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -41,6 +41,7 @@ mod security_group;
 mod security_group_rule;
 mod serve;
 mod shapes;
+mod store;
 mod subnet;
 mod tag;
 mod volume;
@@ -54,6 +55,7 @@ pub use world::{ACCOUNT, Pace, Quotas, World};
 
 use params::Params;
 use refuse::{Outcome, refuse};
+use store::Store;
 
 /// What carries out an action.
 pub(crate) type Handler = fn(&mut World, Params<'_>) -> Outcome;
@@ -93,11 +95,11 @@ const LOG_MAX: usize = 100_000;
 pub struct Sim {
     inner: Mutex<Inner>,
     region: String,
-    path: Option<PathBuf>,
 }
 
 struct Inner {
     world: World,
+    store: Option<Store>,
     faults: Vec<Fault>,
     log: Vec<Request>,
 }
@@ -115,26 +117,19 @@ impl Sim {
         Self::of(world, None)
     }
 
-    /// The world in a file, or a new one that will be kept there.
+    /// The world in a file, or a new one that will be kept there. Each call that changes it is on disk before it is
+    /// answered, in a second file beside the first; dropping the `Sim`, or [`Sim::save`], brings the first up to date.
     ///
     /// # Errors
-    /// The file is there and cannot be read, or holds no world of this region.
+    /// The files cannot be read or written, hold no world of this region, or are in use by another process.
     pub fn load(path: &Path, region: &str) -> io::Result<Self> {
-        let world = match fs::read(path) {
-            Ok(bytes) => serde_json::from_slice::<World>(&bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => World::new(region),
-            Err(error) => return Err(error),
-        };
-        if world.region != region {
-            let message = format!("{} holds region `{}`, not `{region}`", path.display(), world.region);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        Ok(Self::of(world, Some(path.into())))
+        let (world, store) = Store::open(path, region, |world, request| drop(answer(world, request)))?;
+        Ok(Self::of(world, Some(store)))
     }
 
-    fn of(world: World, path: Option<PathBuf>) -> Self {
+    fn of(world: World, store: Option<Store>) -> Self {
         let region = world.region.clone();
-        Self { inner: Mutex::new(Inner { world, faults: vec![], log: vec![] }), region, path }
+        Self { inner: Mutex::new(Inner { world, store, faults: vec![], log: vec![] }), region }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -148,22 +143,12 @@ impl Sim {
         &self.region
     }
 
-    /// Writes the world to its file, if it has one: to a new file that then takes the old one's place.
+    /// Writes the world to its file, if it has one.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self) -> io::Result<()> {
-        self.write(&self.inner().world)
-    }
-
-    fn write(&self, world: &World) -> io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let new = path.with_extension(format!("{}.new", std::process::id()));
-        fs::write(&new, serde_json::to_vec(world)?)?;
-        fs::rename(&new, path)
+        self.inner().save()
     }
 
     /// Carries out one request.
@@ -178,15 +163,17 @@ impl Sim {
         }
         inner.log.push(request.clone());
         let fault = fault::take(&mut inner.faults, &request.action);
-        let settled = inner.world.advance(1);
+        inner.world.advance(1);
         *inner.world.calls.entry(request.action.clone()).or_default() += 1;
+        let (now, counter) = (inner.world.now, inner.world.counter);
         let outcome = match &fault {
             Some(kind) => fault::carry_out(kind, &mut inner.world, request),
             None => answer(&mut inner.world, request),
         };
-        let acted = mutates(&request.action) && (outcome.is_ok() || fault.is_some());
-        if acted || settled {
-            self.write(&inner.world)
+        let acted = mutates(&request.action) && (outcome.is_ok() || fault == Some(FaultKind::LostAnswer));
+        if let (true, Some(store)) = (acted, &mut inner.store) {
+            store
+                .append(now, counter, request, &inner.world)
                 .map_err(|error| ApiError::without_answer(Class::Unreachable, format!("the sandbox's file cannot be written: {error}")))?;
         }
         outcome
@@ -215,9 +202,23 @@ impl Sim {
         self.inner().log.clone()
     }
 
-    /// Looks at the world, or changes it behind EC2's back (quotas, pace, the clock).
+    /// Looks at the world, or changes it behind EC2's back (quotas, pace, the clock): in a file such a change is only
+    /// after [`Sim::save`].
     pub fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
         look(&mut self.inner().world)
+    }
+}
+
+impl Inner {
+    fn save(&mut self) -> io::Result<()> {
+        self.store.as_mut().map_or(Ok(()), |store| store.picture(&self.world))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // What cannot be written now is in the calls' file, and is carried out again at the next start.
+        let _ = self.save();
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const ACTIONS: Actions = &[
     ("CreateNatGateway", create, "SubnetId AllocationId ConnectivityType PrivateIpAddress TagSpecifications"),
     ("DeleteNatGateway", delete, "NatGatewayId"),
-    ("DescribeNatGateways", describe_gateways, "NatGatewayIds Filter"),
+    ("DescribeNatGateways", describe_gateways, "NatGatewayIds Filter Filters"),
 ];
 
 /// A NAT gateway.

@@ -114,7 +114,7 @@ fn check(kind: &Kind, path: &str, value: &Json) -> Result<(), ApiError> {
         (_, Json::Null) => Ok(()),
         (Kind::Structure(name), Json::Object(map)) => {
             let members = members(name);
-            let known = |key: &&String| members.iter().any(|m| m.name == **key);
+            let known = |key: &&String| members.iter().any(|m| m.name == **key || is_alias(&m.name, key));
             if let Some(key) = map.keys().find(|key| !known(key)) {
                 return Err(refuse("UnknownParameter", format!("The parameter {} is not recognized", join(path, key))));
             }
@@ -136,6 +136,11 @@ fn check(kind: &Kind, path: &str, value: &Json) -> Result<(), ApiError> {
         },
         _ => Err(invalid(path, value, "")),
     }
+}
+
+/// DescribeNatGateways alone calls its filters `Filter`; clients take `Filters` there, too.
+fn is_alias(member: &str, key: &str) -> bool {
+    (member, key) == ("Filter", "Filters")
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -120,10 +120,11 @@ pub struct World {
     pub quotas: Quotas,
     /// How many calls a change of state takes.
     pub pace: Pace,
-    /// Calls so far, by action.
+    /// Calls that this process made so far, by action.
+    #[serde(skip)]
     pub calls: BTreeMap<String, u64>,
     pub(crate) now: u64,
-    counter: u64,
+    pub(crate) counter: u64,
     pub(crate) agenda: BTreeMap<u64, Vec<Due>>,
     pub(crate) tokens: BTreeMap<String, Token>,
     /// Ids that calls do not see before a tick.
@@ -194,20 +195,18 @@ impl World {
         format!("{prefix}-0{:016x}", self.draw())
     }
 
-    /// The clock moves on by `ticks`, and what is due happens. Says whether anything did.
-    pub fn advance(&mut self, ticks: u64) -> bool {
-        self.now += ticks;
-        let mut changed = false;
-        while let Some(entry) = self.agenda.first_entry().filter(|e| *e.key() <= self.now) {
+    /// The clock moves on by `ticks`, and what is due happens, each thing at its own tick.
+    pub fn advance(&mut self, ticks: u64) {
+        let until = self.now + ticks;
+        while let Some(entry) = self.agenda.first_entry().filter(|e| *e.key() <= until) {
+            self.now = self.now.max(*entry.key());
             for due in entry.remove() {
-                changed = true;
                 self.carry_out(due);
             }
         }
-        let now = self.now;
-        self.hidden.retain(|_, until| *until > now);
-        self.tokens.retain(|_, token| now - token.at < TOKEN_LIFE);
-        changed
+        self.now = until;
+        self.hidden.retain(|_, hidden| *hidden > until);
+        self.tokens.retain(|_, token| until - token.at < TOKEN_LIFE);
     }
 
     fn carry_out(&mut self, due: Due) {

@@ -264,7 +264,37 @@ fn the_world_outlives_its_process() {
     let vpc = Ec2(Sim::load(&path, "eu-central-1").unwrap()).vpc();
     let again = Ec2(Sim::load(&path, "eu-central-1").unwrap());
     assert_eq!(again.get("Vpcs.0.VpcId", "DescribeVpcs", json!({"VpcIds": [vpc]})), vpc);
+    let in_use = Sim::load(&path, "eu-central-1").map(drop).map_err(|error| error.kind());
+    assert_eq!(in_use, Err(io::ErrorKind::ResourceBusy));
+    drop(again);
     assert!(Sim::load(&path, "eu-west-1").is_err());
+}
+
+#[test]
+fn a_killed_process_loses_nothing_that_it_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.json");
+    let ec2 = Ec2(Sim::load(&path, "eu-central-1").unwrap());
+    let subnet = ec2.subnet(&ec2.vpc(), "10.0.0.0/24");
+    let id = ec2.run(&subnet);
+    // A refusal draws numbers, too, and is not kept.
+    ec2.refuses(
+        "InvalidIPAddress.InUse",
+        "CreateNetworkInterface",
+        json!({"SubnetId": subnet, "PrivateIpAddress":
+        ec2.get("Reservations.0.Instances.0.PrivateIpAddress", "DescribeInstances", json!({"InstanceIds": [id]}))}),
+    );
+    ec2.0.fault(Fault::next("CreateSecurityGroup", FaultKind::LostAnswer));
+    drop(ec2.0.call(&Request::new("CreateSecurityGroup", json!({"GroupName": "web", "Description": "d"}))));
+    ec2.ok("TerminateInstances", json!({"InstanceIds": [id]}));
+    let calls = std::fs::read(path.with_extension("calls")).unwrap();
+    let world = |sim: &Sim| sim.world(|w| serde_json::to_value(&*w).unwrap());
+    let before = world(&ec2.0);
+    drop(ec2);
+    // As a kill leaves it: no picture was taken, and the last line is torn.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(path.with_extension("calls"), [&calls[..], b"{\"now\":"].concat()).unwrap();
+    assert_eq!(world(&Sim::load(&path, "eu-central-1").unwrap()), before);
 }
 
 #[test]
