@@ -6,6 +6,7 @@
 mod argument;
 mod execute;
 mod find;
+mod image;
 mod patience;
 mod read;
 mod schedule;
@@ -14,11 +15,12 @@ mod task;
 mod wait;
 
 pub mod counts;
+pub mod recover;
+pub mod refresh;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::{
-    apply::argument::ArgumentError,
     base::diagnostic::Diagnostic,
     call::{ApiError, Class},
     schema::value::Value,
@@ -28,7 +30,9 @@ use crate::{
     },
 };
 
+pub use argument::ArgumentError;
 pub use execute::{check_base, execute};
+pub use image::families;
 pub use read::ReadError;
 
 /// How a plan is carried out.

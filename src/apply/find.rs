@@ -35,10 +35,10 @@ pub async fn made(driver: &dyn Driver, listing: &Listing, operation: &str) -> Re
 }
 
 /// How what a call makes is listed, where it is tagged: the resource itself, or rules of a security group.
-pub fn listing(spec: &'static Spec, tagged: &[String]) -> Option<&'static Listing> {
+pub fn listing(spec: &'static Spec, tagged: Option<&str>) -> Option<&'static Listing> {
     static RULES: Listing =
         Listing::new("DescribeSecurityGroupRules", &["SecurityGroupRules"], "SecurityGroupRuleId", "security-group-rule-id", Some(1000));
-    match tagged.first().map(String::as_str) {
+    match tagged {
         Some("security-group-rule") => Some(&RULES),
         Some(tagged) if spec.tag_type == Some(tagged) => Some(&spec.listing),
         _ => None,

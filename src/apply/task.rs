@@ -157,7 +157,7 @@ impl Step<'_> {
             call,
             request: &request,
             operation: &operation,
-            listing: find::listing(self.spec, &call.tagged),
+            listing: find::listing(self.spec, call.tagged.first().map(String::as_str)),
             deletes: matches!(self.task.what, What::Delete { .. } | What::UnmakeParts { .. }),
             names_young: self.run.names_young(&request),
             told: &told,

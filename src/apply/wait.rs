@@ -132,9 +132,9 @@ async fn ask(reader: &Reader<'_>, key: &Key, group: &mut Group) {
         waiting.look(found.get(&waiting.id), now);
     }
     group.waiting.retain(|w| w.reply.is_some());
-    // What was made last is likeliest to change soon.
+    // What was made last is likeliest to change soon; after each question the wait so far is doubled.
     let youngest = group.waiting.iter().map(|w| now.duration_since(w.since)).min().unwrap_or_default();
-    group.due = now + (youngest / 2).clamp(FIRST, LAST);
+    group.due = now + youngest.clamp(FIRST, LAST);
 }
 
 impl Waiting {

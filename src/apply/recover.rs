@@ -1,0 +1,81 @@
+//! Taking up what an interrupted apply has left. Layer 7: reads EC2, changes nothing there.
+
+use std::fmt;
+
+use crate::{
+    apply::{find, read::ReadError, task::found},
+    base::address::Address,
+    call::Driver,
+    resources,
+    state::{
+        State,
+        event::{Event, OpenCalls, What},
+        journal,
+    },
+};
+
+/// What became of a call whose outcome the journal does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It made this, which is in the state now.
+    Made {
+        /// The resource.
+        address: Address,
+        /// EC2's id.
+        id: String,
+    },
+    /// It made nothing: the next plan makes it.
+    NotMade {
+        /// The resource.
+        address: Address,
+    },
+    /// It changed or unmade something, or not: the next plan reads what is there.
+    ToBeRead {
+        /// The resource.
+        address: Address,
+        /// `DeleteVpc`
+        action: String,
+    },
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Made { address, id } => write!(f, "`{address}` was made: it is `{id}`"),
+            Found::NotMade { address } => write!(f, "`{address}` was not made"),
+            Found::ToBeRead { address, action } => write!(f, "whether {action} of `{address}` was carried out is read from EC2"),
+        }
+    }
+}
+
+/// The state that the events of an unfinished journal lead to, and what became of its open calls.
+///
+/// # Errors
+/// EC2 could not be asked. Nothing is lost: the journal stays.
+pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Result<(State, Vec<Found>), ReadError> {
+    let mut state = journal::fold(state, events);
+    let mut all = vec![];
+    for (task, open) in OpenCalls::of(events).0 {
+        let spec = resources::spec(open.what.address().kind());
+        let became = match (open.what, spec) {
+            (What::Create { address, record, after }, Some(spec)) if !open.created => {
+                let item = match find::listing(spec, spec.tag_type) {
+                    Some(listing) => find::made(driver, listing, &open.operation).await?,
+                    None => None,
+                };
+                match item.and_then(|item| found(spec, &item, &record)) {
+                    Some((id, learned)) => {
+                        let record = record.into_iter().chain(learned).collect();
+                        let (address, secnet_id) = (address.clone(), open.operation);
+                        state.fold(&Event::Created { task, address: address.clone(), id: id.clone(), secnet_id, record, after });
+                        Found::Made { address, id }
+                    }
+                    None => Found::NotMade { address },
+                }
+            }
+            (what, _) => Found::ToBeRead { address: what.address().clone(), action: open.action },
+        };
+        all.push(became);
+    }
+    Ok((state, all))
+}

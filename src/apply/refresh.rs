@@ -1,0 +1,190 @@
+//! Reading what is there before planning: in bulk, in pages, all kinds at once. Layer 7: changes nothing.
+//!
+//! A kind is asked for by the project's tag, and what the state knows beyond the answer by its ids, as a filter: so a
+//! tag that somebody removed never reads as «gone», and an id that is gone is no error. A kind that the state does not
+//! hold is not asked for at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    apply::{
+        image,
+        read::{FILTER_VALUES_MAX, ReadError, Reader, Work, together},
+    },
+    base::address::Address,
+    call::{Driver, Json, Request},
+    plan::observation::Observation,
+    registry::{Observed, Spec},
+    resources,
+    schema::{
+        model::{Model, Resource},
+        value::{Record, Value},
+    },
+    state::{State, store},
+};
+
+/// The tag that tells which project something belongs to.
+const TAG: &str = "secnet:lineage";
+
+/// Kinds whose listing takes the filter `vpc-id`.
+const BY_VPC: [&str; 5] = ["subnet", "security_group", "route_table", "network_acl", "network_interface"];
+
+/// Reads what the state knows, what else carries the project's tag, existing resources and images.
+///
+/// # Errors
+/// EC2 could not be read.
+pub async fn refresh(driver: &dyn Driver, model: &Model, state: &State) -> Result<Observation, ReadError> {
+    let reader = Reader::new(driver);
+    let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let deposed = state.deposed.iter().map(|d| (&d.address, &d.resource));
+    for (address, resource) in state.resources.iter().chain(deposed) {
+        ids.entry(address.kind()).or_default().insert(&resource.id);
+    }
+    let kinds = ids.iter().filter_map(|(kind, ids)| Some((resources::spec(kind)?, ids)));
+    let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids)) }).collect());
+    let (account, kinds, existing, images) =
+        tokio::join!(account(&reader), kinds, existing(&reader, model, state), image::look_up(&reader, model, state));
+    Ok(Observation {
+        account: account?,
+        region: driver.region().into(),
+        resources: kinds.into_iter().collect::<Result<_, _>>()?,
+        existing: existing?,
+        images: images?,
+        at: store::now(),
+    })
+}
+
+/// How many resources carry the project's tag though the state does not know them.
+#[must_use]
+pub fn strays(observation: &Observation, state: &State) -> usize {
+    let known: BTreeSet<&str> =
+        state.resources.values().chain(state.deposed.iter().map(|d| &d.resource)).map(|resource| resource.id.as_str()).collect();
+    observation.resources.values().flat_map(BTreeMap::keys).filter(|id| !known.contains(id.as_str())).count()
+}
+
+/// The AWS account that the credentials are for.
+///
+/// # Errors
+/// The call was refused, or there was no answer.
+pub async fn who(driver: &dyn Driver) -> Result<Option<String>, ReadError> {
+    account(&Reader::new(driver)).await
+}
+
+async fn account(reader: &Reader<'_>) -> Result<Option<String>, ReadError> {
+    let answer = reader.send(&Request::new("GetCallerIdentity", Json::Object(serde_json::Map::new()))).await?;
+    Ok(answer.get("Account").and_then(Json::as_str).map(str::to_owned))
+}
+
+/// All resources of a kind that are the project's.
+async fn kind(
+    reader: &Reader<'_>,
+    spec: &'static Spec,
+    lineage: &str,
+    ids: &BTreeSet<&str>,
+) -> Result<(&'static str, BTreeMap<String, Observed>), ReadError> {
+    let listing = &spec.listing;
+    let mut items = BTreeMap::new();
+    if spec.tag_type.is_some() {
+        let (tag, values) = (format!("tag:{TAG}"), [lineage.to_owned()]);
+        collect(spec, reader.pages(listing.action, listing.items, &[(&tag, &values)], listing.page).await?, &mut items);
+    }
+    let rest: Vec<String> = ids.iter().filter(|id| !items.contains_key(**id)).map(|id| (*id).to_owned()).collect();
+    for ids in rest.chunks(FILTER_VALUES_MAX) {
+        collect(spec, reader.pages(listing.action, listing.items, &[(listing.filter, ids)], listing.page).await?, &mut items);
+    }
+    complete(reader, spec, &mut items).await?;
+    Ok((spec.kind, items.iter().filter_map(|(id, item)| Some((id.clone(), (spec.observe)(item)?))).collect()))
+}
+
+fn collect(spec: &Spec, found: Vec<Json>, items: &mut BTreeMap<String, Json>) {
+    items.extend(found.into_iter().filter_map(|item| Some((item.get(spec.listing.id)?.as_str()?.to_owned(), item))));
+}
+
+/// Reads what the listing leaves out. What is gone though still listed has nothing to read.
+async fn complete(reader: &Reader<'_>, spec: &'static Spec, items: &mut BTreeMap<String, Json>) -> Result<(), ReadError> {
+    let ids: Vec<String> = items.iter().filter(|(_, item)| (spec.observe)(item).is_some()).map(|(id, _)| id.clone()).collect();
+    let requests = (spec.listing.more)(&ids);
+    let answers = together(requests.iter().map(|request| -> Work<'_, _> { Box::pin(reader.send(request)) }).collect()).await;
+    for (request, answer) in requests.iter().zip(answers) {
+        (spec.listing.merge)(items, request, &answer?);
+    }
+    Ok(())
+}
+
+/// Every resource that fits an `existing` block, by the block's address. Blocks that name one another are read in order.
+async fn existing(reader: &Reader<'_>, model: &Model, state: &State) -> Result<BTreeMap<Address, Vec<Observed>>, ReadError> {
+    let mut open: Vec<&Resource> = model.resources.values().filter(|r| r.existing).collect();
+    let mut found: BTreeMap<Address, Vec<Observed>> = BTreeMap::new();
+    loop {
+        let names_open = |filters: &Record| {
+            let mut named = vec![];
+            filters.values().for_each(|value| value.resources(&mut named));
+            open.iter().any(|r| named.contains(&r.address))
+        };
+        let (later, now): (Vec<_>, Vec<_>) = open.iter().copied().partition(|r| names_open(&r.record));
+        if now.is_empty() {
+            return Ok(found);
+        }
+        let work = now.iter().map(|block| -> Work<'_, _> {
+            let filters = resolved(&block.record, state, &found);
+            Box::pin(async move {
+                match (resources::spec(block.address.kind()), filters) {
+                    (Some(spec), Some(filters)) => fitting(reader, spec, &filters).await,
+                    // It names something that is not there, so there is nothing that fits.
+                    _ => Ok(vec![]),
+                }
+            })
+        });
+        let results = together(work.collect()).await;
+        for (block, result) in now.iter().zip(results) {
+            found.insert(block.address.clone(), result?);
+        }
+        open = later;
+    }
+}
+
+/// Filters with ids and attributes in the place of references; `None` if one of them is not known.
+fn resolved(filters: &Record, state: &State, found: &BTreeMap<Address, Vec<Observed>>) -> Option<Record> {
+    let attribute = |address: &Address, name: &str| match found.get(address).map(Vec::as_slice) {
+        Some([one]) if name == "id" => Some(Value::text(&one.id)),
+        Some([one]) => one.record.get(name).cloned(),
+        Some(_) => None,
+        None => state.attribute(address, name),
+    };
+    let value = |value: &Value| {
+        value.rewrite(&|leaf| match leaf {
+            Value::Resource(address) => attribute(address, "id"),
+            Value::Attribute(address, name) => attribute(address, name),
+            _ => None,
+        })
+    };
+    let record: Record = filters.iter().map(|(name, v)| (name.clone(), value(v))).collect();
+    record.values().all(Value::is_known).then_some(record)
+}
+
+async fn fitting(reader: &Reader<'_>, spec: &'static Spec, filters: &Record) -> Result<Vec<Observed>, ReadError> {
+    let text = |value: &Value| value.as_text().map(str::to_owned);
+    let mut asked: Vec<(String, Vec<String>)> = vec![];
+    asked.extend(filters.get("id").and_then(text).map(|id| (spec.listing.filter.into(), vec![id])));
+    let vpc = filters.get("vpc").filter(|_| BY_VPC.contains(&spec.kind)).and_then(text);
+    asked.extend(vpc.map(|vpc| ("vpc-id".into(), vec![vpc])));
+    if let Some(Value::Map(tags)) = filters.get("tags") {
+        asked.extend(tags.iter().filter_map(|(key, value)| Some((format!("tag:{key}"), vec![text(value)?]))));
+    }
+    let asked: Vec<(&str, &[String])> = asked.iter().map(|(name, values)| (name.as_str(), values.as_slice())).collect();
+    let mut items = BTreeMap::new();
+    collect(spec, reader.pages(spec.listing.action, spec.listing.items, &asked, spec.listing.page).await?, &mut items);
+    // What the listing leaves out is read for those that may still fit.
+    items.retain(|_, item| (spec.observe)(item).is_some_and(|observed| fits(&observed, filters, true)));
+    complete(reader, spec, &mut items).await?;
+    Ok(items.values().filter_map(spec.observe).filter(|observed| fits(observed, filters, false)).collect())
+}
+
+/// Whether it is what the filters say; with `so_far`, what was not read yet may still be.
+fn fits(observed: &Observed, filters: &Record, so_far: bool) -> bool {
+    filters.iter().all(|(name, wanted)| match (name.as_str(), wanted) {
+        ("id", wanted) => wanted.as_text() == Some(&observed.id),
+        ("tags", Value::Map(tags)) => tags.iter().all(|(key, value)| observed.tags.get(key).map(String::as_str) == value.as_text()),
+        (name, wanted) => observed.record.get(name).map_or(so_far, |is| is == wanted),
+    })
+}
