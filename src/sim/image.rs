@@ -121,6 +121,12 @@ pub(crate) fn find(id: &str) -> Result<Image, ApiError> {
     IMAGES.iter().find(|i| i.id == id).cloned().ok_or_else(|| no_such("ami", id))
 }
 
+/// The id of an image that the usual types can run.
+#[cfg(test)]
+pub(crate) fn any_x86_64() -> &'static str {
+    IMAGES.iter().find(|i| i.architecture == "x86_64").map_or("", |i| &i.id)
+}
+
 fn show(image: &Image) -> Json {
     let mut shown = Map::new();
     let Json::Object(plain) = json!({

@@ -17,15 +17,20 @@ use crate::{
     },
 };
 
-const AUTHORIZE: &str = "GroupId GroupName IpPermissions TagSpecifications IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId";
-const REVOKE: &str = "GroupId GroupName IpPermissions SecurityGroupRuleIds IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId";
+/// The older parameters, for one rule.
+macro_rules! known {
+    ($($more:literal),*) => {
+        concat!("GroupId IpPermissions IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId", $(" ", $more),*)
+    };
+}
+
 const DESCRIPTIONS: &str = "GroupId GroupName IpPermissions SecurityGroupRuleDescriptions";
 
 pub(crate) const ACTIONS: Actions = &[
-    ("AuthorizeSecurityGroupIngress", |world, p| authorize(world, p, false), AUTHORIZE),
-    ("AuthorizeSecurityGroupEgress", |world, p| authorize(world, p, true), AUTHORIZE),
-    ("RevokeSecurityGroupIngress", |world, p| revoke(world, p, false), REVOKE),
-    ("RevokeSecurityGroupEgress", |world, p| revoke(world, p, true), REVOKE),
+    ("AuthorizeSecurityGroupIngress", |world, p| authorize(world, p, false), known!("GroupName", "TagSpecifications")),
+    ("AuthorizeSecurityGroupEgress", |world, p| authorize(world, p, true), known!("TagSpecifications")),
+    ("RevokeSecurityGroupIngress", |world, p| revoke(world, p, false), known!("GroupName", "SecurityGroupRuleIds")),
+    ("RevokeSecurityGroupEgress", |world, p| revoke(world, p, true), known!("SecurityGroupRuleIds")),
     ("UpdateSecurityGroupRuleDescriptionsIngress", |world, p| update(world, p, false), DESCRIPTIONS),
     ("UpdateSecurityGroupRuleDescriptionsEgress", |world, p| update(world, p, true), DESCRIPTIONS),
     ("ModifySecurityGroupRules", modify, "GroupId SecurityGroupRules"),

@@ -96,6 +96,12 @@ pub(crate) fn action(name: &str) -> Option<&'static Action> {
     SHAPES.actions.get(name)
 }
 
+/// The names of all actions.
+#[cfg(test)]
+pub(crate) fn actions() -> impl Iterator<Item = &'static str> {
+    SHAPES.actions.keys().map(String::as_str)
+}
+
 /// The members of a structure.
 pub(crate) fn members(structure: &str) -> &'static [Member] {
     SHAPES.shapes.get(structure).map_or(&[], Vec::as_slice)

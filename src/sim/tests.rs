@@ -9,6 +9,7 @@ use crate::base::base64;
 
 mod edges;
 mod instances;
+mod laws;
 mod networks;
 mod wire;
 
