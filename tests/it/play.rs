@@ -1,0 +1,131 @@
+//! A project that is planned and applied on the simulator, as a user would, without a command line.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use secnet::{
+    analysis::{self, Inputs},
+    apply::{Options, Outcome, Stop, counts::Counted, execute, refresh},
+    base::address::Address,
+    plan::{Action, Input, Plan, plan},
+    sim::Sim,
+    state::{
+        State,
+        journal::Journal,
+        store::{Lock, Store},
+    },
+};
+use tokio::sync::{mpsc, watch};
+
+/// A project's directory, its state, and the EC2 it stands in.
+pub struct Play {
+    pub sim: Arc<Sim>,
+    pub driver: Arc<Counted>,
+    pub store: Store,
+    pub lock: Lock,
+    _directory: tempfile::TempDir,
+}
+
+impl Play {
+    pub fn new() -> Self {
+        Self::on(Sim::new("us-east-1"))
+    }
+
+    pub fn on(sim: Sim) -> Self {
+        let sim = Arc::new(sim);
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path(), "test");
+        let lock = store.lock("test").unwrap();
+        Self { driver: Arc::new(Counted::new(sim.clone())), sim, store, lock, _directory: directory }
+    }
+
+    pub fn state(&self) -> State {
+        self.store.load().unwrap().state
+    }
+
+    pub async fn plan(&self, source: &str) -> Plan {
+        self.try_plan(source).await.unwrap_or_else(|messages| panic!("{messages:#?}"))
+    }
+
+    pub async fn try_plan(&self, source: &str) -> Result<Plan, Vec<String>> {
+        let analysis = analysis::analyze(vec![("main.secnet".into(), source.into())], &Inputs::default());
+        assert!(!analysis.has_errors(), "{:#?}", analysis.diagnostics);
+        let state = self.state();
+        let observation = refresh::refresh(&*self.driver, &analysis.model, &state).await.unwrap();
+        let input = Input { model: &analysis.model, state: &state, observation: &observation, sources: Some(&analysis.sources) };
+        plan(&input).map_err(|found| found.into_iter().map(|d| d.message).collect())
+    }
+
+    pub async fn carry_out(&self, plan: &Plan) -> Outcome {
+        let journal = Journal::create(&self.store, &self.lock).unwrap();
+        let (progress, _watcher) = mpsc::unbounded_channel();
+        let (_stop, asked) = watch::channel(Stop::No);
+        let outcome = execute(plan, self.state(), journal, self.driver.clone(), Options::default(), progress, asked).await.unwrap();
+        outcome.save(&self.store, &self.lock).unwrap();
+        outcome
+    }
+
+    /// Plans and applies; everything must work, and leave nothing to do.
+    pub async fn apply(&self, source: &str) -> Plan {
+        let plan = self.plan(source).await;
+        let outcome = self.carry_out(&plan).await;
+        assert!(outcome.is_success(), "{:#?}\n{:#?}", outcome.failed, outcome.not_started);
+        let again = self.plan(source).await;
+        assert!(again.is_empty(), "after an apply nothing is left to do, but:\n{}", shown(&again));
+        plan
+    }
+
+    /// The id that a resource has.
+    pub fn id(&self, address: &str) -> String {
+        self.state().resources[&Address::parse(address).unwrap()].id.clone()
+    }
+}
+
+/// `project test {}` and what follows.
+pub fn project(rest: &str) -> String {
+    format!("project test {{ region = \"us-east-1\" }}\n{rest}")
+}
+
+/// The plan's changes, one a line: `~ security_group.web: + ingress tcp/443 from 10.0.0.0/8`.
+pub fn shown(plan: &Plan) -> String {
+    let mark = |action: Action| match action {
+        Action::Create => "+",
+        Action::Update => "~",
+        Action::Replace => "-/+",
+        Action::Delete => "-",
+    };
+    let mut lines = vec![];
+    for change in &plan.changes {
+        lines.push(format!("{} {}", mark(change.action), change.address));
+        if matches!(change.action, Action::Update | Action::Replace) {
+            for attribute in &change.attributes {
+                lines.push(format!("    {}: {} -> {}", attribute.name, attribute.old, attribute.new));
+            }
+            for part in &change.parts {
+                let text = match (&part.old, &part.new) {
+                    (Some(old), Some(new)) => format!("{old} -> {new}"),
+                    (old, new) => old.iter().chain(new).cloned().collect(),
+                };
+                lines.push(format!("    {} {text}{}", mark(part.action), if part.foreign { " (foreign)" } else { "" }));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+/// Titles of the tasks in the order of the plan.
+pub fn titles(plan: &Plan) -> Vec<&str> {
+    plan.tasks.iter().map(|t| t.title.as_str()).collect()
+}
+
+/// Where the task of this title stands, and what it waits for, all the way down.
+pub fn before(plan: &Plan, title: &str) -> Vec<String> {
+    let index = plan.tasks.iter().position(|t| t.title == title).unwrap_or_else(|| panic!("no `{title}` in {:#?}", titles(plan)));
+    let mut found: BTreeMap<usize, ()> = BTreeMap::new();
+    let mut stack = plan.tasks[index].needs.clone();
+    while let Some(next) = stack.pop() {
+        if found.insert(next, ()).is_none() {
+            stack.extend(&plan.tasks[next].needs);
+        }
+    }
+    found.keys().map(|i| plan.tasks[*i].title.clone()).collect()
+}
