@@ -3,6 +3,10 @@
 
 #[path = "it/apply.rs"]
 mod apply;
+#[path = "it/plan.rs"]
+mod plan;
+#[path = "it/play.rs"]
+mod play;
 #[path = "it/spec.rs"]
 mod spec;
 #[path = "it/state.rs"]

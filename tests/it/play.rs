@@ -33,7 +33,7 @@ impl Play {
     pub fn on(sim: Sim) -> Self {
         let sim = Arc::new(sim);
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::new(directory.path(), "test");
+        let store = Store::new(directory.path(), "secure_server");
         let lock = store.lock("test").unwrap();
         Self { driver: Arc::new(Counted::new(sim.clone())), sim, store, lock, _directory: directory }
     }
@@ -80,9 +80,9 @@ impl Play {
     }
 }
 
-/// `project test {}` and what follows.
+/// `project secure_server {}` and what follows.
 pub fn project(rest: &str) -> String {
-    format!("project test {{ region = \"us-east-1\" }}\n{rest}")
+    format!("project secure_server {{ region = \"us-east-1\" }}\n{rest}")
 }
 
 /// The plan's changes, one a line: `~ security_group.web: + ingress tcp/443 from 10.0.0.0/8`.
