@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{address::Address, codes::plan as codes, diagnostic::Sink, span::Span},
+    base::{address::Address, cidr::Cidr, codes::plan as codes, diagnostic::Sink, span::Span},
     plan::{Action, standing::Standing},
     registry::{PartSpec, Spec},
     resources,
@@ -244,8 +244,13 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
     let mut decided = vec![];
     for (index, part) in decision.resource.parts.iter().enumerate() {
         let Some(spec) = decision.spec.part(part.name) else { continue };
-        let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), standing.substitute(v, replaced, None))).collect();
-        if let Some(unknown) = spec.key.iter().filter_map(|k| wanted.get(*k)).find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_)))
+        let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), network(standing.substitute(v, replaced, None)))).collect();
+        if let Some(unknown) = spec
+            .key
+            .iter()
+            .chain(spec.content)
+            .filter_map(|k| wanted.get(*k))
+            .find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_)))
         {
             sink.push(codes::not_known(&decision.resource.address, part.name, &unknown.to_string(), part.span));
         }
@@ -269,4 +274,9 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
         decided.push(PartDecision { spec, index: None, observed: Some(record.clone()), kept, wanted: None, same: false, span: None });
     }
     decided
+}
+
+/// In rules, routes and entries an address stands for the network of it alone.
+fn network(value: Value) -> Value {
+    if let Value::Ip(ip) = value { Value::Cidr(Cidr::host_of(ip)) } else { value }
 }

@@ -152,6 +152,8 @@ fn later(address: Address, attribute: String, ty: &Type, at: Spot<'_>, out: &mut
     let have = attribute_type(&address, &attribute);
     let value = Value::Attribute(address, attribute);
     match (have, ty) {
+        // Known while planning, if the resource stands: the planner says where it does not.
+        (Some(Type::Cidr | Type::Ip), Type::Peer) => value,
         (_, Type::Peer | Type::Service) => {
             out.push(codes::not_known_yet(&value.to_string(), "a rule", at.span));
             Value::Error

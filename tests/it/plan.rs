@@ -132,7 +132,11 @@ async fn a_group_with_another_description_gets_a_successor_before_it_goes() {
     play.apply(TOUR).await;
     let (server, old) = (play.id("instance.server"), play.id("security_group.ssh"));
     let plan = play.apply(&TOUR.replace("\"SSH for maintainers\"", "\"Remote shell\"")).await;
-    assert!(shown(&plan).contains("~ instance.server\n    security_groups: [security_group.ssh] -> [security_group.ssh]"), "{}", shown(&plan));
+    assert!(
+        shown(&plan).contains("~ instance.server\n    security_groups: [security_group.ssh] -> [security_group.ssh]"),
+        "{}",
+        shown(&plan)
+    );
     let goes = before(&plan, "delete security_group.ssh");
     assert!(goes.contains(&"update instance.server: security_groups".to_owned()), "{goes:#?}");
     assert_eq!(play.id("instance.server"), server);
@@ -195,7 +199,8 @@ async fn a_moved_resource_keeps_its_id() {
     let play = Play::new();
     play.apply(&project(NETWORK)).await;
     let id = play.id("vpc.main");
-    let renamed = project(&format!("{}\nmoved vpc.main to vpc.core", NETWORK.replace("vpc main", "vpc core").replace("vpc.main", "vpc.core")));
+    let renamed =
+        project(&format!("{}\nmoved vpc.main to vpc.core", NETWORK.replace("vpc main", "vpc core").replace("vpc.main", "vpc.core")));
     let plan = play.apply(&renamed).await;
     // Nothing but the tag that says the address.
     assert_eq!(shown(&plan), "~ vpc.core\n    tags.secnet:address: \"vpc.main\" -> \"vpc.core\"");
