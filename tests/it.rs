@@ -7,6 +7,8 @@ mod apply;
 mod plan;
 #[path = "it/play.rs"]
 mod play;
+#[path = "it/resources.rs"]
+mod resources;
 #[path = "it/spec.rs"]
 mod spec;
 #[path = "it/state.rs"]

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     base::address::Address,
     call::Arg,
-    plan::{Plan, Task},
+    plan::{Action, Change, Plan, Task},
+    resources,
     state::event::What,
 };
 
@@ -41,14 +42,19 @@ pub fn check(plan: &Plan) -> Result<(), Broken> {
             return Err(Broken(format!("`{}` is not among the changes that are shown", task.title)));
         }
     }
+    let done: BTreeSet<&Address> = plan.tasks.iter().map(|t| t.what.address()).collect();
     for change in &plan.changes {
-        // A part that another owner takes over goes by that owner's task.
-        let done = |t: &Task| *t.what.address() == change.address || (change.attributes.is_empty() && takes_over(t, &change.address));
-        if !plan.tasks.iter().any(done) {
+        if !done.contains(&change.address) && !is_taken_over(change) {
             return Err(Broken(format!("nothing is done for the change of `{}`", change.address)));
         }
     }
     Ok(())
+}
+
+/// Whether nothing but parts goes whose place another owner's part may take: what makes that one unmakes these.
+fn is_taken_over(change: &Change) -> bool {
+    let takes_over = || resources::spec(change.address.kind()).is_some_and(|spec| spec.parts.iter().any(|part| part.takes_over));
+    change.attributes.is_empty() && change.parts.iter().all(|part| part.action == Action::Delete) && takes_over()
 }
 
 /// Whether a task waits for another, at once or by way of others.
@@ -64,10 +70,6 @@ fn waits_for(plan: &Plan, task: usize, other: usize) -> bool {
         stack.extend(needs.iter().filter(|n| **n > other && seen.insert(**n)));
     }
     false
-}
-
-fn takes_over(task: &Task, other: &Address) -> bool {
-    matches!(&task.what, What::MakeParts { address, .. } if address.kind() == other.kind())
 }
 
 fn creates(task: &Task) -> Option<&Address> {

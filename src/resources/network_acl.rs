@@ -110,10 +110,10 @@ impl ResourceType for NetworkAcl {
             change: None,
             delete: disassociate,
             removal: Removal::First,
-            // The other way round the default ACL, which lets everything pass, would hold for a moment.
-            create_first: true,
+            create_first: false,
             essential: false,
             governs: Some("subnet"),
+            // Unmaking the old one first would let everything pass for a moment, by the default ACL.
             takes_over: true,
             show: |part| format!("association with {}", show_value(part.get("subnet"))),
         },
