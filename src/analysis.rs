@@ -79,8 +79,8 @@ fn lost(texts: &[(String, String)], parsed: &[ast::File]) -> resolve::Lost {
     for line in texts.iter().flat_map(|(_, text)| text.lines()).filter(|l| l.starts_with(|c: char| c.is_ascii_alphabetic())) {
         let line = line.strip_prefix("existing ").unwrap_or(line);
         let mut words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| !w.is_empty());
-        if let (Some(kind), Some(name)) = (words.next(), words.next()) {
-            lost.insert((kind.to_owned(), name.to_owned()));
+        if let Some(kind) = words.next() {
+            lost.insert((kind.to_owned(), words.next().unwrap_or_default().to_owned()));
         }
     }
     for item in parsed.iter().flat_map(|f| &f.items) {

@@ -19,7 +19,7 @@ mod variable;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{address::Address, codes::name as codes, diagnostic::Sink},
+    base::{address::Address, codes::name as codes, diagnostic::Sink, span::Span},
     resources,
     schema::{
         model::{Model, Moved, Output},
@@ -51,11 +51,10 @@ pub struct Sources<'a> {
 
 /// The model of a project. What is wrong goes to `sink`; the model holds the rest.
 pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
-    // What could not be parsed may have used a name, so nothing is called unused then.
-    let parsed = !sink.has_errors();
+    let broken: Vec<Span> = sink.all.iter().filter_map(|d| d.labels.first()).map(|l| l.span).collect();
     let scope = Scope::new(sources.files, sources.lost, sink);
     let given = variable::given(&scope, &sources.environment, &sources.written, &sources.arguments, sink);
-    let mut resolver = Resolver::new(scope, given, sink);
+    let mut resolver = Resolver::new(scope, given, broken, sink);
     let mut model = Model { project: resolver.project(), ..Model::default() };
     for i in 0..resolver.scope.blocks.len() {
         let resource = resolver.resource(i);
@@ -75,7 +74,8 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
         model.policies.push(policy);
     }
     model.moved = resolver.moved();
-    if parsed {
+    // A name that is misspelt, or that stands in what could not be read, makes another one look unused.
+    if !resolver.sink.has_errors() {
         resolver.unused();
     }
     cycle::report(&model, sink);

@@ -10,7 +10,7 @@ use crate::{
         diagnostic::Diagnostic,
         span::Span,
     },
-    resolve::literal,
+    resolve::{literal, resource::example},
     resources,
     schema::{attr::Type, value::Value},
     syntax::ast::{Expr, ExprKind, Piece},
@@ -168,7 +168,7 @@ fn later(address: Address, attribute: String, ty: &Type, at: Spot<'_>, out: &mut
             Value::Error
         }
         (Some(have), ty) => {
-            out.push(codes::wrong_type(&wanted(ty), &format!("`{value}`, {}", a_or_an(&have)), at.span));
+            out.push(codes::wrong_type(&wanted(ty), &format!("`{value}`, which is {}", self::wanted(&have)), at.span));
             Value::Error
         }
     }
@@ -251,8 +251,9 @@ fn mismatch(value: &Value, ty: &Type, at: Spot<'_>) -> Diagnostic {
         }
         (Type::Duration, Value::Int(n)) => diagnostic.help(format!("write its unit: `{n}s`")).fix(at.span, format!("{n}s")),
         (Type::Ip, Value::Cidr(cidr)) => diagnostic.help(format!("its first address is `{}`", cidr.network())),
+        (Type::Bool, _) => diagnostic.help("write `true` or `false`, without quotes"),
         (_, Value::List(_)) => diagnostic.help("write one of them, without brackets"),
-        _ => diagnostic,
+        _ => diagnostic.help(format!("write {} such as `{}`", wanted(ty), example(ty))),
     }
 }
 
@@ -275,10 +276,6 @@ pub(super) fn wanted(ty: &Type) -> String {
         Type::List(of) | Type::Set(of) => format!("a list of {}", plural(of)),
         Type::Map(of) => format!("a map of {}", plural(of)),
     }
-}
-
-fn a_or_an(ty: &Type) -> String {
-    wanted(ty)
 }
 
 fn plural(ty: &Type) -> String {

@@ -60,6 +60,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) scope: Scope<'a>,
     pub(super) sink: &'s mut Sink,
     pub(super) given: BTreeMap<String, Given>,
+    /// Where something could not be parsed.
+    broken: Vec<Span>,
     /// Tags of the project, beneath those of every resource.
     pub(super) project_tags: BTreeMap<String, Value>,
     locals: Vec<State>,
@@ -70,7 +72,7 @@ pub(super) struct Resolver<'a, 's> {
 }
 
 impl<'a, 's> Resolver<'a, 's> {
-    pub(super) fn new(scope: Scope<'a>, given: BTreeMap<String, Given>, sink: &'s mut Sink) -> Self {
+    pub(super) fn new(scope: Scope<'a>, given: BTreeMap<String, Given>, broken: Vec<Span>, sink: &'s mut Sink) -> Self {
         Self {
             locals: scope.locals.iter().map(|_| State::New).collect(),
             attributes: scope.blocks.iter().map(|b| b.attributes.iter().map(|_| State::New).collect()).collect(),
@@ -78,6 +80,7 @@ impl<'a, 's> Resolver<'a, 's> {
             scope,
             sink,
             given,
+            broken,
             project_tags: BTreeMap::new(),
             frames: vec![],
             depth: 0,
@@ -98,6 +101,11 @@ impl<'a, 's> Resolver<'a, 's> {
     pub(super) fn value_as(&mut self, expr: &'a Expr, ty: &Type) -> Value {
         let value = self.value(expr);
         convert(value, ty, Spot::of(expr), &mut self.sink.all)
+    }
+
+    /// Whether something inside could not be parsed, so that what is missing there may have been written.
+    pub(super) fn is_incomplete(&self, block: Span) -> bool {
+        self.broken.iter().any(|at| at.file() == block.file() && block.start() <= at.start() && at.end() <= block.end())
     }
 
     /// Whether a local name was referred to.
@@ -629,7 +637,11 @@ impl<'a, 's> Resolver<'a, 's> {
                 Some(i) => values.swap_remove(i),
                 None => {
                     let message = format!("the list has {}, so there is no `[{n}]`", counted(values.len(), "element"));
-                    self.sink.push(value_codes::no_element(message, index.span, None));
+                    let diagnostic = value_codes::no_element(message, index.span, None);
+                    self.sink.push(match values.len() {
+                        0 => diagnostic,
+                        n => diagnostic.help(format!("they go from `[0]` to `[{}]`", n - 1)),
+                    });
                     Value::Error
                 }
             },

@@ -55,7 +55,21 @@ pub(super) fn service(text: &str, at: Span) -> Result<Service, Diagnostic> {
             | ServiceError::Number(start, end)
             | ServiceError::Extra(start, end) => (*start, *end),
         };
+        let (start, end) = match &error {
+            ServiceError::PortTooLarge(..) => too_large(text, start, end),
+            _ => (start, end),
+        };
         let part = Span::new(at.file(), at.start() + start, (at.start() + end).min(at.end()));
         codes::not_a_service(text, text.get(start..end).unwrap_or(text), &error, part)
     })
+}
+
+/// The end of a range of ports that is too large; the whole where there is but one port.
+fn too_large(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let range = text.get(start..end).unwrap_or_default();
+    match range.split_once('-') {
+        Some((from, _)) if from.parse::<u16>().is_err() => (start, start + from.len()),
+        Some((from, _)) => (start + from.len() + 1, end),
+        None => (start, end),
+    }
 }

@@ -106,8 +106,8 @@ impl<'a> Resolver<'a, '_> {
         let services = self.statement_services(&mut cursor)?;
         let client_ports = self.client_ports(&mut cursor)?;
         let from = self.side("from", &mut cursor)?;
-        let to_at = cursor.at();
         let to = self.side("to", &mut cursor)?;
+        let to_at = cursor.before;
         if to.contains(&Value::Any) {
             let help = "name what is reached: a resource, a network, or `internet`".to_owned();
             self.sink.push(codes::policy_sentence("`any` names sources, not destinations".into(), to_at, help));

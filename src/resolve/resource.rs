@@ -62,7 +62,7 @@ impl Resolver<'_, '_> {
             match entry {
                 Entry::Attribute(_) => {}
                 Entry::Sentence(sentence) if existing => {
-                    self.sink.push(codes::unknown_sentence(&sentence.head.text, "existing", sentence.head.span, None, &[]));
+                    self.sink.push(codes::sentence_in_existing(&sentence.head.text, sentence.head.span));
                 }
                 Entry::Sentence(sentence) => {
                     let found = self.sentence(sentence, spec);
@@ -99,6 +99,11 @@ impl Resolver<'_, '_> {
 
     /// What is not written: tags of the project, defaults, and what is missing.
     fn complete(&mut self, resource: &mut Resource, spec: &'static Spec, block: &ast::Block) {
+        let names = block.body.entries.iter().filter_map(|entry| match entry {
+            Entry::Attribute(attribute) => Some(&*attribute.name.text),
+            Entry::Sentence(_) | Entry::Block(_) => None,
+        });
+        let misspelt: Vec<&str> = names.filter(|name| spec.attr(name).is_none()).filter_map(|name| meant(name, spec, false)).collect();
         if spec.tag_type.is_some() {
             let own = resource.record.remove("tags").unwrap_or(Value::Null);
             let tags = self.with_project_tags(own);
@@ -115,14 +120,28 @@ impl Resolver<'_, '_> {
                     resource.record.insert(attr.name.into(), default.clone());
                 }
                 None if attr.required => {
-                    let doc = attr.doc.lines().next().unwrap_or_default();
-                    let at = block.kind.span.to(block.name.span);
-                    self.sink.push(codes::missing_attribute(attr.name, spec.kind, at, doc, &example(&attr.ty)));
+                    if !self.is_incomplete(block.span) && !misspelt.contains(&attr.name) {
+                        let at = block.kind.span.to(block.name.span);
+                        let example = self.example(&attr.ty);
+                        self.sink.push(codes::missing_attribute(attr.name, spec.kind, at, attr.doc, &example));
+                    }
                     // Whoever reads it gets what silences it.
                     resource.record.insert(attr.name.into(), Value::Error);
                 }
                 None => {}
             }
+        }
+    }
+
+    /// A value of a type, for help: a resource of the project where one is wanted.
+    fn example(&self, ty: &Type) -> String {
+        match ty {
+            Type::Ref(kind) => match self.scope.blocks.iter().find(|b| *b.block.kind.text == **kind) {
+                Some(one) => one.address.to_string(),
+                None => example(ty),
+            },
+            Type::List(of) | Type::Set(of) => format!("[{}]", self.example(of)),
+            _ => example(ty),
         }
     }
 
@@ -188,27 +207,37 @@ fn unknown_kind(kind: &ast::Name) -> Diagnostic {
     }
     let without = kind.text.strip_prefix("aws_").filter(|k| kinds().any(|kind| kind == *k));
     let words = kinds().chain(["project", "variable", "output", "existing", "policy", "moved", "let"]);
-    codes::unknown_kind(&kind.text, kind.span, without.or_else(|| nearest(&kind.text, words)))
+    let meant = without.or_else(|| nearest(&kind.text, words));
+    let diagnostic = codes::unknown_kind(&kind.text, kind.span, meant);
+    match meant {
+        Some(_) => diagnostic,
+        None => diagnostic.help(format!("the kinds are {}", codes::listed(&kinds().collect::<Vec<_>>()))),
+    }
 }
 
-fn unknown_attribute(attribute: &Attribute, spec: &Spec, existing: bool) -> Diagnostic {
+fn unknown_attribute(attribute: &Attribute, spec: &'static Spec, existing: bool) -> Diagnostic {
     let name = &attribute.name;
     let heads = spec.sentences.iter().map(|s| s.head);
-    let attrs = spec.attrs.iter().filter(|a| existing || a.change != Change::Computed).map(|a| a.name);
-    // What Terraform calls `vpc_id` is `vpc` here.
-    let reference = name.text.strip_suffix("_ids").map(|stem| format!("{stem}s"));
-    let reference = reference.or_else(|| name.text.strip_suffix("_id").map(str::to_owned));
-    let meant = reference.and_then(|r| spec.attr(&r)).map(|a| a.name);
-    let meant = meant.or_else(|| nearest(&name.text, attrs.chain(["tags", "after"])));
-    let diagnostic = codes::unknown_attribute(&name.text, spec.kind, name.span, meant);
+    let diagnostic = codes::unknown_attribute(&name.text, spec.kind, name.span, meant(&name.text, spec, existing));
     match heads.into_iter().zip(spec.sentences).find(|(head, _)| *head == &*name.text) {
         Some((_, sentence)) => diagnostic.help(format!("it is a sentence, without `=`: `{}`", sentence.example)),
+        None if existing && &*name.text == "after" => diagnostic.help("remove it: what exists already waits for nothing"),
         None if &*name.text == "count" || &*name.text == "for_each" => {
             diagnostic.help("write a block for each; this version has no repetition yet")
         }
         None if &*name.text == "depends_on" => diagnostic.help("write `after = [...]`; references need no mention").fix(name.span, "after"),
         None => diagnostic,
     }
+}
+
+/// The attribute that was probably meant.
+fn meant(name: &str, spec: &'static Spec, existing: bool) -> Option<&'static str> {
+    // What Terraform calls `vpc_id` is `vpc` here.
+    let reference = name.strip_suffix("_ids").map(|stem| format!("{stem}s"));
+    let reference = reference.or_else(|| name.strip_suffix("_id").map(str::to_owned));
+    let attrs = spec.attrs.iter().filter(|a| existing || a.change != Change::Computed).map(|a| a.name);
+    let common: &[&str] = if existing { &["tags"] } else { &["tags", "after"] };
+    reference.and_then(|r| spec.attr(&r)).map(|a| a.name).or_else(|| nearest(name, attrs.chain(common.iter().copied())))
 }
 
 fn nested_block(nested: &NestedBlock, spec: &Spec) -> Diagnostic {

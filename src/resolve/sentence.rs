@@ -93,7 +93,7 @@ impl<'a> Resolver<'a, '_> {
             return None;
         };
         let value = match slot {
-            Slot::Choice(_, words) => self.choice(expr, words),
+            Slot::Choice(_, words) => self.choice(expr, words)?,
             Slot::Number(_) => self.value_as(expr, &Type::Int),
             Slot::Services(_) => self.services(expr),
             Slot::Peers(_, kinds) => self.peers(expr, kinds, false),
@@ -138,17 +138,18 @@ impl<'a> Resolver<'a, '_> {
         self.sink.push(codes::list_without_brackets(comma, first.to(last)));
     }
 
-    fn choice(&mut self, expr: &'a Expr, words: &[&'static str]) -> Value {
+    /// One of a few words; `None` where there is no word at all.
+    fn choice(&mut self, expr: &'a Expr, words: &[&'static str]) -> Option<Value> {
         let ExprKind::Name(word) = &expr.kind else {
             self.sink.push(codes::wrong_choice(words, kind_in_words(expr), expr.span, None));
-            return Value::Error;
+            return None;
         };
         if let Some(found) = words.iter().find(|w| **w == &**word) {
-            return Value::text(found);
+            return Some(Value::text(found));
         }
         let meant = nearest(word, words.iter().copied());
         self.sink.push(codes::wrong_choice(words, &format!("`{word}`"), expr.span, meant));
-        Value::Error
+        Some(Value::Error)
     }
 
     /// A service or a list of them, as a list.
@@ -244,7 +245,11 @@ trait ContainsWord {
 
 impl ContainsWord for [Slot] {
     fn contains_word(&self, word: &str) -> bool {
-        self.iter().any(|slot| matches!(slot, Slot::Word(w) if *w == word))
+        self.iter().any(|slot| match slot {
+            Slot::Word(w) => *w == word,
+            Slot::Choice(_, words) => words.contains(&word),
+            _ => false,
+        })
     }
 }
 
@@ -261,9 +266,12 @@ fn slot_in_words(slot: &Slot) -> String {
 }
 
 fn peers_in_words(kinds: &[&str], policy: bool) -> String {
+    if policy {
+        return "a resource with addresses, a network, an address, `internet` or `any`".into();
+    }
     let mut words = vec!["a network".to_owned(), "an address".to_owned()];
     words.extend(kinds.iter().map(|k| value_codes::with_article(k)));
-    words.extend(if policy { vec!["`internet`".to_owned(), "`any`".to_owned()] } else { vec!["`anywhere`".to_owned()] });
+    words.push("`anywhere`".to_owned());
     either(&words)
 }
 

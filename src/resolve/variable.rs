@@ -283,6 +283,7 @@ fn read_text(text: &str, ty: &Type, at: Span) -> Result<Value, Diagnostic> {
             let elements: Result<Vec<_>, _> = elements(trimmed, of).into_iter().map(|e| read_text(e, of, at)).collect();
             Some(Value::List(elements?))
         }
+        Type::Map(_) if !trimmed.starts_with('{') => None,
         Type::List(_) | Type::Set(_) | Type::Map(_) => Some(expression(trimmed, at)?),
         Type::Cidr | Type::Ip | Type::Service | Type::Peer | Type::Image | Type::OneOf(_) | Type::Ref(_) => None,
     };

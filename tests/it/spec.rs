@@ -66,6 +66,67 @@ fn the_example_has_nothing_wrong() -> io::Result<()> {
     Ok(())
 }
 
+/// What is said to one file, with a project block before it on the first line.
+fn said_to(text: &str) -> String {
+    rendered(&analyze(
+        vec![("main.secnet".into(), text.to_owned()), ("project.secnet".into(), "project test { }\n".into())],
+        &Inputs::default(),
+    ))
+}
+
+#[test]
+fn a_long_chain_of_names_resolves_in_either_direction() {
+    for order in [(0..2_000).collect::<Vec<i32>>(), (0..2_000).rev().collect()] {
+        let lets: String = order.iter().map(|i| format!("let n{} = n{i} + 1\n", i + 1)).collect();
+        assert_eq!(said_to(&format!("{lets}let n0 = 0\noutput last = n2000\n")), "last = 2000\n");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_parentheses_are_one_message() {
+    for text in [format!("let a = {}1{}\n", "(".repeat(100_000), ")".repeat(100_000)), format!("let a = {}\n", "(".repeat(100_000))] {
+        let said = said_to(&text);
+        assert_eq!(said.matches("error ").count(), 1, "{said:.400}");
+    }
+}
+
+#[test]
+fn what_a_name_hides_may_be_deep_but_never_too_deep_for_the_stack() {
+    let hidden: String = (0..1000).map(|i| format!("let v{i} = vpc.v{i}\nvpc v{} {{ cidr_block = v{i}.cidr_block }}\n", i + 1)).collect();
+    let said = said_to(&format!("{hidden}vpc v0 {{ cidr_block = 10.0.0.0/16 }}\noutput last = vpc.v1000.cidr_block\n"));
+    assert!(said == "last = 10.0.0.0/16\n" || said.starts_with("error E0250"), "{said:.400}");
+    let nested = "[".repeat(250) + &"]".repeat(250);
+    assert!(
+        said_to(&format!("let v = vpc.main\nvpc main {{ cidr_block = {nested} }}\noutput a = v.cidr_block\n")).starts_with("error E0240")
+    );
+}
+
+#[test]
+fn time_grows_with_the_number_of_resources_and_not_faster() {
+    let seconds = |n: usize| {
+        let mut text = String::from("project test { }\nvpc main { cidr_block = 10.0.0.0/8 }\n");
+        for i in 0..n / 10 {
+            let _ = writeln!(text, "subnet s{i} {{ vpc = vpc.main  cidr_block = subnets(vpc.main.cidr_block, 14)[{i}] }}");
+            let _ =
+                writeln!(text, "security_group g{i} {{ vpc = vpc.main\n ingress tcp/443 from security_group.g{}\n}}", (i + 1) % (n / 10));
+        }
+        for i in 0..n - n / 5 {
+            let place = i % (n / 10);
+            let _ = writeln!(
+                text,
+                "network_interface n{i} {{ subnet = subnet.s{place}  security_groups = [security_group.g{place}]  tags = {{ Of = subnet.s{place}.id }} }}"
+            );
+        }
+        let start = std::time::Instant::now();
+        let analysis = analyze(vec![("main.secnet".into(), text)], &Inputs::default());
+        assert_eq!(rendered(&analysis), "ok\n");
+        assert_eq!(analysis.model.resources.len(), n + 1);
+        start.elapsed().as_secs_f64()
+    };
+    let (small, large) = (seconds(200), seconds(2_000));
+    assert!(large < small * 40.0, "200 resources: {small:.3} s, 2,000: {large:.3} s");
+}
+
 /// Markdown files, in order.
 fn markdown(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = vec![];

@@ -276,11 +276,12 @@ pub fn duplicate(what: &str, at: Span, first: Span) -> Diagnostic {
         .help("rename one of them, or remove it")
 }
 
-/// [`MISSING_ATTRIBUTE`]; `doc` is the first line of the manual on it.
+/// [`MISSING_ATTRIBUTE`]; `doc` is what the manual says of it.
 #[must_use]
 pub fn missing_attribute(name: &str, kind: &str, at: Span, doc: &str, example: &str) -> Diagnostic {
-    let doc = doc.trim();
-    let says = if doc.is_empty() { String::new() } else { format!(": {}", lower(doc.trim_end_matches('.'))) };
+    let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = doc.split(". ").next().unwrap_or_default().trim_end_matches('.');
+    let says = if first.is_empty() { String::new() } else { format!(": {}", lower(first)) };
     Diagnostic::error(&MISSING_ATTRIBUTE, format!("this `{kind}` lacks `{name}`"))
         .at(at, format!("`{name}` is missing"))
         .help(format!("write `{name} = {example}`{says}"))
@@ -365,6 +366,14 @@ pub fn unknown_sentence(head: &str, kind: &str, at: Span, meant: Option<(&str, &
         (None, []) => diagnostic.help("an attribute is written with `=`"),
         (None, examples) => diagnostic.help(format!("it takes sentences such as {}", listed(examples))),
     }
+}
+
+/// [`UNKNOWN_SENTENCE`], in an `existing` block.
+#[must_use]
+pub fn sentence_in_existing(head: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&UNKNOWN_SENTENCE, format!("an `existing` block takes no sentence `{head}`"))
+        .at(at, "")
+        .help("write filters only, such as `is_default = true`: what exists already is read, not managed")
 }
 
 /// [`INTERNET_IN_RULE`]
@@ -517,7 +526,8 @@ pub fn unused_let(name: &str, at: Span) -> Diagnostic {
 }
 
 /// `a`, `b` and `c`, in backticks.
-fn listed(words: &[&str]) -> String {
+#[must_use]
+pub fn listed(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
     match words.split_last() {
         Some((last, [])) => last.clone(),

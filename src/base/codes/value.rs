@@ -85,6 +85,9 @@ pub fn not_a_network(text: &str, error: &CidrError, at: Span) -> Diagnostic {
             .at(prefix, "")
             .help(format!("write a prefix from /0 to /{max}")),
         CidrError::Address => not_an_address_in(text, at),
+        CidrError::Prefix if !text.contains('/') => Diagnostic::error(&NOT_A_NETWORK, format!("`{text}` is no network"))
+            .at(at, "")
+            .help("write a network with its prefix, such as `10.0.0.0/16`"),
         CidrError::Prefix => Diagnostic::error(&NOT_A_NETWORK, format!("`{text}` has no length of prefix"))
             .at(prefix, "")
             .help("write a network with its prefix, such as `10.0.0.0/16`"),
