@@ -39,7 +39,8 @@ a `region` in the profile.";
 `aws ec2 describe-regions --all-regions` lists the regions of an account. The name of a zone (`us-east-1a`) is the name of its region
 (`us-east-1`) and a letter.";
     UNREACHABLE = "E0613" "the endpoint cannot be reached"
-"Nothing accepts connections where EC2 is expected. Nothing has been sent, so nothing has been changed by this call.
+"Nothing accepts connections where EC2 is expected, or what answers does not speak EC2: a proxy's page, a login page, another server at
+this port. The call has not been carried out.
 
 Look at the address (`--endpoint-url`, `AWS_ENDPOINT_URL`), at the network, and at the proxy (`HTTPS_PROXY`, `NO_PROXY`).";
     NO_ANSWER = "E0614" "the endpoint does not answer"
@@ -47,10 +48,11 @@ Look at the address (`--endpoint-url`, `AWS_ENDPOINT_URL`), at the network, and 
 knows of it, and the next run finds out before it does anything else.
 
 Look whether the endpoint is one of EC2's, and run the command again.";
-    NOT_EC2 = "E0615" "the endpoint does not speak EC2"
-"Something answered, and its answer was not one of EC2's: a proxy's page, a login page, or another server at this port.
+    OTHER_REGION = "E0615" "the project stands in another region"
+"The project says in which region it stands, and `--region` says another. A project does not move: its resources would be made a second
+time, and the first ones would be forgotten.
 
-Look at the address (`--endpoint-url`, `AWS_ENDPOINT_URL`) and at the proxy (`HTTPS_PROXY`).";
+Leave `--region` out. To have the same project in several regions, take the region out of its sources and give each its own directory.";
     DENIED = "E0616" "EC2 denies the call"
 "The credentials are missing, expired or invalid, or they do not give the right to this action.
 
@@ -69,11 +71,6 @@ and the request id that AWS's support asks for.";
 complete, was changed, or is no plan at all.
 
 Make it anew.";
-    PLAN_STALE = "E0621" "a plan has been overtaken"
-"A plan is applied as it was shown, or not at all. Since this one was made, the state of the project or its sources have changed, so it
-may no longer be what you want, or no longer be possible.
-
-Make it anew with `secnet plan --out FILE`, and read it.";
     NO_TERMINAL = "E0630" "nobody can be asked"
 "An apply and a destroy show their plan and ask before they touch anything. Here there is no terminal to ask at, or the answer would get
 into a machine's output.
@@ -99,6 +96,11 @@ Look at the path, at its permissions, and at the space that is left.";
 "`secnet sandbox serve` listens on loopback alone. The port is taken, or may not be used.
 
 Choose another with `--port`, or 0 for one that is free.";
+    SANDBOX = "E0639" "the sandbox cannot be used"
+"The sandbox keeps its world in `.secnet/sandbox/world.json` in the project's directory. The file cannot be read, holds no world, or one of
+another region.
+
+Remove the directory `.secnet/sandbox` with everything in it: there is nothing in it that cannot be made again.";
 }
 
 /// [`NO_SOURCES`]
@@ -142,12 +144,10 @@ pub fn too_many(directory: &str, files: usize, most: usize) -> Diagnostic {
         .help("split it into several projects")
 }
 
-/// [`NO_CREDENTIALS`]
+/// [`NO_CREDENTIALS`]: what was found instead.
 #[must_use]
-pub fn no_credentials() -> Diagnostic {
-    Diagnostic::error(&NO_CREDENTIALS, "there are no AWS credentials").help(
-        "log in with `aws sso login`, give `--profile`, or set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; `--sandbox` needs none",
-    )
+pub fn no_credentials(said: &str) -> Diagnostic {
+    Diagnostic::error(&NO_CREDENTIALS, said).help("give `--profile` if they are in another profile; `--sandbox` needs none")
 }
 
 /// [`NO_REGION`]
@@ -168,25 +168,36 @@ pub fn no_such_region<'a>(region: &str, known: impl IntoIterator<Item = &'a str>
     }
 }
 
-/// [`UNREACHABLE`]
+/// [`UNREACHABLE`]: what happened, with the endpoint.
 #[must_use]
-pub fn unreachable(endpoint: &str, reason: &str) -> Diagnostic {
-    Diagnostic::error(&UNREACHABLE, format!("{endpoint} cannot be reached: {reason}"))
-        .help("look at `--endpoint-url`, `AWS_ENDPOINT_URL`, the network and the proxy")
+pub fn unreachable(said: &str) -> Diagnostic {
+    Diagnostic::error(&UNREACHABLE, said).help("look at `--endpoint-url`, `AWS_ENDPOINT_URL`, the network and the proxy")
 }
 
-/// [`NO_ANSWER`]
+/// [`NO_ANSWER`]: what happened, with the endpoint.
 #[must_use]
-pub fn no_answer(endpoint: &str, action: &str, reason: &str) -> Diagnostic {
-    Diagnostic::error(&NO_ANSWER, format!("{endpoint} does not answer `{action}`: {reason}"))
+pub fn no_answer(action: &str, said: &str) -> Diagnostic {
+    Diagnostic::error(&NO_ANSWER, format!("no answer to `{action}`: {said}"))
         .help("look whether this is an endpoint of EC2, and run the command again")
 }
 
-/// [`NOT_EC2`]
+/// [`UNREACHABLE`], for what stands in the way before anything is sent.
 #[must_use]
-pub fn not_ec2(endpoint: &str, reason: &str) -> Diagnostic {
-    Diagnostic::error(&NOT_EC2, format!("{endpoint} does not speak EC2: {reason}"))
-        .help("look at `--endpoint-url`, `AWS_ENDPOINT_URL` and the proxy")
+pub fn no_connection(said: &str, help: &str) -> Diagnostic {
+    Diagnostic::error(&UNREACHABLE, said).help(help)
+}
+
+/// [`OTHER_REGION`]
+#[must_use]
+pub fn other_region(ours: &str, asked: &str) -> Diagnostic {
+    Diagnostic::error(&OTHER_REGION, format!("the project stands in `{ours}`, and `--region` says `{asked}`")).help("leave `--region` out")
+}
+
+/// [`SANDBOX`]
+#[must_use]
+pub fn sandbox_unusable(path: &str, reason: &str) -> Diagnostic {
+    Diagnostic::error(&SANDBOX, format!("the sandbox in `{path}` cannot be used: {reason}"))
+        .help("remove the directory `.secnet/sandbox` to start with an empty one")
 }
 
 /// [`DENIED`]: what EC2 said.
@@ -214,13 +225,6 @@ pub fn without_sdk() -> Diagnostic {
 pub fn plan_file(path: &str, what: &str) -> Diagnostic {
     Diagnostic::error(&PLAN_FILE, format!("`{path}` is no plan that can be applied: {what}"))
         .help("make it anew with `secnet plan --out FILE`")
-}
-
-/// [`PLAN_STALE`]: which of them moved on, in words.
-#[must_use]
-pub fn plan_stale(path: &str, what: &str) -> Diagnostic {
-    Diagnostic::error(&PLAN_STALE, format!("the plan in `{path}` has been overtaken: {what}"))
-        .help("make it anew with `secnet plan --out FILE`; nothing has been touched")
 }
 
 /// [`NO_TERMINAL`]

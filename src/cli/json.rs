@@ -1,0 +1,158 @@
+//! What `--json` prints of plans and applies. Layer 10: types of its own, so that nothing inside can change it by accident.
+//!
+//! Values are plain JSON: networks, addresses and services as one writes them, a resource as its address, what EC2 has yet to
+//! decide as null beside `known_after_apply`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    apply::counts::Counts,
+    call::Json,
+    plan::{Action, Change, PartChange, Plan},
+    schema::value::Value,
+};
+
+/// A plan.
+#[derive(Debug, Serialize)]
+pub struct PlanJson {
+    project: String,
+    region: String,
+    account: Option<String>,
+    /// Whether there is nothing to do.
+    empty: bool,
+    create: usize,
+    update: usize,
+    replace: usize,
+    delete: usize,
+    tasks: usize,
+    changes: Vec<ChangeJson>,
+    moved: Vec<Move>,
+    gone: Vec<String>,
+    attached_by_aws: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Move {
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeJson {
+    address: String,
+    id: Option<String>,
+    action: Action,
+    reason: Option<String>,
+    place: Option<String>,
+    attributes: Vec<AttributeJson>,
+    parts: Vec<PartJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct AttributeJson {
+    name: String,
+    old: Json,
+    new: Json,
+    known_after_apply: bool,
+    replaces: bool,
+    place: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct PartJson {
+    action: Action,
+    old: Option<String>,
+    new: Option<String>,
+    foreign: bool,
+    place: Option<String>,
+}
+
+/// How often EC2 was called.
+#[derive(Debug, Serialize)]
+pub struct Calls {
+    total: u64,
+    reads: u64,
+    mutating: u64,
+    by_action: BTreeMap<String, u64>,
+}
+
+impl From<Counts> for Calls {
+    fn from(counts: Counts) -> Self {
+        Self { total: counts.reads + counts.mutations, reads: counts.reads, mutating: counts.mutations, by_action: counts.by_action }
+    }
+}
+
+impl From<&Plan> for PlanJson {
+    fn from(plan: &Plan) -> Self {
+        let counts = plan.counts();
+        let count = |action| counts.get(&action).copied().unwrap_or_default();
+        Self {
+            project: plan.project.clone(),
+            region: plan.region.clone(),
+            account: plan.account.clone(),
+            empty: plan.is_empty(),
+            create: count(Action::Create),
+            update: count(Action::Update),
+            replace: count(Action::Replace),
+            delete: count(Action::Delete),
+            tasks: plan.tasks.len(),
+            changes: plan.changes.iter().map(ChangeJson::from).collect(),
+            moved: plan.moves.iter().map(|(from, to)| Move { from: from.to_string(), to: to.to_string() }).collect(),
+            gone: plan.gone.iter().map(ToString::to_string).collect(),
+            attached_by_aws: plan.attached.clone(),
+        }
+    }
+}
+
+impl From<&Change> for ChangeJson {
+    fn from(change: &Change) -> Self {
+        let attributes = change.attributes.iter().map(|a| AttributeJson {
+            name: a.name.clone(),
+            old: plain(&a.old),
+            new: plain(&a.new),
+            known_after_apply: a.known_after_apply,
+            replaces: a.replaces,
+            place: a.place.clone(),
+        });
+        let part = |p: &PartChange| PartJson {
+            action: p.action,
+            old: p.old.clone(),
+            new: p.new.clone(),
+            foreign: p.foreign,
+            place: p.place.clone(),
+        };
+        Self {
+            address: change.address.to_string(),
+            id: change.id.clone(),
+            action: change.action,
+            reason: change.reason.clone(),
+            place: change.place.clone(),
+            attributes: attributes.collect(),
+            parts: change.parts.iter().map(part).collect(),
+        }
+    }
+}
+
+/// A value as plain JSON.
+#[must_use]
+pub fn plain(value: &Value) -> Json {
+    match value {
+        Value::Null | Value::Error | Value::Attribute(..) | Value::Concat(_) => Json::Null,
+        Value::Bool(b) => (*b).into(),
+        Value::Int(n) => (*n).into(),
+        Value::Float(n) => (*n).into(),
+        Value::Duration(seconds) => (*seconds).into(),
+        Value::Text(text) => (**text).into(),
+        Value::List(values) => values.iter().map(plain).collect(),
+        Value::Map(map) => map.iter().map(|(k, v)| (k.clone(), plain(v))).collect(),
+        other => other.to_string().into(),
+    }
+}
+
+/// Outputs as plain JSON.
+#[must_use]
+pub fn outputs(outputs: &BTreeMap<String, Value>) -> BTreeMap<String, Json> {
+    outputs.iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+}

@@ -1,0 +1,109 @@
+//! What goes wrong outside, as messages. Layer 10.
+
+use crate::{
+    apply::ReadError,
+    base::{codes::environment as codes, diagnostic::Diagnostic},
+    call::{Class, Driver},
+};
+
+/// Regions, to guess which was meant when one cannot be reached; never to refuse one that is newer than this list
+/// (<https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>).
+const REGIONS: &[&str] = &[
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// A read that failed, with what to do about it.
+#[must_use]
+pub fn read_failed(error: &ReadError, driver: &dyn Driver) -> Diagnostic {
+    let (action, said) = (&*error.action, error.error.to_string());
+    let region = driver.region();
+    match error.error.class {
+        Class::Unreachable if driver.describe() == "AWS" && !REGIONS.contains(&region) => unknown_region(region),
+        Class::Unreachable => codes::unreachable(&said),
+        Class::Ambiguous => codes::no_answer(action, &said),
+        Class::Denied if error.error.code.is_empty() => codes::no_credentials(&said),
+        Class::Denied => codes::denied(action, &said),
+        _ => codes::refused(action, &said),
+    }
+}
+
+/// A region that nobody has heard of.
+#[must_use]
+pub fn unknown_region(region: &str) -> Diagnostic {
+    codes::no_such_region(region, REGIONS.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Answer, ApiError, Request};
+
+    struct Nowhere(&'static str);
+
+    impl Driver for Nowhere {
+        fn send<'a>(&'a self, _: &'a Request) -> Answer<'a> {
+            Box::pin(std::future::ready(Err(ApiError::without_answer(Class::Unreachable, "nobody"))))
+        }
+
+        fn region(&self) -> &str {
+            self.0
+        }
+
+        fn describe(&self) -> String {
+            "AWS".into()
+        }
+    }
+
+    fn code(region: &'static str, error: ApiError) -> &'static str {
+        read_failed(&ReadError { action: "DescribeVpcs".into(), error }, &Nowhere(region)).code.id
+    }
+
+    #[test]
+    fn each_way_to_fail_has_its_message() {
+        let without = |class| ApiError::without_answer(class, "why");
+        assert_eq!(code("us-east-1", without(Class::Unreachable)), "E0613");
+        assert_eq!(code("us-esat-1", without(Class::Unreachable)), "E0612");
+        assert_eq!(code("us-east-1", without(Class::Ambiguous)), "E0614");
+        assert_eq!(code("us-east-1", without(Class::Denied)), "E0610");
+        assert_eq!(code("us-east-1", ApiError::new("UnauthorizedOperation", "no")), "E0616");
+        assert_eq!(code("us-east-1", ApiError::new("InternalError", "no")), "E0614");
+        assert_eq!(code("us-east-1", ApiError::new("InvalidParameterValue", "no")), "E0618");
+    }
+}

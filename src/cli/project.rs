@@ -1,0 +1,161 @@
+//! A project as every command starts with it: files read, analysed, and either sound or reported. Layer 10.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    analysis::{self, Inputs},
+    base::{
+        codes::environment as codes,
+        diagnostic::{Diagnostic, Severity},
+    },
+    cli::{
+        Stop,
+        load::{self, Texts},
+        variables::VariableArgs,
+    },
+    schema::model::{self, Model},
+};
+
+/// The project that a command is about, and what it is given.
+#[derive(Debug, Clone, Args)]
+pub struct ProjectArgs {
+    /// Directory of the project
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+    #[command(flatten)]
+    variables: VariableArgs,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A project without errors.
+pub struct Project {
+    /// Where it lies.
+    pub directory: PathBuf,
+    /// What it says.
+    pub model: Model,
+    /// What messages point into.
+    pub texts: Texts,
+    /// What does not stop a command.
+    pub warnings: Vec<Diagnostic>,
+    /// What it was given.
+    pub given: Given,
+    /// SHA-256 of sources and inputs.
+    pub digest: String,
+}
+
+/// Values of variables as a plan file keeps them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// `SECNET_VAR_*`: name and text.
+    pub environment: Vec<(String, String)>,
+    /// Files: name and text.
+    pub files: Vec<(String, String)>,
+    /// Arguments: name and text.
+    pub arguments: Vec<(String, String)>,
+}
+
+impl Project {
+    /// Reads and analyses the project of a command.
+    ///
+    /// # Errors
+    /// It cannot be read, or has errors.
+    pub fn open(args: &ProjectArgs) -> Result<Self, Stop> {
+        let inputs = args.variables.gather()?;
+        let given = Given { environment: inputs.environment.into_iter().collect(), files: inputs.files, arguments: inputs.arguments };
+        Self::open_with(&args.directory, given)
+    }
+
+    /// Reads and analyses a project with these values of variables.
+    ///
+    /// # Errors
+    /// It cannot be read, or has errors.
+    pub fn open_with(directory: &Path, given: Given) -> Result<Self, Stop> {
+        let files = load::directory(directory)?;
+        let own = files.len();
+        let digest = digest(&files, &given);
+        let inputs = Inputs {
+            environment: given.environment.iter().cloned().collect(),
+            files: given.files.clone(),
+            arguments: given.arguments.clone(),
+        };
+        let analysis = analysis::analyze(files, &inputs);
+        let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own };
+        if analysis.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+            return Err(Stop { diagnostics: analysis.diagnostics, texts });
+        }
+        let directory = directory.to_path_buf();
+        Ok(Self { directory, model: analysis.model, texts, warnings: analysis.diagnostics, given, digest })
+    }
+
+    /// A stop whose messages point into this project.
+    pub fn stop(self, diagnostics: Vec<Diagnostic>) -> Stop {
+        Stop { diagnostics, texts: self.texts }
+    }
+
+    /// What is said of policies as long as they are not proved; `None` where there are none.
+    #[must_use]
+    pub fn policies_line(&self) -> Option<String> {
+        match self.model.policies.len() {
+            0 => None,
+            1 => Some("1 policy is read and type-checked; this version does not prove it yet.".into()),
+            n => Some(format!("{n} policies are read and type-checked; this version does not prove them yet.")),
+        }
+    }
+
+    /// The project with nothing in it any more: what `destroy` wants.
+    #[must_use]
+    pub fn emptied(&self) -> Model {
+        Model { project: self.model.project.clone(), ..Model::default() }
+    }
+}
+
+/// The `project` block alone, for commands that look at the state: other mistakes in the sources do not stop them.
+///
+/// # Errors
+/// The sources cannot be read, or do not say which project it is.
+pub fn identify(directory: &Path) -> Result<model::Project, Stop> {
+    let files = load::directory(directory)?;
+    let own = files.len();
+    let analysis = analysis::analyze(files, &Inputs::default());
+    if analysis.model.project.name.is_empty() {
+        let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own };
+        let known = analysis.diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect::<Vec<_>>();
+        let diagnostics = if known.is_empty() { vec![codes::bad_name("")] } else { known };
+        return Err(Stop { diagnostics, texts });
+    }
+    Ok(analysis.model.project)
+}
+
+/// SHA-256 of everything that the meaning of a project comes from; names and texts with their lengths, so that nothing runs together.
+fn digest(files: &[(String, String)], given: &Given) -> String {
+    let mut hash = Sha256::new();
+    for pairs in [files, &given.environment, &given.files, &given.arguments] {
+        hash.update((pairs.len() as u64).to_le_bytes());
+        for text in pairs.iter().flat_map(|(name, text)| [name, text]) {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+    }
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_tells_sources_and_variables_apart() {
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let given = |n: &str| Given { arguments: vec![pair("n", n)], ..Given::default() };
+        let files = [pair("a.secnet", "vpc"), pair("b.secnet", "")];
+        assert_eq!(digest(&files, &given("1")), digest(&files, &given("1")));
+        assert_ne!(digest(&files, &given("1")), digest(&files, &given("2")));
+        assert_ne!(digest(&files, &given("1")), digest(&[pair("a.secnet", "vp"), pair("cb.secnet", "")], &given("1")));
+    }
+}

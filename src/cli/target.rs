@@ -1,0 +1,148 @@
+//! Which EC2 a command talks to: AWS, an endpoint in its place, or the sandbox. Layer 10.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::{Args, builder::FalseyValueParser};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    apply::counts::Counted,
+    base::{codes::environment as codes, diagnostic::Diagnostic},
+    call::Driver,
+    cli::load,
+    schema::model,
+    sim::Sim,
+};
+
+/// The sandbox's region where nothing says another.
+const SANDBOX_REGION: &str = "us-east-1";
+
+/// The options that say where.
+#[derive(Debug, Clone, Args)]
+pub struct TargetArgs {
+    #[command(flatten)]
+    pub place: Place,
+    /// How many tasks run at once
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000), env = "SECNET_PARALLELISM")]
+    pub parallelism: u16,
+}
+
+/// Where, as a plan file keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
+pub struct Place {
+    /// Use an EC2 in memory, kept under .secnet/sandbox: no account, no cost
+    #[arg(long, conflicts_with = "endpoint_url", env = "SECNET_SANDBOX", value_parser = FalseyValueParser::new())]
+    pub sandbox: bool,
+    /// Use an endpoint in EC2's place, such as http://127.0.0.1:5000
+    #[arg(long, value_name = "URL", env = "SECNET_ENDPOINT_URL")]
+    pub endpoint_url: Option<String>,
+    /// Region, where the project says none
+    #[arg(long, env = "SECNET_REGION")]
+    pub region: Option<String>,
+    /// Profile of ~/.aws/config
+    #[arg(long, env = "SECNET_PROFILE")]
+    pub profile: Option<String>,
+}
+
+impl Place {
+    /// Where the state of a project lies: that of the sandbox apart from the others.
+    #[must_use]
+    pub fn state_directory(&self, project: &Path) -> PathBuf {
+        if self.sandbox { sandbox(project).join("state") } else { project.join("state") }
+    }
+
+    /// What a command says first, when it does not touch AWS.
+    #[must_use]
+    pub fn first_line(&self, project: &Path) -> Option<String> {
+        if self.sandbox {
+            let world = load::shown(&world(project));
+            return Some(format!("Sandbox: an EC2 in memory, kept in {world}; nothing reaches AWS."));
+        }
+        self.endpoint_url.as_ref().map(|url| format!("Endpoint: {url} stands in for AWS."))
+    }
+
+    /// The region: that of the project, which an option may repeat but not change.
+    ///
+    /// # Errors
+    /// The option says another one.
+    pub fn region(&self, project: &model::Project) -> Result<Option<String>, Diagnostic> {
+        match (&project.region, &self.region) {
+            (Some(ours), Some(asked)) if ours != asked => Err(codes::other_region(ours, asked)),
+            (Some(region), _) | (None, Some(region)) => Ok(Some(region.clone())),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Gets ready to call EC2, and counts the calls.
+    ///
+    /// # Errors
+    /// There is no way to it from here.
+    pub async fn open(&self, directory: &Path, project: &model::Project) -> Result<Arc<Counted>, Diagnostic> {
+        let region = self.region(project)?;
+        let driver: Arc<dyn Driver> = if self.sandbox {
+            let sim = Arc::new(sim(directory, region.as_deref())?);
+            in_process(sim).await?
+        } else {
+            self.live(region).await?
+        };
+        Ok(Arc::new(Counted::new(driver)))
+    }
+
+    #[cfg(feature = "aws")]
+    async fn live(&self, region: Option<String>) -> Result<Arc<dyn Driver>, Diagnostic> {
+        use crate::live::{ConnectOptions, Live};
+        let options =
+            ConnectOptions { region, profile: self.profile.clone(), endpoint_url: self.endpoint_url.clone(), ..ConnectOptions::default() };
+        Ok(Arc::new(Live::connect(options).await.map_err(|e| connect_failed(&e))?))
+    }
+
+    #[cfg(not(feature = "aws"))]
+    async fn live(&self, _region: Option<String>) -> Result<Arc<dyn Driver>, Diagnostic> {
+        Err(codes::without_sdk())
+    }
+}
+
+/// `.secnet/sandbox`
+fn sandbox(project: &Path) -> PathBuf {
+    project.join(".secnet").join("sandbox")
+}
+
+fn world(project: &Path) -> PathBuf {
+    sandbox(project).join("world.json")
+}
+
+/// The sandbox of a project.
+///
+/// # Errors
+/// Its file cannot be read, or holds another region.
+pub fn sim(project: &Path, region: Option<&str>) -> Result<Sim, Diagnostic> {
+    let path = world(project);
+    Sim::load(&path, region.unwrap_or(SANDBOX_REGION)).map_err(|e| codes::sandbox_unusable(&load::shown(&path), &load::reason(&e)))
+}
+
+/// The SDK's path into the sandbox: all but the socket is as with EC2.
+#[cfg(feature = "aws")]
+async fn in_process(sim: Arc<Sim>) -> Result<Arc<dyn Driver>, Diagnostic> {
+    use crate::live::Live;
+    let region = sim.region().to_owned();
+    let door = Arc::new(move |body: &str| crate::sim::handle(&sim, body));
+    Ok(Arc::new(Live::over(door, &region).map_err(|e| connect_failed(&e))?))
+}
+
+#[cfg(not(feature = "aws"))]
+async fn in_process(sim: Arc<Sim>) -> Result<Arc<dyn Driver>, Diagnostic> {
+    Ok(sim)
+}
+
+#[cfg(feature = "aws")]
+fn connect_failed(error: &crate::live::ConnectError) -> Diagnostic {
+    use crate::live::ConnectError;
+    match error {
+        ConnectError::NoRegion => codes::no_region(),
+        ConnectError::BadRegion(region) => crate::cli::outside::unknown_region(region),
+        other => codes::no_connection(&other.to_string(), other.help()),
+    }
+}
