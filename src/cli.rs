@@ -1,17 +1,34 @@
 //! The command line. Layer 10: one file a command; they print, ask and decide how the process ends.
 
+mod apply;
+mod check;
 mod completion;
+mod destroy;
+mod execution;
 mod explain;
-#[allow(dead_code)]
+mod fmt;
+mod interrupt;
+mod json;
 mod load;
 mod new;
-#[allow(dead_code)]
+mod output;
+mod outside;
+mod plan;
+mod planfile;
 mod printer;
+mod progress;
+mod project;
 mod report;
+mod sandbox;
+mod session;
+mod state;
+mod target;
+mod variables;
 
 use std::{ffi::OsString, panic::AssertUnwindSafe, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use crate::{
     base::{
@@ -24,9 +41,8 @@ use crate::{
 /// Infrastructure as code for secure networks on AWS
 #[derive(Debug, Parser)]
 #[command(name = "secnet", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(
-    after_help = "Exit codes: 0 done, 1 errors in the project, 2 wrong usage (or, with --detailed-exitcode, changes), 3 the environment, 4 a bug in secnet"
-)]
+#[command(after_help = "Exit codes: 0 done; 1 errors in the project, or not all was done; 2 wrong usage, or changes with \
+                        --detailed-exitcode; 3 files, credentials, endpoints; 4 a bug in secnet.")]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -35,12 +51,19 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     New(new::New),
+    Check(check::Check),
+    Fmt(fmt::Fmt),
+    Plan(plan::Plan),
+    Apply(apply::Apply),
+    Destroy(destroy::Destroy),
+    State(state::State),
+    Output(output::Output),
     Explain(explain::Explain),
+    Sandbox(sandbox::Sandbox),
     Completion(completion::Completion),
 }
 
 /// How a command ends.
-#[allow(dead_code)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     /// All went well.
@@ -77,6 +100,8 @@ type Outcome = Result<Exit, Stop>;
 struct Stop {
     diagnostics: Vec<Diagnostic>,
     texts: Texts,
+    /// In place of the exit that the messages have by themselves.
+    exit: Option<Exit>,
 }
 
 impl From<Diagnostic> for Stop {
@@ -87,21 +112,36 @@ impl From<Diagnostic> for Stop {
 
 impl From<Vec<Diagnostic>> for Stop {
     fn from(diagnostics: Vec<Diagnostic>) -> Self {
-        Stop { diagnostics, texts: Texts::default() }
+        Stop::new(diagnostics, Texts::default())
     }
 }
 
 impl Stop {
+    fn new(diagnostics: Vec<Diagnostic>, texts: Texts) -> Self {
+        Stop { diagnostics, texts, exit: None }
+    }
+
+    fn with_exit(self, exit: Exit) -> Self {
+        Stop { exit: Some(exit), ..self }
+    }
+
     fn exit(&self) -> Exit {
-        const USAGE: &[&Code] =
-            &[&codes::NO_TERMINAL, &codes::UNKNOWN_CODE, &codes::EXISTS, &codes::BAD_NAME, &codes::NOT_IN_STATE, &codes::NO_OUTPUT];
-        let first = self.diagnostics.iter().find(|d| d.severity == Severity::Error).map(|d| d.code);
-        match first {
+        const USAGE: &[&Code] = &[
+            &codes::NO_TERMINAL,
+            &codes::UNKNOWN_CODE,
+            &codes::EXISTS,
+            &codes::BAD_NAME,
+            &codes::NOT_IN_STATE,
+            &codes::NO_OUTPUT,
+            &codes::OTHER_REGION,
+        ];
+        let by_code = match self.diagnostics.iter().find(|d| d.severity == Severity::Error).map(|d| d.code) {
             Some(code) if USAGE.contains(&code) => Exit::Usage,
             Some(code) if *code == codes::NOT_AGREED => Exit::Findings,
             Some(code) if code.id.starts_with("E06") => Exit::Environment,
             _ => Exit::Findings,
-        }
+        };
+        self.exit.unwrap_or(by_code)
     }
 }
 
@@ -140,10 +180,23 @@ fn bug(what: &str) -> String {
     )
 }
 
+/// What carries out everything that waits.
+fn runtime() -> Result<Runtime, Stop> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|e| Stop::from(codes::unreadable("the operating system's event queue", &load::reason(&e))))
+}
+
 impl Command {
     fn json(&self) -> bool {
         match self {
-            Command::New(_) | Command::Completion(_) => false,
+            Command::New(_) | Command::Completion(_) | Command::Sandbox(_) => false,
+            Command::Check(check) => check.project.json,
+            Command::Fmt(fmt) => fmt.json,
+            Command::Plan(plan) => plan.project.json,
+            Command::Apply(apply) => apply.project.json,
+            Command::Destroy(destroy) => destroy.project.json,
+            Command::State(state) => state.json(),
+            Command::Output(output) => output.of.json,
             Command::Explain(explain) => explain.json,
         }
     }
@@ -151,7 +204,15 @@ impl Command {
     fn run(self, printer: &Printer) -> Outcome {
         match self {
             Command::New(new) => new.run(printer),
+            Command::Check(check) => check.run(printer),
+            Command::Fmt(fmt) => fmt.run(printer),
+            Command::Plan(plan) => plan.run(printer),
+            Command::Apply(apply) => apply.run(printer),
+            Command::Destroy(destroy) => destroy.run(printer),
+            Command::State(state) => state.run(printer),
+            Command::Output(output) => output.run(printer),
             Command::Explain(explain) => explain.run(printer),
+            Command::Sandbox(sandbox) => sandbox.run(printer),
             Command::Completion(completion) => completion.run(printer),
         }
     }

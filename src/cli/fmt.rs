@@ -63,7 +63,7 @@ impl Fmt {
             }
         }
         if !wrong.is_empty() {
-            return Err(Stop { diagnostics: wrong, texts });
+            return Err(Stop::new(wrong, texts));
         }
         let changed: Vec<String> = changed.iter().map(|(path, _)| load::shown(path)).collect();
         if printer.json {
@@ -81,7 +81,7 @@ impl Fmt {
         let text = load::decode("standard input", bytes)?;
         let mut texts = Texts::default();
         let file = texts.sources.add("standard input", &text);
-        let formatted = syntax::format::format(file, &text).map_err(|diagnostics| Stop { diagnostics, texts })?;
+        let formatted = syntax::format::format(file, &text).map_err(|diagnostics| Stop::new(diagnostics, texts))?;
         if self.check {
             return Ok(if formatted == text { Exit::Ok } else { Exit::Findings });
         }

@@ -33,8 +33,6 @@ pub struct PlanFile {
     pub given: Given,
     /// Of sources and variables.
     pub digest: String,
-    /// Whether it takes everything down.
-    pub destroys: bool,
     /// The plan.
     pub plan: Plan,
 }
@@ -53,7 +51,7 @@ impl PlanFile {
     #[must_use]
     pub fn new(directory: PathBuf, place: Place, given: Given, digest: String, plan: Plan) -> Self {
         let made_by = env!("CARGO_PKG_VERSION").into();
-        Self { format: FORMAT, made_by, directory, place, given, digest, destroys: false, plan }
+        Self { format: FORMAT, made_by, directory, place, given, digest, plan }
     }
 
     /// Writes it, whole or not at all, for its owner's eyes only: it holds values of variables.

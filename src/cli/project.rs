@@ -87,7 +87,7 @@ impl Project {
         let analysis = analysis::analyze(files, &inputs);
         let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own };
         if analysis.diagnostics.iter().any(|d| d.severity == Severity::Error) {
-            return Err(Stop { diagnostics: analysis.diagnostics, texts });
+            return Err(Stop::new(analysis.diagnostics, texts));
         }
         let directory = directory.to_path_buf();
         Ok(Self { directory, model: analysis.model, texts, warnings: analysis.diagnostics, given, digest })
@@ -95,7 +95,7 @@ impl Project {
 
     /// A stop whose messages point into this project.
     pub fn stop(self, diagnostics: Vec<Diagnostic>) -> Stop {
-        Stop { diagnostics, texts: self.texts }
+        Stop::new(diagnostics, self.texts)
     }
 
     /// What is said of policies as long as they are not proved; `None` where there are none.
@@ -127,7 +127,7 @@ pub fn identify(directory: &Path) -> Result<model::Project, Stop> {
         let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own };
         let known = analysis.diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect::<Vec<_>>();
         let diagnostics = if known.is_empty() { vec![codes::bad_name("")] } else { known };
-        return Err(Stop { diagnostics, texts });
+        return Err(Stop::new(diagnostics, texts));
     }
     Ok(analysis.model.project)
 }

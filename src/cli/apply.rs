@@ -1,0 +1,91 @@
+//! `secnet apply`: makes it so. Layer 10.
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::{
+    apply::check_base,
+    base::codes::apply as codes,
+    cli::{
+        Outcome, Stop,
+        execution::Execution,
+        planfile::PlanFile,
+        printer::Printer,
+        project::{Project, ProjectArgs},
+        runtime,
+        session::Session,
+        target::TargetArgs,
+    },
+};
+
+/// Make what the project says: show the plan, ask, carry it out
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// The project; or in place of its directory a file that `secnet plan --out` has written
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Go ahead without asking
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Apply {
+    /// Applies.
+    ///
+    /// # Errors
+    /// The project has errors, EC2 cannot be read, nobody agreed, or a plan file has been overtaken.
+    pub fn run(self, printer: &Printer) -> Outcome {
+        let runtime = runtime()?;
+        if self.project.directory.is_file() { runtime.block_on(self.planned(printer)) } else { runtime.block_on(self.fresh(printer)) }
+    }
+
+    async fn fresh(self, printer: &Printer) -> Outcome {
+        let project = Project::open(&self.project)?;
+        let session = Session::open(&project.directory, &project.model.project, &self.target.place, "apply", *printer).await?;
+        let plan = match session.plan(&project.model, &project.texts).await {
+            Ok(plan) => plan,
+            Err(diagnostics) => return Err(project.stop(diagnostics)),
+        };
+        self.execution(&session, &plan, &project, printer).run().await
+    }
+
+    /// Applies a plan file: the very plan, or nothing.
+    async fn planned(self, printer: &Printer) -> Outcome {
+        let path = &*self.project.directory;
+        let file = PlanFile::read(path)?;
+        let project = self.as_planned(&file)?;
+        let session = Session::open(&file.directory, &project.model.project, &file.place, "apply", *printer).await?;
+        check_base(&file.plan, &session.state)?;
+        self.execution(&session, &file.plan, &project, printer).run().await
+    }
+
+    /// The project as it was when the plan was made.
+    fn as_planned(&self, file: &PlanFile) -> Result<Project, Stop> {
+        let shown = |path: &Path| crate::cli::load::shown(path);
+        let project = Project::open_with(&file.directory, file.given.clone())?;
+        if project.digest != file.digest {
+            let why = format!("the sources in `{}` have changed since", shown(&file.directory));
+            return Err(codes::plan_is_stale(&why).into());
+        }
+        if self.target.place != file.place && self.target.place != crate::cli::target::Place::default() {
+            return Err(codes::plan_is_stale("it was made for another target than the options say").into());
+        }
+        Ok(project)
+    }
+
+    fn execution<'a>(&self, session: &'a Session, plan: &'a crate::plan::Plan, project: &'a Project, printer: &Printer) -> Execution<'a> {
+        Execution {
+            command: "apply",
+            session,
+            plan,
+            texts: &project.texts,
+            warnings: &project.warnings,
+            yes: self.yes,
+            parallelism: self.target.parallelism,
+            printer: *printer,
+        }
+    }
+}

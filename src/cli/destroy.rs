@@ -1,0 +1,54 @@
+//! `secnet destroy`: takes down everything that the project has made. Layer 10.
+
+use clap::Args;
+
+use crate::cli::{
+    Outcome,
+    execution::Execution,
+    printer::Printer,
+    project::{Project, ProjectArgs},
+    runtime,
+    session::Session,
+    target::TargetArgs,
+};
+
+/// Take down everything that the project has made: show what goes, ask, do it
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// The project
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Go ahead without asking
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Destroy {
+    /// Destroys.
+    ///
+    /// # Errors
+    /// The project has errors, EC2 cannot be read, or nobody agreed.
+    pub fn run(self, printer: &Printer) -> Outcome {
+        runtime()?.block_on(async {
+            let project = Project::open(&self.project)?;
+            let session = Session::open(&project.directory, &project.model.project, &self.target.place, "destroy", *printer).await?;
+            let plan = match session.plan(&project.emptied(), &project.texts).await {
+                Ok(plan) => plan,
+                Err(diagnostics) => return Err(project.stop(diagnostics)),
+            };
+            let execution = Execution {
+                command: "destroy",
+                session: &session,
+                plan: &plan,
+                texts: &project.texts,
+                warnings: &[],
+                yes: self.yes,
+                parallelism: self.target.parallelism,
+                printer: *printer,
+            };
+            execution.run().await
+        })
+    }
+}

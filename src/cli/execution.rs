@@ -1,0 +1,256 @@
+//! Asking, carrying a plan out, and telling what came of it. Layer 10; shared by `apply` and `destroy`.
+
+use std::{collections::BTreeMap, io::BufRead};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::{
+    apply::{self, Options, Outcome, TaskError},
+    base::{
+        codes::{apply as apply_codes, environment as codes},
+        diagnostic::Diagnostic,
+    },
+    call::Json,
+    cli::{
+        Exit, Stop,
+        interrupt,
+        json::{self, Calls, PlanJson},
+        load::Texts,
+        printer::Printer,
+        progress,
+        report::{self, Message},
+        session::Session,
+    },
+    plan::{
+        Plan,
+        render::{Style, render},
+    },
+    schema::value::Value,
+    state::journal::Journal,
+};
+
+/// What `--json` prints of an apply or destroy.
+#[derive(Serialize)]
+struct Applied {
+    format: u32,
+    /// `done`, `nothing_to_do`, `incomplete` or `stopped`.
+    result: &'static str,
+    target: String,
+    plan: PlanJson,
+    done: Vec<String>,
+    failed: Vec<Failed>,
+    not_started: Vec<NotStarted>,
+    /// Tasks of which it is not known yet what they have done.
+    open: Vec<String>,
+    outputs: BTreeMap<String, Json>,
+    policies_proved: bool,
+    calls: Calls,
+    diagnostics: Vec<Message>,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    task: String,
+    error: String,
+    action: Option<String>,
+    code: Option<String>,
+    message: Option<String>,
+    request_id: Option<String>,
+    help: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct NotStarted {
+    task: String,
+    because: Option<String>,
+}
+
+/// A plan that is about to be carried out.
+pub struct Execution<'a> {
+    /// `apply` or `destroy`
+    pub command: &'static str,
+    /// With what.
+    pub session: &'a Session,
+    /// What.
+    pub plan: &'a Plan,
+    /// What messages point into.
+    pub texts: &'a Texts,
+    /// Warnings of the sources.
+    pub warnings: &'a [Diagnostic],
+    /// Whether it goes ahead without being asked.
+    pub yes: bool,
+    /// How many tasks run at once.
+    pub parallelism: u16,
+    /// Where it is shown.
+    pub printer: Printer,
+}
+
+impl Execution<'_> {
+    /// Shows the plan, asks, carries it out, tells what came of it.
+    ///
+    /// # Errors
+    /// Nobody agreed, or the state cannot be written.
+    pub async fn run(&self) -> Result<Exit, Stop> {
+        let printer = &self.printer;
+        printer.diagnostics(self.warnings, self.texts);
+        if !printer.json {
+            printer.say(&render(self.plan, Style { colour: printer.colour() }));
+        }
+        if self.plan.is_empty() && self.records_nothing() {
+            if printer.json {
+                self.document("nothing_to_do", None);
+            } else {
+                self.print_outputs(&self.session.state.outputs);
+            }
+            return Ok(Exit::Ok);
+        }
+        if !self.plan.is_empty() {
+            self.agree()?;
+        }
+        let outcome = self.carry_out().await?;
+        let saved = outcome.save(&self.session.store, &self.session.lock)?;
+        let result = match (outcome.is_success(), outcome.stopped) {
+            (true, _) => "done",
+            (false, apply::Stop::No) => "incomplete",
+            (false, _) => "stopped",
+        };
+        if printer.json {
+            self.document(result, Some(&outcome));
+        } else {
+            self.summarize(&outcome, saved.is_some());
+        }
+        let bug = outcome.failed.iter().any(|f| matches!(f.error, TaskError::Internal(_)));
+        Ok(match outcome.is_success() {
+            true => Exit::Ok,
+            false if bug => Exit::Bug,
+            false => Exit::Findings,
+        })
+    }
+
+    /// Whether the state would stay as it is: outputs and what was read may change without any call.
+    fn records_nothing(&self) -> bool {
+        let (plan, state) = (self.plan, &self.session.state);
+        let same_outputs = plan.outputs == state.outputs || plan.outputs.is_empty() && state.outputs.is_empty();
+        plan.seen.is_empty() && plan.images.is_empty() && plan.existing == state.existing && same_outputs
+    }
+
+    fn agree(&self) -> Result<(), Stop> {
+        if self.yes {
+            return Ok(());
+        }
+        if !self.printer.can_ask() {
+            return Err(codes::no_terminal(self.command).into());
+        }
+        self.printer.ask(&format!("\nType `yes` to {} this in {}: ", self.command, self.session.place_name()));
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        if read.is_ok() && answer.trim() == "yes" { Ok(()) } else { Err(codes::not_agreed().into()) }
+    }
+
+    async fn carry_out(&self) -> Result<Outcome, Diagnostic> {
+        let session = self.session;
+        let journal = Journal::create(&session.store, &session.lock)?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let titles = self.plan.tasks.iter().map(|t| t.title.clone()).collect();
+        let shown = tokio::spawn(progress::show(self.printer, titles, receiver));
+        let options = Options { parallelism: self.parallelism.into() };
+        let stop = interrupt::listen(self.printer);
+        let outcome = apply::execute(self.plan, session.state.clone(), journal, session.driver.clone(), options, sender, stop).await;
+        // It ends with its sender; should it have panicked, the hook has said so.
+        let _ = shown.await;
+        outcome
+    }
+
+    fn title(&self, task: usize) -> String {
+        self.plan.tasks.get(task).map_or_else(|| "?".into(), |t| t.title.clone())
+    }
+
+    fn summarize(&self, outcome: &Outcome, saved: bool) {
+        let say = |line: &str| self.printer.say(line);
+        let (done, total) = (outcome.done.len(), self.plan.tasks.len());
+        say("");
+        if !outcome.failed.is_empty() {
+            let failures = outcome.failed.iter();
+            let failures: Vec<Diagnostic> =
+                failures.map(|f| apply_codes::task_failed(&self.title(f.task), &f.error.to_string(), f.error.help())).collect();
+            self.printer.diagnostics(&failures, self.texts);
+        }
+        if !outcome.not_started.is_empty() {
+            say("Not started:");
+        }
+        for rest in &outcome.not_started {
+            let why = rest.because.map_or_else(|| "it was asked to stop".into(), |failed| format!("it needs `{}`", self.title(failed)));
+            say(&format!("  {}: {why}", self.title(rest.task)));
+        }
+        for task in &outcome.open {
+            say(&format!("  {}: not known yet whether EC2 has done it; the next run finds out first", self.title(*task)));
+        }
+        let calls = self.session.driver.counts();
+        let calls = format!("{} calls to EC2, {} of them changed something", calls.reads + calls.mutations, calls.mutations);
+        if outcome.is_success() {
+            say(&format!("Done: {done} of {total} tasks; {calls}."));
+        } else {
+            let (failed, rest) = (outcome.failed.len(), outcome.not_started.len());
+            say(&format!("Incomplete: {done} of {total} tasks done, {failed} failed, {rest} not started; {calls}."));
+            let kept = if saved { "The state is saved" } else { "The journal has everything" };
+            say(&format!("{kept}. `secnet {}` goes on from here.", self.command));
+        }
+        if self.command == "apply" {
+            self.print_outputs(&outcome.outputs);
+        }
+    }
+
+    fn print_outputs(&self, outputs: &BTreeMap<String, Value>) {
+        if self.command != "apply" || outputs.is_empty() {
+            return;
+        }
+        self.printer.say("\nOutputs:");
+        let width = outputs.keys().map(|k| k.chars().count()).max().unwrap_or_default();
+        for (name, value) in outputs {
+            let value = if value.is_known() { value.to_string() } else { "(not known yet)".into() };
+            self.printer.say(&format!("  {name:width$} = {value}"));
+        }
+    }
+
+    fn document(&self, result: &'static str, outcome: Option<&Outcome>) {
+        let titles = |tasks: &[usize]| tasks.iter().map(|t| self.title(*t)).collect::<Vec<_>>();
+        let outputs = outcome.map_or(&self.session.state.outputs, |o| &o.outputs);
+        self.printer.document(&Applied {
+            format: 1,
+            result,
+            target: self.session.place_name(),
+            plan: PlanJson::from(self.plan),
+            done: outcome.map(|o| titles(&o.done)).unwrap_or_default(),
+            failed: outcome.map(|o| o.failed.iter().map(|f| self.failed(f)).collect()).unwrap_or_default(),
+            not_started: outcome.map(|o| o.not_started.iter().map(|n| self.not_started(n)).collect()).unwrap_or_default(),
+            open: outcome.map(|o| titles(&o.open)).unwrap_or_default(),
+            outputs: json::outputs(outputs),
+            policies_proved: false,
+            calls: self.session.driver.counts().into(),
+            diagnostics: report::to_json(self.warnings, self.texts),
+        });
+    }
+
+    fn failed(&self, failure: &apply::Failure) -> Failed {
+        let (action, error) = match &failure.error {
+            TaskError::Refused { action, error, .. } | TaskError::NoAnswer { action, error } => (Some(action.clone()), Some(error)),
+            TaskError::Unread(read) => (Some(read.action.clone()), Some(&read.error)),
+            TaskError::Argument { action, .. } | TaskError::NoId { action } => (Some(action.clone()), None),
+            _ => (None, None),
+        };
+        Failed {
+            task: self.title(failure.task),
+            error: failure.error.to_string(),
+            action,
+            code: error.map(|e| e.code.clone()),
+            message: error.map(|e| e.message.clone()),
+            request_id: error.and_then(|e| e.request_id.clone()),
+            help: failure.error.help(),
+        }
+    }
+
+    fn not_started(&self, rest: &apply::NotStarted) -> NotStarted {
+        NotStarted { task: self.title(rest.task), because: rest.because.map(|task| self.title(task)) }
+    }
+}

@@ -1,0 +1,100 @@
+//! `secnet plan`: what an apply would do. Layer 10; changes nothing in EC2.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::{
+    Exit, Outcome, Stop,
+    json::{Calls, PlanJson},
+    planfile::PlanFile,
+    printer::Printer,
+    project::{Project, ProjectArgs},
+    report::{self, Message},
+    runtime,
+    session::Session,
+    target::TargetArgs,
+};
+use crate::plan::render::{Style, render};
+
+/// Show what an apply would do
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The project
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Write the plan to a file, for `secnet apply FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// End with 0 if there is nothing to do, 2 if there are changes, 1 on errors
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Plan to take everything down
+    #[arg(long)]
+    destroy: bool,
+}
+
+#[derive(Serialize)]
+struct Planned {
+    format: u32,
+    target: String,
+    plan: PlanJson,
+    policies_proved: bool,
+    calls: Calls,
+    diagnostics: Vec<Message>,
+}
+
+impl Plan {
+    /// Prints the plan.
+    ///
+    /// # Errors
+    /// The project has errors, or EC2 cannot be read.
+    pub fn run(self, printer: &Printer) -> Outcome {
+        let detailed = self.detailed_exitcode;
+        let outcome = runtime()?.block_on(self.planned(printer));
+        match outcome {
+            Err(stop) if detailed => Err(stop.with_exit(Exit::Findings)),
+            outcome => outcome,
+        }
+    }
+
+    async fn planned(self, printer: &Printer) -> Outcome {
+        let project = Project::open(&self.project)?;
+        let place = &self.target.place;
+        let session = Session::open(&project.directory, &project.model.project, place, "plan", *printer).await?;
+        let model = if self.destroy { &project.emptied() } else { &project.model };
+        let plan = match session.plan(model, &project.texts).await {
+            Ok(plan) => plan,
+            Err(diagnostics) => return Err(project.stop(diagnostics)),
+        };
+        if let Some(path) = &self.out {
+            let directory = std::path::absolute(&project.directory).unwrap_or_else(|_| project.directory.clone());
+            let file = PlanFile::new(directory, place.clone(), project.given.clone(), project.digest.clone(), plan.clone());
+            file.write(path)?;
+        }
+        let exit = if self.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Ok };
+        if printer.json {
+            printer.document(&Planned {
+                format: 1,
+                target: session.place_name(),
+                plan: PlanJson::from(&plan),
+                policies_proved: false,
+                calls: session.driver.counts().into(),
+                diagnostics: report::to_json(&project.warnings, &project.texts),
+            });
+            return Ok(exit);
+        }
+        printer.diagnostics(&project.warnings, &project.texts);
+        printer.say(&render(&plan, Style { colour: printer.colour() }));
+        if let Some(line) = project.policies_line() {
+            printer.say(&line);
+        }
+        if let Some(path) = &self.out {
+            printer.say(&format!("To apply exactly this: secnet apply {}", crate::cli::load::shown(path)));
+        }
+        Ok(exit)
+    }
+}

@@ -1,0 +1,109 @@
+//! A run against EC2: lock, state, driver; what an interrupted run has left is resolved first. Layer 10.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    apply::{counts::Counted, recover, refresh},
+    base::{codes::state as codes, diagnostic::Diagnostic},
+    call::Driver,
+    cli::{load::Texts, outside::read_failed, printer::Printer, target::Place},
+    plan::{self, Plan},
+    schema::model::{self, Model},
+    state::{
+        State,
+        event::Event,
+        store::{Lock, Store, check_place},
+    },
+};
+
+/// What a command that changes something works with.
+pub struct Session {
+    /// Where the state lies.
+    pub store: Store,
+    /// The right to change it, until the session ends.
+    pub lock: Lock,
+    /// As it is now.
+    pub state: State,
+    /// The way to EC2.
+    pub driver: Arc<Counted>,
+    printer: Printer,
+}
+
+impl Session {
+    /// Takes the lock, reads the state, and resolves what an interrupted run has left.
+    ///
+    /// # Errors
+    /// Another process holds the lock, the state is not usable, or EC2 cannot be asked.
+    pub async fn open(
+        directory: &Path,
+        project: &model::Project,
+        place: &Place,
+        command: &str,
+        printer: Printer,
+    ) -> Result<Self, Diagnostic> {
+        if let Some(line) = place.first_line(directory) {
+            printer.say(&line);
+        }
+        let driver = place.open(directory, project).await?;
+        let store = Store::new(place.state_directory(directory), &project.name);
+        let lock = store.lock(command)?;
+        let loaded = store.load()?;
+        let mut session = Self { store, lock, state: loaded.state, driver, printer };
+        session.check_place(project).await?;
+        if !loaded.unfinished.is_empty() {
+            session.recover(&loaded.unfinished).await?;
+        }
+        Ok(session)
+    }
+
+    /// Nothing is asked of EC2 with the credentials of another account, or in another region.
+    async fn check_place(&self, project: &model::Project) -> Result<(), Diagnostic> {
+        let driver = &*self.driver;
+        check_place(&self.state, None, driver.region())?;
+        if project.account.is_none() && self.state.account.is_none() {
+            return Ok(());
+        }
+        let account = refresh::who(driver).await.map_err(|e| read_failed(&e, driver))?;
+        if let (Some(wanted), Some(actual)) = (&project.account, &account)
+            && wanted != actual
+        {
+            return Err(codes::wrong_account("the project", wanted, actual));
+        }
+        check_place(&self.state, account.as_deref(), driver.region())
+    }
+
+    /// What it works on, for people: `the sandbox`, `http://127.0.0.1:5000`, `AWS, us-east-1`.
+    #[must_use]
+    pub fn place_name(&self) -> String {
+        match &*self.driver.describe() {
+            "AWS" => format!("AWS, {}", self.driver.region()),
+            "sandbox" => "the sandbox".into(),
+            other => other.to_owned(),
+        }
+    }
+
+    async fn recover(&mut self, unfinished: &[Event]) -> Result<(), Diagnostic> {
+        self.printer.say("An earlier run was interrupted; finding out what it has done ...");
+        let driver = &*self.driver;
+        let (state, found) = recover::recover(driver, self.state.clone(), unfinished).await.map_err(|e| read_failed(&e, driver))?;
+        found.iter().for_each(|became| self.printer.say(&format!("  {became}")));
+        if found.is_empty() {
+            self.printer.say("  nothing was under way; what it had done is in the state now");
+        }
+        self.state = self.store.finish(&self.lock, state)?;
+        Ok(())
+    }
+
+    /// Reads what stands and makes a plan.
+    ///
+    /// # Errors
+    /// EC2 cannot be read, or what is wanted cannot be planned.
+    pub async fn plan(&self, model: &Model, texts: &Texts) -> Result<Plan, Vec<Diagnostic>> {
+        let driver = &*self.driver;
+        if !self.printer.json {
+            self.printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
+        }
+        let observation = refresh::refresh(driver, model, &self.state).await.map_err(|e| vec![read_failed(&e, driver)])?;
+        plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
+    }
+}
