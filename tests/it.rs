@@ -9,7 +9,11 @@ mod plan;
 mod play;
 #[path = "it/resources.rs"]
 mod resources;
+#[path = "it/cli.rs"]
+mod cli;
 #[path = "it/spec.rs"]
 mod spec;
 #[path = "it/state.rs"]
 mod state;
+#[path = "it/tidy.rs"]
+mod tidy;

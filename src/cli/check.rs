@@ -4,9 +4,9 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::{
-    Exit, Outcome, ProjectArgs, Stop,
+    Exit, Outcome,
     printer::Printer,
-    project::Project,
+    project::{Project, ProjectArgs},
     report::{self, Message},
 };
 

@@ -34,10 +34,12 @@ impl Destroy {
         runtime()?.block_on(async {
             let project = Project::open(&self.project)?;
             let session = Session::open(&project.directory, &project.model.project, &self.target.place, "destroy", *printer).await?;
-            let plan = match session.plan(&project.emptied(), &project.texts).await {
+            let mut plan = match session.plan(&project.emptied(), &project.texts).await {
                 Ok(plan) => plan,
                 Err(diagnostics) => return Err(project.stop(diagnostics)),
             };
+            // Everything goes, and everybody knows why.
+            plan.changes.iter_mut().for_each(|change| change.reason = None);
             let execution = Execution {
                 command: "destroy",
                 session: &session,

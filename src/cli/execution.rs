@@ -13,8 +13,7 @@ use crate::{
     },
     call::Json,
     cli::{
-        Exit, Stop,
-        interrupt,
+        Exit, Stop, interrupt,
         json::{self, Calls, PlanJson},
         load::Texts,
         printer::Printer,
@@ -94,10 +93,13 @@ impl Execution<'_> {
     pub async fn run(&self) -> Result<Exit, Stop> {
         let printer = &self.printer;
         printer.diagnostics(self.warnings, self.texts);
-        if !printer.json {
+        let idle = self.plan.is_empty() && self.records_nothing();
+        if !printer.json && idle && self.command == "destroy" {
+            printer.say("Nothing to destroy: the state has no resources.");
+        } else if !printer.json {
             printer.say(&render(self.plan, Style { colour: printer.colour() }));
         }
-        if self.plan.is_empty() && self.records_nothing() {
+        if idle {
             if printer.json {
                 self.document("nothing_to_do", None);
             } else {
@@ -188,7 +190,9 @@ impl Execution<'_> {
         }
         let calls = self.session.driver.counts();
         let calls = format!("{} calls to EC2, {} of them changed something", calls.reads + calls.mutations, calls.mutations);
-        if outcome.is_success() {
+        if outcome.is_success() && total == 0 {
+            say(&format!("Done: the state is brought up to date; {calls}."));
+        } else if outcome.is_success() {
             say(&format!("Done: {done} of {total} tasks; {calls}."));
         } else {
             let (failed, rest) = (outcome.failed.len(), outcome.not_started.len());
@@ -219,7 +223,7 @@ impl Execution<'_> {
         self.printer.document(&Applied {
             format: 1,
             result,
-            target: self.session.place_name(),
+            target: self.session.describe(),
             plan: PlanJson::from(self.plan),
             done: outcome.map(|o| titles(&o.done)).unwrap_or_default(),
             failed: outcome.map(|o| o.failed.iter().map(|f| self.failed(f)).collect()).unwrap_or_default(),

@@ -10,8 +10,12 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    base::{codes::environment as codes, diagnostic::Diagnostic, source::Sources},
-    cli::{Exit, Outcome, Stop, load::{self, Texts}, printer::Printer},
+    base::{codes::environment as codes, diagnostic::Diagnostic},
+    cli::{
+        Exit, Outcome, Stop,
+        load::{self, Texts},
+        printer::Printer,
+    },
     syntax,
 };
 
@@ -107,5 +111,8 @@ fn write(path: &Path, text: &str) -> Result<(), Diagnostic> {
     name.push(".new");
     let beside = path.with_file_name(name);
     let permissions = fs::metadata(path).map_err(failed)?.permissions();
-    fs::write(&beside, text).and_then(|()| fs::set_permissions(&beside, permissions)).and_then(|()| fs::rename(&beside, path)).map_err(failed)
+    fs::write(&beside, text)
+        .and_then(|()| fs::set_permissions(&beside, permissions))
+        .and_then(|()| fs::rename(&beside, path))
+        .map_err(failed)
 }

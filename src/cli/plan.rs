@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::{
-    Exit, Outcome, Stop,
+    Exit, Outcome,
     json::{Calls, PlanJson},
     planfile::PlanFile,
     printer::Printer,
@@ -79,7 +79,7 @@ impl Plan {
         if printer.json {
             printer.document(&Planned {
                 format: 1,
-                target: session.place_name(),
+                target: session.describe(),
                 plan: PlanJson::from(&plan),
                 policies_proved: false,
                 calls: session.driver.counts().into(),

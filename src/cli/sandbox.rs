@@ -52,10 +52,8 @@ impl Sandbox {
                  aws --endpoint-url http://{address} ec2 describe-vpcs",
                 project.name
             ));
-            tokio::select! {
-                served = sim::serve(sim.clone(), listener) => served.map_err(failed)?,
-                _ = tokio::signal::ctrl_c() => {}
-            }
+            let interrupted = async { drop(tokio::signal::ctrl_c().await) };
+            sim::serve(sim.clone(), listener, interrupted).await.map_err(failed)?;
             Ok(Exit::Ok)
         })
     }

@@ -72,10 +72,16 @@ impl Session {
         check_place(&self.state, account.as_deref(), driver.region())
     }
 
+    /// What it works on, for machines: `sandbox`, `http://127.0.0.1:5000`, `AWS`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.driver.describe()
+    }
+
     /// What it works on, for people: `the sandbox`, `http://127.0.0.1:5000`, `AWS, us-east-1`.
     #[must_use]
     pub fn place_name(&self) -> String {
-        match &*self.driver.describe() {
+        match &*self.describe() {
             "AWS" => format!("AWS, {}", self.driver.region()),
             "sandbox" => "the sandbox".into(),
             other => other.to_owned(),
