@@ -105,7 +105,7 @@ fn request(w: &World, what: usize, a: usize, b: usize) -> Request {
         }
         17 => ("AllocateAddress", json!({})),
         18 => ("ReleaseAddress", json!({"AllocationId": address})),
-        19 => ("AssociateAddress", json!({"AllocationId": address, "NetworkInterfaceId": eni, "AllowReassociation": b % 2 == 0})),
+        19 => ("AssociateAddress", json!({"AllocationId": address, "NetworkInterfaceId": eni, "AllowReassociation": b.is_multiple_of(2)})),
         20 => ("CreateNatGateway", json!({"SubnetId": subnet, "AllocationId": address})),
         21 => ("DeleteNatGateway", json!({"NatGatewayId": nat})),
         22 => ("CreateNetworkInterface", json!({"SubnetId": subnet, "Groups": [group]})),
