@@ -3,4 +3,6 @@
 //! Only `parse` and the files under it name pest's `Rule`.
 
 pub mod ast;
+pub mod format;
+mod layout;
 pub mod parse;

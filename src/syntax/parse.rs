@@ -6,6 +6,7 @@ mod diagnose;
 mod expected;
 mod expression;
 mod item;
+pub(super) mod outline;
 mod recover;
 mod scan;
 mod text;

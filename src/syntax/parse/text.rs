@@ -67,9 +67,7 @@ impl Lower<'_> {
                 pieces.plain.push_str(text);
             }
             Rule::heredoc_newline => {
-                if pieces.plain.ends_with('\r') {
-                    pieces.plain.pop();
-                }
+                pieces.plain.truncate(pieces.plain.trim_end_matches('\r').len());
                 pieces.plain.push('\n');
                 pieces.at_line_start = true;
                 return;
