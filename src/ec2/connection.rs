@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt, io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -28,6 +28,8 @@ use rustls::{
 };
 
 /// Takes the body of a request in EC2's Query form; answers with status, body and content type.
+///
+/// A status of 0 is no answer: the connection breaks.
 pub type Door = Arc<dyn Fn(&str) -> (u16, String, &'static str) + Send + Sync>;
 
 /// Sends every request through a door of this process: no socket, no name look-up.
@@ -57,6 +59,10 @@ impl HttpConnector for Through {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let form = request.body().bytes().and_then(|bytes| std::str::from_utf8(bytes).ok());
         let (status, body, content_type) = (self.0)(form.unwrap_or_default());
+        if status == 0 {
+            let broken = io::Error::new(io::ErrorKind::ConnectionReset, "the sandbox swallowed the answer");
+            return HttpConnectorFuture::ready(Err(ConnectorError::io(broken.into())));
+        }
         let answer = StatusCode::try_from(status).map(|status| {
             let mut answer = HttpResponse::new(status, SdkBody::from(body));
             answer.headers_mut().insert("content-type", content_type);
