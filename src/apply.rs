@@ -219,6 +219,11 @@ pub enum TaskError {
         /// `CreateVpc`
         action: String,
     },
+    /// What it names changes each time it is sent without an answer.
+    Overtaken {
+        /// `ReplaceNetworkAclAssociation`
+        action: String,
+    },
     /// The journal cannot be written, so nothing more is sent.
     Journal(String),
     /// A mistake of secnet's own.
@@ -229,7 +234,7 @@ impl TaskError {
     /// Whether it is not known what the task has done.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self, TaskError::NoAnswer { .. } | TaskError::NoId { .. })
+        matches!(self, TaskError::NoAnswer { .. } | TaskError::NoId { .. } | TaskError::Internal(_))
     }
 
     /// What to do about it, where there is something.
@@ -251,6 +256,7 @@ impl TaskError {
             TaskError::TimedOut { .. } => Some("look at it in EC2; apply again when it is ready"),
             TaskError::Unread(_) => Some("apply again: what was made is in the state"),
             TaskError::Journal(_) => Some("free space on the disk, then apply again"),
+            TaskError::Overtaken { .. } => Some("apply again: what is there is read first"),
             TaskError::Argument { .. } | TaskError::Settled { .. } | TaskError::Internal(_) => None,
         }
     }
@@ -270,6 +276,7 @@ impl fmt::Display for TaskError {
             TaskError::TimedOut { id, state, waited } => write!(f, "`{id}` is still {state} after {} s", waited.as_secs()),
             TaskError::Unread(error) => write!(f, "{error}"),
             TaskError::NoId { action } => write!(f, "the answer to {action} has no id in it"),
+            TaskError::Overtaken { action } => write!(f, "{action} was sent several times without an answer, and what it names is gone"),
             TaskError::Journal(error) => write!(f, "cannot write the journal: {error}"),
             TaskError::Internal(what) => write!(f, "a mistake of secnet's own: {what}"),
         }

@@ -24,7 +24,12 @@ use crate::{
     call::Driver,
     plan::Plan,
     schema::value::{Value, concat},
-    state::{State, event::Event, journal::Journal, store},
+    state::{
+        State,
+        event::{Event, What},
+        journal::Journal,
+        store,
+    },
 };
 
 /// Whether a plan was made from this very state.
@@ -138,8 +143,11 @@ fn opening(plan: &Plan, state: &State, region: &str) -> Vec<Event> {
     if !plan.moves.is_empty() {
         events.push(Event::Moved { moves: plan.moves.clone() });
     }
-    if !plan.gone.is_empty() {
-        events.push(Event::Forgotten { addresses: plan.gone.clone() });
+    // The plan deletes every deposed resource that still stands.
+    let goes = |id: &str| plan.tasks.iter().any(|task| matches!(&task.what, What::Delete { id: deleted, .. } if deleted == id));
+    let deposed: Vec<String> = state.deposed.iter().map(|d| d.resource.id.clone()).filter(|id| !goes(id)).collect();
+    if !plan.gone.is_empty() || !deposed.is_empty() {
+        events.push(Event::Forgotten { addresses: plan.gone.clone(), deposed });
     }
     events.extend(plan.seen.iter().cloned().map(|seen| Event::Seen { address: seen.address, record: seen.record, parts: seen.parts }));
     if !plan.images.is_empty() {

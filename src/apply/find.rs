@@ -34,6 +34,16 @@ pub async fn made(driver: &dyn Driver, listing: &Listing, operation: &str) -> Re
     Ok(None)
 }
 
+/// Whether something of this id still stands.
+///
+/// # Errors
+/// EC2 could not be read.
+pub async fn stands(driver: &dyn Driver, spec: &Spec, id: &str) -> Result<bool, ReadError> {
+    let (listing, ids) = (&spec.listing, [id.to_owned()]);
+    let found = Reader::new(driver).pages(listing.action, listing.items, &[(listing.filter, &ids)], listing.page).await?;
+    Ok(found.iter().any(|item| (spec.observe)(item).is_some()))
+}
+
 /// How what a call makes is listed, where it is tagged: the resource itself, or rules of a security group.
 pub fn listing(spec: &'static Spec, tagged: Option<&str>) -> Option<&'static Listing> {
     static RULES: Listing =

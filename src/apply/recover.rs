@@ -29,7 +29,12 @@ pub enum Found {
         /// The resource.
         address: Address,
     },
-    /// It changed or unmade something, or not: the next plan reads what is there.
+    /// It unmade this, which is out of the state now.
+    Unmade {
+        /// The resource.
+        address: Address,
+    },
+    /// It changed something, or not: the next plan reads what is there.
     ToBeRead {
         /// The resource.
         address: Address,
@@ -43,6 +48,7 @@ impl fmt::Display for Found {
         match self {
             Found::Made { address, id } => write!(f, "`{address}` was made: it is `{id}`"),
             Found::NotMade { address } => write!(f, "`{address}` was not made"),
+            Found::Unmade { address } => write!(f, "`{address}` was deleted"),
             Found::ToBeRead { address, action } => write!(f, "whether {action} of `{address}` was carried out is read from EC2"),
         }
     }
@@ -72,6 +78,10 @@ pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Res
                     }
                     None => Found::NotMade { address },
                 }
+            }
+            (What::Delete { address, id }, Some(spec)) if !find::stands(driver, spec, &id).await? => {
+                state.fold(&Event::Done { task, what: What::Delete { address: address.clone(), id } });
+                Found::Unmade { address }
             }
             (what, _) => Found::ToBeRead { address: what.address().clone(), action: open.action },
         };

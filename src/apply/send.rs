@@ -20,6 +20,9 @@ pub enum Sent {
     Found(Json),
     /// What it is for holds already.
     Satisfied,
+    /// An earlier try had no answer, and now EC2 does not find what the call names: it may have been carried out and have
+    /// taken that away. Whatever was read to make the call must be read again.
+    Overtaken,
 }
 
 /// A call, ready to be sent.
@@ -57,8 +60,13 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
             Err(error) => error,
         };
         let nothing_left = call.satisfied_by.contains(&error.code) && !error.code.is_empty();
-        if nothing_left || (sending.deletes && error.class == Class::NotFound) {
+        // What is there already and cannot be looked up by a tag was made by the try before.
+        let by_us = doubtful && listing.is_none() && error.class == Class::Duplicate;
+        if nothing_left || by_us || (sending.deletes && error.class == Class::NotFound) {
             return Ok(Sent::Satisfied);
+        }
+        if doubtful && listing.is_none() && error.class == Class::NotFound {
+            return Ok(Sent::Overtaken);
         }
         doubtful |= error.class == Class::Ambiguous;
         if doubtful && let Some(listing) = listing {

@@ -34,6 +34,9 @@ use crate::{
 /// For how long something counts as young: EC2 may not see it everywhere yet.
 const YOUNG: Duration = Duration::from_secs(300);
 
+/// How often what a call was made from may turn out to be out of date.
+const OVERTAKEN_MAX: u32 = 3;
+
 /// The journal and the state that it leads to. Nothing changes the one without the other.
 #[derive(Debug)]
 pub struct Ledger {
@@ -117,13 +120,26 @@ pub async fn carry_out(run: &Run, index: usize) -> Result<(), TaskError> {
     let mut answers = vec![];
     let mut announced = false;
     for (number, call) in task.calls.iter().enumerate() {
-        let answer = if call.mutates() {
+        let mut overtaken = 0;
+        let answer = loop {
+            if !call.mutates() {
+                break step.read(call, &answers).await?;
+            }
             let what = (!announced).then(|| task.what.clone());
             announced = true;
-            step.change(number, call, &answers, what).await?
-        } else {
-            let request = step.request(call, &answers, "")?;
-            Reader::new(&*run.driver).send(&request).await.map_err(TaskError::Unread)?
+            if let Some(answer) = step.change(number, call, &answers, what).await? {
+                break answer;
+            }
+            overtaken += 1;
+            if overtaken > OVERTAKEN_MAX {
+                return Err(TaskError::Overtaken { action: call.action.clone() });
+            }
+            for (earlier, call) in task.calls.iter().enumerate().take(number).filter(|(_, call)| !call.mutates()) {
+                let again = step.read(call, &answers).await?;
+                if let Some(answer) = answers.get_mut(earlier) {
+                    *answer = again;
+                }
+            }
         };
         if let Some(settle) = &call.settle {
             step.settle(settle, call, &answers, &answer).await?;
@@ -142,8 +158,13 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Writes down what is about to be sent, sends it, and writes down what it made.
-    async fn change(&self, number: usize, call: &Call, answers: &[Json], what: Option<What>) -> Result<Json, TaskError> {
+    async fn read(&self, call: &Call, answers: &[Json]) -> Result<Json, TaskError> {
+        let request = self.request(call, answers, "")?;
+        Reader::new(&*self.run.driver).send(&request).await.map_err(TaskError::Unread)
+    }
+
+    /// Writes down what is about to be sent, sends it, and writes down what it made. `None`: see [`Sent::Overtaken`].
+    async fn change(&self, number: usize, call: &Call, answers: &[Json], what: Option<What>) -> Result<Option<Json>, TaskError> {
         let operation = identity::random().map_err(|e| TaskError::Internal(e.to_string()))?;
         let request = self.request(call, answers, &operation)?;
         let intent = Event::Intent { task: self.index, call: number, action: call.action.clone(), operation: operation.clone(), what };
@@ -175,8 +196,9 @@ impl Step<'_> {
             _ => {}
         }
         Ok(match sent {
-            Sent::Answer(answer) | Sent::Found(answer) => answer,
-            Sent::Satisfied => Json::Null,
+            Sent::Answer(answer) | Sent::Found(answer) => Some(answer),
+            Sent::Satisfied => Some(Json::Null),
+            Sent::Overtaken => None,
         })
     }
 
@@ -185,7 +207,7 @@ impl Step<'_> {
         let made = match sent {
             Sent::Answer(answer) => (self.spec.created)(answer),
             Sent::Found(item) => found(self.spec, item, wanted),
-            Sent::Satisfied => None,
+            Sent::Satisfied | Sent::Overtaken => None,
         };
         made.ok_or_else(|| TaskError::NoId { action: call.action.clone() })
     }

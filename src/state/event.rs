@@ -107,6 +107,8 @@ pub enum Event {
     Forgotten {
         /// Their addresses.
         addresses: Vec<Address>,
+        /// EC2's ids of those that were replaced and are gone.
+        deposed: Vec<String>,
     },
     /// What EC2 was seen to hold, where it is not what the state said: attributes and parts of a resource.
     Seen {
@@ -249,7 +251,10 @@ impl State {
                 self.region = Some(region.clone());
             }
             Event::Moved { moves } => self.moved(moves),
-            Event::Forgotten { addresses } => self.resources.retain(|address, _| !addresses.contains(address)),
+            Event::Forgotten { addresses, deposed } => {
+                self.resources.retain(|address, _| !addresses.contains(address));
+                self.deposed.retain(|d| !deposed.contains(&d.resource.id));
+            }
             Event::Seen { address, record, parts } => {
                 if let Some(resource) = self.resources.get_mut(address) {
                     resource.record.extend(record.clone());

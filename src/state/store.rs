@@ -36,10 +36,18 @@ pub struct Lock {
 /// What a store held.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// As the file says, or the empty state of a project that has made nothing.
+    /// As the file says, or the empty state of a project that has made nothing. Account and region are those of an
+    /// interrupted apply, so that it is not resolved in another place.
     pub state: State,
     /// What an interrupted apply has done since: empty, or starting with [`Event::Begin`].
     pub unfinished: Vec<Event>,
+}
+
+impl Loaded {
+    fn interrupted(mut state: State, unfinished: Vec<Event>) -> Self {
+        unfinished.iter().take(1).for_each(|begin| state.fold(begin));
+        Self { state, unfinished }
+    }
 }
 
 /// Who holds a lock.
@@ -111,13 +119,13 @@ impl Store {
             Err(codes::journal_of_another_state(&journal, &state, why))
         };
         match stored {
-            None if *serial == 0 => Ok(Loaded { state: State::empty(&self.project, lineage.clone()), unfinished }),
+            None if *serial == 0 => Ok(Loaded::interrupted(State::empty(&self.project, lineage.clone()), unfinished)),
             None => foreign("there is none"),
             Some(state) if state.lineage != *lineage => foreign("their lineages differ"),
             Some(state) if state.serial < *serial => foreign("it is older than the one that the apply started from"),
             // Written, but the process ended before it could remove the journal.
             Some(state) if state.serial > *serial => Ok(Loaded { state, unfinished: vec![] }),
-            Some(state) => Ok(Loaded { state, unfinished }),
+            Some(state) => Ok(Loaded::interrupted(state, unfinished)),
         }
     }
 

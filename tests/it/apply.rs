@@ -457,6 +457,46 @@ async fn a_destroy_that_is_killed_goes_on_where_it_was() {
     }
 }
 
+/// The same network after a change that replaces a group (its successor comes first) and a subnet (the old one goes first).
+fn changed() -> String {
+    SMALL.replace("\"web\"", "\"the web\"").replace("10.0.2.0", "10.0.3.0")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_is_killed_leaves_no_old_thing_and_no_second_new_one() {
+    let whole = World::new();
+    whole.apply(SMALL).await;
+    let before: u64 = whole.sim.all_calls().iter().filter(|(action, _)| mutates(action)).map(|(_, n)| n).sum();
+    whole.apply(&changed()).await;
+    let calls = whole.sim.all_calls().iter().filter(|(action, _)| mutates(action)).map(|(_, n)| n).sum::<u64>() - before;
+    assert!(calls >= 5, "two creates, two deletes and the rules: {calls}");
+    for at in 1..=calls {
+        for carried_out in [true, false] {
+            let when = format!("killed at call {at}, carried out: {carried_out}");
+            let world = World::new();
+            world.apply(SMALL).await;
+            killed(&world, &changed(), (at as usize, carried_out)).await;
+            world.recover().await;
+            let applied = world.apply(&changed()).await;
+            assert!(applied.outcome.is_success(), "{when}: {:?}", applied.outcome.failed);
+            world.check_converged(&changed(), &when).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_answer_of_the_tour_may_be_lost() {
+    for kind in [FaultKind::LostAnswer, FaultKind::NoAnswer, FaultKind::Throttle, FaultKind::NotYetVisible(5)] {
+        let world = World::new();
+        for action in actions(TOUR).await {
+            world.sim.fault(Fault::next(&action, kind.clone()));
+        }
+        let applied = world.apply(TOUR).await;
+        assert!(applied.outcome.is_success(), "{kind:?}: {:?}", applied.outcome.failed);
+        world.check_converged(TOUR, &format!("{kind:?}")).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn recovery_tells_what_it_found() {
     let id = |found: &[Found]| match found {
@@ -469,6 +509,10 @@ async fn recovery_tells_what_it_found() {
     let world = World::new();
     killed(&world, SMALL, (1, false)).await;
     assert_eq!(world.recover().await, [Found::NotMade { address: vpc() }]);
+    let world = World::new();
+    world.apply(SMALL).await;
+    killed(&world, NOTHING, (4, true)).await;
+    assert_eq!(world.recover().await, [Found::Unmade { address: vpc() }]);
     let world = World::new();
     world.apply(SMALL).await;
     killed(&world, NOTHING, (4, false)).await;

@@ -226,6 +226,7 @@ fn an_interrupted_first_apply_keeps_its_lineage() {
     drop(journal);
     let loaded = store.load().unwrap();
     assert_eq!((&loaded.state.lineage, loaded.unfinished.len()), (&state.lineage, 2));
+    assert_eq!(code(check_place(&loaded.state, Some("999999999999"), "us-east-1")), "E0410", "it is resolved where it was made");
     assert_eq!(code(Journal::create(&store, &lock).map(drop)), "E0414");
     let folded = journal::fold(loaded.state, &loaded.unfinished);
     let finished = store.finish(&lock, folded).unwrap();
