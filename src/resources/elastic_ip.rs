@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use serde_json::json;
 
 use crate::{
-    base::{address::Address, codes::network, diagnostic::Sink},
+    base::{address::Address, codes::network, diagnostic::Sink, span::Span},
     call::{Arg, Call, Json, Request},
     declared,
     registry::{Listing, Observed, PartSpec, Removal, ResourceType},
@@ -74,10 +74,27 @@ impl ResourceType for ElasticIp {
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
     fn check(model: &Model, sink: &mut Sink) {
+        let mut holders: BTreeMap<&Address, &Resource> = BTreeMap::new();
+        let nat_gateways: Vec<&Resource> = placement::managed(model, "nat_gateway").collect();
         for address in placement::managed(model, Self::KIND) {
-            let both = ["instance", "network_interface"].map(|name| address.reference(name).map(|_| address.span_of(name)));
-            if let [Some(instance), Some(interface)] = both {
+            let places = ["instance", "network_interface"].map(|name| Some((address.reference(name)?, address.span_of(name))));
+            if let [Some((_, instance)), Some((_, interface))] = places {
                 sink.push(network::address_twice(&address.address, instance, interface));
+            }
+            for (holder, at) in places.into_iter().flatten() {
+                match holders.insert(holder, address) {
+                    Some(first) if first.address != address.address => {
+                        sink.push(network::two_addresses(holder, (&address.address, at), (&first.address, first.span)));
+                    }
+                    _ => {}
+                }
+            }
+            let held = nat_gateways.iter().filter(|nat| nat.reference("elastic_ip") == Some(&address.address));
+            let held = held.map(|nat| (&nat.address, nat.span_of("elastic_ip")));
+            let here = places.into_iter().flatten().map(|(_, at)| (&address.address, at));
+            let uses: Vec<(&Address, Option<Span>)> = here.take(1).chain(held).collect();
+            if let [first, others @ ..] = &uses[..] {
+                others.iter().for_each(|other| sink.push(network::address_used_twice(&address.address, other.1, *first)));
             }
         }
     }
@@ -171,6 +188,16 @@ mod tests {
         let both =
             resource("elastic_ip.web", &[("instance", reference("instance.web")), ("network_interface", reference("network_interface.a"))]);
         assert_eq!(complaints(&network([both])), ["E0312 `elastic_ip.web` is to be in two places"]);
+    }
+
+    #[test]
+    fn an_interface_has_one_address_and_an_address_one_holder() {
+        let address = |name| resource(name, &[("instance", reference("instance.web"))]);
+        let two = network([address("elastic_ip.a"), address("elastic_ip.b")]);
+        assert_eq!(complaints(&two), ["E0312 `instance.web` is to have two elastic IPs"]);
+        let gateway = |name| resource(name, &[("subnet", reference("subnet.app")), ("elastic_ip", reference("elastic_ip.a"))]);
+        let wrong: Vec<_> = complaints(&network([address("elastic_ip.a"), gateway("nat_gateway.a"), gateway("nat_gateway.b")]));
+        assert_eq!(wrong.iter().filter(|w| *w == "E0312 `elastic_ip.a` is to be in two places").count(), 2);
     }
 
     #[test]

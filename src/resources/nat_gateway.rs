@@ -19,7 +19,7 @@ use crate::{
     },
     schema::{
         attr::{Kind, Ref, Val, Word, Words},
-        model::Model,
+        model::{Model, Resource, Sentence},
         value::{Record, Value},
     },
 };
@@ -77,6 +77,7 @@ impl ResourceType for NatGateway {
             let has_address = gateway.record.get("elastic_ip").is_some_and(|v| *v != Value::Null);
             match (public, has_address) {
                 (true, false) => sink.push(network::nat_without_address(&gateway.address, gateway.span)),
+                (true, true) => check_way_out(gateway, model, sink),
                 (false, true) => {
                     sink.push(network::private_nat_with_address(gateway.span_of("elastic_ip"), gateway.span_of("connectivity_type")));
                 }
@@ -120,6 +121,18 @@ impl ResourceType for NatGateway {
     }
 }
 
+/// The table of the gateway's own subnet leads to an internet gateway. What an existing subnet follows is not known here.
+fn check_way_out(gateway: &Resource, model: &Model, sink: &mut Sink) {
+    let subnet = gateway.reference("subnet").filter(|s| model.resources.get(*s).is_some_and(|s| !s.existing));
+    let Some(subnet) = subnet else { return };
+    let table = placement::managed(model, "route_table").find(|table| placement::subnets(table).any(|s| s == subnet));
+    let to_gateway = |s: &Sentence| s.get("target").as_resource().is_some_and(|t| t.kind() == "internet_gateway");
+    if !table.is_some_and(|table| table.sentences.iter().any(to_gateway)) {
+        let table = table.map(|t| (&t.address, t.span));
+        sink.push(network::nat_without_way_out(&gateway.address, subnet, gateway.span_of("subnet"), table));
+    }
+}
+
 fn settle(at: &Address, until: &[&str]) -> Settle {
     Settle::new("DescribeNatGateways", "nat-gateway-id", &["NatGateways"], "NatGatewayId", &["State"], until, Arg::id(at)).within(TIMEOUT_S)
 }
@@ -156,7 +169,8 @@ mod tests {
         assert_eq!(complaints(&gateway(&[])), ["E0311 `nat_gateway.main` has no `elastic_ip`"]);
         assert_eq!(complaints(&gateway(&[("connectivity_type", Value::text("private"))])), [""; 0]);
         let address = ("elastic_ip", reference("elastic_ip.nat"));
-        assert_eq!(complaints(&gateway(std::slice::from_ref(&address))), [""; 0]);
+        let warned = ["W0302 `nat_gateway.main` stands in a subnet without a way to the internet"];
+        assert_eq!(complaints(&gateway(std::slice::from_ref(&address))), warned);
         let expected = ["E0311 a private NAT gateway takes no `elastic_ip`"];
         assert_eq!(complaints(&gateway(&[address, ("connectivity_type", Value::text("private"))])), expected);
     }

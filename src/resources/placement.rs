@@ -3,7 +3,13 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use crate::{
-    base::{address::Address, cidr::Cidr, codes::network, diagnostic::Sink, span::Span},
+    base::{
+        address::Address,
+        cidr::{Cidr, Family},
+        codes::network,
+        diagnostic::Sink,
+        span::Span,
+    },
     schema::{
         model::{Model, Resource},
         value::Value,
@@ -112,5 +118,29 @@ fn is_reserved(range: Cidr, ip: IpAddr) -> bool {
 pub fn some_group(holder: &Resource, sink: &mut Sink) {
     if holder.record.get("security_groups").is_some_and(|groups| *groups != Value::Null && groups.elements().is_empty()) {
         sink.push(network::no_group(&holder.address, holder.span_of("security_groups")));
+    }
+}
+
+/// EC2 takes IPv4 ranges from /16 to /28 for VPCs and subnets.
+pub fn range_size(model: &Model, kind: &str, sink: &mut Sink) {
+    for owner in managed(model, kind) {
+        if let Some(Value::Cidr(range)) = owner.record.get("cidr_block")
+            && (range.family() == Family::V6 || !(16..=28).contains(&range.prefix()))
+        {
+            sink.push(network::range_size(&owner.address, *range, owner.span_of("cidr_block")));
+        }
+    }
+}
+
+/// No two things have the same private address in the same subnet.
+pub fn addresses_once(model: &Model, sink: &mut Sink) {
+    let mut holders: BTreeMap<(&Address, IpAddr), &Resource> = BTreeMap::new();
+    for holder in model.resources.values().filter(|r| !r.existing) {
+        let (Some(subnet), Some(Value::Ip(ip))) = (holder.reference("subnet"), holder.record.get("private_ip_address")) else { continue };
+        let place = |r: &'_ Resource| r.span_of("private_ip_address");
+        match holders.get(&(subnet, *ip)) {
+            Some(first) => sink.push(network::address_taken(*ip, (&holder.address, place(holder)), (&first.address, place(first)))),
+            None => drop(holders.insert((subnet, *ip), holder)),
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         cidr::{Cidr, Family},
         codes::network,
         diagnostic::Sink,
+        span::Span,
     },
     call::{Arg, Call, Json},
     declared,
@@ -142,6 +143,7 @@ fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         placement::target_of_same_vpc(this, target, model, sentence.span_of("target"), sink);
         for destination in sentence.get("destinations").elements() {
             let destination = if *destination == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { destination.clone() };
+            check_local(this, &destination, target, model, sentence.span_of("destinations"), sink);
             let record = Record::from([("destination".into(), destination.clone()), ("target".into(), target_value(target))]);
             let part = Part { name: "route", record, span: Some(sentence.span) };
             match parts.iter().find(|p| p.record.get("destination") == part.record.get("destination")) {
@@ -152,6 +154,18 @@ fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// Addresses of the VPC itself follow its local route, but for whole subnets that an appliance stands before.
+fn check_local(this: &Resource, destination: &Value, target: &Address, model: &Model, at: Span, sink: &mut Sink) {
+    let vpc = this.reference("vpc").and_then(|vpc| model.resources.get(vpc)).filter(|vpc| !vpc.existing);
+    let (Value::Cidr(destination), Some(vpc)) = (destination, vpc) else { return };
+    let Some(Value::Cidr(whole)) = vpc.record.get("cidr_block") else { return };
+    let range = Some(&Value::Cidr(*destination));
+    let subnet = || placement::managed(model, "subnet").any(|s| s.reference("vpc") == Some(&vpc.address) && s.record.get("cidr_block") == range);
+    if whole.contains(*destination) && (target.kind() == "internet_gateway" || destination == whole || !subnet()) {
+        sink.push(network::local_route(*destination, at, (&vpc.address, *whole, vpc.span_of("cidr_block"))));
+    }
 }
 
 /// A route via an instance goes to its primary interface, and that is what EC2 lists.
@@ -307,11 +321,20 @@ mod tests {
 
     #[test]
     fn a_destination_has_one_target() {
-        let nat = resource("nat_gateway.main", &[("subnet", reference("subnet.app")), ("elastic_ip", reference("elastic_ip.nat"))]);
+        let nat = resource("nat_gateway.main", &[("subnet", reference("subnet.app")), ("connectivity_type", Value::text("private"))]);
         let once = via(table(), &[Value::Anywhere, net("0.0.0.0/0")], "internet_gateway.main");
         assert_eq!(complaints(&network([gateway(), nat.clone(), once.clone()])), [""; 0]);
         let twice = via(once, &[net("0.0.0.0/0")], "nat_gateway.main");
         assert_eq!(complaints(&network([gateway(), nat, twice])), ["E0305 two routes lead to `0.0.0.0/0`"]);
+    }
+
+    #[test]
+    fn addresses_of_the_vpc_follow_its_local_route() {
+        let router = resource("network_interface.a", &[("subnet", reference("subnet.app")), ("security_groups", list([reference("security_group.a")]))]);
+        let model = |to: &str| network([gateway(), router.clone(), via(table(), &[net(to)], "network_interface.a")]);
+        assert_eq!(complaints(&model("10.0.1.0/24")), [""; 0]);
+        assert_eq!(complaints(&model("10.0.0.0/16")), ["E0317 `10.0.0.0/16` lies in `vpc.main` itself"]);
+        assert_eq!(complaints(&model("10.0.7.0/24")), ["E0317 `10.0.7.0/24` lies in `vpc.main` itself"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
         cidr::{Cidr, Family},
         codes::network,
         diagnostic::Sink,
+        span::Span,
     },
     call::{Arg, Call, Json},
     declared,
@@ -20,11 +21,12 @@ use crate::{
     resource,
     resources::{
         part::{arg, as_service, int, protocol_name, show_traffic, show_value, traffic},
+        placement,
         read::{Reader, at, list, text},
         vpc::Vpc,
     },
     schema::{
-        attr::{Ref, Val},
+        attr::{Kind, Ref, Val},
         model::{Model, Part, Resource},
         value::{Record, Value},
     },
@@ -89,6 +91,17 @@ impl ResourceType for SecurityGroup {
     ];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        for group in placement::managed(model, Self::KIND) {
+            for (name, what) in [("description", "description"), ("group_name", "name")] {
+                check_text(what, group.record.get(name).unwrap_or(&Value::Null), group.span_of(name), sink);
+            }
+            for sentence in &group.sentences {
+                check_text("description", sentence.get("description"), Some(sentence.span_of("description")), sink);
+            }
+        }
+    }
 
     fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts: Vec<Part> = vec![];
@@ -162,6 +175,19 @@ const fn rule_part(name: &'static str, doc: &'static str) -> PartSpec {
     }
 }
 
+/// What EC2 takes as a name or description (API reference, CreateSecurityGroup and IpRange).
+fn check_text(what: &str, value: &Value, at: Option<Span>, sink: &mut Sink) {
+    let Some(text) = value.as_text() else { return };
+    let taken = |c: &char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(*c);
+    if let Some(wrong) = text.chars().find(|c| !taken(c)) {
+        sink.push(network::text_not_taken(what, &format!("{wrong:?} is not taken"), at));
+    } else if text.chars().count() > 255 {
+        sink.push(network::text_not_taken(what, "too long", at));
+    } else if what == "name" && text.starts_with("sg-") {
+        sink.push(network::text_not_taken(what, "begins with `sg-`", at));
+    }
+}
+
 fn rule(protocol: &str, ports: Option<(i64, i64)>, peer: &Value, description: &Value) -> Record {
     let peer = if *peer == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { peer.clone() };
     let mut record = Record::from([("protocol".into(), Value::text(protocol)), ("peer".into(), peer)]);
@@ -178,7 +204,7 @@ fn same_rule(a: &Record, b: &Record) -> bool {
     ["protocol", "from_port", "to_port", "peer"].iter().all(|member| a.get(*member) == b.get(*member))
 }
 
-fn same_vpc(this: &Resource, group: &Address, model: &Model, at: crate::base::span::Span, sink: &mut Sink) {
+fn same_vpc(this: &Resource, group: &Address, model: &Model, at: Span, sink: &mut Sink) {
     let ours = this.reference("vpc");
     let theirs = model.resources.get(group).filter(|g| !g.existing).and_then(|g| g.reference("vpc"));
     if let (Some(ours), Some(theirs)) = (ours, theirs)
@@ -308,6 +334,16 @@ mod tests {
         assert_eq!(complaints(&network([once.clone()])), [""; 0]);
         let other = rule(once, "ingress", &["tcp/443"], &[net("10.0.0.0/8")], "b");
         assert_eq!(complaints(&network([other])), ["W0301 `ingress tcp/443 from 10.0.0.0/8` has two descriptions"]);
+    }
+
+    #[test]
+    fn texts_are_those_that_ec2_takes() {
+        let described = |name, text: &str| resource("security_group.web", &[("vpc", reference("vpc.main")), (name, Value::text(text))]);
+        assert_eq!(complaints(&network([described("description", "all (of [us]) & more; #1")])), [""; 0]);
+        assert_eq!(complaints(&network([described("description", "für alle")])), ["E0316 EC2 does not take this description"]);
+        assert_eq!(complaints(&network([described("group_name", "sg-web")])), ["E0316 EC2 does not take this name"]);
+        let long = rule(group(), "ingress", &["tcp/22"], &[net("10.0.0.0/8")], &"a".repeat(256));
+        assert_eq!(complaints(&network([long])), ["E0316 EC2 does not take this description"]);
     }
 
     #[test]

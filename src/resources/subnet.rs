@@ -55,7 +55,9 @@ impl ResourceType for Subnet {
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
     fn check(model: &Model, sink: &mut Sink) {
+        placement::range_size(model, Self::KIND, sink);
         check_ranges(model, sink);
+        placement::addresses_once(model, sink);
     }
 
     fn attached(this: &Resource, model: &Model) -> Vec<String> {
@@ -147,6 +149,27 @@ mod tests {
         let wrong = network([subnet("subnet.inside_app", "10.0.1.128/25"), subnet("subnet.outside", "10.1.0.0/24")]);
         let expected = ["E0301 subnet `outside` lies outside the range of `vpc.main`", "E0302 subnets `inside_app` and `app` overlap"];
         assert_eq!(complaints(&wrong), expected);
+    }
+
+    #[test]
+    fn ranges_have_a_size_that_ec2_takes() {
+        let vpc = |range| model([resource("vpc.main", &[("cidr_block", net(range))])]);
+        assert_eq!(complaints(&vpc("10.0.0.0/8")), ["E0314 EC2 takes no vpc with the range `10.0.0.0/8`"]);
+        assert_eq!(complaints(&vpc("2001:db8::/56")), ["E0314 EC2 takes no vpc with the range `2001:db8::/56`"]);
+        let small = network([resource("subnet.small", &[("vpc", reference("vpc.main")), ("cidr_block", net("10.0.2.0/29"))])]);
+        assert_eq!(complaints(&small), ["E0314 EC2 takes no subnet with the range `10.0.2.0/29`"]);
+    }
+
+    #[test]
+    fn an_address_is_given_once() {
+        let interface = |name, ip| {
+            let groups = ("security_groups", list([reference("security_group.a")]));
+            resource(name, &[("subnet", reference("subnet.app")), groups, ("private_ip_address", net(ip))])
+        };
+        let two = |ip| network([interface("network_interface.a", "10.0.1.10"), interface("network_interface.b", ip)]);
+        assert_eq!(complaints(&two("10.0.1.11")), [""; 0]);
+        let expected = ["E0315 `network_interface.a` and `network_interface.b` have the same address `10.0.1.10`"];
+        assert_eq!(complaints(&two("10.0.1.10")), expected);
     }
 
     #[test]

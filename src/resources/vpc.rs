@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
-    base::{address::Address, cidr::Cidr},
+    base::{address::Address, cidr::Cidr, diagnostic::Sink},
     call::{Arg, Call, Json, Request, Settle},
     declared,
     registry::{Listing, Observed, ResourceType, Update},
     resource,
-    resources::read::{Reader, at, text},
+    resources::{
+        placement,
+        read::{Reader, at, text},
+    },
     schema::{
-        attr::Val,
+        attr::{Kind, Val},
         model::{Model, Resource},
         value::{Record, Value},
     },
@@ -64,6 +67,10 @@ impl ResourceType for Vpc {
     ];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        placement::range_size(model, Self::KIND, sink);
+    }
 
     fn attached(this: &Resource, _model: &Model) -> Vec<String> {
         let rest = "a main route table, a default network ACL that lets everything pass, and a default security group whose members reach each other";

@@ -2,7 +2,12 @@
 
 use std::{fmt::Display, net::IpAddr};
 
-use crate::base::{address::Address, cidr::Cidr, diagnostic::Diagnostic, span::Span};
+use crate::base::{
+    address::Address,
+    cidr::{Cidr, Family},
+    diagnostic::Diagnostic,
+    span::Span,
+};
 
 crate::codes! {
     SUBNET_OUTSIDE_VPC = "E0301" "a subnet lies outside its VPC"
@@ -112,9 +117,9 @@ elastic_ip  nat  { }
 nat_gateway main { subnet = subnet.public  elastic_ip = elastic_ip.nat }
 nat_gateway corp { subnet = subnet.transit connectivity_type = \"private\" }
 ```";
-    ADDRESS_TWICE = "E0312" "an elastic IP is to be in two places"
-"An address is associated with one interface. Of an instance that is its primary interface, so `instance` and
-`network_interface` are two ways to say the same thing.
+    ADDRESS_TWICE = "E0312" "an elastic IP is to be in two places, or two are to be in one"
+"An address is associated with one interface, or held by one NAT gateway; and an interface has one of them. Of an instance
+it is the primary interface, so `instance` and `network_interface` are two ways to say the same thing.
 
 ```
 elastic_ip web { instance = instance.web  network_interface = network_interface.web }
@@ -130,6 +135,44 @@ route_table public { vpc = vpc.main  route anywhere via internet_gateway.main }
 ```
 
 Write `vpc = vpc.main` in the gateway.";
+    RANGE_SIZE = "E0314" "a VPC's or subnet's range is one that EC2 does not take"
+"The IPv4 range of a VPC or subnet has a prefix from /16 (65,536 addresses) to /28 (16 addresses). EC2 refuses others
+(InvalidVpc.Range, InvalidSubnet.Range).
+
+```
+vpc main { cidr_block = 10.0.0.0/8 }        # too large
+```
+
+Take `10.0.0.0/16`, say. More than one range for a VPC, and IPv6 ranges, are not part of this version.";
+    ADDRESS_TAKEN = "E0315" "two things in a subnet have the same private address"
+"An address of a subnet belongs to one interface. EC2 refuses the second (InvalidIPAddress.InUse).
+
+```
+instance a { ...  subnet = subnet.app  private_ip_address = 10.0.1.10 }
+instance b { ...  subnet = subnet.app  private_ip_address = 10.0.1.10 }
+```
+
+Give one of them another address, or leave it to EC2.";
+    TEXT_NOT_TAKEN = "E0316" "a name or description has characters that EC2 does not take"
+"Names and descriptions of security groups and descriptions of their rules have at most 255 characters, out of a-z, A-Z, 0-9,
+spaces and `._-:/()#,@[]+=&;{}!$*`; a group's name does not begin with `sg-`. EC2 refuses others (InvalidParameterValue).
+
+```
+security_group web { vpc = vpc.main  description = \"Zugang für alle\" }      # ü
+```
+
+Write it without them. Tags take nearly every character.";
+    LOCAL_ROUTE = "E0317" "a route is for addresses of the VPC itself"
+"Packets between addresses of a VPC follow its `local` route, which no route of yours replaces. EC2 takes a more specific
+one only for the whole range of a subnet, and only to an interface, an instance or a NAT gateway (VPC user guide, \"Route
+priority and more specific routes\").
+
+```
+vpc main        { cidr_block = 10.0.0.0/16 }
+route_table app { vpc = vpc.main  route 10.0.0.0/16 via internet_gateway.main }     # refused
+```
+
+Remove the route, or name the range of the subnet that the appliance stands before.";
     TWO_DESCRIPTIONS = "W0301" "one rule has two descriptions"
 "The same service, direction and peer from two sentences is one rule in EC2, and it has one description: that of the first
 sentence.
@@ -143,6 +186,17 @@ security_group web {
 ```
 
 Leave the service out of one of them, or describe both alike.";
+    NAT_WITHOUT_WAY_OUT = "W0302" "a public NAT gateway stands in a subnet without a way to the internet"
+"A NAT gateway sends packets on by the route table of the subnet in which it stands. Without a route to an internet gateway
+there, nothing that uses it reaches the internet.
+
+```
+route_table public  { vpc = vpc.main  subnets = [subnet.public]   route anywhere via internet_gateway.main }
+route_table private { vpc = vpc.main  subnets = [subnet.private]  route anywhere via nat_gateway.main }
+nat_gateway main    { subnet = subnet.private  elastic_ip = elastic_ip.nat }         # subnet.public is meant
+```
+
+Put it into a subnet whose table leads to the internet gateway.";
 }
 
 /// A resource as messages name it: its address, its range, where that stands.
@@ -308,6 +362,24 @@ pub fn address_twice(address: &Address, instance_at: Option<Span>, interface_at:
         .help("keep `instance` or `network_interface`")
 }
 
+/// [`ADDRESS_TWICE`]; the place that it has already, with who has it there.
+#[must_use]
+pub fn address_used_twice(address: &Address, at: Option<Span>, first: Place<'_>) -> Diagnostic {
+    Diagnostic::error(&ADDRESS_TWICE, format!("`{address}` is to be in two places"))
+        .at(at, "here")
+        .at(first.1, format!("`{}` uses it already", first.0))
+        .help("allocate one `elastic_ip` for each")
+}
+
+/// [`ADDRESS_TWICE`]
+#[must_use]
+pub fn two_addresses(holder: &Address, second: Place<'_>, first: Place<'_>) -> Diagnostic {
+    Diagnostic::error(&ADDRESS_TWICE, format!("`{holder}` is to have two elastic IPs"))
+        .at(second.1, "the second one")
+        .at(first.1, format!("`{}` is there already", first.0))
+        .help(format!("remove one of `{}` and `{}`", first.0, second.0))
+}
+
 /// [`GATEWAY_WITHOUT_VPC`]
 #[must_use]
 pub fn gateway_without_vpc(gateway: &Address, at: Span, gateway_at: Option<Span>, vpc: Option<&Address>) -> Diagnostic {
@@ -327,4 +399,56 @@ pub fn two_descriptions(rule: &str, second: Span, first: Option<Span>) -> Diagno
         .at(second, "this description is not used")
         .at(first, "this one is")
         .help("describe both alike, or leave one out")
+}
+
+/// [`RANGE_SIZE`]
+#[must_use]
+pub fn range_size(owner: &Address, range: Cidr, at: Option<Span>) -> Diagnostic {
+    let (label, help) = match range.family() {
+        Family::V6 => ("IPv6".to_owned(), "write an IPv4 range".to_owned()),
+        Family::V4 => {
+            let fitting = Cidr::containing(range.network(), range.prefix().clamp(16, 28));
+            let such_as = fitting.map_or_else(|_| String::new(), |cidr| format!(", such as `{cidr}`"));
+            (if range.prefix() < 16 { "too large" } else { "too small" }.to_owned(), format!("take a prefix from /16 to /28{such_as}"))
+        }
+    };
+    Diagnostic::error(&RANGE_SIZE, format!("EC2 takes no {} with the range `{range}`", owner.kind())).at(at, label).help(help)
+}
+
+/// [`ADDRESS_TAKEN`]
+#[must_use]
+pub fn address_taken(ip: IpAddr, second: Place<'_>, first: Place<'_>) -> Diagnostic {
+    Diagnostic::error(&ADDRESS_TAKEN, format!("`{}` and `{}` have the same address `{ip}`", first.0, second.0))
+        .at(second.1, "the same")
+        .at(first.1, format!("the address of `{}`", first.0))
+        .help("give one of them another address, or leave it to EC2")
+}
+
+/// [`TEXT_NOT_TAKEN`]
+#[must_use]
+pub fn text_not_taken(what: &str, wrong: &str, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&TEXT_NOT_TAKEN, format!("EC2 does not take this {what}"))
+        .at(at, wrong)
+        .help("use at most 255 letters without accents, digits, spaces and ._-:/()#,@[]+=&;{}!$*")
+}
+
+/// [`LOCAL_ROUTE`]
+#[must_use]
+pub fn local_route(destination: Cidr, at: Span, vpc: Range<'_>) -> Diagnostic {
+    Diagnostic::error(&LOCAL_ROUTE, format!("`{destination}` lies in `{}` itself", vpc.0))
+        .at(at, "this route is refused")
+        .at(vpc.2, format!("the range of `{}`", vpc.0))
+        .help("remove it, or name the whole range of a subnet and lead it to an interface, an instance or a NAT gateway")
+}
+
+/// [`NAT_WITHOUT_WAY_OUT`]
+#[must_use]
+pub fn nat_without_way_out(gateway: &Address, subnet: &Address, at: Option<Span>, table: Option<Place<'_>>) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(&NAT_WITHOUT_WAY_OUT, format!("`{gateway}` stands in a subnet without a way to the internet"))
+        .at(at, format!("`{subnet}` has no route to an internet gateway"));
+    match table {
+        Some((table, at)) => diagnostic.at(at, format!("`{table}` holds for it")),
+        None => diagnostic,
+    }
+    .help("put it into a subnet whose route table leads to an internet gateway")
 }
