@@ -3,14 +3,14 @@
 
 #[path = "it/apply.rs"]
 mod apply;
+#[path = "it/cli.rs"]
+mod cli;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]
 mod play;
 #[path = "it/resources.rs"]
 mod resources;
-#[path = "it/cli.rs"]
-mod cli;
 #[path = "it/spec.rs"]
 mod spec;
 #[path = "it/state.rs"]

@@ -41,7 +41,21 @@ pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribut
     let parsed = parse(file, &format!("{FILE_START}{text}\n}}"), &mut own);
     let mut found = vec![];
     for item in parsed.items {
-        let ast::Item::Project(project) = item else { continue };
+        let project = match item {
+            ast::Item::Project(project) => project,
+            ast::Item::Resource(block) | ast::Item::Existing(block) => {
+                own.push(codes::no_input_line(block.kind.span.to(block.name.span)));
+                continue;
+            }
+            ast::Item::Variable(ast::Variable { span, .. })
+            | ast::Item::Let(ast::Let { span, .. })
+            | ast::Item::Output(ast::Output { span, .. })
+            | ast::Item::Moved(ast::Moved { span, .. })
+            | ast::Item::Policy(ast::Policy { span, .. }) => {
+                own.push(codes::no_input_line(span));
+                continue;
+            }
+        };
         for entry in project.body.entries {
             match entry {
                 Entry::Attribute(attribute) => found.push(attribute),
@@ -51,6 +65,8 @@ pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribut
             }
         }
     }
+    // What begins an item ends the block around the file, which the user has not written.
+    own.all.retain(|d| d.labels.first().is_none_or(|l| l.span.start() >= FILE_START.len()));
     sink.all.extend(own.all);
     found
 }
