@@ -6,6 +6,7 @@ mod completion;
 mod destroy;
 mod execution;
 mod explain;
+mod fmt;
 mod interrupt;
 mod json;
 mod load;
@@ -51,6 +52,7 @@ struct CommandLine {
 enum Command {
     New(new::New),
     Check(check::Check),
+    Fmt(fmt::Fmt),
     Plan(plan::Plan),
     Apply(apply::Apply),
     Destroy(destroy::Destroy),
@@ -189,6 +191,7 @@ impl Command {
         match self {
             Command::New(_) | Command::Completion(_) | Command::Sandbox(_) => false,
             Command::Check(check) => check.project.json,
+            Command::Fmt(fmt) => fmt.json,
             Command::Plan(plan) => plan.project.json,
             Command::Apply(apply) => apply.project.json,
             Command::Destroy(destroy) => destroy.project.json,
@@ -202,6 +205,7 @@ impl Command {
         match self {
             Command::New(new) => new.run(printer),
             Command::Check(check) => check.run(printer),
+            Command::Fmt(fmt) => fmt.run(printer),
             Command::Plan(plan) => plan.run(printer),
             Command::Apply(apply) => apply.run(printer),
             Command::Destroy(destroy) => destroy.run(printer),
