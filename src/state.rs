@@ -92,6 +92,9 @@ pub struct Image {
     pub architecture: String,
     /// Device of its root volume: `/dev/xvda`.
     pub root_device_name: String,
+    /// Size of its root volume in GiB, where EC2 tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_volume_size: Option<i64>,
 }
 
 /// What an existing resource was when last read.

@@ -127,11 +127,15 @@ async fn by_id(reader: &Reader<'_>, ids: Vec<String>) -> Found {
 }
 
 fn image(item: &Json) -> Option<Image> {
+    let root = item.get("RootDeviceName")?.as_str()?;
+    let volumes = item.get("BlockDeviceMappings").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+    let volume = volumes.iter().find(|v| text(v, "DeviceName") == root);
     Some(Image {
         id: item.get("ImageId")?.as_str()?.into(),
         name: text(item, "Name").into(),
         architecture: text(item, "Architecture").into(),
-        root_device_name: item.get("RootDeviceName")?.as_str()?.into(),
+        root_device_name: root.into(),
+        root_volume_size: volume.and_then(|v| v.get("Ebs")?.get("VolumeSize")?.as_i64()),
     })
 }
 

@@ -165,8 +165,14 @@ fn known(resource: &Resource, spec: &Spec, standing: &Standing<'_>, replaced: &B
             && spec.attr("root_device_name").is_some()
         {
             record.insert("root_device_name".into(), Value::text(&image.root_device_name));
+            // Written out: EC2 would take the image's size by itself, and others who speak its protocol want to be told.
+            if let Some(size) = image.root_volume_size {
+                record.entry("root_volume_size".into()).or_insert(Value::Int(size));
+            }
         }
-        record.insert(name.clone(), value);
+        if value != Value::Null || !record.contains_key(name) {
+            record.insert(name.clone(), value);
+        }
     }
     record
 }

@@ -65,7 +65,7 @@ fn full() -> State {
     state.resources = BTreeMap::from([(vpc.clone(), resource("vpc-0123456789abcdef0"))]);
     state.deposed = vec![Deposed { address: vpc.clone(), resource: resource("vpc-0fedcba9876543210") }];
     let (id, name) = ("ami-0123456789abcdef0".into(), "al2023-ami-2023.1-x86_64".into());
-    let image = Image { id, name, architecture: "x86_64".into(), root_device_name: "/dev/xvda".into() };
+    let image = Image { id, name, architecture: "x86_64".into(), root_device_name: "/dev/xvda".into(), root_volume_size: None };
     state.images = BTreeMap::from([("ami(\"al2023\")/x86_64".into(), image)]);
     let existing = Existing { id: "vpc-00000000000000001".into(), record, read_at: 1_700_000_000 };
     state.existing = BTreeMap::from([(Address::new("vpc", "default"), existing)]);
