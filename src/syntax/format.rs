@@ -122,7 +122,7 @@ impl Layout {
                 line.table = map.filter(|_| entry_is_one_line(tokens, nth)).map(|table| Table::assignment("").within(table));
             } else if token.role == Role::Equals && line.table.is_some() && line.cells() == 1 {
                 line.next_cell();
-            } else if before.is_some_and(|before| spaced(before, token)) {
+            } else if token.role != Role::Comment && before.is_some_and(|before| spaced(before, token)) {
                 line.push(gap(token));
             }
             match token.role {

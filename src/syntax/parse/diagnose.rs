@@ -17,6 +17,10 @@ use super::{
 };
 use crate::base::{codes::syntax as codes, diagnostic::Diagnostic};
 
+/// How far behind what was skipped a mistake is looked for, in bytes: what was skipped holds whole brackets, so that only a value that goes
+/// on after an operator reaches further. Without a limit, a file of broken lines would be read once for each.
+const LOOK_AHEAD: usize = 2000;
+
 /// Where a statement stops making sense, and what was tried there.
 struct Failure {
     at: usize,
@@ -39,8 +43,8 @@ impl<'a> Lower<'a> {
     /// Says what is wrong with the statement of this rule at `start`.
     ///
     /// Gives the place of a comma or semicolon that alone is too much.
-    pub(super) fn explain(&mut self, rule: Rule, start: usize) -> Option<usize> {
-        let end = break_off(self.text, start);
+    pub(super) fn explain(&mut self, rule: Rule, start: usize, node_end: usize) -> Option<usize> {
+        let end = break_off(self.text, start, node_end + LOOK_AHEAD);
         let slice = self.text.get(start..end).unwrap_or("");
         let failure = match Grammar::parse(rule, slice) {
             Ok(_) => Failure { at: end, expected: vec![], refused: vec![] },
@@ -212,14 +216,15 @@ pub(super) fn word_at(text: &str) -> &str {
     text.get(..text.find(|c| !is_word(c)).unwrap_or(text.len())).unwrap_or("")
 }
 
-/// Where the statement at `start` ends at the latest: before what looks like the next one.
-fn break_off(text: &str, start: usize) -> usize {
+/// Where the statement at `start` ends at the latest: before what looks like the next one, or with the line at `limit`.
+fn break_off(text: &str, start: usize, limit: usize) -> usize {
     let mut scan = Scan::new(text, start);
     loop {
         let rest = text.get(scan.at..).unwrap_or("");
         let innermost = scan.innermost().map(|o| o.what);
         let ends = match rest.as_bytes().first() {
             None => true,
+            Some(b'\n') if scan.at >= limit => true,
             Some(b'\n') if innermost == Some(What::Quote) => true,
             Some(b'\n') if scan.in_code() => starts_item(rest) || innermost != Some(What::Brace) && starts_statement(rest),
             Some(b'}') if scan.in_code() => !scan.open.iter().any(|o| matches!(o.what, What::Brace | What::Value)),

@@ -58,7 +58,7 @@ impl Lower<'_> {
                 let mended = replaced(text, at - start, operator.len(), "=");
                 self.again(start, &mended)
             }
-            "=" => match self.explain(Rule::attribute, start) {
+            "=" => match self.explain(Rule::attribute, start, end) {
                 Some(separator) if separator < end && self.mends < MENDS_MAX => {
                     let mended = replaced(text, separator - start, 1, "");
                     self.reported_until = start;
@@ -77,7 +77,7 @@ impl Lower<'_> {
                 if SENTENCE_HEADS.contains(&word) { vec![] } else { vec![self.lost_attribute(name, start, end)] }
             }
             _ => {
-                self.explain(if word == "validate" { Rule::validate } else { Rule::sentence }, start);
+                self.explain(if word == "validate" { Rule::validate } else { Rule::sentence }, start, end);
                 vec![]
             }
         }
@@ -236,7 +236,7 @@ impl Lower<'_> {
             let message = codes::unexpected(self.at(at, at + 1), "a name and `{`", "`=`");
             self.sink.push(message.help(format!("a value of its own is `let {word} = ...`")));
         } else {
-            self.explain(rule, start);
+            self.explain(rule, start, start + text.len());
         }
         self.lose(text, start, file);
     }

@@ -176,6 +176,11 @@ impl<'t> Scan<'t> {
                 self.open.clear();
                 self.at += 1;
             }
+            // Recovery skips no further, either: what is unclosed here doesn't nest what follows.
+            '\n' if self.innermost().is_some_and(|o| o.what != What::Brace) && starts_statement(rest) => {
+                self.pop_to_brace();
+                self.at += 1;
+            }
             '#' => self.at += rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("//") => self.at += rest.find('\n').unwrap_or(rest.len()),
             '=' | '<' | '>' | '!' if rest.as_bytes().get(1) == Some(&b'=') => self.at += 2,
@@ -201,6 +206,12 @@ impl<'t> Scan<'t> {
     fn push(&mut self, what: What, len: usize) {
         self.open.push(Open { what, at: self.at, len });
         self.at += len;
+    }
+
+    fn pop_to_brace(&mut self) {
+        while self.open.last().is_some_and(|o| o.what != What::Brace) {
+            self.open.pop();
+        }
     }
 
     fn pop_ifs(&mut self) {
