@@ -165,6 +165,10 @@ fn table(lines: &[Line]) -> Vec<String> {
 /// Puts comments behind the rows, in one column where they follow each other, and blank lines between them.
 fn with_comments(lines: &[Line], rows: &[String]) -> String {
     let has_comment = |nth: usize| lines.get(nth).is_some_and(|l| l.comment.is_some() && !l.columns.is_empty());
+    let goes_on = |nth: usize| {
+        let before = nth.checked_sub(1).filter(|n| has_comment(*n)).and_then(|n| lines.get(n));
+        has_comment(nth) && before.zip(lines.get(nth)).is_some_and(|(before, line)| before.indent == line.indent && !line.blank_before)
+    };
     let mut text = String::new();
     let mut place = 0;
     for (nth, (line, row)) in lines.iter().zip(rows).enumerate() {
@@ -174,8 +178,8 @@ fn with_comments(lines: &[Line], rows: &[String]) -> String {
         text.push_str(row);
         if let Some(comment) = &line.comment {
             if has_comment(nth) {
-                if nth == 0 || !has_comment(nth - 1) || line.blank_before {
-                    let run = (nth..).take_while(|n| has_comment(*n) && (*n == nth || !lines.get(*n).is_some_and(|l| l.blank_before)));
+                if !goes_on(nth) {
+                    let run = std::iter::once(nth).chain((nth + 1..).take_while(|n| goes_on(*n)));
                     place = run.filter_map(|n| rows.get(n)).map(|r| last_width(r)).max().unwrap_or(0) + COMMENT_GAP;
                 }
                 text.push_str(&" ".repeat(place.saturating_sub(last_width(row))));

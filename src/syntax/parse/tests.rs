@@ -433,6 +433,10 @@ fn ten_broken_blocks_give_ten_messages() {
     let (file, messages) = parsed(&text);
     assert_eq!(messages, vec!["this `(` is never closed | ("; 10]);
     assert_eq!(file.items.len(), 10);
+    for line in ["  a = (1 +\n", "  a = [1,\n", "  a = f(\n", "  a = \"b ${c\n", "  a = \"b\n", "  a: 1\n", "  ) % &\n"] {
+        let (_, messages) = parsed(&format!("vpc v {{\n{}}}\n", line.repeat(200)));
+        assert_eq!(messages.len(), 200, "{line}");
+    }
     let text: String = (0..10).map(|n| format!("vpc v{n} {{\n  a = 1\n")).collect();
     assert_eq!(parsed(&text).1, vec!["this `{` is never closed | {"; 10]);
 }
