@@ -225,12 +225,12 @@ fn entry_is_one_line(tokens: &[Token<'_>], first: usize) -> bool {
 
 /// Whether a blank stands between two tokens of a line.
 fn spaced(before: &Token<'_>, token: &Token<'_>) -> bool {
-    match (before.role, token.role) {
-        (_, Role::Comma | Role::Close | Role::Colon | Role::Tight | Role::OpenAttached) => false,
-        (Role::Open | Role::OpenAttached | Role::Tight | Role::Unary, _) => false,
-        (Role::OpenBrace, Role::CloseBrace) => false,
-        _ => true,
-    }
+    !matches!(
+        (before.role, token.role),
+        (_, Role::Comma | Role::Close | Role::Colon | Role::Tight | Role::OpenAttached)
+            | (Role::Open | Role::OpenAttached | Role::Tight | Role::Unary, _)
+            | (Role::OpenBrace, Role::CloseBrace)
+    )
 }
 
 fn gap(token: &Token<'_>) -> &'static str {
