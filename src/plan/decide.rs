@@ -126,7 +126,8 @@ fn thing<'a>(
             continue;
         }
         let none = BTreeSet::new();
-        let current = observed.cloned().or_else(|| kept.map(|v| standing.ids(v, &none))).unwrap_or(Value::Null);
+        let current =
+            observed.cloned().or_else(|| kept.map(|v| standing.ids(&standing.substitute(v, &none, None), &none))).unwrap_or(Value::Null);
         if !same(&attr.ty, &standing.ids(&wanted, replaced), &current) {
             let replaces = attr.change == Change::Replace;
             decision.attributes.push((attr.name, shown(attr, &current, standing), wanted, replaces));
@@ -251,12 +252,8 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
     for (index, part) in decision.resource.parts.iter().enumerate() {
         let Some(spec) = decision.spec.part(part.name) else { continue };
         let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), network(standing.substitute(v, replaced, None)))).collect();
-        if let Some(unknown) = spec
-            .key
-            .iter()
-            .chain(spec.content)
-            .filter_map(|k| wanted.get(*k))
-            .find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_)))
+        if let Some(unknown) =
+            spec.key.iter().chain(&["cidr"]).filter_map(|k| wanted.get(*k)).find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_)))
         {
             sink.push(codes::not_known(&decision.resource.address, part.name, &unknown.to_string(), part.span));
         }

@@ -104,9 +104,9 @@ fn what_a_name_hides_may_be_deep_but_never_too_deep_for_the_stack() {
 #[test]
 fn time_grows_with_the_number_of_resources_and_not_faster() {
     let seconds = |n: usize| {
-        let mut text = String::from("project test { }\nvpc main { cidr_block = 10.0.0.0/8 }\n");
+        let mut text = String::from("project test { }\nvpc main { cidr_block = 10.0.0.0/16 }\n");
         for i in 0..n / 10 {
-            let _ = writeln!(text, "subnet s{i} {{ vpc = vpc.main  cidr_block = subnets(vpc.main.cidr_block, 14)[{i}] }}");
+            let _ = writeln!(text, "subnet s{i} {{ vpc = vpc.main  cidr_block = subnets(vpc.main.cidr_block, 12)[{i}] }}");
             let _ =
                 writeln!(text, "security_group g{i} {{ vpc = vpc.main\n ingress tcp/443 from security_group.g{}\n}}", (i + 1) % (n / 10));
         }

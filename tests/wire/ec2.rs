@@ -3,14 +3,14 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
 };
 
 use secnet::{
     call::{ApiError, Class, Driver, Json, Request},
     live::{ConnectOptions, Live},
     registry::Observed,
-    resources, sim,
+    resources,
 };
 use serde_json::json;
 
@@ -31,18 +31,6 @@ pub fn moto() -> &'static str {
     url
 }
 
-/// moto over a socket, and the sandbox in this process, new: the same calls through the SDK to two opinions of EC2.
-pub async fn both() -> [Live; 2] {
-    let world = sim::Sim::new(REGION);
-    let sandbox = Live::over(Arc::new(move |form: &str| sim::handle(&world, form)), REGION).unwrap();
-    [connect(moto()).await, sandbox]
-}
-
-/// Whether it is moto, which leaves out this and that.
-pub fn is_moto(ec2: &Live) -> bool {
-    ec2.describe() == moto()
-}
-
 /// An endpoint, as somebody.
 pub async fn connect(endpoint: &str) -> Live {
     Live::connect(options(endpoint)).await.unwrap()
@@ -55,13 +43,13 @@ pub fn options(endpoint: &str) -> ConnectOptions {
 
 /// The answer to an action.
 pub async fn send(ec2: &Live, action: &str, params: Json) -> Json {
-    ec2.send(&Request::new(action, params)).await.unwrap_or_else(|error| panic!("{action} on {}: {error}", ec2.describe()))
+    ec2.send(&Request::new(action, params)).await.unwrap_or_else(|error| panic!("{action}: {error}"))
 }
 
 /// The refusal of an action.
 pub async fn refused(ec2: &Live, action: &str, params: Json) -> ApiError {
     match ec2.send(&Request::new(action, params)).await {
-        Ok(answer) => panic!("{action} was not refused by {}: {answer}", ec2.describe()),
+        Ok(answer) => panic!("{action} was not refused: {answer}"),
         Err(error) => error,
     }
 }
@@ -98,7 +86,7 @@ pub async fn observe(ec2: &Live, kind: &str, id: &str) -> Option<Observed> {
     };
     let answer = match ec2.send(&Request::new(spec.listing.action, params)).await {
         Err(error) if error.class == Class::NotFound => return None,
-        answer => answer.unwrap_or_else(|error| panic!("{} on {}: {error}", spec.listing.action, ec2.describe())),
+        answer => answer.unwrap_or_else(|error| panic!("{}: {error}", spec.listing.action)),
     };
     let mut items = vec![&answer];
     for key in spec.listing.items {
