@@ -42,7 +42,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "secnet", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done; 1 errors in the project, or not all was done; 2 wrong usage, or changes with \
-                        --detailed-exitcode; 3 files, credentials, endpoints; 4 a bug in secnet.")]
+                        --detailed-exitcode; 3 files, state, credentials, endpoints; 4 a bug in secnet.")]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -138,7 +138,8 @@ impl Stop {
         let by_code = match self.diagnostics.iter().find(|d| d.severity == Severity::Error).map(|d| d.code) {
             Some(code) if USAGE.contains(&code) => Exit::Usage,
             Some(code) if *code == codes::NOT_AGREED => Exit::Findings,
-            Some(code) if code.id.starts_with("E06") => Exit::Environment,
+            // The state file, its journal and its lock; files, credentials, endpoints.
+            Some(code) if code.id.starts_with("E04") || code.id.starts_with("E06") => Exit::Environment,
             _ => Exit::Findings,
         };
         self.exit.unwrap_or(by_code)

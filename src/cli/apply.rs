@@ -83,6 +83,7 @@ impl Apply {
             plan,
             texts: &project.texts,
             warnings: &project.warnings,
+            note: project.policies_line(),
             yes: self.yes,
             parallelism: self.target.parallelism,
             printer: *printer,

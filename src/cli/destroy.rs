@@ -46,6 +46,7 @@ impl Destroy {
                 plan: &plan,
                 texts: &project.texts,
                 warnings: &[],
+                note: None,
                 yes: self.yes,
                 parallelism: self.target.parallelism,
                 printer: *printer,

@@ -77,6 +77,8 @@ pub struct Execution<'a> {
     pub texts: &'a Texts,
     /// Warnings of the sources.
     pub warnings: &'a [Diagnostic],
+    /// What people should know before they agree.
+    pub note: Option<String>,
     /// Whether it goes ahead without being asked.
     pub yes: bool,
     /// How many tasks run at once.
@@ -98,6 +100,9 @@ impl Execution<'_> {
             printer.say("Nothing to destroy: the state has no resources.");
         } else if !printer.json {
             printer.say(&render(self.plan, Style { colour: printer.colour() }));
+        }
+        if let Some(note) = &self.note {
+            printer.say(note);
         }
         if idle {
             if printer.json {

@@ -110,6 +110,12 @@ impl Session {
             self.printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
         }
         let observation = refresh::refresh(driver, model, &self.state).await.map_err(|e| vec![read_failed(&e, driver)])?;
+        match refresh::strays(&observation, &self.state) {
+            0 => {}
+            n => self
+                .printer
+                .whisper(&format!("{n} things in EC2 carry this project's tag, and the state does not know them; they are left alone.")),
+        }
         plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
     }
 }

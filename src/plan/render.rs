@@ -197,13 +197,21 @@ impl Page {
             Action::Delete => '-',
         };
         let text = match (old, new) {
-            (Some(old), Some(new)) if old != new => format!("{old} -> {new}"),
+            (Some(old), Some(new)) if old != new => format!("{old} -> {}", from_the_difference_on(&old, &new)),
             (old, new) => new.or(old).unwrap_or_default(),
         };
         let foreign = if part.foreign { "  (foreign: not in the project; will be revoked)" } else { "" };
         let place = part.place.as_deref().filter(|_| !matches!(action, Action::Create | Action::Delete));
         self.line(Tint::of(part.action), &format!("    {sign} {text}{foreign}"), place);
     }
+}
+
+/// The words of `new` from the first on that `old` has otherwise.
+fn from_the_difference_on(old: &str, new: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.split(' ').collect(), new.split(' ').collect());
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    // One that only loses words would be shown as nothing.
+    new.get(same..).filter(|rest| !rest.is_empty()).unwrap_or(&new).join(" ")
 }
 
 /// A text of several lines that changes is shown line by line.
@@ -323,7 +331,7 @@ Plan: 2 to create, 0 to update, 0 to replace, 0 to delete.
             &plan(vec![group]),
             r"
 ~ update in place security_group.ssh (sg-0abc)                                  main.secnet:7
-    ~ ingress tcp/22 from 203.0.113.0/28 -> ingress tcp/22 from 198.51.100.7/32  main.secnet:9
+    ~ ingress tcp/22 from 203.0.113.0/28 -> 198.51.100.7/32                     main.secnet:9
     - ingress tcp/3389 from anywhere  (foreign: not in the project; will be revoked)
 
 Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.

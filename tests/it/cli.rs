@@ -214,6 +214,61 @@ fn an_interrupted_run_is_taken_up_first() {
     assert!(!folder.join("p.journal").exists());
 }
 
+/// Waits for a line that has `text` in it.
+fn read_until(lines: &mut impl Iterator<Item = std::io::Result<String>>, text: &str) {
+    let found = lines.any(|line| line.is_ok_and(|l| l.contains(text)));
+    assert!(found, "`{text}` never came");
+}
+
+#[cfg(unix)]
+#[test]
+fn control_c_twice_stops_at_once_and_the_next_run_goes_on() {
+    use std::io::{BufRead, BufReader};
+
+    const LONG: u64 = 1_000_000;
+    let project = Project::server();
+    project.run("plan --sandbox").exits(0);
+    let slow = project.sandbox();
+    slow.world(|world| world.pace.instance_running = LONG);
+    slow.save().unwrap();
+    drop(slow);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secnet"));
+    command.args(["apply", "--sandbox", "--yes"]).current_dir(project.path()).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
+    read_until(&mut out, "create instance.server ... i-");
+    let press = || assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    press();
+    read_until(&mut err, "Press Ctrl-C again to stop at once");
+    press();
+    read_until(&mut out, "create instance.server: not known yet");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+
+    let later = project.sandbox();
+    later.world(|world| world.advance(LONG));
+    later.save().unwrap();
+    drop(later);
+    project.run("apply --sandbox --yes").exits(0).says("An earlier run was interrupted");
+    project.run("plan --sandbox --detailed-exitcode").exits(0);
+    let instances = project.sandbox().call(&Request::new("DescribeInstances", json!({}))).unwrap();
+    assert_eq!(instances["Reservations"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn sources_are_written_in_their_one_form() {
+    let project = Project::of("project p { region = \"us-east-1\" }\nvpc   main { cidr_block=10.0.0.0/16 }\n");
+    project.run("fmt --check").exits(1).says("main.secnet");
+    project.run("fmt").exits(0).says("main.secnet");
+    project.run("fmt --check").exits(0);
+    assert_eq!(project.run("fmt").exits(0).out, "");
+    fs::write(project.path().join("broken.secnet"), "vpc main {").unwrap();
+    project.run("fmt broken.secnet").exits(1).says("broken.secnet:1:");
+    let started = secnet(project.folder.path(), &["new", "q"]).exits(0);
+    assert!(started.err.is_empty());
+    secnet(project.folder.path(), &["fmt", "--check", "q"]).exits(0);
+}
+
 #[test]
 fn mistakes_are_reported_with_their_places() {
     let project = Project::of("project p { region = \"us-east-1\" }\nvpc main { cidr_block = 10.0.0.5/16 }\nvpcc other {}\n");
