@@ -33,6 +33,10 @@ const DEPTH_MAX: usize = 600;
 /// What a cell that is found only while evaluating counts for in that depth.
 const CELL_DEPTH: usize = 16;
 
+/// For how many unknown names the nearest one is looked for. Beyond that something else is wrong than spelling, and
+/// comparing thousands of names with thousands would take minutes.
+const SUGGESTIONS_MAX: usize = 200;
+
 /// A named value: a variable or `let`, or a written attribute of a resource.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cell {
@@ -69,6 +73,7 @@ pub(super) struct Resolver<'a, 's> {
     used: Vec<bool>,
     frames: Vec<Frame>,
     depth: usize,
+    suggestions: usize,
 }
 
 impl<'a, 's> Resolver<'a, 's> {
@@ -84,6 +89,7 @@ impl<'a, 's> Resolver<'a, 's> {
             project_tags: BTreeMap::new(),
             frames: vec![],
             depth: 0,
+            suggestions: 0,
         }
     }
 
@@ -312,7 +318,8 @@ impl<'a, 's> Resolver<'a, 's> {
             let example = self.scope.blocks.iter().find(|b| &*b.block.kind.text == word).map(|b| &b.address);
             self.sink.push(codes::kind_alone(word, at, example));
         } else {
-            self.sink.push(codes::unknown_name(word, at, self.scope.nearest_name(word)));
+            let meant = if self.may_suggest() { self.scope.nearest_name(word) } else { None };
+            self.sink.push(codes::unknown_name(word, at, meant));
         }
     }
 
@@ -340,20 +347,28 @@ impl<'a, 's> Resolver<'a, 's> {
         }
     }
 
+    fn may_suggest(&mut self) -> bool {
+        self.suggestions += 1;
+        self.suggestions <= SUGGESTIONS_MAX
+    }
+
     /// Reports `kind.name` if there is none.
     fn walk_resource(&mut self, kind: &str, kind_at: Span, name: &Name, at: Span) {
         let scope = &self.scope;
         if scope.find_block(kind, &name.text).is_some() || scope.is_lost(kind, &name.text) || scope.is_lost_local(kind) {
             return;
         }
+        let suggest = self.may_suggest();
+        let scope = &self.scope;
         let diagnostic = if scope.is_kind(kind) {
-            let meant = scope.nearest_block(kind, &name.text).map(|b| &b.address);
+            let meant = if suggest { scope.nearest_block(kind, &name.text) } else { None };
+            let meant = meant.map(|b| &b.address);
             codes::unknown_resource(&format!("{kind}.{}", name.text), at, name.span, meant)
         } else if matches!(kind, "var" | "local") && scope.find_local(&name.text).is_some() {
             codes::name_with_prefix(kind, &name.text, at)
         } else {
             let without = kind.strip_prefix("aws_").filter(|k| scope.is_kind(k));
-            codes::unknown_name(kind, kind_at, without.or_else(|| scope.nearest_name(kind)))
+            codes::unknown_name(kind, kind_at, without.or_else(|| if suggest { scope.nearest_name(kind) } else { None }))
         };
         self.sink.push(diagnostic);
     }

@@ -95,9 +95,16 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("templatefile", "a text with `${...}` in it"),
 ];
 
+/// Functions of the language that this version does not have.
+const LATER: &[&str] = &["merge_cidrs", "exclude", "first_free", "interfaces"];
+
 /// Reports a name that no function has.
 pub(super) fn check_name(name: &Name, sink: &mut Sink) {
     if find(&name.text).is_some() {
+        return;
+    }
+    if LATER.contains(&&*name.text) {
+        sink.push(name_codes::later_version(&format!("the function `{}`", name.text), name.span));
         return;
     }
     let elsewhere = ELSEWHERE.iter().find(|(terraform, _)| *terraform == &*name.text);
