@@ -278,9 +278,10 @@ pub(crate) fn map_public(world: &mut World, id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A terminated instance is passed over (API reference, RebootInstances).
 fn reboot(world: &mut World, p: Params<'_>) -> Outcome {
     for id in named(world, p)? {
-        if find(&world.instances, "i", id)?.state != State::Running {
+        if matches!(find(&world.instances, "i", id)?.state, State::Stopping | State::Stopped) {
             return Err(wrong_state(id, "rebooted"));
         }
     }

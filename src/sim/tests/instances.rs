@@ -12,7 +12,7 @@ fn an_instance_is_pending_runs_stops_and_goes() {
     assert_eq!(ec2.instance_state(&id), "running");
     ec2.refuses("IncorrectInstanceState", "ModifyInstanceAttribute", json!({"InstanceId": id, "InstanceType": {"Value": "t3.small"}}));
     ec2.ok("StopInstances", json!({"InstanceIds": [id]}));
-    assert_eq!(ec2.instance_state(&id), "stopping");
+    ec2.refuses("IncorrectInstanceState", "RebootInstances", json!({"InstanceIds": [id]}));
     ec2.ok("ModifyInstanceAttribute", json!({"InstanceId": id, "InstanceType": {"Value": "t3.small"}}));
     ec2.ok("StartInstances", json!({"InstanceIds": [id]}));
     assert_eq!(ec2.instance_state(&id), "pending");
@@ -22,6 +22,7 @@ fn an_instance_is_pending_runs_stops_and_goes() {
     assert_eq!(ec2.instance_state(&id), "terminated");
     ec2.refuses("IncorrectInstanceState", "StartInstances", json!({"InstanceIds": [id]}));
     ec2.ok("TerminateInstances", json!({"InstanceIds": [id]}));
+    ec2.ok("RebootInstances", json!({"InstanceIds": [id]}));
     ec2.ok("DeleteSubnet", json!({"SubnetId": subnet}));
     ec2.wait(200);
     ec2.refuses("InvalidInstanceID.NotFound", "DescribeInstances", json!({"InstanceIds": [id]}));
