@@ -27,6 +27,8 @@ struct Running {
     since: Instant,
     /// EC2's id of what it waits for.
     id: Option<String>,
+    /// Whether a line has said in which state it waits.
+    waits: bool,
     bar: Option<ProgressBar>,
 }
 
@@ -77,16 +79,18 @@ impl Board {
             bar.enable_steady_tick(TICK);
             bar
         });
-        self.running.insert(task, Running { since: Instant::now(), id: None, bar });
+        self.running.insert(task, Running { since: Instant::now(), id: None, waits: false, bar });
     }
 
     fn waiting(&mut self, task: usize, id: String, state: &str) {
         let message = format!("{} ... {id} {state}", self.title(task)).trim_end().to_owned();
         let Some(running) = self.running.get_mut(&task) else { return };
-        let first = running.id.replace(id).is_none();
+        running.id = Some(id);
+        // In lines, one is enough: the first that knows the state. The first of all comes before EC2 was asked.
+        let first = !state.is_empty() && !std::mem::replace(&mut running.waits, true);
         match &running.bar {
             Some(bar) => bar.set_message(message),
-            None if first && !state.is_empty() => self.line(&message),
+            None if first => self.line(&message),
             None => {}
         }
     }

@@ -158,17 +158,14 @@ fn known(resource: &Resource, spec: &Spec, standing: &Standing<'_>, replaced: &B
     let mut record = Record::new();
     for (name, value) in &resource.record {
         let value = standing.substitute(value, replaced, architecture);
-        if let Value::Image(..) = value {
-            sink.push(codes::image_not_found(&value.to_string(), "this region", resource.span_of(name)));
-        }
-        if spec.attr(name).is_some_and(|a| a.ty == Type::Image)
-            && let Some(image) = value.as_text().and_then(|id| standing.images.values().find(|image| image.id == id))
-            && spec.attr("root_device_name").is_some()
-        {
-            record.insert("root_device_name".into(), Value::text(&image.root_device_name));
-            // Written out: EC2 would take the image's size by itself, and others who speak its protocol want to be told.
-            if let Some(size) = image.root_volume_size {
-                record.entry("root_volume_size".into()).or_insert(Value::Int(size));
+        if spec.attr(name).is_some_and(|a| a.ty == Type::Image) {
+            match value.as_text().and_then(|id| standing.images.values().find(|image| image.id == id)) {
+                Some(image) => root_volume(spec, image, &mut record),
+                // By id or by family: what was looked up and not found does not exist, unless its name is yet to be known.
+                None if matches!(value, Value::Text(_) | Value::Image(..)) => {
+                    sink.push(codes::image_not_found(&value.to_string(), standing.region, resource.span_of(name)));
+                }
+                None => {}
             }
         }
         if value != Value::Null || !record.contains_key(name) {
@@ -176,6 +173,17 @@ fn known(resource: &Resource, spec: &Spec, standing: &Standing<'_>, replaced: &B
         }
     }
     record
+}
+
+/// What an image tells of the volume that an instance boots from.
+fn root_volume(spec: &Spec, image: &state::Image, record: &mut Record) {
+    if spec.attr("root_device_name").is_some() {
+        record.insert("root_device_name".into(), Value::text(&image.root_device_name));
+    }
+    // Written out: EC2 would take the image's size by itself, and others who speak its protocol want to be told.
+    if let Some(size) = image.root_volume_size.filter(|_| spec.attr("root_volume_size").is_some()) {
+        record.entry("root_volume_size".into()).or_insert(Value::Int(size));
+    }
 }
 
 fn fixed_name(decision: &Decision<'_>, before: Option<&Value>, observed: &Record, sink: &mut Sink) {

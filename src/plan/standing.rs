@@ -38,6 +38,8 @@ pub struct Standing<'a> {
     pub existing: BTreeMap<Address, &'a Observed>,
     /// Images, by [`image_key`].
     pub images: BTreeMap<String, state::Image>,
+    /// The region that was read.
+    pub region: &'a str,
     by_id: BTreeMap<&'a str, Address>,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Standing<'a> {
             gone: vec![],
             existing: BTreeMap::new(),
             images: state.images.clone(),
+            region: &observation.region,
             by_id: BTreeMap::new(),
         };
         standing.images.extend(observation.images.clone());

@@ -230,3 +230,10 @@ async fn tags_are_set_and_removed_in_place() {
     let plan = play.apply(&with("Name = \"b\"")).await;
     assert_eq!(shown(&plan), "~ vpc.main\n    tags.Name: \"a\" -> \"b\"\n    tags.Team: \"net\" -> null");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_does_not_exist_is_said_while_planning() {
+    let source = TOUR.replace("ami(\"al2023\")", "\"ami-0123456789abcdef0\"");
+    let found = Play::new().try_plan(&source).await.unwrap_err();
+    assert_eq!(found, ["no image fits `\"ami-0123456789abcdef0\"` in us-east-1"]);
+}

@@ -34,7 +34,9 @@ Remove `group_name` (secnet makes a unique one from the resource's name), or cha
 "`ami(NAME)` stands for the newest image of a family, published by its maker for the instance type's architecture. EC2 lists none
 here: the family is not published in this region, or not for this architecture.
 
-Write the image's id instead (`image = \"ami-0abc...\"`), or choose another family or instance type.";
+An image's id names one image of one region; this one has no such image, or the account may not use it.
+
+Write the id of an image of this region (`image = \"ami-0abc...\"`), or choose another family or instance type.";
     NOT_KNOWN = "E0707" "a rule needs a value that is not known before apply"
 "Rules, routes, entries and associations are compared one by one with what EC2 holds, so what tells them apart must be known while
 planning. This one depends on something that EC2 decides during the apply.
