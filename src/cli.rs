@@ -18,11 +18,13 @@ mod planfile;
 mod printer;
 mod progress;
 mod project;
+mod prove;
 mod report;
 mod sandbox;
 mod session;
 mod state;
 mod target;
+mod trace;
 mod variables;
 
 use std::{ffi::OsString, panic::AssertUnwindSafe, process::ExitCode};
@@ -58,6 +60,8 @@ enum Command {
     Destroy(destroy::Destroy),
     State(state::State),
     Output(output::Output),
+    Prove(prove::Prove),
+    Trace(trace::TraceArgs),
     Explain(explain::Explain),
     Sandbox(sandbox::Sandbox),
     Completion(completion::Completion),
@@ -198,6 +202,8 @@ impl Command {
             Command::Destroy(destroy) => destroy.project.json,
             Command::State(state) => state.json(),
             Command::Output(output) => output.of.json,
+            Command::Prove(prove) => prove.project.json,
+            Command::Trace(trace) => trace.project.json,
             Command::Explain(explain) => explain.json,
         }
     }
@@ -212,6 +218,8 @@ impl Command {
             Command::Destroy(destroy) => destroy.run(printer),
             Command::State(state) => state.run(printer),
             Command::Output(output) => output.run(printer),
+            Command::Prove(prove) => prove.run(printer),
+            Command::Trace(trace) => trace.run(printer),
             Command::Explain(explain) => explain.run(printer),
             Command::Sandbox(sandbox) => sandbox.run(printer),
             Command::Completion(completion) => completion.run(printer),

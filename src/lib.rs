@@ -1,6 +1,7 @@
 //! secnet: infrastructure as code for secure networks on AWS. The modules stand in reading order.
 
 pub mod base;
+pub mod net;
 pub mod schema;
 pub mod syntax;
 
@@ -15,6 +16,7 @@ pub mod state;
 
 pub mod analysis;
 pub mod plan;
+pub mod prove;
 
 pub mod apply;
 #[cfg(feature = "aws")]

@@ -3,12 +3,18 @@
 
 #[path = "it/apply.rs"]
 mod apply;
+#[path = "it/cases.rs"]
+mod cases;
 #[path = "it/cli.rs"]
 mod cli;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]
 mod play;
+#[path = "it/policy.rs"]
+mod policy;
+#[path = "it/prove.rs"]
+mod prove;
 #[path = "it/resources.rs"]
 mod resources;
 #[path = "it/spec.rs"]

@@ -1,13 +1,15 @@
 //! Every message secnet has: one constructor each, beside its long explanation. Layer 0.
 //!
 //! One file an area: E01 syntax, E02 names and types, E03 the network as a whole, E04 state and journal,
-//! E05 apply, E06 the environment (credentials, endpoints, files), E07 planning.
+//! E05 apply, E06 the environment (credentials, endpoints, files), E07 planning,
+//! E08 proofs.
 
 pub mod apply;
 pub mod environment;
 pub mod name;
 pub mod network;
 pub mod plan;
+pub mod prove;
 pub mod state;
 pub mod syntax;
 pub mod value;
@@ -16,7 +18,8 @@ use super::diagnostic::Code;
 
 /// Every code, in order of its id.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [syntax::ALL, name::ALL, value::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL, plan::ALL].into_iter().flatten().copied()
+    let areas = [syntax::ALL, name::ALL, value::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL, plan::ALL, prove::ALL];
+    areas.into_iter().flatten().copied()
 }
 
 /// Declares codes: a constant each, and the list of them.

@@ -10,6 +10,7 @@ use std::{
 const LAYERS: &[&[&str]] = &[
     &["base"],
     &["schema", "call"],
+    &["net"],
     &["syntax"],
     &["ec2"],
     &["registry"],
@@ -17,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["graph"],
     &["state"],
     &["resolve"],
+    &["prove"],
     &["analysis"],
     &["plan"],
     &["apply"],

@@ -1,0 +1,19 @@
+//! Who may reach what: exact, over a whole network, before anything exists. Layer 5.
+//!
+//! [`chart`] compiles a [`Net`](crate::net::Net), [`walk`] sends sets of packets through it and brings the answers
+//! back, [`ask`] judges one question. [`oracle`] does the same for one packet, by other means, for the tests.
+
+pub mod packet;
+
+pub mod chart;
+pub mod reason;
+
+pub mod walk;
+
+pub mod ask;
+
+pub mod cases;
+pub mod policy;
+pub mod trace;
+
+pub mod oracle;
