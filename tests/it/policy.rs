@@ -22,8 +22,16 @@ elastic_ip nat { }
 nat_gateway main { subnet = subnet.public  elastic_ip = elastic_ip.nat }
 route_table public  { vpc = vpc.main  subnets = [subnet.public]  route anywhere via internet_gateway.main }
 route_table private { vpc = vpc.main  subnets = [subnet.private]  route anywhere via nat_gateway.main }
-security_group web { vpc = vpc.main  ingress tcp/443 from anywhere  egress all to anywhere }
-security_group db  { vpc = vpc.main  ingress tcp/5432 from security_group.web  egress tcp/443 to anywhere }
+security_group web {
+  vpc = vpc.main
+  ingress tcp/443 from anywhere
+  egress all to anywhere
+}
+security_group db {
+  vpc = vpc.main
+  ingress tcp/5432 from security_group.web
+  egress tcp/443 to anywhere
+}
 instance web { image = "ami-1"  instance_type = "t3.micro"  subnet = subnet.public   security_groups = [security_group.web] }
 instance db  { image = "ami-1"  instance_type = "t3.micro"  subnet = subnet.private  security_groups = [security_group.db] }
 "#;
