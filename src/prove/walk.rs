@@ -316,10 +316,10 @@ impl<'c, 'n> Walk<'c, 'n> {
         match from {
             Place::Interface(i) => self.leave(i, stream),
             Place::Host(s) | Place::Anybody(s) => self.out_of_subnet(s, stream),
-            Place::Internet => self.from_internet(stream),
+            Place::Internet => self.enter_from_internet(stream),
             Place::Behind(spot) => {
                 stream.identity = None;
-                self.from_behind(spot, stream);
+                self.enter_from_behind(spot, stream);
             }
         }
     }
@@ -560,7 +560,7 @@ impl Walk<'_, '_> {
         Self::step(&mut stream, Spot::Subnet(subnet), None, None);
         for range in at.ranges.of(family) {
             let near = Self::split(&mut stream, to, *range);
-            self.into_subnet(subnet, near, false);
+            self.enter_subnet(subnet, near, false);
         }
         for (_, range) in NEVER_FORWARDED.iter().filter(|(f, _)| *f == family) {
             let never = Self::split(&mut stream, to, *range);
@@ -600,7 +600,7 @@ impl Walk<'_, '_> {
     }
 
     /// Packets for addresses of a VPC, at its router. `from` is the subnet they come out of.
-    fn into_vpc(&mut self, vpc: usize, mut stream: Stream, from: Option<usize>) {
+    fn enter_vpc(&mut self, vpc: usize, mut stream: Stream, from: Option<usize>) {
         let Some(at) = self.chart.vpcs.get(vpc) else { return };
         if stream.pieces.is_empty() {
             return;
@@ -611,14 +611,14 @@ impl Walk<'_, '_> {
             let ranges = self.chart.subnets.get(*subnet).map_or(&[][..], |s| s.ranges.of(family).as_slice());
             for range in ranges {
                 let there = Self::split(&mut stream, to, *range);
-                self.into_subnet(*subnet, there, from != Some(*subnet));
+                self.enter_subnet(*subnet, there, from != Some(*subnet));
             }
         }
         self.stop(stream, Spot::Vpc(vpc), Reason::NoSubnet);
     }
 
     /// Packets for addresses of a subnet, at its edge or in it.
-    fn into_subnet(&mut self, subnet: usize, mut stream: Stream, guarded: bool) {
+    fn enter_subnet(&mut self, subnet: usize, mut stream: Stream, guarded: bool) {
         let Some(at) = self.chart.subnets.get(subnet) else { return };
         if stream.pieces.is_empty() {
             return;

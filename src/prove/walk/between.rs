@@ -49,7 +49,7 @@ impl Walk<'_, '_> {
             carried.identity = None;
         }
         match peer {
-            Some(peer) => self.into_vpc(peer, carried, None),
+            Some(peer) => self.enter_vpc(peer, carried, None),
             None => self.stop(carried, spot, Reason::Missing(format!("VPC `{}`", theirs.vpc).into())),
         }
     }
@@ -87,7 +87,7 @@ impl Walk<'_, '_> {
     }
 
     /// Packets from outside the model at an attachment.
-    pub(super) fn from_attachment(&mut self, attachment: usize, stream: Stream) {
+    pub(super) fn enter_from_attachment(&mut self, attachment: usize, stream: Stream) {
         let chart = self.chart;
         let gateway = chart.net.attachments.get(attachment).and_then(|a| chart.transit_gateway(&a.gateway));
         match gateway {
@@ -156,7 +156,7 @@ impl Walk<'_, '_> {
                 }
                 Self::step(&mut stream, Spot::Attachment(number), None, None);
                 match chart.vpc(vpc) {
-                    Some(vpc) => self.from_transit_gateway(vpc, subnets, zone.filter(|_| !appliance), stream),
+                    Some(vpc) => self.enter_from_transit_gateway(vpc, subnets, zone.filter(|_| !appliance), stream),
                     None => self.stop(stream, spot, Reason::Missing(format!("VPC `{vpc}`").into())),
                 }
             }
@@ -178,7 +178,7 @@ impl Walk<'_, '_> {
     }
 
     /// Packets that a transit gateway hands to a VPC, by the table and the ACL of one of its subnets there.
-    fn from_transit_gateway(&mut self, vpc: usize, subnets: &[Id], zone: Option<&str>, stream: Stream) {
+    fn enter_from_transit_gateway(&mut self, vpc: usize, subnets: &[Id], zone: Option<&str>, stream: Stream) {
         let chart = self.chart;
         let zone_of = |s: usize| chart.net.subnets.get(s).and_then(|s| s.zone.as_deref());
         let all: Vec<usize> = subnets.iter().filter_map(|id| chart.subnet(id)).collect();
@@ -214,7 +214,7 @@ impl Walk<'_, '_> {
             if !near.pieces.is_empty() {
                 Self::step(&mut near, Spot::Vpc(at.vpc), None, None);
                 Self::step(&mut near, Spot::Subnet(door), None, None);
-                self.into_subnet(door, near, false);
+                self.enter_subnet(door, near, false);
             }
         }
         let stream = self.through_acl(door, stream, false);

@@ -80,7 +80,7 @@ impl Walk<'_, '_> {
         let number = match choice {
             Choice::Local => {
                 Self::step(&mut stream, Spot::Table(table), None, None);
-                return self.into_vpc(vpc, stream, Some(subnet));
+                return self.enter_vpc(vpc, stream, Some(subnet));
             }
             Choice::Route(number) => number,
             Choice::Unclear(_) => return self.stop(stream, Spot::Table(table), Reason::OverlappingLists),
@@ -93,7 +93,7 @@ impl Walk<'_, '_> {
         let missing = |what: &str| Reason::Missing(format!("{what} `{}`", route.target.name()).into());
         let here = Spot::Table(table);
         match &route.target {
-            Target::Local => self.into_vpc(vpc, stream, Some(subnet)),
+            Target::Local => self.enter_vpc(vpc, stream, Some(subnet)),
             Target::InternetGateway(id) => match chart.internet_gateway(id) {
                 Some(gateway) => self.out_by_internet_gateway(subnet, gateway, stream),
                 None => self.stop(stream, here, missing("internet gateway")),
@@ -222,7 +222,7 @@ impl Walk<'_, '_> {
             if hull.lo == hull.hi {
                 if let Some((interface, _)) = chart.publics.get(&hull.lo) {
                     let owner = chart.vpc_of_interface(*interface);
-                    return self.from_internet_into(owner, stream);
+                    return self.enter_by_internet_gateway(owner, stream);
                 }
             } else if !self.foreign {
                 let known: Vec<(u128, usize)> =
@@ -230,7 +230,7 @@ impl Walk<'_, '_> {
                 for (public, interface) in known {
                     let into = Self::split(&mut stream, to, Range::one(public));
                     if !into.pieces.is_empty() {
-                        self.from_internet_into(chart.vpc_of_interface(interface), into);
+                        self.enter_by_internet_gateway(chart.vpc_of_interface(interface), into);
                     }
                 }
             }
@@ -241,7 +241,7 @@ impl Walk<'_, '_> {
                     if other == vpc {
                         self.stop(into, spot, Reason::DestinationInVpc);
                     } else if !into.pieces.is_empty() {
-                        self.from_internet_into(other, into);
+                        self.enter_by_internet_gateway(other, into);
                     }
                 }
             }
@@ -266,7 +266,7 @@ impl Walk<'_, '_> {
     }
 
     /// Packets from the internet, to whichever VPC has their destination.
-    pub(super) fn from_internet(&mut self, mut stream: Stream) {
+    pub(super) fn enter_from_internet(&mut self, mut stream: Stream) {
         let chart = self.chart;
         let (family, to) = (stream.family, stream.view.destination);
         Self::step(&mut stream, Spot::Internet, None, None);
@@ -274,13 +274,13 @@ impl Walk<'_, '_> {
             let id = chart.net.egress_only_gateways.get(gateway).and_then(|g| g.vpc.as_ref());
             let Some(vpc) = id.and_then(|id| chart.vpc(id)) else { return };
             Self::step(&mut stream, Spot::EgressOnlyGateway(gateway), None, None);
-            return self.into_vpc(vpc, stream, None);
+            return self.enter_vpc(vpc, stream, None);
         }
         if family == Family::V6 {
             for (vpc, at) in chart.vpcs.iter().enumerate() {
                 for range in at.ranges.of(family) {
                     let into = Self::split(&mut stream, to, *range);
-                    self.from_internet_into(vpc, into);
+                    self.enter_by_internet_gateway(vpc, into);
                 }
             }
             return self.stop(stream, Spot::Internet, Reason::NoPossibleDestination);
@@ -294,13 +294,13 @@ impl Walk<'_, '_> {
             chart.publics.range(hull.lo..=hull.hi).map(|(public, (interface, _))| (*public, *interface)).collect();
         for (public, interface) in known {
             let into = Self::split(&mut stream, to, Range::one(public));
-            self.from_internet_into(chart.vpc_of_interface(interface), into);
+            self.enter_by_internet_gateway(chart.vpc_of_interface(interface), into);
         }
         self.stop(stream, Spot::Internet, Reason::NoSuchPublicAddress);
     }
 
     /// Packets from the internet at a VPC's gateway.
-    fn from_internet_into(&mut self, vpc: usize, mut stream: Stream) {
+    fn enter_by_internet_gateway(&mut self, vpc: usize, mut stream: Stream) {
         let chart = self.chart;
         if stream.pieces.is_empty() {
             return;
@@ -365,7 +365,7 @@ impl Walk<'_, '_> {
         }
         let edge = id.and_then(|id| chart.edge_tables.get(id)).copied();
         let Some((number, table)) = edge.and_then(|t| Some((t, chart.tables.get(t)?))) else {
-            return self.into_vpc(vpc, stream, None);
+            return self.enter_vpc(vpc, stream, None);
         };
         let to = stream.view.destination;
         let Some(hull) = stream.hull(to) else { return };
@@ -378,7 +378,7 @@ impl Walk<'_, '_> {
                 }
             };
             match target {
-                None | Some((_, Target::Local)) => self.into_vpc(vpc, there, None),
+                None | Some((_, Target::Local)) => self.enter_vpc(vpc, there, None),
                 Some((n, target)) => {
                     Self::step(&mut there, Spot::Table(number), Some(Line::Route(number, *n)), None);
                     match target {
@@ -607,14 +607,14 @@ impl Walk<'_, '_> {
     }
 
     /// Packets that come in from behind a gateway.
-    pub(super) fn from_behind(&mut self, spot: Spot, mut stream: Stream) {
+    pub(super) fn enter_from_behind(&mut self, spot: Spot, mut stream: Stream) {
         let net = self.chart.net;
         Self::step(&mut stream, spot, None, None);
         let vpc = match spot {
             Spot::VpnGateway(g) => net.vpn_gateways.get(g).and_then(|g| g.vpc.as_ref()),
             Spot::InternetGateway(g) => net.internet_gateways.get(g).and_then(|g| g.vpc.as_ref()),
             Spot::Endpoint(e) => net.endpoints.get(e).map(|e| &e.vpc),
-            Spot::Attachment(a) => return self.from_attachment(a, stream),
+            Spot::Attachment(a) => return self.enter_from_attachment(a, stream),
             _ => None,
         };
         let Some(vpc) = vpc.and_then(|id| self.chart.vpc(id)) else {
