@@ -14,6 +14,7 @@ pub mod ask;
 
 pub mod cases;
 pub mod policy;
+pub mod reach;
 pub mod trace;
 
 pub mod oracle;

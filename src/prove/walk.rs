@@ -82,6 +82,19 @@ pub enum Line {
     TransitRoute(usize, usize),
 }
 
+impl Line {
+    /// What it belongs to.
+    #[must_use]
+    pub fn owner(self) -> Spot {
+        match self {
+            Line::Ingress(group, _) | Line::Egress(group, _) => Spot::Group(group),
+            Line::In(acl, _) | Line::Out(acl, _) => Spot::Acl(acl),
+            Line::Route(table, _) => Spot::Table(table),
+            Line::TransitRoute(table, _) => Spot::TransitTable(table),
+        }
+    }
+}
+
 /// What a gateway writes into the headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rewrite {

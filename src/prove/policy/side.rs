@@ -53,7 +53,7 @@ const NOT_PUBLIC: [&str; 9] = [
 ];
 
 /// Every public address of a family.
-pub(super) fn internet(family: Family) -> Vec<Range> {
+pub(in crate::prove) fn internet(family: Family) -> Vec<Range> {
     let range = |text: &&str| text.parse::<Cidr>().ok().map(Range::of);
     match family {
         Family::V4 => without_ranges(&[Range::all(family)], &NOT_PUBLIC.iter().filter_map(range).collect::<Vec<_>>()),

@@ -87,7 +87,7 @@ fn is_chosen(n: u128) -> bool {
 }
 
 /// Where a line stands.
-pub(super) fn origin(chart: &Chart<'_>, line: Line) -> Option<Origin> {
+pub(in crate::prove) fn origin(chart: &Chart<'_>, line: Line) -> Option<Origin> {
     let net = chart.net;
     match line {
         Line::Ingress(g, r) => net.security_groups.get(g).and_then(|g| g.ingress.get(r)).map(|r| r.origin),
@@ -100,7 +100,7 @@ pub(super) fn origin(chart: &Chart<'_>, line: Line) -> Option<Origin> {
 }
 
 /// What a line says.
-fn line_words(chart: &Chart<'_>, line: Line) -> String {
+pub(in crate::prove) fn line_words(chart: &Chart<'_>, line: Line) -> String {
     let net = chart.net;
     let peer = |peer: &Peer| match peer {
         Peer::Network(cidr) => cidr.to_string(),
