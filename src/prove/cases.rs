@@ -194,7 +194,7 @@ fn by_group(chart: &Chart<'_>, case: &Json, from: &Json, to: &Json) -> Result<Ca
             match &rule.peer {
                 PeerAt::Addresses => return Ok(result("allow", format!("rule {} of `{id}` admits it", rule.rule + 1))),
                 PeerAt::Group(group) if member(group) => return Ok(result("allow", format!("rule {} of `{id}` admits it", rule.rule + 1))),
-                PeerAt::Group(_) => {}
+                PeerAt::Group(_) | PeerAt::Absent(_) => {}
                 PeerAt::Unknown(reason) => unknown = Some(reason.clone()),
             }
         }

@@ -176,12 +176,14 @@ pub enum PeerAt {
     Addresses,
     /// Interfaces that carry this group.
     Group(usize),
+    /// Interfaces that carry a group that is not in the model: somewhere outside it, as far as is known.
+    Absent(Id),
     /// Nobody can tell.
     Unknown(Reason),
 }
 
 /// The first address that stands for "a public address that AWS will choose"; no packet on the internet has it.
-const CHOSEN: u128 = 0xf000_0000;
+pub const CHOSEN: u128 = 0xf000_0000;
 
 impl<'n> Chart<'n> {
     /// Compiles a network.
@@ -321,7 +323,7 @@ impl<'n> Chart<'n> {
                 Peer::Network(cidr) => ((cidr.family() == family).then(|| Range::of(*cidr)).into_iter().collect(), None),
                 Peer::Group(id) => match self.numbers.groups.get(id) {
                     Some(group) => (vec![Range::all(family)], Some(PeerAt::Group(*group))),
-                    None => (vec![], None),
+                    None => (vec![Range::all(family)], Some(PeerAt::Absent(id.clone()))),
                 },
                 Peer::Stale(_) => (vec![], None),
                 Peer::PrefixList(id) => match self.list(id) {

@@ -121,6 +121,16 @@ impl<'n> Oracle<'n> {
     /// Whether a conversation that begins with this packet works.
     #[must_use]
     pub fn converse(&self, from: &End, packet: Packet) -> Fate {
+        let sender = |i: &&Interface| matches!(from, End::Interface(id) if i.id == *id);
+        let fate = self.converse_surely(from, packet);
+        match (&fate, self.net.interfaces.iter().find(sender).map(|i| &i.owner)) {
+            // What it sends, and whether it does, is not known.
+            (Fate::Arrives(_), Some(Owner::Unmodelled(what))) => Fate::Unknown(what.to_string()),
+            _ => fate,
+        }
+    }
+
+    fn converse_surely(&self, from: &End, packet: Packet) -> Fate {
         let (fate, arrived) = self.send(from, packet);
         let (Fate::Arrives(at), Some(way)) = (&fate, arrived) else { return fate };
         let Some(answer) = answer_to(&way.packet) else { return fate };
@@ -184,7 +194,6 @@ impl<'n> Oracle<'n> {
         if !way.answer {
             match &interface.owner {
                 Owner::Nobody | Owner::Endpoint(_) | Owner::Instance { running: false, .. } => return dies(&interface.id),
-                Owner::Unmodelled(what) => return Fate::Unknown(what.to_string()),
                 _ => {}
             }
             if let Err(fate) = self.groups(interface, &way, false) {

@@ -246,6 +246,8 @@ pub struct Walk<'c, 'n> {
     pub explain: bool,
     /// Subnets in which every address has an interface that takes everything.
     pub anybody: Vec<usize>,
+    /// Groups that nobody who could be in a subnet carries.
+    pub barred: Vec<usize>,
     /// Whether public destinations are understood to be none of the model's own, however wide the sets are.
     pub foreign: bool,
     /// What arrived.
@@ -260,7 +262,7 @@ impl<'c, 'n> Walk<'c, 'n> {
     /// A walk that has not begun.
     #[must_use]
     pub fn new(chart: &'c Chart<'n>) -> Self {
-        Self { chart, explain: false, anybody: vec![], foreign: false, arrivals: vec![], losses: vec![], unknown: vec![] }
+        Self { chart, explain: false, anybody: vec![], barred: vec![], foreign: false, arrivals: vec![], losses: vec![], unknown: vec![] }
     }
 
     /// Sends conversations from a place. From an interface the cubes' clients are its addresses.
@@ -551,7 +553,11 @@ impl Walk<'_, '_> {
                 Some(Owner::Nobody) => Some(Reason::NotAttached),
                 Some(Owner::Instance { running: false, .. }) => Some(Reason::BadState),
                 Some(Owner::Endpoint(_)) => Some(Reason::EndpointBegins),
-                Some(Owner::Unmodelled(what)) => Some(Reason::Unmodelled(what.clone())),
+                Some(Owner::Unmodelled(what)) => {
+                    // What it sends, and whether it does, is not known; its groups and the rest of the way are.
+                    stream.doubt(&Reason::Unmodelled(what.clone()));
+                    None
+                }
                 _ => None,
             };
             if let Some(reason) = wrong {

@@ -54,6 +54,32 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Packets of a VPC that is not in the model, over its peering with one that is.
+    pub(super) fn enter_by_peering(&mut self, peering: usize, mut stream: Stream) {
+        let chart = self.chart;
+        let Some(at) = chart.net.peerings.get(peering) else { return };
+        let spot = Spot::Peering(peering);
+        if !at.active {
+            return self.stop(stream, spot, Reason::PeeringInactive);
+        }
+        let [one, two] = &at.sides;
+        let (mine, theirs) = if chart.vpc(&one.vpc).is_some() { (one, two) } else { (two, one) };
+        let (Some(vpc), None) = (chart.vpc(&mine.vpc), chart.vpc(&theirs.vpc)) else {
+            return self.stop(stream, spot, Reason::NoPossibleDestination);
+        };
+        let (source, to, family) = (stream.view.source, stream.view.destination, stream.family);
+        let mut carried = stream.clone_head();
+        for from in theirs.cidrs.iter().filter(|c| c.family() == family).map(|c| Range::of(*c)) {
+            let mut sent = Self::split(&mut stream, source, from);
+            for range in chart.vpcs.get(vpc).map_or(&[][..], |v| v.ranges.of(family).as_slice()) {
+                carried.pieces.extend(Self::split(&mut sent, to, *range).pieces);
+            }
+            self.stop(sent, spot, Reason::PeeringAddresses);
+        }
+        self.stop(stream, spot, Reason::PeeringAddresses);
+        self.enter_vpc(vpc, carried, None);
+    }
+
     pub(super) fn out_by_transit_gateway(&mut self, subnet: usize, gateway: usize, mut stream: Stream) {
         let chart = self.chart;
         let vpc = chart.vpc_of(subnet);
@@ -186,7 +212,8 @@ impl Walk<'_, '_> {
         let doors = if near.is_empty() { all } else { near };
         let mut ways = vec![];
         for door in &doors {
-            let mut way = Walk { explain: self.explain, anybody: self.anybody.clone(), foreign: self.foreign, ..Walk::new(chart) };
+            let (anybody, barred) = (self.anybody.clone(), self.barred.clone());
+            let mut way = Walk { explain: self.explain, anybody, barred, foreign: self.foreign, ..Walk::new(chart) };
             way.through_door(*door, stream.clone());
             ways.push(way);
         }

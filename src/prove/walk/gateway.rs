@@ -4,7 +4,7 @@ use crate::{
     base::cidr::Family,
     net::{Block, Exclusion, Owner, Target},
     prove::{
-        chart::Choice,
+        chart::{CHOSEN, Choice},
         packet::{Dim, Field, NAT_PORTS, Range, icmp_answer, protocol},
         reason::Reason,
     },
@@ -166,8 +166,10 @@ impl Walk<'_, '_> {
             return self.onto_internet(spot, vpc, stream);
         }
         if let Place::Anybody(_) = stream.speaker {
-            // It could have a public address.
-            Self::step(&mut stream, spot, None, None);
+            // It could have a public address; which one, AWS chooses.
+            Self::step(&mut stream, spot, None, Some(Rewrite::Source(Range::one(CHOSEN))));
+            stream.view.source = Field::Fixed(CHOSEN);
+            stream.identity = None;
             return self.onto_internet(spot, vpc, stream);
         }
         let owners: Vec<usize> = match stream.speaker {
@@ -615,6 +617,11 @@ impl Walk<'_, '_> {
             Spot::InternetGateway(g) => net.internet_gateways.get(g).and_then(|g| g.vpc.as_ref()),
             Spot::Endpoint(e) => net.endpoints.get(e).map(|e| &e.vpc),
             Spot::Attachment(a) => return self.enter_from_attachment(a, stream),
+            Spot::Peering(p) => return self.enter_by_peering(p, stream),
+            Spot::Vpc(vpc) => {
+                stream.doubt(&Reason::Missing("what its tables name".into()));
+                return self.enter_vpc(vpc, stream, None);
+            }
             _ => None,
         };
         let Some(vpc) = vpc.and_then(|id| self.chart.vpc(id)) else {

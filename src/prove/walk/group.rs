@@ -2,9 +2,10 @@
 
 use crate::{
     base::cidr::Family,
+    net::Id,
     prove::{
         chart::{Chart, PeerAt, RuleAt},
-        packet::{Range, View},
+        packet::{Range, View, without_ranges},
         reason::Reason,
     },
 };
@@ -23,6 +24,8 @@ impl Walk<'_, '_> {
         let empty = at.groups.iter().all(|g| rules_of(*g).is_empty()) && at.missing_group.is_none();
         let (speaker, identity, anybody) = (stream.speaker, stream.identity, self.anybody.clone());
         let anybody = anybody.as_slice();
+        let barred = self.barred.clone();
+        let barred = barred.as_slice();
         let hidden =
             inbound && identity.is_none() && at.groups.iter().flat_map(|g| rules_of(*g)).any(|r| names_speaker(chart, &r.peer, speaker));
         let denied = if empty {
@@ -42,7 +45,8 @@ impl Walk<'_, '_> {
                     match &rule.peer {
                         PeerAt::Addresses => found.push(one),
                         PeerAt::Unknown(reason) => found.push(Admitted { doubt: Some(reason.clone()), ..one }),
-                        PeerAt::Group(peer) if inbound => from_group(chart, *peer, family, view, (speaker, identity), one, found),
+                        PeerAt::Absent(peer) => found.extend(if_absent(chart, peer, (inbound, speaker, family), view, one)),
+                        PeerAt::Group(peer) if inbound => from_group((chart, barred), *peer, family, view, (speaker, identity), one, found),
                         PeerAt::Group(peer) => to_group(chart, (*group, *peer), anybody, (family, view), one, found),
                     }
                 }
@@ -76,6 +80,30 @@ impl Walk<'_, '_> {
     }
 }
 
+/// A rule that names a group which the model lacks: whoever in the model is known to carry it is known; who does outside,
+/// nobody can tell.
+fn if_absent(chart: &Chart<'_>, peer: &Id, (inbound, speaker, family): (bool, Place, Family), view: &View, one: Admitted) -> Vec<Admitted> {
+    let doubt = Some(Reason::Missing(format!("security group `{peer}`").into()));
+    let carries = |i: usize| chart.net.interfaces.get(i).is_some_and(|at| at.groups.contains(peer));
+    if inbound {
+        let maybe = match speaker {
+            Place::Behind(_) => true,
+            Place::Interface(i) => carries(i),
+            Place::Host(_) | Place::Anybody(_) | Place::Internet => false,
+        };
+        return if maybe { vec![Admitted { doubt, ..one }] } else { vec![] };
+    }
+    let own = chart.vpcs.iter().flat_map(|v| v.ranges.of(family)).copied().collect::<Vec<Range>>();
+    let mut ranges = without_ranges(&[one.cube.field(view.destination)], &own);
+    let carriers = chart.interfaces.iter().enumerate().filter(|(i, _)| carries(*i)).flat_map(|(_, at)| &at.addresses);
+    ranges.extend(carriers.filter(|a| a.family == family).map(|a| a.range));
+    let part = |range: Range| {
+        let cube = one.cube.where_field(view.destination, range)?;
+        Some(Admitted { cube, line: one.line, at: one.at, doubt: doubt.clone(), pending: None })
+    };
+    ranges.into_iter().filter_map(part).collect()
+}
+
 /// Whether a rule names a group that the speaker carries.
 fn names_speaker(chart: &Chart<'_>, peer: &PeerAt, speaker: Place) -> bool {
     match (peer, speaker) {
@@ -86,7 +114,7 @@ fn names_speaker(chart: &Chart<'_>, peer: &PeerAt, speaker: Place) -> bool {
 
 /// A rule that admits members of a group: the sender is known by its private address, as long as nothing hides it.
 fn from_group(
-    chart: &Chart<'_>,
+    (chart, barred): (&Chart<'_>, &[usize]),
     peer: usize,
     family: Family,
     view: &View,
@@ -97,7 +125,7 @@ fn from_group(
     let Some(vpc) = identity else { return };
     match speaker {
         Place::Interface(i) if chart.carries(i, peer) => found.push(one),
-        Place::Anybody(subnet) => {
+        Place::Anybody(subnet) if !barred.contains(&peer) => {
             let same = chart.net.security_groups.get(peer).map(|g| &g.vpc) == chart.net.vpcs.get(chart.vpc_of(subnet)).map(|v| &v.id);
             if same {
                 found.push(one);
