@@ -15,6 +15,8 @@ mod play;
 mod policy;
 #[path = "it/prove.rs"]
 mod prove;
+#[path = "it/random.rs"]
+mod random;
 #[path = "it/reach.rs"]
 mod reach;
 #[path = "it/resources.rs"]

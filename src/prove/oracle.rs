@@ -177,8 +177,8 @@ impl<'n> Oracle<'n> {
                 Some(interface) => self.leave(interface, way, end),
                 None => dies(id),
             },
-            End::Internet => self.from_internet(way, end),
-            End::Behind(id) => self.from_behind(id, way, end),
+            End::Internet => self.arrive_from_internet(way, end),
+            End::Behind(id) => self.arrive_from_behind(id, way, end),
         }
     }
 
@@ -306,7 +306,7 @@ impl<'n> Oracle<'n> {
         }
     }
 
-    fn into_subnet(&self, subnet: &Subnet, way: Way, end: &mut Way) -> Fate {
+    fn enter_subnet(&self, subnet: &Subnet, way: Way, end: &mut Way) -> Fate {
         if !self.acl(subnet, &way.packet, true) {
             return dies(format!("ACL into {}", subnet.id));
         }
@@ -399,7 +399,7 @@ impl<'n> Oracle<'n> {
             return dies(format!("black hole in {}", table.id));
         }
         match target {
-            Target::Local => self.into_vpc(&subnet.vpc, Some(subnet), way, end),
+            Target::Local => self.enter_vpc(&subnet.vpc, Some(subnet), way, end),
             Target::InternetGateway(id) => self.internet_gateway(id, subnet, way, end),
             Target::EgressOnlyGateway(id) => self.egress_only(id, subnet, way, end),
             Target::NatGateway(id) => self.nat(id, subnet, way, end),
@@ -416,11 +416,11 @@ impl<'n> Oracle<'n> {
         }
     }
 
-    fn into_vpc(&self, vpc: &Id, from: Option<&Subnet>, way: Way, end: &mut Way) -> Fate {
+    fn enter_vpc(&self, vpc: &Id, from: Option<&Subnet>, way: Way, end: &mut Way) -> Fate {
         let to = way.packet.destination;
         match self.net.subnets.iter().find(|s| s.vpc == *vpc && covers(&s.cidrs, to)) {
             Some(subnet) if from.is_some_and(|f| f.id == subnet.id) => self.in_subnet(subnet, way, end),
-            Some(subnet) => self.into_subnet(subnet, way, end),
+            Some(subnet) => self.enter_subnet(subnet, way, end),
             None => dies(format!("no subnet in {vpc}")),
         }
     }
@@ -485,7 +485,7 @@ impl<'n> Oracle<'n> {
             return dies("its own VPC");
         }
         if self.owner_of(way.packet.destination).is_some() {
-            return self.into_from_internet(way, end);
+            return self.enter_from_internet(way, end);
         }
         self.outside(End::Internet, way, end)
     }
@@ -499,15 +499,15 @@ impl<'n> Oracle<'n> {
         self.net.interfaces.iter().find(has).and_then(|i| self.subnet(&i.subnet)).map(|s| s.vpc.clone())
     }
 
-    fn from_internet(&self, way: Way, end: &mut Way) -> Fate {
+    fn arrive_from_internet(&self, way: Way, end: &mut Way) -> Fate {
         if let (true, Some(id)) = (way.answer, way.egress_only.clone()) {
             let vpc = self.net.egress_only_gateways.iter().find(|g| g.id == id).and_then(|g| g.vpc.clone());
-            return vpc.map_or_else(|| dies(&id), |vpc| self.into_vpc(&vpc, None, way, end));
+            return vpc.map_or_else(|| dies(&id), |vpc| self.enter_vpc(&vpc, None, way, end));
         }
-        if private(way.packet.destination) { dies("a private destination") } else { self.into_from_internet(way, end) }
+        if private(way.packet.destination) { dies("a private destination") } else { self.enter_from_internet(way, end) }
     }
 
-    fn into_from_internet(&self, mut way: Way, end: &mut Way) -> Fate {
+    fn enter_from_internet(&self, mut way: Way, end: &mut Way) -> Fate {
         let Some(vpc) = self.owner_of(way.packet.destination) else { return dies("no such public address") };
         if !self.net.internet_gateways.iter().any(|g| g.vpc.as_ref() == Some(&vpc)) {
             return dies("no internet gateway");
@@ -528,7 +528,7 @@ impl<'n> Oracle<'n> {
         if !way.answer && subnet.is_some_and(|s| self.closed(s, true, false)) {
             return dies("blocked public access");
         }
-        self.into_vpc(&vpc, None, way, end)
+        self.enter_vpc(&vpc, None, way, end)
     }
 
     fn egress_only(&self, id: &Id, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
@@ -613,7 +613,7 @@ impl<'n> Oracle<'n> {
             return Fate::Unknown(theirs.vpc.to_string());
         }
         way.known &= mine.region == theirs.region;
-        self.into_vpc(&theirs.vpc, None, way, end)
+        self.enter_vpc(&theirs.vpc, None, way, end)
     }
 
     fn endpoint(&self, id: &Id, way: &Way, end: &mut Way) -> Fate {
@@ -649,15 +649,15 @@ impl<'n> Oracle<'n> {
         Fate::Unknown(id.to_string())
     }
 
-    fn from_behind(&self, id: &Id, way: Way, end: &mut Way) -> Fate {
+    fn arrive_from_behind(&self, id: &Id, way: Way, end: &mut Way) -> Fate {
         if let Some(gateway) = self.net.vpn_gateways.iter().find(|g| g.id == *id) {
             return match &gateway.vpc {
-                Some(vpc) if way.packet.destination.is_ipv4() => self.into_vpc(vpc, None, way, end),
+                Some(vpc) if way.packet.destination.is_ipv4() => self.enter_vpc(vpc, None, way, end),
                 _ => dies(id),
             };
         }
         if let Some(endpoint) = self.net.endpoints.iter().find(|e| e.id == *id) {
-            return if way.answer { self.into_vpc(&endpoint.vpc, None, way, end) } else { dies(id) };
+            return if way.answer { self.enter_vpc(&endpoint.vpc, None, way, end) } else { dies(id) };
         }
         match self.net.attachments.iter().find(|a| a.id == *id && matches!(a.to, Attached::Outside(_))) {
             Some(attachment) => self.in_transit(attachment, None, way, end),
