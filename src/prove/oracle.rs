@@ -667,6 +667,9 @@ impl<'n> Oracle<'n> {
 
     fn transit(&self, id: &Id, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
         let Some(gateway) = self.net.transit_gateways.iter().find(|g| g.id == *id) else { return Fate::Unknown(id.to_string()) };
+        if !self.may_leave(&way) {
+            return dies("groups of the sender");
+        }
         let here = |a: &&Attachment| a.gateway == *id && matches!(&a.to, Attached::Vpc { vpc, .. } if *vpc == subnet.vpc);
         let Some(attachment) = self.net.attachments.iter().find(here).filter(|a| a.available && gateway.available) else { return dies(id) };
         let Attached::Vpc { subnets, ipv6, group_references, .. } = &attachment.to else { return dies(id) };

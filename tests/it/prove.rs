@@ -17,7 +17,7 @@ use secnet::{
     },
 };
 
-use crate::random::{Dice, PORTS, addresses, random_net, service};
+use crate::random::{Dice, PORTS, addresses, networks, random_net, seed, service, tell};
 
 fn start(dice: &mut Dice, net: &Net, family: Family) -> Option<(Place, End, IpAddr)> {
     match dice.below(6) {
@@ -103,14 +103,6 @@ fn random_packet(dice: &mut Dice, net: &Net, family: Family, source: IpAddr) -> 
     Packet { source, destination, protocol, first, second }
 }
 
-fn networks() -> u64 {
-    std::env::var("SECNET_NETWORKS").ok().and_then(|n| n.parse().ok()).unwrap_or(400)
-}
-
-fn seed() -> u64 {
-    std::env::var("SECNET_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(20_260_301)
-}
-
 #[test]
 fn single_packets_fare_as_in_the_naive_walker() {
     let (first, mut probes, mut counts) = (seed(), 0, [0usize; 3]);
@@ -139,7 +131,7 @@ fn single_packets_fare_as_in_the_naive_walker() {
             counts[["works", "stopped", "unknown"].iter().position(|w| *w == mine).unwrap()] += 1;
         }
     }
-    eprintln!("{} networks from seed {first}: {probes} packets, {counts:?} work, stop, unknown; 0 differ", networks());
+    tell(format!("{} networks from seed {first}: {probes} packets, {counts:?} work, stop, unknown; 0 differ", networks()));
 }
 
 #[test]
@@ -186,7 +178,7 @@ fn sets_of_packets_hold_exactly_those_that_fare_well_in_the_naive_walker() {
             }
         }
     }
-    eprintln!("{} networks from seed {first}: {sets} sets, {probes} packets; 0 differ", networks());
+    tell(format!("{} networks from seed {first}: {sets} sets, {probes} packets; 0 differ", networks()));
 }
 
 fn holds(cube: &Cube, packet: &Packet) -> bool {

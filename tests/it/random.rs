@@ -1,6 +1,6 @@
 //! Random networks with everything that secnet models, for the tests: one seed, one network.
 
-use std::net::IpAddr;
+use std::{fmt::Display, io::Write, net::IpAddr};
 
 use secnet::{
     base::{
@@ -33,6 +33,26 @@ impl Dice {
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
+}
+
+/// Prints counts whether a test fails or not: the harness keeps to itself what tests that pass print by macros.
+pub fn tell(counts: impl Display) {
+    writeln!(std::io::stderr(), "{counts}").unwrap();
+}
+
+/// A number that the environment may set.
+pub fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |n| n.parse().unwrap_or_else(|_| panic!("{name}={n} is no number")))
+}
+
+/// How many networks a test is to take.
+pub fn networks() -> u64 {
+    setting("SECNET_NETWORKS", 400)
+}
+
+/// The seed of the first.
+pub fn seed() -> u64 {
+    setting("SECNET_SEED", 20_260_301)
 }
 
 pub fn id(text: impl AsRef<str>) -> Id {
@@ -372,14 +392,7 @@ fn attachments(dice: &mut Dice, net: &mut Net, (g, gateways): (usize, usize), vp
     if dice.one_in(2) {
         ids.push(id(format!("att-vpn{g}")));
         let to = Attached::Outside(id(format!("vpn-{g}")));
-        net.attachments.push(Attachment {
-            id: id(format!("att-vpn{g}")),
-            gateway,
-            to,
-            available: true,
-            table: table(dice),
-            origin: HERE,
-        });
+        net.attachments.push(Attachment { id: id(format!("att-vpn{g}")), gateway, to, available: true, table: table(dice), origin: HERE });
     }
     ids
 }

@@ -85,6 +85,8 @@ impl Walk<'_, '_> {
         let vpc = chart.vpc_of(subnet);
         let spot = Spot::TransitGateway(gateway);
         let Some(at) = chart.net.transit_gateways.get(gateway) else { return };
+        // Across a transit gateway rules may name groups for what comes in, never for what goes out.
+        stream = self.settle_pending(stream, None);
         if !at.available {
             return self.stop(stream, spot, Reason::BadState);
         }

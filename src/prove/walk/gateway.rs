@@ -215,6 +215,7 @@ impl Walk<'_, '_> {
         if stream.routers > ROUTERS_MAX {
             return self.stop(stream, spot, Reason::Loop);
         }
+        stream = self.settle_pending(stream, None);
         if family == Family::V4 {
             for (range, reason) in PRIVATE.iter().map(|r| (*r, Reason::PrivateDestination)).chain([(SHARED, Reason::SharedDestination)]) {
                 let refused = Self::split(&mut stream, to, range);
@@ -503,6 +504,7 @@ impl Walk<'_, '_> {
         }
         stream.speaker = Place::Interface(own);
         stream.identity = None;
+        stream = self.settle_pending(stream, None);
         Self::step(&mut stream, spot, None, Some(Rewrite::Source(Range::one(private))));
         self.out_of_subnet(home, stream);
     }

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{Admitted, Line, Piece, Place, Spot, Stream, Walk};
+use super::{Admitted, Line, Piece, Place, Spot, Step, Stream, Walk};
 
 impl Walk<'_, '_> {
     /// What an interface's groups let pass; answers pass always.
@@ -59,7 +59,7 @@ impl Walk<'_, '_> {
         self.filter(stream, (spot, denied), admit, |_, _| None)
     }
 
-    /// Drops what was let out for members of a group only and arrives at somebody else.
+    /// Drops what was let out for members of a group only and arrives at somebody else, or goes where nobody's group is seen.
     pub(super) fn settle_pending(&mut self, mut stream: Stream, at: Option<usize>) -> Stream {
         if stream.pieces.iter().all(|p| p.pending.is_none()) {
             return stream;
@@ -69,8 +69,14 @@ impl Walk<'_, '_> {
         for mut piece in std::mem::take(&mut stream.pieces) {
             match piece.pending.take() {
                 Some((group, peer)) if !(known && at.is_some_and(|i| self.chart.carries(i, peer))) => {
-                    let reason = if known { Reason::NoRule } else { Reason::IdentityLost };
-                    self.lose(piece, (stream.asked, stream.answer), (Spot::Group(group), None), reason);
+                    let reason = if known && at.is_some() { Reason::NoRule } else { Reason::IdentityLost };
+                    if self.explain {
+                        let (spot, answer) = (Spot::Group(group), stream.answer);
+                        let step = Step { spot, line: None, rewrite: None, stop: Some(reason), answer };
+                        kept.push(Piece { trail: piece.trail.then(step), ..piece });
+                    } else {
+                        self.lose(piece, (stream.asked, stream.answer), (Spot::Group(group), None), reason);
+                    }
                 }
                 _ => kept.push(piece),
             }
