@@ -17,6 +17,7 @@ mod wait;
 pub mod counts;
 pub mod recover;
 pub mod refresh;
+pub mod survey;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -33,7 +34,7 @@ use crate::{
 pub use argument::ArgumentError;
 pub use execute::{check_base, execute};
 pub use image::families;
-pub use read::ReadError;
+pub use read::{ReadError, Reader};
 
 /// How a plan is carried out.
 #[derive(Debug, Clone, Copy)]

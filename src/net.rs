@@ -8,6 +8,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use crate::base::{cidr::Cidr, service::Service, span::Span};
 
 pub mod desired;
+pub mod merge;
 pub mod snapshot;
 
 /// What a thing is called: an id of EC2's (`vpc-0abc`), or an address in the sources (`vpc.main`) where it has none yet.
@@ -102,6 +103,15 @@ pub struct Net {
     pub block_public_access: Vec<BlockPublicAccess>,
     /// What was seen and is not modelled.
     pub doors: Vec<Door>,
+}
+
+impl Net {
+    /// Notes that a VPC holds something of which not enough is known: no statement about it can be proved.
+    pub fn unread(&mut self, vpc: &Id, what: &str, origin: Origin) {
+        if !self.doors.iter().any(|d| d.id == *vpc && *d.what == *what) {
+            self.doors.push(Door { id: vpc.clone(), what: what.into(), vpc: Some(vpc.clone()), origin });
+        }
+    }
 }
 
 /// A virtual private cloud.
@@ -323,6 +333,8 @@ pub struct SecurityGroup {
     pub id: Id,
     /// Its VPC.
     pub vpc: Id,
+    /// Whether AWS made it with its VPC and puts into it what names no group.
+    pub default: bool,
     /// What may come in.
     pub ingress: Vec<Rule>,
     /// What may go out.

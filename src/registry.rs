@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use crate::{
     base::{address::Address, diagnostic::Sink},
     call::{Call, Json, Request},
+    net::{Net, desired::Desired},
     schema::{
         attr::{Attr, DecodeError, Kind},
         model::{Model, Part, Resource},
@@ -44,6 +45,8 @@ pub struct Spec {
     pub desired_parts: fn(&Resource, &Model, &mut Sink) -> Vec<Part>,
     /// What AWS attaches by itself to one that is made: sentences for people.
     pub attached: fn(&Resource, &Model) -> Vec<String>,
+    /// What it is in the network, for the prover.
+    pub network: fn(&Resource, &Desired<'_>, &mut Net),
     /// The calls that make it; the answer of the first tells its id.
     pub create: fn(&Address, &Record) -> Result<Vec<Call>, DecodeError>,
     /// Id and attributes, from the answer of the first call of `create`.
@@ -256,6 +259,9 @@ pub trait ResourceType: Kind + Sized + 'static {
         vec![]
     }
 
+    /// See [`Spec::network`]. What cannot be said of it in full is a [`Net::unread`], never left out.
+    fn network(_this: &Resource, _desired: &Desired<'_>, _net: &mut Net) {}
+
     /// See [`Spec::create`].
     fn create(&self, at: &Address) -> Vec<Call>;
 
@@ -291,6 +297,7 @@ impl Spec {
             check: T::check,
             desired_parts: |this, model, sink| T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),
             attached: T::attached,
+            network: T::network,
             create: |at, record| T::decode(record).map(|t| t.create(at)),
             created: T::created,
             updates: T::UPDATES,

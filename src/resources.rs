@@ -1,6 +1,14 @@
 //! One file per resource type. Adding one: write the file, add its word here. Layer 3.
 
-use crate::registry::Spec;
+use crate::{
+    net::{
+        Net,
+        desired::{Desired, Known},
+        merge,
+    },
+    registry::Spec,
+    schema::model::Model,
+};
 
 mod part;
 mod placement;
@@ -20,6 +28,32 @@ crate::resources! {
     nat_gateway: NatGateway,
     network_interface: NetworkInterface,
     instance: Instance,
+}
+
+/// The network that a model describes, from its sources alone: what AWS gives by itself is in it, existing VPCs are doors
+/// that nobody has looked behind.
+#[must_use]
+pub fn network(model: &Model) -> Net {
+    let mut net = draw(model, &Known::new(), true);
+    merge::complete(&mut net);
+    net
+}
+
+/// What a model's managed resources are in the network, with what EC2 has told of them.
+#[must_use]
+pub fn managed_network(model: &Model, known: &Known) -> Net {
+    draw(model, known, false)
+}
+
+fn draw(model: &Model, known: &Known, existing: bool) -> Net {
+    let desired = Desired::new(model, known);
+    let mut net = Net::default();
+    for resource in model.resources.values().filter(|r| existing || !r.existing) {
+        if let Some(spec) = spec(resource.address.kind()) {
+            (spec.network)(resource, &desired, &mut net);
+        }
+    }
+    net
 }
 
 /// The type of this word.

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::call::{Answer, ApiError, Class, Driver, Json, Request, mutates};
 
+mod absent;
 mod address;
 mod fault;
 mod filter;
@@ -83,6 +84,7 @@ const AREAS: &[Actions] = &[
     key_pair::ACTIONS,
     region::ACTIONS,
     tag::ACTIONS,
+    absent::ACTIONS,
 ];
 
 /// Parameters that every action takes.

@@ -10,6 +10,7 @@ use crate::{
     apply::{
         image,
         read::{FILTER_VALUES_MAX, ReadError, Reader, Work, together},
+        survey,
     },
     base::address::Address,
     call::{Driver, Json, Request},
@@ -44,14 +45,29 @@ pub async fn refresh(driver: &dyn Driver, model: &Model, state: &State) -> Resul
     let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids)) }).collect());
     let (account, kinds, existing, images) =
         tokio::join!(account(&reader), kinds, existing(&reader, model, state), image::look_up(&reader, model, state));
+    let existing = existing?;
+    let vpcs = vpcs(state, &existing);
+    let network = if vpcs.is_empty() { None } else { Some(survey::survey(&reader, Some(&vpcs)).await?) };
     Ok(Observation {
         account: account?,
         region: driver.region().into(),
         resources: kinds.into_iter().collect::<Result<_, _>>()?,
-        existing: existing?,
+        existing,
         images: images?,
+        network,
         at: store::now(),
     })
+}
+
+/// The VPCs that the project has made, or that it names, or that hold what it names.
+fn vpcs(state: &State, existing: &BTreeMap<Address, Vec<Observed>>) -> Vec<String> {
+    let made = state.resources.iter().filter(|(address, _)| address.kind() == "vpc").map(|(_, vpc)| vpc.id.clone());
+    let named = existing.iter().flat_map(|(address, found)| found.iter().map(move |o| (address, o)));
+    let named = named.filter_map(|(address, found)| match address.kind() {
+        "vpc" => Some(found.id.clone()),
+        _ => found.record.get("vpc").and_then(Value::as_text).map(str::to_owned),
+    });
+    made.chain(named).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// How many resources carry the project's tag though the state does not know them.

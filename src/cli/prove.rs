@@ -11,7 +11,7 @@ use crate::{
         project::{Project, ProjectArgs},
         report::{self, Message},
     },
-    net::desired,
+    resources,
     prove::{
         chart::Chart,
         policy::{self, Judged},
@@ -54,7 +54,7 @@ impl Prove {
     /// The sources have errors, or a statement is not proven.
     pub fn run(&self, printer: &Printer) -> Outcome {
         let project = Project::open(&self.project)?;
-        let net = desired::build(&project.model, &desired::Known::new());
+        let net = resources::network(&project.model);
         let judged = policy::judge(&Chart::new(&net), &project.model);
         let proven = judged.iter().filter(|j| j.outcome == policy::Outcome::Proven).count();
         let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &project)).collect();

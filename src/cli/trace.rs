@@ -13,7 +13,8 @@ use crate::{
         printer::Printer,
         project::{Project, ProjectArgs},
     },
-    net::{Net, desired, snapshot},
+    net::{Net, snapshot},
+    resources,
     prove::{
         cases::{self, CaseResult},
         chart::Chart,
@@ -72,7 +73,7 @@ impl TraceArgs {
             Some(file) => (read(file)?, Model::default()),
             None => {
                 let project = Project::open(&self.project)?;
-                (desired::build(&project.model, &desired::Known::new()), project.model)
+                (resources::network(&project.model), project.model)
             }
         };
         let chart = Chart::new(&net);

@@ -36,10 +36,18 @@ const LISTS: [&str; 4] = ["Vpcs", "Subnets", "SecurityGroups", "NetworkInterface
 /// The text is cut off, or has another shape than EC2's answers: everything that was found wrong.
 pub fn read(file: &str, text: &str) -> Result<Net, Vec<Diagnostic>> {
     let whole: Json = serde_json::from_str(text).map_err(|e| vec![prove::snapshot_not_read(file, e)])?;
+    of_json(file, &whole)
+}
+
+/// Reads a snapshot that is JSON already; `file` is its name in messages.
+///
+/// # Errors
+/// It has another shape than EC2's answers: everything that was found wrong.
+pub fn of_json(file: &str, whole: &Json) -> Result<Net, Vec<Diagnostic>> {
     if !whole.is_object() {
         return Err(vec![prove::snapshot_not_read(file, "it holds something else")]);
     }
-    let mut snapshot = Snapshot::new(file, &whole);
+    let mut snapshot = Snapshot::new(file, whole);
     if LISTS.iter().all(|list| !snapshot.has(list)) {
         return Err(vec![prove::snapshot_shape(file, LISTS.join("`, `"), "there")]);
     }
@@ -337,7 +345,14 @@ fn security_groups(snapshot: &mut Snapshot<'_>, net: &mut Net) {
         let ingress = rules(snapshot, item, "IpPermissions", &id);
         let egress = rules(snapshot, item, "IpPermissionsEgress", &id);
         let vpc = item.text(&["VpcId"]).unwrap_or("?").into();
-        net.security_groups.push(SecurityGroup { id, vpc, ingress, egress, origin: Origin::Observed });
+        net.security_groups.push(SecurityGroup {
+            id,
+            vpc,
+            default: item.text(&["GroupName"]) == Some("default"),
+            ingress,
+            egress,
+            origin: Origin::Observed,
+        });
     }
 }
 

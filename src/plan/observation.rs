@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{base::address::Address, registry::Observed, state::Image};
+use crate::{base::address::Address, call::Json, registry::Observed, state::Image};
 
 /// What was read.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,9 @@ pub struct Observation {
     pub existing: BTreeMap<Address, Vec<Observed>>,
     /// Images that were looked up, by the call as written; one that the state has pinned is not looked up again.
     pub images: BTreeMap<String, Image>,
+    /// Everything that stands in the VPCs that the project has to do with, whoever put it there: EC2's lists, as
+    /// [`crate::net::snapshot`] reads them. `None` where there is no such VPC yet.
+    pub network: Option<Json>,
     /// When, in seconds since 1970.
     pub at: u64,
 }

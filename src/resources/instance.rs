@@ -11,6 +11,7 @@ use crate::{
     base::{address::Address, codes::network, diagnostic::Sink},
     call::{Arg, Call, Json, Settle},
     declared,
+    net::{self, Net, desired::{self, Desired}},
     registry::{Listing, Observed, ResourceType, Update},
     resource,
     resources::{
@@ -163,6 +164,25 @@ impl ResourceType for Instance {
     fn attached(this: &Resource, _model: &Model) -> Vec<String> {
         let interface = if this.record.contains_key("network_interface") { "" } else { "an interface and " };
         vec![format!("{}: {interface}a root volume, gone when it goes", this.address)]
+    }
+
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let (Some(subnet), None) = (desired.reference(this, "subnet"), this.reference("network_interface")) else { return };
+        let maps = || desired.resource(&subnet).is_some_and(|s| desired.is(s, "map_public_ip_on_launch", s.existing));
+        let launched = match desired.value(this, "associate_public_ip_address") {
+            Some(Value::Bool(wanted)) => *wanted,
+            _ => maps(),
+        };
+        let public = desired.elastic_ip_of(&this.address).or_else(|| launched.then(|| desired.public_address(this)));
+        net.interfaces.push(net::Interface {
+            id: desired::id(&this.address),
+            addresses: vec![desired.address_in(this, &subnet, public)],
+            subnet,
+            groups: desired.references(this, "security_groups"),
+            source_dest_check: desired.is(this, "source_dest_check", true),
+            owner: net::Owner::Instance { id: desired::id(&this.address), running: true },
+            origin: desired::origin(this),
+        });
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {

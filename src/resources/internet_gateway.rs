@@ -9,6 +9,7 @@ use crate::{
     base::{address::Address, codes::network, diagnostic::Sink},
     call::{Arg, Call, Json},
     declared,
+    net::{self, Net, desired::{self, Desired}},
     registry::{Listing, Observed, PartSpec, Removal, ResourceType},
     resource,
     resources::{
@@ -69,6 +70,11 @@ impl ResourceType for InternetGateway {
     fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
         let record = |vpc: &Ref<Vpc>| Record::from([("vpc".into(), vpc.value.clone())]);
         self.vpc.iter().map(|vpc| Part { name: "attachment", record: record(vpc), span: this.span_of("vpc") }).collect()
+    }
+
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let vpc = desired.reference(this, "vpc");
+        net.internet_gateways.push(net::InternetGateway { id: desired::id(&this.address), vpc, origin: desired::origin(this) });
     }
 
     fn create(&self, _at: &Address) -> Vec<Call> {

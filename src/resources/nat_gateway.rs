@@ -6,9 +6,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use crate::{
-    base::{address::Address, codes::network, diagnostic::Sink},
+    base::{address::Address, cidr::Cidr, codes::network, diagnostic::Sink},
     call::{Arg, Call, Json, Settle},
     declared,
+    net::{self, Net, desired::{self, Desired}},
     registry::{Listing, Observed, ResourceType},
     resource,
     resources::{
@@ -84,6 +85,26 @@ impl ResourceType for NatGateway {
                 _ => {}
             }
         }
+    }
+
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let Some(subnet) = desired.reference(this, "subnet") else { return };
+        let (id, origin) = (desired::id(&this.address), desired::origin(this));
+        let public = desired.value(this, "elastic_ip").map(|_| desired.public_address(this));
+        // EC2 reserves the first four addresses of a subnet; which of the others it gives makes no difference to who may pass.
+        let range = desired.address_in(this, &subnet, public).private;
+        let open = range.prefix() < range.family().bits();
+        let private = range.host(4).filter(|_| open).unwrap_or_else(|| range.network());
+        net.interfaces.push(net::Interface {
+            id: id.clone(),
+            subnet: subnet.clone(),
+            addresses: vec![net::InterfaceAddress { private: Cidr::host_of(private), public }],
+            groups: vec![],
+            source_dest_check: false,
+            owner: net::Owner::NatGateway(id.clone()),
+            origin,
+        });
+        net.nat_gateways.push(net::NatGateway { id, subnet: Some(subnet), private: Some(private), public, available: true, origin });
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {

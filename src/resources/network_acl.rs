@@ -15,6 +15,7 @@ use crate::{
     },
     call::{Arg, Call, Json},
     declared,
+    net::{self, Net, desired::{self, Desired}},
     registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
     resource,
     resources::{
@@ -137,6 +138,32 @@ impl ResourceType for NetworkAcl {
         parts
     }
 
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let Some(vpc) = desired.reference(this, "vpc") else { return };
+        let mut entries = |name: &str| {
+            let mut entries = vec![];
+            for part in this.parts.iter().filter(|p| p.name == name) {
+                match drawn_entry(this, part) {
+                    Some(entry) => entries.push(entry),
+                    None => net.unread(&vpc, "a VPC with an ACL entry whose network is not known", desired::of_part(this, part)),
+                }
+            }
+            entries.sort_by_key(|e| e.number);
+            entries
+        };
+        let (inbound, outbound) = (entries("in"), entries("out"));
+        let associated = this.parts.iter().filter(|p| p.name == "association");
+        net.network_acls.push(net::NetworkAcl {
+            id: desired::id(&this.address),
+            vpc,
+            default: false,
+            subnets: associated.filter_map(|p| desired::named(p.record.get("subnet"))).collect(),
+            inbound,
+            outbound,
+            origin: desired::origin(this),
+        });
+    }
+
     fn create(&self, _at: &Address) -> Vec<Call> {
         vec![Call::new("CreateNetworkAcl", [("VpcId", self.vpc.arg())]).tagged("network-acl").with_token()]
     }
@@ -206,6 +233,19 @@ fn numbered(this: &Resource, head: &'static str, sink: &mut Sink) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// An entry, as the prover sees it; `None` if it is not known in full.
+fn drawn_entry(this: &Resource, part: &Part) -> Option<net::Entry> {
+    let record = &part.record;
+    let Some(Value::Cidr(network)) = record.get("cidr") else { return None };
+    Some(net::Entry {
+        number: u16::try_from(int(record, "number")?).ok()?,
+        allow: record.get("action").and_then(Value::as_text) == Some("allow"),
+        service: desired::service(record)?,
+        network: *network,
+        origin: desired::of_part(this, part),
+    })
 }
 
 /// What a sentence says, one record an entry: peer by peer as written, for each its services as written.

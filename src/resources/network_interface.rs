@@ -8,6 +8,7 @@ use crate::{
     base::{address::Address, diagnostic::Sink},
     call::{Arg, Call, Json, Settle},
     declared,
+    net::{self, Net, desired::{self, Desired}},
     registry::{Listing, Observed, ResourceType, Update},
     resource,
     resources::{
@@ -19,7 +20,7 @@ use crate::{
     },
     schema::{
         attr::{Kind, Ref, Set, Val},
-        model::Model,
+        model::{Model, Resource},
         value::{Record, Value},
     },
 };
@@ -83,6 +84,21 @@ impl ResourceType for NetworkInterface {
             placement::some_group(interface, sink);
             placement::address_in_subnet(interface, model, sink);
         }
+    }
+
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let Some(subnet) = desired.reference(this, "subnet") else { return };
+        let holder = desired.instance_on(&this.address);
+        let owner = holder.map_or(net::Owner::Nobody, |h| net::Owner::Instance { id: desired::id(&h.address), running: true });
+        net.interfaces.push(net::Interface {
+            id: desired::id(&this.address),
+            addresses: vec![desired.address_in(this, &subnet, desired.elastic_ip_of(&this.address))],
+            subnet,
+            groups: desired.references(this, "security_groups"),
+            source_dest_check: desired.is(this, "source_dest_check", true),
+            owner,
+            origin: desired::origin(this),
+        });
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {

@@ -16,6 +16,7 @@ use crate::{
     },
     call::{Arg, Call, Json},
     declared,
+    net::{self, Destination, Net, Target, desired::{self, Desired}},
     registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
     resource,
     resources::{
@@ -120,6 +121,27 @@ impl ResourceType for RouteTable {
         parts
     }
 
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let Some(vpc) = desired.reference(this, "vpc") else { return };
+        let mut routes = vec![];
+        for part in this.parts.iter().filter(|p| p.name == "route") {
+            match drawn_route(this, part, desired) {
+                Some(route) => routes.push(route),
+                None => net.unread(&vpc, "a VPC with a route whose destination is not known", desired::of_part(this, part)),
+            }
+        }
+        let subnets = this.parts.iter().filter(|p| p.name == "association").filter_map(|p| desired::named(p.record.get("subnet")));
+        net.route_tables.push(net::RouteTable {
+            id: desired::id(&this.address),
+            vpc,
+            main: false,
+            subnets: subnets.collect(),
+            gateways: vec![],
+            routes,
+            origin: desired::origin(this),
+        });
+    }
+
     fn create(&self, _at: &Address) -> Vec<Call> {
         vec![Call::new("CreateRouteTable", [("VpcId", self.vpc.arg())]).tagged("route-table").with_token()]
     }
@@ -133,6 +155,28 @@ impl ResourceType for RouteTable {
         let associations = list(item, &["Associations"]).iter().filter_map(observed_association).map(|part| ("association", part));
         Reader::new(item).text("vpc", &["VpcId"]).done(&["RouteTableId"], routes.chain(associations).collect())
     }
+}
+
+/// A route, as the prover sees it; `None` if its destination is not known.
+fn drawn_route(this: &Resource, part: &Part, desired: &Desired<'_>) -> Option<net::Route> {
+    let destination = match part.record.get("destination")? {
+        Value::Cidr(cidr) => Destination::Network(*cidr),
+        list @ (Value::Resource(_) | Value::Text(_)) => Destination::PrefixList(desired::named(Some(list))?),
+        _ => return None,
+    };
+    let target = part.record.get("target");
+    let to = desired::named(target)?;
+    let target = match target {
+        Some(Value::Resource(address) | Value::Attribute(address, _)) => match address.kind() {
+            "internet_gateway" => Target::InternetGateway(to),
+            "nat_gateway" => Target::NatGateway(to),
+            "network_interface" => Target::Interface(to),
+            "instance" => Target::Interface(desired.interface_of(address)),
+            _ => Target::Unmodelled(to),
+        },
+        _ => Target::Unmodelled(to),
+    };
+    Some(net::Route { destination, target, blackhole: false, propagated: false, origin: desired::of_part(this, part) })
 }
 
 /// One route a destination. The same destination twice with the same target is one route with two origins.

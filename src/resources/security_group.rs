@@ -17,6 +17,7 @@ use crate::{
     },
     call::{Arg, Call, Json},
     declared,
+    net::{self, Net, desired::{self, Desired}},
     registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
     resource,
     resources::{
@@ -132,6 +133,26 @@ impl ResourceType for SecurityGroup {
         vec![format!("{}: a rule that lets everything out, which is revoked at once", this.address)]
     }
 
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let Some(vpc) = desired.reference(this, "vpc") else { return };
+        let mut rules = |name: &str| {
+            let mut rules = vec![];
+            for part in this.parts.iter().filter(|p| p.name == name) {
+                match drawn_rule(this, part) {
+                    Some(rule) => rules.push(rule),
+                    None => net.unread(&vpc, "a VPC with a group's rule whose peer is not known", desired::of_part(this, part)),
+                }
+            }
+            rules
+        };
+        let (ingress, egress) = (rules("ingress"), rules("egress"));
+        net.security_groups.push(net::SecurityGroup {
+            id: desired::id(&this.address),
+            vpc,
+            default: false,
+            ingress, egress, origin: desired::origin(this) });
+    }
+
     fn create(&self, at: &Address) -> Vec<Call> {
         let generated = Arg::Concat(vec![Arg::text(format!("{}-", at.name())), Arg::OperationId(8)]);
         let name = self.group_name.as_ref().map_or(generated, Val::arg);
@@ -198,6 +219,16 @@ fn rule(protocol: &str, ports: Option<(i64, i64)>, peer: &Value, description: &V
         record.insert("description".into(), description.clone());
     }
     record
+}
+
+/// A rule, as the prover sees it; `None` if it is not known in full.
+fn drawn_rule(this: &Resource, part: &Part) -> Option<net::Rule> {
+    let peer = match part.record.get("peer")? {
+        Value::Cidr(cidr) => net::Peer::Network(*cidr),
+        Value::Resource(group) if group.kind() == SecurityGroup::KIND => net::Peer::Group(desired::id(group)),
+        _ => return None,
+    };
+    Some(net::Rule { service: Some(desired::service(&part.record)?), peer, origin: desired::of_part(this, part) })
 }
 
 fn same_rule(a: &Record, b: &Record) -> bool {

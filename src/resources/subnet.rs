@@ -8,6 +8,7 @@ use crate::{
     base::{address::Address, cidr::Cidr, codes::network, diagnostic::Sink},
     call::{Arg, Call, Json, Settle},
     declared,
+    net::{self, Net, desired::{self, Desired}},
     registry::{Listing, Observed, ResourceType, Update},
     resource,
     resources::{placement, read::Reader, vpc::Vpc},
@@ -67,6 +68,20 @@ impl ResourceType for Subnet {
         let acl = (!named_by("network_acl"))
             .then(|| format!("{}: the default network ACL of {vpc}, which lets everything pass, since no ACL names it", this.address));
         table.into_iter().chain(acl).collect()
+    }
+
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let own = desired::id(&this.address);
+        let vpc = desired.reference(this, "vpc").unwrap_or_else(|| {
+            let unknown = net::Id::from(&*format!("the VPC of {own}"));
+            let origin = desired::origin(this);
+            net.vpcs.push(net::Vpc { id: unknown.clone(), cidrs: vec![], region: "".into(), account: "".into(), origin });
+            net.unread(&unknown, "a VPC of which nothing is known", origin);
+            unknown
+        });
+        let zone = desired.value(this, "availability_zone").and_then(Value::as_text).map(Into::into);
+        let cidrs = desired.cidr(this, "cidr_block").into_iter().collect();
+        net.subnets.push(net::Subnet { id: own, vpc, cidrs, zone, origin: desired::origin(this) });
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {

@@ -10,6 +10,7 @@ use crate::{
     base::{address::Address, cidr::Cidr, diagnostic::Sink},
     call::{Arg, Call, Json, Request, Settle},
     declared,
+    net::{self, Net, desired::{self, Desired}},
     registry::{Listing, Observed, ResourceType, Update},
     resource,
     resources::{
@@ -75,6 +76,15 @@ impl ResourceType for Vpc {
     fn attached(this: &Resource, _model: &Model) -> Vec<String> {
         let rest = "a main route table, a default network ACL that lets everything pass, and a default security group whose members reach each other";
         vec![format!("{}: {rest}", this.address)]
+    }
+
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        let id = desired::id(&this.address);
+        let cidrs = desired.cidr(this, "cidr_block").into_iter().collect();
+        net.vpcs.push(net::Vpc { id: id.clone(), cidrs, region: "".into(), account: "".into(), origin: desired::origin(this) });
+        if this.existing {
+            net.unread(&id, "a VPC of which only what the project names is known", desired::origin(this));
+        }
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {

@@ -232,6 +232,7 @@ fn groups(dice: &mut Dice, net: &mut Net, vpcs: usize) {
             ["0.0.0.0/0", "::/0"].map(|all| Rule { service: Some(Service::All), peer: Peer::Network(cidr(all)), origin: HERE });
         let egress = if dice.one_in(3) { egress } else { everything.into() };
         net.security_groups.push(SecurityGroup {
+            default: false,
             id: id(format!("sg-{v}{g}")),
             vpc: id(format!("vpc-{v}")),
             ingress,

@@ -157,6 +157,12 @@ fn doors(snapshot: &mut Snapshot<'_>, net: &mut Net) {
             net.doors.push(Door { id, what: what.into(), vpc, origin: Origin::Observed });
         }
     }
+    // What whoever took the snapshot could not read.
+    for item in snapshot.list("_Unread") {
+        let id = Id::from(item.text(&["Id"]).unwrap_or("_Unread"));
+        let what = item.text(&["What"]).unwrap_or("something that was not read").into();
+        net.doors.push(Door { id, what, vpc: item.text(&["VpcId"]).map(Id::from), origin: Origin::Observed });
+    }
     let vpc_of = |subnet: &Id| net.subnets.iter().find(|s| s.id == *subnet).map(|s| s.vpc.clone());
     for interface in &net.interfaces {
         let what = match &interface.owner {

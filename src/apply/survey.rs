@@ -1,0 +1,164 @@
+//! Everything that stands in some VPCs, whoever put it there. Layer 7: changes nothing.
+//!
+//! The answer is one object of EC2's own lists, as [`crate::net::snapshot`] reads them. What was not read is said, and
+//! never taken for empty.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::{
+    apply::read::{FILTER_VALUES_MAX, ReadError, Reader, Work, together},
+    call::{Class, Json, Request},
+};
+
+/// A list to read: action, member of the answer, the filter that takes VPCs (none: everything in the region), page.
+struct List {
+    action: &'static str,
+    items: &'static str,
+    filter: Option<&'static str>,
+    page: Option<u16>,
+}
+
+const fn list(action: &'static str, items: &'static str, filter: Option<&'static str>, page: Option<u16>) -> List {
+    List { action, items, filter, page }
+}
+
+/// What every network is made of. Without one of these there is nothing to prove anything about.
+const CORE: [List; 8] = [
+    list("DescribeVpcs", "Vpcs", Some("vpc-id"), Some(1000)),
+    list("DescribeSubnets", "Subnets", Some("vpc-id"), Some(1000)),
+    list("DescribeRouteTables", "RouteTables", Some("vpc-id"), Some(100)),
+    list("DescribeNetworkAcls", "NetworkAcls", Some("vpc-id"), Some(1000)),
+    list("DescribeSecurityGroups", "SecurityGroups", Some("vpc-id"), Some(1000)),
+    list("DescribeNetworkInterfaces", "NetworkInterfaces", Some("vpc-id"), Some(1000)),
+    list("DescribeInternetGateways", "InternetGateways", Some("attachment.vpc-id"), Some(1000)),
+    list("DescribeInstances", "Reservations", Some("vpc-id"), Some(1000)),
+];
+
+/// Other ways into a VPC. One that may not be read is a door that nobody has looked behind.
+const DOORS: [(List, &str); 3] = [
+    (list("DescribeVpcPeeringConnections", "VpcPeeringConnections", None, Some(1000)), "VPC peerings"),
+    (list("DescribeVpnGateways", "VpnGateways", Some("attachment.vpc-id"), None), "VPN gateways"),
+    (list("DescribeTransitGatewayAttachments", "TransitGatewayAttachments", None, Some(1000)), "transit gateway attachments"),
+];
+
+/// Lists that matter only where something leads there: a prefix of ids that says so.
+const ON_DEMAND: [(List, &str); 3] = [
+    (list("DescribeNatGateways", "NatGateways", Some("vpc-id"), Some(1000)), "nat-"),
+    (list("DescribeVpcEndpoints", "VpcEndpoints", Some("vpc-id"), Some(1000)), "vpce-"),
+    (list("DescribeEgressOnlyInternetGateways", "EgressOnlyInternetGateways", None, Some(255)), "eigw-"),
+];
+
+/// Reads what stands in these VPCs, or in all of the region, in bulk: a number of calls that depends on what there is, not on how much.
+///
+/// # Errors
+/// A list without which there is no network could not be read.
+pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>) -> Result<Json, ReadError> {
+    let core = CORE.iter().map(|list| -> Work<'_, _> { Box::pin(read(reader, list, vpcs)) });
+    let doors = DOORS.iter().map(|(list, _)| -> Work<'_, _> { Box::pin(read(reader, list, vpcs)) });
+    let access = public_access(reader);
+    let (core, doors, access) = tokio::join!(together(core.collect()), together(doors.collect()), access);
+    let mut found = json!({});
+    for (list, items) in CORE.iter().zip(core) {
+        found[list.items] = items?.into();
+    }
+    let mut unread = vec![];
+    for ((list, what), items) in DOORS.iter().zip(doors) {
+        match items {
+            Ok(items) => found[list.items] = items.into(),
+            Err(error) => unread.push(json!({"Id": list.action, "What": format!("{what} that could not be read ({})", error.error)})),
+        }
+    }
+    if let Some((options, exclusions)) = access? {
+        found["VpcBlockPublicAccessOptions"] = options;
+        found["VpcBlockPublicAccessExclusions"] = exclusions.into();
+    }
+    let mut further = vec![];
+    let named = ids(&found);
+    for (list, prefix) in &ON_DEMAND {
+        if named.iter().any(|id| id.starts_with(prefix)) {
+            further.push((list.items, read(reader, list, vpcs).await?));
+        }
+    }
+    further.push(("PrefixLists", prefix_lists(reader, &named).await?));
+    for (list, items) in further {
+        found[list] = items.into();
+    }
+    unread.extend(attachments(&found, vpcs));
+    found["_Unread"] = unread.into();
+    Ok(found)
+}
+
+async fn read(reader: &Reader<'_>, list: &List, vpcs: Option<&[String]>) -> Result<Vec<Json>, ReadError> {
+    let Some((filter, vpcs)) = list.filter.zip(vpcs) else { return reader.pages(list.action, &[list.items], &[], list.page).await };
+    let mut found = vec![];
+    for vpcs in vpcs.chunks(FILTER_VALUES_MAX) {
+        found.extend(reader.pages(list.action, &[list.items], &[(filter, vpcs)], list.page).await?);
+    }
+    Ok(found)
+}
+
+/// Block Public Access of the account; `None` where it may not be read or does not exist: then it is an assumption.
+async fn public_access(reader: &Reader<'_>) -> Result<Option<(Json, Vec<Json>)>, ReadError> {
+    let options = match reader.send(&Request::new("DescribeVpcBlockPublicAccessOptions", json!({}))).await {
+        Ok(answer) => answer.get("VpcBlockPublicAccessOptions").cloned().unwrap_or(Json::Null),
+        Err(error) if matches!(error.error.class, Class::Denied | Class::Invalid | Class::Ambiguous) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mode = options.get("InternetGatewayBlockMode").and_then(Json::as_str);
+    let exclusions = match mode {
+        None | Some("off") => vec![],
+        Some(_) => {
+            let action = "DescribeVpcBlockPublicAccessExclusions";
+            reader.pages(action, &["VpcBlockPublicAccessExclusions"], &[], Some(1000)).await?
+        }
+    };
+    Ok(Some((options, exclusions)))
+}
+
+/// Prefix lists that routes and rules name, with what they hold now. One that may not be read is left out: not known.
+async fn prefix_lists(reader: &Reader<'_>, named: &BTreeSet<&str>) -> Result<Vec<Json>, ReadError> {
+    let lists: Vec<&str> = named.iter().copied().filter(|id| id.starts_with("pl-")).collect();
+    let entries = lists.iter().map(|id| -> Work<'_, _> {
+        Box::pin(reader.all("GetManagedPrefixListEntries", &["Entries"], json!({"PrefixListId": id}), Some(100)))
+    });
+    let mut found = vec![];
+    for (id, entries) in lists.iter().zip(together(entries.collect()).await) {
+        match entries {
+            Ok(entries) => {
+                let cidrs: Vec<&Json> = entries.iter().filter_map(|e| e.get("Cidr")).collect();
+                found.push(json!({"PrefixListId": id, "Cidrs": cidrs}));
+            }
+            Err(error) if matches!(error.error.class, Class::Denied | Class::Invalid | Class::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// Attachments of these VPCs to transit gateways, whose routes nobody reads yet.
+fn attachments(found: &Json, vpcs: Option<&[String]>) -> Vec<Json> {
+    let text = |item: &Json, member: &str| item.get(member).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let ours = |item: &&Json| {
+        let gone = matches!(&*text(item, "State"), "deleted" | "deleting" | "rejected" | "failed");
+        !gone && text(item, "ResourceType") == "vpc" && vpcs.is_none_or(|vpcs| vpcs.contains(&text(item, "ResourceId")))
+    };
+    let all = found.get("TransitGatewayAttachments").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+    let door = |item: &Json| {
+        let what = format!("an attachment to {}, whose routes were not read", text(item, "TransitGatewayId"));
+        json!({"Id": text(item, "TransitGatewayAttachmentId"), "What": what, "VpcId": text(item, "ResourceId")})
+    };
+    all.iter().filter(ours).map(door).collect()
+}
+
+/// Every text in an answer that looks like an id.
+fn ids(answer: &Json) -> BTreeSet<&str> {
+    match answer {
+        // The description of an interface that belongs to a gateway ends with the gateway's id.
+        Json::String(text) => text.rsplit(' ').take(1).collect(),
+        Json::Array(items) => items.iter().flat_map(ids).collect(),
+        Json::Object(members) => members.values().flat_map(ids).collect(),
+        _ => BTreeSet::new(),
+    }
+}

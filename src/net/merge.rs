@@ -1,0 +1,183 @@
+//! What the project says, among what stands in the same VPCs: a peering, gateway or instance of somebody else counts. Layer 1.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    base::{cidr::Cidr, service::Service},
+    net::{Attached, Destination, Entry, Id, Net, NetworkAcl, Origin, Owner, Peer, Route, RouteTable, Rule, SecurityGroup, Target},
+};
+
+/// Names of what EC2 knows by ids.
+pub type Names = BTreeMap<Id, Id>;
+
+/// The network as it will be: what stands without what the project manages, and what the project says of that.
+///
+/// `standing` goes by the project's names already; `managed` are the names that the project answers for, those of what it
+/// is about to remove among them.
+#[must_use]
+pub fn merge(mut standing: Net, managed: &BTreeSet<Id>, desired: Net) -> Net {
+    standing.retain(|id| !managed.contains(id));
+    // What comes later holds: the project's tables and ACLs take subnets over from those that stand.
+    standing.append(desired);
+    complete(&mut standing);
+    standing
+}
+
+/// Adds what AWS gives every VPC, where it is not there: a main route table, a default network ACL, a default group.
+pub fn complete(net: &mut Net) {
+    let of = |vpc: &Id, what: &str| Id::from(&*format!("{vpc} ({what})"));
+    for vpc in net.vpcs.iter().map(|v| v.id.clone()).collect::<Vec<_>>() {
+        if !net.route_tables.iter().any(|t| t.vpc == vpc && t.main) {
+            let id = of(&vpc, "main route table");
+            let (subnets, gateways, routes) = (vec![], vec![], vec![]);
+            net.route_tables.push(RouteTable { id, vpc: vpc.clone(), main: true, subnets, gateways, routes, origin: Origin::Aws });
+        }
+        if !net.network_acls.iter().any(|a| a.vpc == vpc && a.default) {
+            let everything = [Cidr::ANYWHERE_V4, Cidr::ANYWHERE_V6].map(|network| {
+                let (number, allow, service) = (100, true, Service::All);
+                Entry { number, allow, service, network, origin: Origin::Aws }
+            });
+            let (inbound, outbound) = (everything.to_vec(), everything.to_vec());
+            let id = of(&vpc, "default network ACL");
+            net.network_acls.push(NetworkAcl {
+                id,
+                vpc: vpc.clone(),
+                default: true,
+                subnets: vec![],
+                inbound,
+                outbound,
+                origin: Origin::Aws,
+            });
+        }
+        let default = of(&vpc, "default security group");
+        if !net.security_groups.iter().any(|g| g.id == default || (g.vpc == vpc && g.default)) {
+            let rule = |peer| Rule { service: Some(Service::All), peer, origin: Origin::Aws };
+            let ingress = vec![rule(Peer::Group(default.clone()))];
+            let egress = vec![rule(Peer::Network(Cidr::ANYWHERE_V4)), rule(Peer::Network(Cidr::ANYWHERE_V6))];
+            net.security_groups.push(SecurityGroup { id: default, vpc, default: true, ingress, egress, origin: Origin::Aws });
+        }
+    }
+}
+
+impl Net {
+    /// Calls everything that has a name by the project's one.
+    pub fn rename(&mut self, names: &Names) {
+        self.each_id(&mut |id| {
+            if let Some(name) = names.get(id) {
+                *id = name.clone();
+            }
+        });
+    }
+
+    /// Keeps the elements whose own name fits; what others say of the rest dangles.
+    fn retain(&mut self, keep: impl Fn(&Id) -> bool) {
+        macro_rules! retain {
+            ($($list:ident),*) => { $(self.$list.retain(|x| keep(&x.id));)* };
+        }
+        retain!(vpcs, subnets, interfaces, route_tables, network_acls, security_groups, internet_gateways, egress_only_gateways);
+        retain!(nat_gateways, peerings, transit_gateways, attachments, transit_tables, endpoints, prefix_lists, vpn_gateways, doors);
+    }
+
+    /// Adds the elements of another network behind those of this one.
+    fn append(&mut self, mut other: Net) {
+        macro_rules! append {
+            ($($list:ident),*) => { $(self.$list.append(&mut other.$list);)* };
+        }
+        append!(vpcs, subnets, interfaces, route_tables, network_acls, security_groups, internet_gateways, egress_only_gateways);
+        append!(nat_gateways, peerings, transit_gateways, attachments, transit_tables, endpoints, prefix_lists, vpn_gateways, doors);
+        self.block_public_access.append(&mut other.block_public_access);
+    }
+
+    /// Visits every name, of the elements themselves and of what they refer to.
+    pub fn each_id(&mut self, visit: &mut dyn FnMut(&mut Id)) {
+        self.vpcs.iter_mut().for_each(|x| visit(&mut x.id));
+        self.transit_gateways.iter_mut().for_each(|x| visit(&mut x.id));
+        self.prefix_lists.iter_mut().for_each(|x| visit(&mut x.id));
+        self.subnets.iter_mut().flat_map(|x| [&mut x.id, &mut x.vpc]).for_each(&mut *visit);
+        self.endpoints.iter_mut().flat_map(|x| [&mut x.id, &mut x.vpc]).for_each(&mut *visit);
+        self.internet_gateways.iter_mut().flat_map(|x| std::iter::once(&mut x.id).chain(&mut x.vpc)).for_each(&mut *visit);
+        self.egress_only_gateways.iter_mut().flat_map(|x| std::iter::once(&mut x.id).chain(&mut x.vpc)).for_each(&mut *visit);
+        self.nat_gateways.iter_mut().flat_map(|x| std::iter::once(&mut x.id).chain(&mut x.subnet)).for_each(&mut *visit);
+        self.doors.iter_mut().flat_map(|x| std::iter::once(&mut x.id).chain(&mut x.vpc)).for_each(&mut *visit);
+        for gateway in &mut self.vpn_gateways {
+            std::iter::once(&mut gateway.id).chain(&mut gateway.vpc).chain(&mut gateway.connections).for_each(&mut *visit);
+        }
+        for peering in &mut self.peerings {
+            visit(&mut peering.id);
+            peering.sides.iter_mut().for_each(|side| visit(&mut side.vpc));
+        }
+        self.block_public_access.iter_mut().flat_map(|b| &mut b.exclusions).for_each(|(id, _)| visit(id));
+        self.each_id_of_interfaces(visit);
+        self.each_id_of_filters(visit);
+        self.each_id_of_transit(visit);
+    }
+
+    fn each_id_of_interfaces(&mut self, visit: &mut dyn FnMut(&mut Id)) {
+        for interface in &mut self.interfaces {
+            [&mut interface.id, &mut interface.subnet].into_iter().chain(&mut interface.groups).for_each(&mut *visit);
+            match &mut interface.owner {
+                Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) => visit(id),
+                Owner::TransitGateway | Owner::Unmodelled(_) | Owner::Nobody | Owner::Other(_) => {}
+            }
+        }
+    }
+
+    fn each_id_of_filters(&mut self, visit: &mut dyn FnMut(&mut Id)) {
+        for table in &mut self.route_tables {
+            [&mut table.id, &mut table.vpc].into_iter().chain(&mut table.subnets).chain(&mut table.gateways).for_each(&mut *visit);
+            table.routes.iter_mut().for_each(|route| each_id_of_route(route, visit));
+        }
+        for acl in &mut self.network_acls {
+            [&mut acl.id, &mut acl.vpc].into_iter().chain(&mut acl.subnets).for_each(&mut *visit);
+        }
+        for group in &mut self.security_groups {
+            [&mut group.id, &mut group.vpc].into_iter().for_each(&mut *visit);
+            for rule in group.ingress.iter_mut().chain(&mut group.egress) {
+                match &mut rule.peer {
+                    Peer::Group(id) | Peer::Stale(id) | Peer::PrefixList(id) => visit(id),
+                    Peer::Network(_) => {}
+                }
+            }
+        }
+    }
+
+    fn each_id_of_transit(&mut self, visit: &mut dyn FnMut(&mut Id)) {
+        for attachment in &mut self.attachments {
+            [&mut attachment.id, &mut attachment.gateway].into_iter().chain(&mut attachment.table).for_each(&mut *visit);
+            match &mut attachment.to {
+                Attached::Vpc { vpc, subnets, .. } => std::iter::once(vpc).chain(subnets).for_each(&mut *visit),
+                Attached::Peering(id) | Attached::Outside(id) => visit(id),
+                Attached::Unmodelled(_) => {}
+            }
+        }
+        for table in &mut self.transit_tables {
+            [&mut table.id, &mut table.gateway].into_iter().chain(&mut table.propagations).for_each(&mut *visit);
+            for route in &mut table.routes {
+                route.attachment.iter_mut().for_each(&mut *visit);
+                each_id_of_destination(&mut route.destination, visit);
+            }
+        }
+    }
+}
+
+fn each_id_of_route(route: &mut Route, visit: &mut dyn FnMut(&mut Id)) {
+    each_id_of_destination(&mut route.destination, visit);
+    match &mut route.target {
+        Target::InternetGateway(id)
+        | Target::EgressOnlyGateway(id)
+        | Target::NatGateway(id)
+        | Target::Peering(id)
+        | Target::TransitGateway(id)
+        | Target::Endpoint(id)
+        | Target::Interface(id)
+        | Target::VpnGateway(id)
+        | Target::Unmodelled(id) => visit(id),
+        Target::Local => {}
+    }
+}
+
+fn each_id_of_destination(destination: &mut Destination, visit: &mut dyn FnMut(&mut Id)) {
+    if let Destination::PrefixList(id) = destination {
+        visit(id);
+    }
+}
