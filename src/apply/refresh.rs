@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     apply::{
         image,
-        read::{FILTER_VALUES_MAX, ReadError, Reader, Work, together},
+        read::{FILTER_VALUES_MAX, ReadError, Reader, Work, elements, together},
         survey,
     },
     base::address::Address,
@@ -18,7 +18,7 @@ use crate::{
     registry::{Observed, Spec},
     resources,
     schema::{
-        model::{Model, Resource},
+        model::{Model, Resource, Statement},
         value::{Record, Value},
     },
     state::{State, store},
@@ -30,33 +30,53 @@ const TAG: &str = "secnet:lineage";
 /// Kinds whose listing takes the filter `vpc-id`.
 const BY_VPC: [&str; 5] = ["subnet", "security_group", "route_table", "network_acl", "network_interface"];
 
-/// Reads what the state knows, what else carries the project's tag, existing resources and images.
+/// Reads what the state knows, what else carries the project's tag, existing resources and images, and everything that
+/// stands in the same VPCs.
 ///
 /// # Errors
 /// EC2 could not be read.
 pub async fn refresh(driver: &dyn Driver, model: &Model, state: &State) -> Result<Observation, ReadError> {
+    let account = who(driver).await?;
+    refresh_as(driver, model, state, account).await
+}
+
+/// The same where it is known whose the account is.
+///
+/// # Errors
+/// EC2 could not be read.
+pub async fn refresh_as(
+    driver: &dyn Driver,
+    model: &Model,
+    state: &State,
+    account: Option<String>,
+) -> Result<Observation, ReadError> {
     let reader = Reader::new(driver);
+    let existing = existing(&reader, model, state).await?;
+    let vpcs = vpcs(state, &existing);
+    let wide = model.policies.iter().flat_map(|p| &p.statements).any(beyond_the_internet);
+    let network = if vpcs.is_empty() { None } else { Some(survey::survey(&reader, Some(&vpcs), wide).await?) };
     let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let deposed = state.deposed.iter().map(|d| (&d.address, &d.resource));
     for (address, resource) in state.resources.iter().chain(deposed) {
         ids.entry(address.kind()).or_default().insert(&resource.id);
     }
     let kinds = ids.iter().filter_map(|(kind, ids)| Some((resources::spec(kind)?, ids)));
-    let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids)) }).collect());
-    let (account, kinds, existing, images) =
-        tokio::join!(account(&reader), kinds, existing(&reader, model, state), image::look_up(&reader, model, state));
-    let existing = existing?;
-    let vpcs = vpcs(state, &existing);
-    let network = if vpcs.is_empty() { None } else { Some(survey::survey(&reader, Some(&vpcs)).await?) };
-    Ok(Observation {
-        account: account?,
-        region: driver.region().into(),
-        resources: kinds.into_iter().collect::<Result<_, _>>()?,
-        existing,
-        images: images?,
-        network,
-        at: store::now(),
-    })
+    let listed = network.as_ref();
+    let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids, listed)) }).collect());
+    let (kinds, images) = tokio::join!(kinds, image::look_up(&reader, model, state));
+    let resources = kinds.into_iter().collect::<Result<_, _>>()?;
+    let region = driver.region().into();
+    Ok(Observation { account, region, resources, existing, images: images?, network, at: store::now() })
+}
+
+/// Whether a statement is about packets that come neither from the internet nor from things of the project.
+fn beyond_the_internet(statement: &Statement) -> bool {
+    let wide = |value: &Value| match value {
+        Value::Any => true,
+        Value::Cidr(cidr) => !is_public(*cidr),
+        _ => false,
+    };
+    statement.from.iter().any(wide)
 }
 
 /// The VPCs that the project has made, or that it names, or that hold what it names.
@@ -91,16 +111,22 @@ async fn account(reader: &Reader<'_>) -> Result<Option<String>, ReadError> {
     Ok(answer.get("Account").and_then(Json::as_str).map(str::to_owned))
 }
 
-/// All resources of a kind that are the project's.
+/// All resources of a kind that are the project's. What was listed with its VPC already is not asked for again.
 async fn kind(
     reader: &Reader<'_>,
     spec: &'static Spec,
     lineage: &str,
     ids: &BTreeSet<&str>,
+    listed: Option<&Json>,
 ) -> Result<(&'static str, BTreeMap<String, Observed>), ReadError> {
     let listing = &spec.listing;
     let mut items = BTreeMap::new();
-    if spec.tag_type.is_some() {
+    let here = listed.filter(|all| spec.listing.items.first().is_some_and(|list| all.get(list).is_some()));
+    if let Some(all) = here {
+        let tagged = |item: &&Json| list(item, &[if item.get("TagSet").is_some() { "TagSet" } else { "Tags" }]).iter().any(|t| text(t, &["Key"]) == Some(TAG) && text(t, &["Value"]) == Some(lineage));
+        collect(spec, elements(all, spec.listing.items).into_iter().cloned().collect(), &mut items);
+        items.retain(|id, item| ids.contains(id.as_str()) || tagged(&&*item));
+    } else if spec.tag_type.is_some() {
         let (tag, values) = (format!("tag:{TAG}"), [lineage.to_owned()]);
         collect(spec, reader.pages(listing.action, listing.items, &[(&tag, &values)], listing.page).await?, &mut items);
     }

@@ -36,11 +36,12 @@ const CORE: [List; 8] = [
     list("DescribeInstances", "Reservations", Some("vpc-id"), Some(1000)),
 ];
 
-/// Other ways into a VPC. One that may not be read is a door that nobody has looked behind.
-const DOORS: [(List, &str); 3] = [
-    (list("DescribeVpcPeeringConnections", "VpcPeeringConnections", None, Some(1000)), "VPC peerings"),
-    (list("DescribeVpnGateways", "VpnGateways", Some("attachment.vpc-id"), None), "VPN gateways"),
-    (list("DescribeTransitGatewayAttachments", "TransitGatewayAttachments", None, Some(1000)), "transit gateway attachments"),
+/// Other ways into a VPC, for what does not come from the internet: read where a route leads there or where somebody asks
+/// about such sources. One that may not be read is a door that nobody has looked behind. List, prefix of ids, what it is.
+const DOORS: [(List, &str, &str); 3] = [
+    (list("DescribeVpcPeeringConnections", "VpcPeeringConnections", None, Some(1000)), "pcx-", "VPC peerings"),
+    (list("DescribeVpnGateways", "VpnGateways", Some("attachment.vpc-id"), None), "vgw-", "VPN gateways"),
+    (list("DescribeTransitGatewayAttachments", "TransitGatewayAttachments", None, Some(1000)), "tgw-", "transit gateway attachments"),
 ];
 
 /// Lists that matter only where something leads there: a prefix of ids that says so.
@@ -50,32 +51,34 @@ const ON_DEMAND: [(List, &str); 3] = [
     (list("DescribeEgressOnlyInternetGateways", "EgressOnlyInternetGateways", None, Some(255)), "eigw-"),
 ];
 
-/// Reads what stands in these VPCs, or in all of the region, in bulk: a number of calls that depends on what there is, not on how much.
+/// Reads what stands in these VPCs, or in all of the region, in bulk: a number of calls that depends on what there is, not
+/// on how much. `wide`: whether anybody asks about packets that come neither from the internet nor from the same VPCs.
 ///
 /// # Errors
 /// A list without which there is no network could not be read.
-pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>) -> Result<Json, ReadError> {
+pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>, wide: bool) -> Result<Json, ReadError> {
     let core = CORE.iter().map(|list| -> Work<'_, _> { Box::pin(read(reader, list, vpcs)) });
-    let doors = DOORS.iter().map(|(list, _)| -> Work<'_, _> { Box::pin(read(reader, list, vpcs)) });
-    let access = public_access(reader);
-    let (core, doors, access) = tokio::join!(together(core.collect()), together(doors.collect()), access);
+    let (core, access) = tokio::join!(together(core.collect()), public_access(reader));
     let mut found = json!({});
     for (list, items) in CORE.iter().zip(core) {
         found[list.items] = items?.into();
-    }
-    let mut unread = vec![];
-    for ((list, what), items) in DOORS.iter().zip(doors) {
-        match items {
-            Ok(items) => found[list.items] = items.into(),
-            Err(error) => unread.push(json!({"Id": list.action, "What": format!("{what} that could not be read ({})", error.error)})),
-        }
     }
     if let Some((options, exclusions)) = access? {
         found["VpcBlockPublicAccessOptions"] = options;
         found["VpcBlockPublicAccessExclusions"] = exclusions.into();
     }
+    let mut unread = vec![];
     let mut further = vec![];
     let named = ids(&found);
+    for (list, prefix, what) in &DOORS {
+        if !wide && !named.iter().any(|id| id.starts_with(prefix)) {
+            continue;
+        }
+        match read(reader, list, vpcs).await {
+            Ok(items) => further.push((list.items, items)),
+            Err(error) => unread.push(json!({"Id": list.action, "What": format!("{what} that could not be read ({})", error.error)})),
+        }
+    }
     for (list, prefix) in &ON_DEMAND {
         if named.iter().any(|id| id.starts_with(prefix)) {
             further.push((list.items, read(reader, list, vpcs).await?));

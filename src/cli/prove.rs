@@ -11,11 +11,11 @@ use crate::{
         project::{Project, ProjectArgs},
         report::{self, Message},
     },
-    resources,
     prove::{
         chart::Chart,
         policy::{self, Judged},
     },
+    resources,
 };
 
 /// Prove or refute the policies of a project, without credentials and without a network

@@ -26,6 +26,8 @@ pub struct Session {
     pub state: State,
     /// The way to EC2.
     pub driver: Arc<Counted>,
+    /// Whose the account is, where somebody has asked already.
+    account: Option<Option<String>>,
     printer: Printer,
 }
 
@@ -48,8 +50,8 @@ impl Session {
         let store = Store::new(place.state_directory(directory), &project.name);
         let lock = store.lock(command)?;
         let loaded = store.load()?;
-        let mut session = Self { store, lock, state: loaded.state, driver, printer };
-        session.check_place(project).await?;
+        let mut session = Self { store, lock, state: loaded.state, driver, account: None, printer };
+        session.account = session.check_place(project).await?;
         if !loaded.unfinished.is_empty() {
             session.recover(&loaded.unfinished).await?;
         }
@@ -57,11 +59,12 @@ impl Session {
     }
 
     /// Nothing is asked of EC2 with the credentials of another account, or in another region.
-    async fn check_place(&self, project: &model::Project) -> Result<(), Diagnostic> {
+    /// Tells whose the account is if it had to ask.
+    async fn check_place(&self, project: &model::Project) -> Result<Option<Option<String>>, Diagnostic> {
         let driver = &*self.driver;
         check_place(&self.state, None, driver.region())?;
         if project.account.is_none() && self.state.account.is_none() {
-            return Ok(());
+            return Ok(None);
         }
         let account = refresh::who(driver).await.map_err(|e| read_failed(&e, driver))?;
         if let (Some(wanted), Some(actual)) = (&project.account, &account)
@@ -69,7 +72,8 @@ impl Session {
         {
             return Err(codes::wrong_account("the project", wanted, actual));
         }
-        check_place(&self.state, account.as_deref(), driver.region())
+        check_place(&self.state, account.as_deref(), driver.region())?;
+        Ok(Some(account))
     }
 
     /// What it works on, for machines: `sandbox`, `http://127.0.0.1:5000`, `AWS`.
@@ -109,7 +113,11 @@ impl Session {
         if !self.printer.json {
             self.printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
         }
-        let observation = refresh::refresh(driver, model, &self.state).await.map_err(|e| vec![read_failed(&e, driver)])?;
+        let observation = match &self.account {
+            Some(account) => refresh::refresh_as(driver, model, &self.state, account.clone()).await,
+            None => refresh::refresh(driver, model, &self.state).await,
+        };
+        let observation = observation.map_err(|e| vec![read_failed(&e, driver)])?;
         match refresh::strays(&observation, &self.state) {
             0 => {}
             n => self

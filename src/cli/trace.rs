@@ -14,12 +14,12 @@ use crate::{
         project::{Project, ProjectArgs},
     },
     net::{Net, snapshot},
-    resources,
     prove::{
         cases::{self, CaseResult},
         chart::Chart,
         trace::{Trace, trace},
     },
+    resources,
     schema::{model::Model, value::Value},
 };
 

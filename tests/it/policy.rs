@@ -2,7 +2,6 @@
 
 use secnet::{
     analysis::{Inputs, analyze},
-    net::desired,
     prove::{
         chart::Chart,
         policy::{Judged, Outcome, judge},
@@ -65,7 +64,7 @@ impl Proof {
 fn prove(text: &str) -> Proof {
     let analysis = analyze(vec![("main.secnet".into(), text.into())], &Inputs::default());
     assert!(!analysis.has_errors(), "{:#?}", analysis.diagnostics);
-    let net = desired::build(&analysis.model, &desired::Known::new());
+    let net = secnet::resources::network(&analysis.model);
     Proof { judged: judge(&Chart::new(&net), &analysis.model), sources: analysis.sources }
 }
 
