@@ -7,6 +7,7 @@ mod decide;
 mod describe;
 pub mod laws;
 mod order;
+pub mod proof;
 mod standing;
 mod tasks;
 
@@ -64,6 +65,8 @@ pub struct Plan {
     pub outputs: BTreeMap<String, Value>,
     /// What AWS attaches by itself to what is made: sentences for people.
     pub attached: Vec<String>,
+    /// What it means for who may reach what.
+    pub proof: proof::Proof,
 }
 
 /// Something that EC2 holds otherwise than the state says.
@@ -233,6 +236,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         existing: existing(&standing, observation),
         outputs: model.outputs.iter().map(|(n, o)| (n.clone(), standing.substitute(&o.value, &decisions.replaced, None))).collect(),
         attached: attached.collect(),
+        proof: proof::prove(input, &standing, &decisions)?,
     };
     match laws::check(&plan) {
         Ok(()) => Ok(plan),

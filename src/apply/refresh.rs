@@ -15,6 +15,7 @@ use crate::{
     base::address::Address,
     call::{Driver, Json, Request},
     plan::observation::Observation,
+    prove::policy::is_public,
     registry::{Observed, Spec},
     resources,
     schema::{
@@ -44,12 +45,7 @@ pub async fn refresh(driver: &dyn Driver, model: &Model, state: &State) -> Resul
 ///
 /// # Errors
 /// EC2 could not be read.
-pub async fn refresh_as(
-    driver: &dyn Driver,
-    model: &Model,
-    state: &State,
-    account: Option<String>,
-) -> Result<Observation, ReadError> {
+pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, account: Option<String>) -> Result<Observation, ReadError> {
     let reader = Reader::new(driver);
     let existing = existing(&reader, model, state).await?;
     let vpcs = vpcs(state, &existing);
@@ -123,9 +119,9 @@ async fn kind(
     let mut items = BTreeMap::new();
     let here = listed.filter(|all| spec.listing.items.first().is_some_and(|list| all.get(list).is_some()));
     if let Some(all) = here {
-        let tagged = |item: &&Json| list(item, &[if item.get("TagSet").is_some() { "TagSet" } else { "Tags" }]).iter().any(|t| text(t, &["Key"]) == Some(TAG) && text(t, &["Value"]) == Some(lineage));
+        let tagged = |item: &Json| (spec.observe)(item).is_some_and(|observed| observed.tags.get(TAG).is_some_and(|l| l == lineage));
         collect(spec, elements(all, spec.listing.items).into_iter().cloned().collect(), &mut items);
-        items.retain(|id, item| ids.contains(id.as_str()) || tagged(&&*item));
+        items.retain(|id, item| ids.contains(id.as_str()) || tagged(item));
     } else if spec.tag_type.is_some() {
         let (tag, values) = (format!("tag:{TAG}"), [lineage.to_owned()]);
         collect(spec, reader.pages(listing.action, listing.items, &[(&tag, &values)], listing.page).await?, &mut items);

@@ -83,7 +83,6 @@ impl Apply {
             plan,
             texts: &project.texts,
             warnings: &project.warnings,
-            note: project.policies_line(),
             yes: self.yes,
             parallelism: self.target.parallelism,
             printer: *printer,

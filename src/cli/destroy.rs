@@ -46,7 +46,6 @@ impl Destroy {
                 plan: &plan,
                 texts: &project.texts,
                 warnings: &[],
-                note: None,
                 yes: self.yes,
                 parallelism: self.target.parallelism,
                 printer: *printer,

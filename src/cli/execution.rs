@@ -8,13 +8,13 @@ use tokio::sync::mpsc;
 use crate::{
     apply::{self, Options, Outcome, TaskError},
     base::{
-        codes::{apply as apply_codes, environment as codes},
+        codes::{apply as apply_codes, environment as codes, plan as plan_codes},
         diagnostic::Diagnostic,
     },
     call::Json,
     cli::{
         Exit, Stop, interrupt,
-        json::{self, Calls, PlanJson},
+        json::{self, Calls, PlanJson, PolicyJson, ReachabilityJson},
         load::Texts,
         printer::Printer,
         progress,
@@ -25,6 +25,7 @@ use crate::{
         Plan,
         render::{Style, render},
     },
+    prove::policy,
     schema::value::Value,
     state::journal::Journal,
 };
@@ -43,7 +44,8 @@ struct Applied {
     /// Tasks of which it is not known yet what they have done.
     open: Vec<String>,
     outputs: BTreeMap<String, Json>,
-    policies_proved: bool,
+    reachability: ReachabilityJson,
+    policies: Vec<PolicyJson>,
     calls: Calls,
     diagnostics: Vec<Message>,
 }
@@ -77,8 +79,6 @@ pub struct Execution<'a> {
     pub texts: &'a Texts,
     /// Warnings of the sources.
     pub warnings: &'a [Diagnostic],
-    /// What people should know before they agree.
-    pub note: Option<String>,
     /// Whether it goes ahead without being asked.
     pub yes: bool,
     /// How many tasks run at once.
@@ -101,9 +101,7 @@ impl Execution<'_> {
         } else if !printer.json {
             printer.say(&render(self.plan, Style { colour: printer.colour() }));
         }
-        if let Some(note) = &self.note {
-            printer.say(note);
-        }
+        self.allowed()?;
         if idle {
             if printer.json {
                 self.document("nothing_to_do", None);
@@ -133,6 +131,20 @@ impl Execution<'_> {
             false if bug => Exit::Bug,
             false => Exit::Findings,
         })
+    }
+
+    /// Nothing is carried out of a plan that a policy stands against.
+    fn allowed(&self) -> Result<(), Stop> {
+        let failing: Vec<_> = self.plan.proof.failing().collect();
+        if failing.is_empty() {
+            self.printer.diagnostics(&self.plan.proof.diagnostics, self.texts);
+            return Ok(());
+        }
+        let mut told = self.plan.proof.diagnostics.clone();
+        told.extend(
+            failing.iter().map(|v| plan_codes::policy_stands_against(&v.policy, &v.statement, v.outcome == policy::Outcome::Refuted)),
+        );
+        Err(Stop::new(told, self.texts.clone()).with_exit(Exit::Findings))
     }
 
     /// Whether the state would stay as it is: outputs and what was read may change without any call.
@@ -235,7 +247,8 @@ impl Execution<'_> {
             not_started: outcome.map(|o| o.not_started.iter().map(|n| self.not_started(n)).collect()).unwrap_or_default(),
             open: outcome.map(|o| titles(&o.open)).unwrap_or_default(),
             outputs: json::outputs(outputs),
-            policies_proved: false,
+            reachability: ReachabilityJson::from(&self.plan.proof),
+            policies: PolicyJson::all(&self.plan.proof),
             calls: self.session.driver.counts().into(),
             diagnostics: report::to_json(self.warnings, self.texts),
         });

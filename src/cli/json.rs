@@ -10,7 +10,11 @@ use serde::Serialize;
 use crate::{
     apply::counts::Counts,
     call::Json,
-    plan::{Action, Change, PartChange, Plan},
+    plan::{
+        Action, Change, PartChange, Plan,
+        proof::{Flow, Proof, Verdict},
+    },
+    prove::policy::Outcome,
     schema::value::Value,
 };
 
@@ -67,6 +71,49 @@ struct PartJson {
     new: Option<String>,
     foreign: bool,
     place: Option<String>,
+}
+
+/// What a change does to who may reach what.
+#[derive(Debug, Serialize)]
+pub struct ReachabilityJson {
+    added: Vec<Flow>,
+    removed: Vec<Flow>,
+    unknown: Vec<Flow>,
+}
+
+impl From<&Proof> for ReachabilityJson {
+    fn from(proof: &Proof) -> Self {
+        Self { added: proof.added.clone(), removed: proof.removed.clone(), unknown: proof.unknown.clone() }
+    }
+}
+
+/// What became of a statement of a policy.
+#[derive(Debug, Serialize)]
+pub struct PolicyJson {
+    policy: String,
+    statement: String,
+    place: Option<String>,
+    verdict: Outcome,
+    packet: Option<String>,
+    hops: Vec<String>,
+    assumptions: Vec<String>,
+}
+
+impl PolicyJson {
+    /// Every statement.
+    #[must_use]
+    pub fn all(proof: &Proof) -> Vec<Self> {
+        proof.policies.iter().map(Self::from).collect()
+    }
+}
+
+impl From<&Verdict> for PolicyJson {
+    fn from(verdict: &Verdict) -> Self {
+        let Verdict { policy, statement, place, outcome, packet, hops, assumptions } = verdict.clone();
+        // A proof alone rests on something.
+        let assumptions = if outcome == Outcome::Proven { assumptions } else { vec![] };
+        Self { policy, statement, place, verdict: outcome, packet, hops, assumptions }
+    }
 }
 
 /// How often EC2 was called.

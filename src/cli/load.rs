@@ -15,7 +15,7 @@ use crate::base::{
 /// The texts that messages point into, and the directory that a project's files are in as the user named it.
 ///
 /// Sources go by their names in the project, so that a plan is the same wherever it is made; only messages show whole paths.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Texts {
     /// The project's files, and whatever else was read.
     pub sources: Sources,

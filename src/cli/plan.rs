@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::diagnostic::Diagnostic;
 use crate::cli::{
     Exit, Outcome,
-    json::{Calls, PlanJson},
+    json::{Calls, PlanJson, PolicyJson, ReachabilityJson},
     planfile::PlanFile,
     printer::Printer,
     project::{Project, ProjectArgs},
@@ -42,7 +43,8 @@ struct Planned {
     format: u32,
     target: String,
     plan: PlanJson,
-    policies_proved: bool,
+    reachability: ReachabilityJson,
+    policies: Vec<PolicyJson>,
     calls: Calls,
     diagnostics: Vec<Message>,
 }
@@ -75,23 +77,26 @@ impl Plan {
             let file = PlanFile::new(directory, place.clone(), project.given.clone(), project.digest.clone(), plan.clone());
             file.write(path)?;
         }
-        let exit = if self.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Ok };
+        let told: Vec<Diagnostic> = project.warnings.iter().chain(&plan.proof.diagnostics).cloned().collect();
+        let exit = match plan.proof.failing().count() {
+            0 if self.detailed_exitcode && !plan.is_empty() => Exit::Changes,
+            0 => Exit::Ok,
+            _ => Exit::Findings,
+        };
         if printer.json {
             printer.document(&Planned {
                 format: 1,
                 target: session.describe(),
                 plan: PlanJson::from(&plan),
-                policies_proved: false,
+                reachability: ReachabilityJson::from(&plan.proof),
+                policies: PolicyJson::all(&plan.proof),
                 calls: session.driver.counts().into(),
-                diagnostics: report::to_json(&project.warnings, &project.texts),
+                diagnostics: report::to_json(&told, &project.texts),
             });
             return Ok(exit);
         }
-        printer.diagnostics(&project.warnings, &project.texts);
         printer.say(&render(&plan, Style { colour: printer.colour() }));
-        if let Some(line) = project.policies_line() {
-            printer.say(&line);
-        }
+        printer.diagnostics(&told, &project.texts);
         if let Some(path) = &self.out {
             printer.say(&format!("To apply exactly this: secnet apply {}", crate::cli::load::shown(path)));
         }

@@ -98,16 +98,6 @@ impl Project {
         Stop::new(diagnostics, self.texts)
     }
 
-    /// What is said of policies as long as they are not proved; `None` where there are none.
-    #[must_use]
-    pub fn policies_line(&self) -> Option<String> {
-        match self.model.policies.len() {
-            0 => None,
-            1 => Some("1 policy is read and type-checked; this version does not prove it yet.".into()),
-            n => Some(format!("{n} policies are read and type-checked; this version does not prove them yet.")),
-        }
-    }
-
     /// The project with nothing in it any more: what `destroy` wants.
     #[must_use]
     pub fn emptied(&self) -> Model {

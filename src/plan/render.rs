@@ -10,6 +10,8 @@ use crate::{
     state::event::What,
 };
 
+mod proof;
+
 /// Unchanged lines around a changed one in a text of several lines.
 const CONTEXT: usize = 2;
 /// Where the places stand, unless a line is longer.
@@ -44,7 +46,11 @@ pub fn render(plan: &Plan, style: Style) -> String {
         plan.attached.iter().for_each(|sentence| page.line(Tint::Quiet, &format!("  {}", clean(sentence)), None));
         page.text.push('\n');
     }
+    page.proof(&plan.proof);
     page.line(Tint::Strong, &summary(plan), None);
+    if let Some(policies) = proof::summary(&plan.proof) {
+        page.line(Tint::Strong, &policies, None);
+    }
     page.text
 }
 
@@ -259,6 +265,7 @@ mod tests {
             existing: BTreeMap::new(),
             outputs: BTreeMap::new(),
             attached: vec![],
+            proof: Default::default(),
         }
     }
 

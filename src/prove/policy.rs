@@ -3,8 +3,15 @@
 //! A `require` holds if for every source, client port and thing there is an address of the thing by which it works; a
 //! `forbid` holds if no packet that opens a flow is delivered. What cannot be told is unknown, and unknown is no proof.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    base::{cidr::Family, diagnostic::Diagnostic, service::Service, span::Span},
+    base::{
+        cidr::{Cidr, Family},
+        diagnostic::Diagnostic,
+        service::Service,
+        span::Span,
+    },
     net::Target,
     prove::{
         ask::{Finding, Question, Verdict, ask, cubes},
@@ -33,7 +40,8 @@ pub(in crate::prove) const CLIENT_PORTS: Range = Range { lo: 1024, hi: 65535 };
 const OWN_CLIENT_PORTS: Range = Range { lo: 32768, hi: 65535 };
 
 /// Whether a statement holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It holds, on the assumptions that are printed with it.
     Proven,
@@ -75,6 +83,12 @@ pub const MAIL: &str = "EC2 lets TCP port 25 out, which it does on request only"
 pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {
     let statements = model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s)));
     statements.map(|(policy, statement)| judge_statement(chart, model, policy, statement)).collect()
+}
+
+/// Whether all addresses of a network are the internet's.
+#[must_use]
+pub fn is_public(cidr: Cidr) -> bool {
+    side::internet(cidr.family()).iter().any(|range| range.holds(Range::of(cidr)))
 }
 
 /// What one check of a statement found.

@@ -71,6 +71,25 @@ pub struct Delta {
     pub unknown: Vec<Flow>,
 }
 
+/// Every line of a network: what it belongs to, and what it says.
+#[must_use]
+pub fn all_lines(chart: &Chart<'_>) -> Vec<(String, String)> {
+    let net = chart.net;
+    let mut all: Vec<Line> = vec![];
+    for (i, group) in net.security_groups.iter().enumerate() {
+        all.extend((0..group.ingress.len()).map(|n| Line::Ingress(i, n)));
+        all.extend((0..group.egress.len()).map(|n| Line::Egress(i, n)));
+    }
+    for (i, acl) in net.network_acls.iter().enumerate() {
+        all.extend((0..acl.inbound.len()).map(|n| Line::In(i, n)));
+        all.extend((0..acl.outbound.len()).map(|n| Line::Out(i, n)));
+    }
+    for (i, table) in net.route_tables.iter().enumerate() {
+        all.extend((0..table.routes.len()).map(|n| Line::Route(i, n)));
+    }
+    all.into_iter().map(|line| (chart.name(line.owner()), words::line_words(chart, line))).collect()
+}
+
 /// What becomes reachable and what stops being so, between two charts whose things go by the same names.
 #[must_use]
 pub fn delta(before: &Chart<'_>, after: &Chart<'_>) -> Delta {

@@ -2,7 +2,7 @@
 
 use secnet::{
     analysis::{Inputs, analyze},
-    net::{Net, desired},
+    net::Net,
     prove::{
         chart::Chart,
         reach::{Delta, Flow, delta, exposure},
@@ -15,7 +15,7 @@ const TOUR: &str = include_str!("../../examples/secure_server/main.secnet");
 fn net(text: &str) -> Net {
     let analysis = analyze(vec![("main.secnet".into(), text.into())], &Inputs::default());
     assert!(!analysis.has_errors(), "{:#?}", analysis.diagnostics);
-    desired::build(&analysis.model, &desired::Known::new())
+    secnet::resources::network(&analysis.model)
 }
 
 #[track_caller]

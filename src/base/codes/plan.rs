@@ -42,6 +42,15 @@ Write the id of an image of this region (`image = \"ami-0abc...\"`), or choose a
 planning. This one depends on something that EC2 decides during the apply.
 
 Apply the resource it depends on first, or write the value itself.";
+    POLICY_AGAINST = "E0709" "a policy stands against a plan"
+"An apply carries nothing out that a policy of the project forbids, or of which nobody can tell whether it does. Nothing has been touched.
+
+```
+policy private { forbid all from internet to instance.db }
+security_group db { vpc = vpc.main  ingress tcp/5432 from anywhere }     # what the policy stands against
+```
+
+Change what the message of the policy points at, or the policy itself. `secnet prove` asks again without calling EC2.";
     LAW_BROKEN = "E0708" "a plan breaks one of its own laws"
 "Before a plan is shown, secnet checks what must hold of every plan: each task comes after all that it waits for, and whatever it
 needs from another resource is made before it. This plan breaks such a law. That is a mistake in secnet, not in your sources, and
@@ -114,4 +123,12 @@ pub fn not_known(owner: &Address, part: &str, value: &str, at: Option<Span>) -> 
     Diagnostic::error(&NOT_KNOWN, format!("`{value}` is not known before apply, and {part} of `{owner}` needs it now"))
         .at(at, "needs the value now")
         .help(format!("apply `{}` first, or write the value itself", value.rsplit_once('.').map_or(value, |(resource, _)| resource)))
+}
+
+/// [`POLICY_AGAINST`]
+#[must_use]
+pub fn policy_stands_against(policy: &str, statement: &str, refuted: bool) -> Diagnostic {
+    let how = if refuted { "is refuted by this plan" } else { "cannot be proven of this plan" };
+    Diagnostic::error(&POLICY_AGAINST, format!("nothing was applied: `{statement}` of policy `{policy}` {how}"))
+        .help("change what lets it through, or the policy; `secnet prove` shows more")
 }

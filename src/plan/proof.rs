@@ -1,0 +1,232 @@
+//! What a plan means for who may reach what: the network as it stands against the one that will be. Layer 6.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::{address::Address, diagnostic::Diagnostic, source::Sources, span::Span},
+    call::Json,
+    net::{
+        Id, Net, Origin,
+        desired::Known,
+        merge::{self, Names},
+        snapshot,
+    },
+    plan::{Input, decide::Decisions, standing::Standing},
+    prove::{
+        chart::Chart,
+        policy::{self, Judged, Outcome},
+        reach,
+    },
+    resources,
+};
+
+/// What a plan means for who may reach what.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Proof {
+    /// What became of each statement of each policy.
+    pub policies: Vec<Verdict>,
+    /// What becomes reachable.
+    pub added: Vec<Flow>,
+    /// What stops being reachable.
+    pub removed: Vec<Flow>,
+    /// What may become reachable, or may stop being so: nobody can tell.
+    pub unknown: Vec<Flow>,
+    /// What people are told, with places in the sources. Not kept in plan files.
+    #[serde(skip)]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What became of a statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The policy.
+    pub policy: String,
+    /// As it is written.
+    pub statement: String,
+    /// Where it stands: `main.secnet:40`.
+    pub place: Option<String>,
+    /// What was found.
+    pub outcome: Outcome,
+    /// A packet that shows it.
+    pub packet: Option<String>,
+    /// The packet's way.
+    pub hops: Vec<String>,
+    /// What a proof rests on besides the model.
+    pub assumptions: Vec<String>,
+}
+
+/// Flows between two named things.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Who begins.
+    pub from: String,
+    /// Who answers.
+    pub to: String,
+    /// `tcp/22`
+    pub service: String,
+    /// The networks that it comes from, if it comes from outside.
+    pub sources: Vec<String>,
+    /// The networks that it goes to, if it goes outside.
+    pub destinations: Vec<String>,
+    /// The lines that cause it.
+    pub lines: Vec<Line>,
+    /// Why nobody can tell.
+    pub doubt: Option<String>,
+}
+
+/// A line that lets flows through, or did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// What it says: `ingress tcp/5432 from 0.0.0.0/0`.
+    pub text: String,
+    /// What it belongs to: `security_group.db`.
+    pub of: String,
+    /// Where it stands: `main.secnet:40`; none for what AWS or somebody else has put there.
+    pub place: Option<String>,
+    /// Whether this change makes, changes or removes it.
+    pub changed: bool,
+}
+
+impl Proof {
+    /// The statements that are not proven.
+    pub fn failing(&self) -> impl Iterator<Item = &Verdict> {
+        self.policies.iter().filter(|v| v.outcome != Outcome::Proven)
+    }
+}
+
+/// Proves what there is to prove about a plan that will be carried out in full.
+pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_>) -> Result<Proof, Vec<Diagnostic>> {
+    let (before, after) = networks(input, standing, decisions)?;
+    let (old, new) = (Chart::new(&before), Chart::new(&after));
+    let judged = policy::judge(&new, input.model);
+    let delta = reach::delta(&old, &new);
+    let place = |span: Option<Span>| span.and_then(|s| Some(input.sources?.place(s)));
+    let lines = Lines { before: lines(&before), after: lines(&after), place: &place };
+    let told = |flows: Vec<reach::Flow>, added: bool| flows.into_iter().map(|f| lines.flow(f, added)).collect();
+    let diagnostics: Vec<Diagnostic> = judged.iter().flat_map(|j| j.diagnostics.clone()).collect();
+    Ok(Proof {
+        policies: judged.iter().map(|j| verdict(j, input.sources)).collect(),
+        added: told(delta.added, true),
+        removed: told(delta.removed, false),
+        unknown: told(delta.unknown, true),
+        diagnostics,
+    })
+}
+
+fn verdict(judged: &Judged, sources: Option<&Sources>) -> Verdict {
+    let written = sources.map_or("", |s| s.text(judged.span)).split_whitespace().collect::<Vec<_>>().join(" ");
+    Verdict {
+        policy: judged.policy.clone(),
+        statement: written,
+        place: sources.map(|s| s.place(judged.span)),
+        outcome: judged.outcome,
+        packet: judged.packet.clone(),
+        hops: judged.hops.clone(),
+        assumptions: judged.assumptions.iter().map(|a| (*a).to_owned()).collect(),
+    }
+}
+
+/// The network as it stands, and as it will be, both under the project's names.
+fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_>) -> Result<(Net, Net), Vec<Diagnostic>> {
+    let known: Known = standing
+        .things
+        .iter()
+        .filter(|(address, _)| !decisions.replaced.contains(*address))
+        .map(|(address, thing)| ((*address).clone(), standing.record_addresses(&thing.observed.record)))
+        .collect();
+    let Some(listed) = &input.observation.network else {
+        return Ok((Net::default(), resources::network(input.model)));
+    };
+    let stands = snapshot::of_json("what EC2 answered", listed)?;
+    let goes = |address: &Address| decisions.replaced.contains(address) || !decisions.wanted.contains_key(address);
+    let (mut all, mut kept, mut managed) = (Names::new(), Names::new(), BTreeSet::new());
+    for (address, thing) in &standing.things {
+        let (id, name) = (Id::from(&*thing.observed.id), Id::from(address.as_str()));
+        managed.insert(name.clone());
+        all.insert(id.clone(), name.clone());
+        if goes(address) {
+            managed.insert(id);
+        } else {
+            kept.insert(id, name);
+        }
+    }
+    managed.extend(standing.deposed.iter().map(|(_, thing)| Id::from(&*thing.observed.id)));
+    managed.extend(input.model.resources.values().filter(|r| !r.existing).map(|r| Id::from(r.address.as_str())));
+    for (address, observed) in &standing.existing {
+        let (id, name) = (Id::from(&*observed.id), Id::from(address.as_str()));
+        all.insert(id.clone(), name.clone());
+        kept.insert(id, name);
+    }
+    for (interface, owner) in own_interfaces(listed) {
+        if let Some(name) = all.get(&owner).filter(|name| managed.contains(name)).cloned() {
+            all.entry(interface.clone()).or_insert(name);
+        }
+        match kept.get(&owner).cloned() {
+            Some(name) if managed.contains(&name) => drop(kept.entry(interface).or_insert(name)),
+            None if managed.contains(&owner) => drop(managed.insert(interface)),
+            _ => {}
+        }
+    }
+    let (mut before, mut after) = (stands.clone(), stands);
+    before.rename(&all);
+    after.rename(&kept);
+    merge::complete(&mut before);
+    let mut desired = resources::managed_network(input.model, &known);
+    desired.rename(&kept);
+    Ok((before, merge::merge(after, &managed, desired)))
+}
+
+/// Interfaces that come and go with an instance or NAT gateway: the interface's id, and the owner's.
+fn own_interfaces(listed: &Json) -> Vec<(Id, Id)> {
+    let items = |list: &str| listed.get(list).and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+    let id = |item: &Json, path: &str| item.pointer(path).and_then(Json::as_str).map(Id::from);
+    let primary = |item: &&Json| item.pointer("/Attachment/DeviceIndex").and_then(Json::as_i64) == Some(0);
+    let of_instances = items("NetworkInterfaces").iter().filter(primary);
+    let of_instances = of_instances.filter_map(|i| Some((id(i, "/NetworkInterfaceId")?, id(i, "/Attachment/InstanceId")?)));
+    let of_nat_gateways = items("NatGateways").iter().flat_map(|nat| {
+        let addresses = nat.get("NatGatewayAddresses").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+        addresses.iter().filter_map(move |a| Some((id(a, "/NetworkInterfaceId")?, id(nat, "/NatGatewayId")?)))
+    });
+    of_instances.chain(of_nat_gateways).collect()
+}
+
+/// What each element says, line by line, to tell which lines a change touches.
+type Said = BTreeMap<String, BTreeSet<String>>;
+
+/// Every rule, entry and route by what it belongs to.
+fn lines(net: &Net) -> Said {
+    let mut said = Said::new();
+    let chart = Chart::new(net);
+    for (of, text) in reach::all_lines(&chart) {
+        said.entry(of).or_default().insert(text);
+    }
+    said
+}
+
+struct Lines<'a> {
+    before: Said,
+    after: Said,
+    place: &'a dyn Fn(Option<Span>) -> Option<String>,
+}
+
+impl Lines<'_> {
+    fn flow(&self, flow: reach::Flow, added: bool) -> Flow {
+        let line = |line: reach::LineAt| {
+            let other = if added { &self.before } else { &self.after };
+            let changed = !other.get(&line.of).is_some_and(|said| said.contains(&line.text));
+            let place = if matches!(line.origin, Origin::Source(_)) { (self.place)(line.origin.span()) } else { None };
+            Line { text: line.text, of: line.of, place, changed }
+        };
+        Flow {
+            from: flow.from,
+            to: flow.to,
+            service: flow.service,
+            sources: flow.sources,
+            destinations: flow.destinations,
+            lines: flow.lines.into_iter().map(line).collect(),
+            doubt: flow.doubt,
+        }
+    }
+}
