@@ -6,6 +6,7 @@ mod completion;
 mod destroy;
 mod execution;
 mod explain;
+mod exposure;
 mod fmt;
 mod interrupt;
 mod json;
@@ -62,6 +63,7 @@ enum Command {
     Output(output::Output),
     Prove(prove::Prove),
     Trace(trace::TraceArgs),
+    Exposure(exposure::Exposure),
     Explain(explain::Explain),
     Sandbox(sandbox::Sandbox),
     Completion(completion::Completion),
@@ -204,6 +206,7 @@ impl Command {
             Command::Output(output) => output.of.json,
             Command::Prove(prove) => prove.project.json,
             Command::Trace(trace) => trace.project.json,
+            Command::Exposure(exposure) => exposure.project.json,
             Command::Explain(explain) => explain.json,
         }
     }
@@ -220,6 +223,7 @@ impl Command {
             Command::Output(output) => output.run(printer),
             Command::Prove(prove) => prove.run(printer),
             Command::Trace(trace) => trace.run(printer),
+            Command::Exposure(exposure) => exposure.run(printer),
             Command::Explain(explain) => explain.run(printer),
             Command::Sandbox(sandbox) => sandbox.run(printer),
             Command::Completion(completion) => completion.run(printer),

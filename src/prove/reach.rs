@@ -17,9 +17,11 @@ use crate::{
     },
 };
 
+pub mod danger;
 pub mod set;
 mod ways;
 
+use danger::Danger;
 use set::{Flows, Service, Set, networks};
 use ways::{End, Way, Ways};
 
@@ -45,6 +47,23 @@ pub struct Flow {
     pub doubt: Option<String>,
     /// Whether answers come back; else packets arrive and nothing more.
     pub answered: bool,
+    /// The administrative ports that it holds, by the names of what listens there.
+    pub administrative: Vec<&'static str>,
+}
+
+impl Flow {
+    /// How bad it is, if it comes from outside.
+    #[must_use]
+    pub fn danger(&self) -> Danger {
+        let anywhere = self.sources.iter().any(|s| s.ends_with("/0"));
+        match (self.answered || self.doubt.is_some(), anywhere, self.administrative.is_empty()) {
+            (false, ..) => Danger::OneWay,
+            (true, true, false) => Danger::Open,
+            (true, true, true) => Danger::Public,
+            (true, false, false) => Danger::Guarded,
+            (true, false, true) => Danger::Limited,
+        }
+    }
 }
 
 /// A line of the configuration.
@@ -117,7 +136,7 @@ pub fn delta(before: &Chart<'_>, after: &Chart<'_>) -> Delta {
     delta
 }
 
-/// Everything that the internet can open a flow to, whether or not answers come back.
+/// Everything that the internet can open a flow to, whether or not answers come back; the worst first.
 #[must_use]
 pub fn exposure(chart: &Chart<'_>) -> Vec<Flow> {
     let (ways, teller) = (Ways::from_internet(chart), Teller::new(chart));
@@ -132,7 +151,9 @@ pub fn exposure(chart: &Chart<'_>) -> Vec<Flow> {
         let one_way = teller.pair(key, ways, without(&delivered, &possible));
         found.extend(one_way.into_iter().map(|f| Flow { answered: false, ..f }));
     }
-    together(found)
+    let mut found = together(found);
+    found.sort_by(|a, b| (a.danger(), &a.service, &a.to).cmp(&(b.danger(), &b.service, &b.to)));
+    found
 }
 
 /// What surely works.
@@ -172,6 +193,7 @@ impl<'c, 'n> Teller<'c, 'n> {
             lines,
             doubt: None,
             answered: true,
+            administrative: vec![],
         };
         let Some(boxes) = boxes else {
             return vec![Flow { doubt: Some(Reason::TooComplex.words()), ..flow("all".into(), vec![], vec![], vec![]) }];
@@ -182,7 +204,9 @@ impl<'c, 'n> Teller<'c, 'n> {
             let destinations = self.networks(to, *family, &service.servers);
             // What comes from the model's own public addresses only is not from the internet.
             if let (Some(sources), Some(destinations)) = (sources, destinations) {
-                found.push(flow(service.name.clone(), sources, destinations, self.lines(ways, &service)));
+                let lines = self.lines(ways, &service);
+                let administrative = danger::administrative(&service);
+                found.push(Flow { administrative, ..flow(service.name, sources, destinations, lines) });
             }
         }
         found
