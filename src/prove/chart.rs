@@ -495,7 +495,7 @@ impl Chart<'_> {
     }
 
     /// The networks of a destination; `None` is not known.
-    fn networks(&self, destination: &Destination) -> Option<Vec<Cidr>> {
+    pub(super) fn networks(&self, destination: &Destination) -> Option<Vec<Cidr>> {
         match destination {
             Destination::Network(cidr) => Some(vec![*cidr]),
             Destination::PrefixList(id) => self.list(id).map(<[Cidr]>::to_vec),

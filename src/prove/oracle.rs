@@ -3,15 +3,16 @@
 //! A second implementation for the tests, slow and plain on purpose: no sets, no compiled tables, nothing shared with
 //! [`walk`](crate::prove::walk) but the words. Where the two disagree, one of them is wrong.
 
-use std::net::IpAddr;
+use std::{cell::Cell, net::IpAddr};
 
 use crate::{
-    base::{cidr::Cidr, service::Service},
-    net::{
-        Attached, Attachment, Block, Destination, Entry, Exclusion, Id, Interface, NatGateway, Net, Owner, Peer, Public, RouteTable, Rule,
-        Subnet, Target, TransitTable,
-    },
+    base::cidr::Cidr,
+    net::{Destination, Id, Interface, Net, Owner, RouteTable, Subnet, Target},
 };
+
+mod between;
+mod filter;
+mod gateway;
 
 /// One packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +40,51 @@ pub enum End {
     Behind(Id),
 }
 
+/// Where a packet dies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Where {
+    /// At the groups of an interface.
+    Groups {
+        /// The interface.
+        interface: Id,
+        /// Whether it was to come in.
+        inbound: bool,
+        /// As it looks there.
+        packet: Packet,
+    },
+    /// At a network ACL.
+    Acl {
+        /// The ACL.
+        acl: Id,
+        /// Whether it was to enter the subnet.
+        inbound: bool,
+        /// As it looks there.
+        packet: Packet,
+    },
+    /// At anything else.
+    At(Id),
+}
+
+/// What a packet meets on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Met {
+    /// An interface, a subnet or a gateway.
+    Thing(Id),
+    /// The entry of a network ACL that lets it pass: ACL, whether it enters, place in the list.
+    Entry(Id, bool, usize),
+    /// The route that sends it on: table, place in the list.
+    Route(Id, usize),
+    /// All rules of groups that let it pass: group, place in the list.
+    Rules(Vec<(Id, usize)>),
+}
+
 /// What becomes of a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// It arrives; for a conversation, its answer too.
     Arrives(End),
     /// It dies: where.
-    Dies(String),
+    Dies(Where),
     /// Nobody can tell: why.
     Unknown(String),
 }
@@ -66,7 +105,13 @@ struct Way {
     egress_only: Option<Id>,
     /// Whether an internet gateway has put a private destination in the place of a public one.
     rewritten: bool,
+    /// Why nobody can tell whether it got this far.
+    doubt: Option<String>,
+    trail: Vec<Met>,
 }
+
+/// Where a table sends a packet: the route's place in the list, its target, and whether it is a black hole.
+type Leads<'n> = (Option<usize>, &'n Target, bool);
 
 /// The oracle: a network, and what AWS chooses in it.
 #[derive(Debug)]
@@ -75,30 +120,23 @@ pub struct Oracle<'n> {
     pub net: &'n Net,
     /// The ports of its NAT gateways, in the order in which a packet meets them.
     pub nat_ports: [u16; 2],
-    /// By which of its subnets a transit gateway enters a VPC where several are open to it: there, and back.
-    pub doors: [usize; 2],
+    /// Which one AWS takes where several are open to it, there and back: subnets by which a transit gateway enters a VPC,
+    /// addresses of a NAT gateway, routes whose prefix lists are not known.
+    pub choices: [usize; 2],
+    /// Whether any of these mattered so far.
+    pub chose: Cell<bool>,
 }
 
-fn dies<T: ToString>(place: T) -> Fate {
-    Fate::Dies(place.to_string())
+fn dies(place: &Id) -> Fate {
+    Fate::Dies(Where::At(place.clone()))
+}
+
+fn internet() -> Id {
+    Id::from("the internet")
 }
 
 fn covers(cidrs: &[Cidr], ip: IpAddr) -> bool {
     cidrs.iter().any(|c| c.contains_ip(ip))
-}
-
-/// Whether a service has a packet, by its protocol and the last two fields.
-fn serves(service: &Service, packet: &Packet) -> bool {
-    let any = |wanted: Option<u8>, has: u16| wanted.is_none_or(|w| u16::from(w) == has);
-    match (service, packet.protocol) {
-        (Service::All, _) => true,
-        (Service::Tcp(ports), 6) | (Service::Udp(ports), 17) => {
-            ports.is_empty() || ports.iter().any(|p| p.from <= packet.second && packet.second <= p.to)
-        }
-        (Service::Icmp(kind, code), 1) | (Service::Icmpv6(kind, code), 58) => any(*kind, packet.first) && any(*code, packet.second),
-        (Service::Protocol(n), protocol) => *n == protocol,
-        _ => false,
-    }
 }
 
 /// The packet that answers one, if anything does.
@@ -113,27 +151,38 @@ fn answer_to(packet: &Packet) -> Option<Packet> {
     Some(Packet { source: packet.destination, destination: packet.source, protocol: packet.protocol, first, second })
 }
 
-fn private(ip: IpAddr) -> bool {
-    matches!(ip, IpAddr::V4(v4) if v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64))
+impl Way {
+    fn meets(&mut self, thing: &Id) {
+        let met = Met::Thing(thing.clone());
+        if self.trail.last() != Some(&met) {
+            self.trail.push(met);
+        }
+    }
 }
 
 impl<'n> Oracle<'n> {
     /// Whether a conversation that begins with this packet works.
     #[must_use]
     pub fn converse(&self, from: &End, packet: Packet) -> Fate {
-        let sender = |i: &&Interface| matches!(from, End::Interface(id) if i.id == *id);
-        let fate = self.converse_surely(from, packet);
-        match (&fate, self.net.interfaces.iter().find(sender).map(|i| &i.owner)) {
-            // What it sends, and whether it does, is not known.
-            (Fate::Arrives(_), Some(Owner::Unmodelled(what))) => Fate::Unknown(what.to_string()),
-            _ => fate,
-        }
+        self.replay(from, packet).0
     }
 
-    fn converse_surely(&self, from: &End, packet: Packet) -> Fate {
+    /// Whether one packet gets there, answered or not.
+    #[must_use]
+    pub fn deliver(&self, from: &End, packet: Packet) -> Fate {
+        let (fate, way) = self.send(from, packet);
+        surely(fate, way.as_ref())
+    }
+
+    /// A conversation, and what its packets meet: forth, then back.
+    #[must_use]
+    pub fn replay(&self, from: &End, packet: Packet) -> (Fate, Vec<Met>) {
         let (fate, arrived) = self.send(from, packet);
-        let (Fate::Arrives(at), Some(way)) = (&fate, arrived) else { return fate };
-        let Some(answer) = answer_to(&way.packet) else { return fate };
+        let (Fate::Arrives(at), Some(way)) = (&fate, arrived) else { return (fate, vec![]) };
+        let Some(answer) = answer_to(&way.packet) else {
+            let trail = way.trail.clone();
+            return (surely(fate, Some(&way)), trail);
+        };
         let speaker = match at {
             End::Interface(id) => Some(id.clone()),
             _ => None,
@@ -141,9 +190,12 @@ impl<'n> Oracle<'n> {
         let back = Way { packet: answer, answer: true, speaker, hops: 0, known: true, ..way };
         let mut end = back.clone();
         match self.begin(at, back, &mut end) {
-            Fate::Arrives(home) if home == *from && end.packet.source == packet.destination => fate,
-            Fate::Arrives(_) => dies("the answer goes astray"),
-            other => other,
+            Fate::Arrives(home) if home == *from && end.packet.source == packet.destination => {
+                let trail = end.trail.clone();
+                (surely(fate, Some(&end)), trail)
+            }
+            Fate::Arrives(_) => (dies(&Id::from("astray")), vec![]),
+            other => (other, vec![]),
         }
     }
 
@@ -164,6 +216,8 @@ impl<'n> Oracle<'n> {
             hops: 0,
             egress_only: None,
             rewritten: false,
+            doubt: None,
+            trail: vec![],
         };
         let mut end = way.clone();
         let fate = self.begin(from, way, &mut end);
@@ -173,7 +227,7 @@ impl<'n> Oracle<'n> {
 
     fn begin(&self, from: &End, way: Way, end: &mut Way) -> Fate {
         match from {
-            End::Interface(id) => match self.net.interfaces.iter().find(|i| i.id == *id) {
+            End::Interface(id) => match self.interface(id) {
                 Some(interface) => self.leave(interface, way, end),
                 None => dies(id),
             },
@@ -186,100 +240,44 @@ impl<'n> Oracle<'n> {
         self.net.subnets.iter().find(|s| s.id == *id)
     }
 
+    fn interface(&self, id: &Id) -> Option<&'n Interface> {
+        self.net.interfaces.iter().find(|i| i.id == *id)
+    }
+
     fn vpc_cidrs(&self, vpc: &Id) -> &'n [Cidr] {
         self.net.vpcs.iter().find(|v| v.id == *vpc).map_or(&[], |v| &v.cidrs)
     }
 
-    fn leave(&self, interface: &Interface, way: Way, end: &mut Way) -> Fate {
+    /// Which of several AWS takes.
+    fn choice(&self, way: &Way, of: usize) -> usize {
+        if of > 1 {
+            self.chose.set(true);
+        }
+        let [there, back] = self.choices;
+        (if way.answer { back } else { there }) % of.max(1)
+    }
+
+    fn leave(&self, interface: &Interface, mut way: Way, end: &mut Way) -> Fate {
         if !way.answer {
+            way.meets(&interface.id);
             match &interface.owner {
                 Owner::Nobody | Owner::Endpoint(_) | Owner::Instance { running: false, .. } => return dies(&interface.id),
+                // What it sends, and whether it does, is not known.
+                Owner::Unmodelled(what) => way.doubt = Some(what.to_string()),
                 _ => {}
             }
-            if let Err(fate) = self.groups(interface, &way, false) {
+            if let Err(fate) = self.groups(interface, &mut way, false) {
                 return fate;
             }
         }
         match self.subnet(&interface.subnet) {
             Some(subnet) => self.out_of_subnet(subnet, way, end),
-            None => dies("no subnet"),
+            None => Fate::Unknown("no subnet".into()),
         }
     }
 
-    /// Whether the groups of an interface admit a packet.
-    fn groups(&self, interface: &Interface, way: &Way, inbound: bool) -> Result<(), Fate> {
-        if interface.groups.is_empty() && matches!(interface.owner, Owner::NatGateway(_) | Owner::TransitGateway | Owner::Unmodelled(_)) {
-            return Ok(());
-        }
-        let mut unknown = None;
-        for id in &interface.groups {
-            let Some(group) = self.net.security_groups.iter().find(|g| g.id == *id) else {
-                unknown = Some(Fate::Unknown(id.to_string()));
-                continue;
-            };
-            for rule in if inbound { &group.ingress } else { &group.egress } {
-                match self.rule(rule, way, inbound) {
-                    Some(true) => return Ok(()),
-                    Some(false) => {}
-                    None => unknown = Some(Fate::Unknown("a prefix list".into())),
-                }
-            }
-        }
-        Err(unknown.unwrap_or_else(|| dies(format!("groups of {}", interface.id))))
-    }
-
-    fn rule(&self, rule: &Rule, way: &Way, inbound: bool) -> Option<bool> {
-        let Some(service) = &rule.service else { return Some(false) };
-        if !serves(service, &way.packet) {
-            return Some(false);
-        }
-        let other = if inbound { way.packet.source } else { way.packet.destination };
-        match &rule.peer {
-            Peer::Network(cidr) => Some(cidr.contains_ip(other)),
-            Peer::Stale(_) => Some(false),
-            Peer::PrefixList(id) => {
-                let list = self.net.prefix_lists.iter().find(|l| l.id == *id).and_then(|l| l.entries.as_ref());
-                list.map(|cidrs| covers(cidrs, other))
-            }
-            Peer::Group(group) if inbound => {
-                let sender = way.speaker.as_ref().and_then(|s| self.net.interfaces.iter().find(|i| i.id == *s));
-                Some(way.known && sender.is_some_and(|s| s.groups.contains(group)))
-            }
-            // Who gets it is known on arrival alone: see `at_interface`.
-            Peer::Group(group) => {
-                let member = |i: &&Interface| i.groups.contains(group) && i.addresses.iter().any(|a| a.private.contains_ip(other));
-                Some(self.net.interfaces.iter().any(|i| member(&i)))
-            }
-        }
-    }
-
-    /// Whether what the sender's groups let out may go to this very interface.
-    fn let_out_to(&self, way: &Way, target: Option<&Interface>) -> bool {
-        let client = match &way.client {
-            End::Interface(id) => self.net.interfaces.iter().find(|i| i.id == *id),
-            _ => None,
-        };
-        let Some(client) = client.filter(|c| !(c.groups.is_empty() && matches!(c.owner, Owner::NatGateway(_)))) else { return true };
-        let as_sent = Packet { destination: way.packet.destination, ..way.packet };
-        let rules = self.net.security_groups.iter().filter(|g| client.groups.contains(&g.id)).flat_map(|g| &g.egress);
-        rules.filter(|r| r.service.as_ref().is_some_and(|s| serves(s, &as_sent))).any(|rule| match &rule.peer {
-            Peer::Group(group) => way.known && target.is_some_and(|t| t.groups.contains(group)),
-            Peer::Network(_) | Peer::PrefixList(_) => self.rule(rule, way, false) == Some(true),
-            Peer::Stale(_) => false,
-        })
-    }
-
-    fn acl(&self, subnet: &Subnet, packet: &Packet, inbound: bool) -> bool {
-        let acls = &self.net.network_acls;
-        let acl = acls.iter().find(|a| a.subnets.contains(&subnet.id)).or_else(|| acls.iter().find(|a| a.default && a.vpc == subnet.vpc));
-        let Some(acl) = acl else { return true };
-        let mut entries: Vec<&Entry> = if inbound { acl.inbound.iter().collect() } else { acl.outbound.iter().collect() };
-        entries.sort_by_key(|e| e.number);
-        let other = if inbound { packet.source } else { packet.destination };
-        entries.into_iter().find(|e| e.network.contains_ip(other) && serves(&e.service, packet)).is_some_and(|e| e.allow)
-    }
-
-    fn out_of_subnet(&self, subnet: &Subnet, way: Way, end: &mut Way) -> Fate {
+    fn out_of_subnet(&self, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
+        way.meets(&subnet.id);
         let to = way.packet.destination;
         if covers(&subnet.cidrs, to) {
             return self.in_subnet(subnet, way, end);
@@ -289,10 +287,10 @@ impl<'n> Oracle<'n> {
             IpAddr::V6(v6) => v6.segments()[0] == 0xfd00 && v6.segments()[1] == 0xec2,
         };
         if never {
-            return dies("link-local");
+            return dies(self.table(subnet).map_or(&subnet.id, |t| &t.id));
         }
-        if !self.acl(subnet, &way.packet, false) {
-            return dies(format!("ACL out of {}", subnet.id));
+        if let Err(fate) = self.acl(subnet, &mut way, false) {
+            return fate;
         }
         self.route(subnet, way, end)
     }
@@ -302,29 +300,33 @@ impl<'n> Oracle<'n> {
         let has = |i: &&Interface| i.subnet == subnet.id && i.addresses.iter().any(|a| a.private.contains_ip(to));
         match self.net.interfaces.iter().find(has) {
             Some(interface) => self.at_interface(interface, way, end),
-            None => dies(format!("no interface in {}", subnet.id)),
+            None => dies(&subnet.id),
         }
     }
 
-    fn enter_subnet(&self, subnet: &Subnet, way: Way, end: &mut Way) -> Fate {
-        if !self.acl(subnet, &way.packet, true) {
-            return dies(format!("ACL into {}", subnet.id));
+    fn enter_subnet(&self, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
+        way.meets(&subnet.id);
+        if let Err(fate) = self.acl(subnet, &mut way, true) {
+            return fate;
         }
         self.in_subnet(subnet, way, end)
     }
 
-    fn at_interface(&self, interface: &Interface, way: Way, end: &mut Way) -> Fate {
+    fn at_interface(&self, interface: &Interface, mut way: Way, end: &mut Way) -> Fate {
+        way.meets(&interface.id);
         match &interface.owner {
             Owner::NatGateway(id) => return self.back_through_nat(id, interface, way, end),
             Owner::Unmodelled(what) => return Fate::Unknown(what.to_string()),
             Owner::TransitGateway | Owner::Nobody | Owner::Instance { running: false, .. } => return dies(&interface.id),
             Owner::Instance { .. } | Owner::Endpoint(_) | Owner::Other(_) => {}
         }
-        if !way.answer && way.speaker.as_ref() != Some(&interface.id) {
-            if way.sessions.is_empty() && !way.rewritten && !self.let_out_to(&way, Some(interface)) && !self.client_unknown(&way) {
-                return dies("groups of the sender");
+        // What a machine sends to itself stays in it; by its public address it comes back from the internet like anything else.
+        let stays = way.speaker.as_ref() == Some(&interface.id) && way.known;
+        if !way.answer && !stays {
+            if way.sessions.is_empty() && !way.rewritten && !self.let_out_to(&way, Some(interface)) {
+                return self.not_let_out(&way);
             }
-            if let Err(fate) = self.groups(interface, &way, true) {
+            if let Err(fate) = self.groups(interface, &mut way, true) {
                 return fate;
             }
         }
@@ -332,72 +334,83 @@ impl<'n> Oracle<'n> {
         Fate::Arrives(End::Interface(interface.id.clone()))
     }
 
-    fn client_unknown(&self, way: &Way) -> bool {
-        let End::Interface(id) = &way.client else { return true };
-        let groups = self.net.interfaces.iter().find(|i| i.id == *id).map_or(&[][..], |i| &i.groups);
-        groups.iter().any(|g| !self.net.security_groups.iter().any(|known| known.id == *g))
+    fn table(&self, subnet: &Subnet) -> Option<&'n RouteTable> {
+        let tables = &self.net.route_tables;
+        tables.iter().find(|t| t.subnets.contains(&subnet.id)).or_else(|| tables.iter().find(|t| t.main && t.vpc == subnet.vpc))
     }
 
     /// The route of a table for an address: longest prefix, then what somebody wrote before lists before what was learnt.
-    fn best_route(&self, table: &'n RouteTable, vpc: &Id, to: IpAddr) -> Result<Option<(&'n Target, bool)>, Fate> {
-        let mut best: Option<((u8, u8), &'n Target, bool)> = None;
+    /// `None` for the place in the list is the local route that every table has.
+    fn best_route(&self, table: &'n RouteTable, to: IpAddr) -> Result<Option<Leads<'n>>, Fate> {
+        let mut best: Option<((u8, u8), Leads<'n>)> = None;
         let mut clash = false;
-        for cidr in self.vpc_cidrs(vpc).iter().filter(|c| c.contains_ip(to)) {
-            best = Some(((cidr.prefix(), 0), &Target::Local, false));
+        let own = self.vpc_cidrs(&table.vpc);
+        for cidr in own.iter().filter(|c| c.contains_ip(to)) {
+            best = Some(((cidr.prefix(), 0), (None, &Target::Local, false)));
         }
-        for route in &table.routes {
+        for (place, route) in table.routes.iter().enumerate() {
             let (cidrs, listed): (Vec<Cidr>, bool) = match &route.destination {
                 Destination::Network(cidr) => (vec![*cidr], false),
-                Destination::PrefixList(id) => match self.net.prefix_lists.iter().find(|l| l.id == *id).and_then(|l| l.entries.clone()) {
-                    Some(cidrs) => (cidrs, true),
-                    None if covers(self.vpc_cidrs(vpc), to) => continue,
-                    None => return Err(Fate::Unknown(id.to_string())),
-                },
+                Destination::PrefixList(id) => (self.list(id).map_or(vec![], <[Cidr]>::to_vec), true),
             };
             for cidr in cidrs.into_iter().filter(|c| c.contains_ip(to)) {
-                if route.propagated && self.vpc_cidrs(vpc).iter().any(|own| own.contains(cidr)) {
+                if route.propagated && own.iter().any(|own| own.contains(cidr)) {
                     continue;
                 }
-                let rank = (
-                    cidr.prefix(),
-                    if route.propagated {
-                        1
-                    } else if listed {
-                        2
-                    } else {
-                        3
-                    },
-                );
+                let rank = (cidr.prefix(), if route.propagated { 1 } else { 3 - u8::from(listed) });
                 match &best {
-                    Some((held, target, hole)) if *held == rank => clash |= **target != route.target || *hole != route.blackhole,
+                    Some((held, (_, target, hole))) if *held == rank => clash |= **target != route.target || *hole != route.blackhole,
                     Some((held, ..)) if *held > rank => {}
                     _ => {
-                        best = Some((rank, &route.target, route.blackhole));
+                        best = Some((rank, (Some(place), &route.target, route.blackhole)));
                         clash = false;
                     }
                 }
             }
         }
-        if clash { Err(Fate::Unknown("overlapping prefix lists".into())) } else { Ok(best.map(|(_, target, hole)| (target, hole))) }
+        if clash {
+            return Err(Fate::Unknown("overlapping prefix lists".into()));
+        }
+        Ok(best.map(|(_, leads)| leads))
+    }
+
+    /// What a prefix list holds, if that is known.
+    fn list(&self, id: &Id) -> Option<&'n [Cidr]> {
+        self.net.prefix_lists.iter().find(|l| l.id == *id).and_then(|l| l.entries.as_deref())
     }
 
     fn route(&self, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
         way.hops += 1;
+        let Some(table) = self.table(subnet) else { return Fate::Unknown("no table".into()) };
         if way.hops > 24 {
-            return dies("a loop");
+            return dies(&table.id);
         }
-        let tables = &self.net.route_tables;
-        let table =
-            tables.iter().find(|t| t.subnets.contains(&subnet.id)).or_else(|| tables.iter().find(|t| t.main && t.vpc == subnet.vpc));
-        let Some(table) = table else { return Fate::Unknown("no table".into()) };
-        let (target, hole) = match self.best_route(table, &subnet.vpc, way.packet.destination) {
+        let to = way.packet.destination;
+        let unknown = |d: &Destination| matches!(d, Destination::PrefixList(id) if self.list(id).is_none());
+        let unclear: Vec<usize> =
+            (0..table.routes.len()).filter(|i| table.routes.get(*i).is_some_and(|r| unknown(&r.destination))).collect();
+        let mut taken = None;
+        if !unclear.is_empty() && !covers(self.vpc_cidrs(&table.vpc), to) {
+            way.doubt.get_or_insert("a prefix list".into());
+            taken = unclear.get(self.choice(&way, unclear.len() + 1)).copied();
+        }
+        let found = match taken.and_then(|i| Some((Some(i), table.routes.get(i)?))) {
+            Some((place, route)) => Ok(Some((place, &route.target, route.blackhole))),
+            None => self.best_route(table, to),
+        };
+        let (place, target, hole) = match found {
             Ok(Some(found)) => found,
-            Ok(None) => return dies(format!("no route in {}", table.id)),
+            Ok(None) => return dies(&table.id),
             Err(fate) => return fate,
         };
         if hole {
-            return dies(format!("black hole in {}", table.id));
+            return dies(&table.id);
         }
+        way.trail.extend(place.map(|place| Met::Route(table.id.clone(), place)));
+        self.follow(target, subnet, way, end)
+    }
+
+    fn follow(&self, target: &Target, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
         match target {
             Target::Local => self.enter_vpc(&subnet.vpc, Some(subnet), way, end),
             Target::InternetGateway(id) => self.internet_gateway(id, subnet, way, end),
@@ -405,12 +418,16 @@ impl<'n> Oracle<'n> {
             Target::NatGateway(id) => self.nat(id, subnet, way, end),
             Target::Peering(id) => self.peering(id, subnet, way, end),
             Target::TransitGateway(id) => self.transit(id, subnet, way, end),
-            Target::Endpoint(id) => self.endpoint(id, &way, end),
+            Target::Endpoint(id) => self.endpoint(id, way, end),
             Target::Interface(id) => self.forwarder(id, way, end),
             Target::VpnGateway(id) => match self.net.vpn_gateways.iter().find(|g| g.id == *id) {
                 None => Fate::Unknown(id.to_string()),
-                Some(g) if g.vpc.as_ref() != Some(&subnet.vpc) || way.packet.destination.is_ipv6() => dies(id),
-                Some(_) => self.outside(End::Behind(id.clone()), way, end),
+                Some(g) if g.vpc.as_ref() != Some(&subnet.vpc) => dies(id),
+                Some(_) if way.packet.destination.is_ipv6() => Fate::Unknown("IPv6 by Direct Connect".into()),
+                Some(_) => {
+                    way.meets(id);
+                    self.outside(End::Behind(id.clone()), way, end)
+                }
             },
             Target::Unmodelled(id) => Fate::Unknown(id.to_string()),
         }
@@ -421,360 +438,30 @@ impl<'n> Oracle<'n> {
         match self.net.subnets.iter().find(|s| s.vpc == *vpc && covers(&s.cidrs, to)) {
             Some(subnet) if from.is_some_and(|f| f.id == subnet.id) => self.in_subnet(subnet, way, end),
             Some(subnet) => self.enter_subnet(subnet, way, end),
-            None => dies(format!("no subnet in {vpc}")),
+            None if self.net.vpcs.iter().any(|v| v.id == *vpc) => dies(vpc),
+            None => Fate::Unknown(vpc.to_string()),
         }
     }
 
     fn outside(&self, place: End, mut way: Way, end: &mut Way) -> Fate {
         if !way.answer && way.sessions.is_empty() {
             way.known = false;
-            if !self.let_out_to(&way, None) && !self.client_unknown(&way) {
-                return dies("groups of the sender");
+            if !self.let_out_to(&way, None) {
+                return self.not_let_out(&way);
             }
         }
         if way.answer && way.client != place {
-            return dies("the answer goes astray");
+            return dies(&Id::from("astray"));
         }
         *end = way;
         Fate::Arrives(place)
     }
+}
 
-    fn closed(&self, subnet: &Subnet, inbound: bool, by_nat: bool) -> bool {
-        let Some(block) = self.net.block_public_access.first() else { return false };
-        let mut off = block.exclusions.iter().filter(|(id, _)| *id == subnet.id || *id == subnet.vpc).map(|(_, e)| *e);
-        match off.next() {
-            Some(Exclusion::Bidirectional) => false,
-            Some(Exclusion::Egress) => inbound,
-            None => block.block == Block::Bidirectional || !by_nat,
-        }
-    }
-
-    fn internet_gateway(&self, id: &Id, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
-        let Some(gateway) = self.net.internet_gateways.iter().find(|g| g.id == *id) else { return Fate::Unknown(id.to_string()) };
-        if gateway.vpc.as_ref() != Some(&subnet.vpc) {
-            return dies(id);
-        }
-        let speaker = way.speaker.as_ref().and_then(|s| self.net.interfaces.iter().find(|i| i.id == *s));
-        let by_nat = speaker.is_some_and(|s| matches!(s.owner, Owner::NatGateway(_)));
-        if !way.answer && self.closed(subnet, false, by_nat) {
-            return dies("blocked public access");
-        }
-        if way.packet.source.is_ipv4() {
-            let own = speaker.filter(|s| self.subnet(&s.subnet).is_some_and(|home| home.vpc == subnet.vpc));
-            let address = own.and_then(|s| s.addresses.iter().find(|a| a.private.contains_ip(way.packet.source)));
-            let Some(Public::Known(public)) = address.and_then(|a| a.public) else { return dies("no public address") };
-            way.packet.source = public;
-        }
-        self.onto_internet(&subnet.vpc, way, end)
-    }
-
-    fn onto_internet(&self, vpc: &Id, mut way: Way, end: &mut Way) -> Fate {
-        way.hops += 1;
-        if !way.answer
-            && way.sessions.is_empty()
-            && !self.let_out_to(&Way { known: false, ..way.clone() }, None)
-            && !self.client_unknown(&way)
-        {
-            return dies("groups of the sender");
-        }
-        way.known = false;
-        if private(way.packet.destination) {
-            return dies("a private destination");
-        }
-        if way.packet.destination.is_ipv6() && covers(self.vpc_cidrs(vpc), way.packet.destination) {
-            return dies("its own VPC");
-        }
-        if self.owner_of(way.packet.destination).is_some() {
-            return self.enter_from_internet(way, end);
-        }
-        self.outside(End::Internet, way, end)
-    }
-
-    /// The VPC that a public address belongs to.
-    fn owner_of(&self, ip: IpAddr) -> Option<Id> {
-        if ip.is_ipv6() {
-            return self.net.vpcs.iter().find(|v| covers(&v.cidrs, ip)).map(|v| v.id.clone());
-        }
-        let has = |i: &&Interface| i.addresses.iter().any(|a| a.public == Some(Public::Known(ip)));
-        self.net.interfaces.iter().find(has).and_then(|i| self.subnet(&i.subnet)).map(|s| s.vpc.clone())
-    }
-
-    fn arrive_from_internet(&self, way: Way, end: &mut Way) -> Fate {
-        if let (true, Some(id)) = (way.answer, way.egress_only.clone()) {
-            let vpc = self.net.egress_only_gateways.iter().find(|g| g.id == id).and_then(|g| g.vpc.clone());
-            return vpc.map_or_else(|| dies(&id), |vpc| self.enter_vpc(&vpc, None, way, end));
-        }
-        if private(way.packet.destination) { dies("a private destination") } else { self.enter_from_internet(way, end) }
-    }
-
-    fn enter_from_internet(&self, mut way: Way, end: &mut Way) -> Fate {
-        let Some(vpc) = self.owner_of(way.packet.destination) else { return dies("no such public address") };
-        if !self.net.internet_gateways.iter().any(|g| g.vpc.as_ref() == Some(&vpc)) {
-            return dies("no internet gateway");
-        }
-        way.known = false;
-        if private(way.packet.source) {
-            return dies("a private source");
-        }
-        if way.packet.destination.is_ipv4() {
-            let address =
-                self.net.interfaces.iter().flat_map(|i| &i.addresses).find(|a| a.public == Some(Public::Known(way.packet.destination)));
-            let Some(address) = address else { return dies("no such public address") };
-            way.packet.destination = address.private.network();
-            way.rewritten = true;
-        }
-        let to = way.packet.destination;
-        let subnet = self.net.subnets.iter().find(|s| s.vpc == vpc && covers(&s.cidrs, to));
-        if !way.answer && subnet.is_some_and(|s| self.closed(s, true, false)) {
-            return dies("blocked public access");
-        }
-        self.enter_vpc(&vpc, None, way, end)
-    }
-
-    fn egress_only(&self, id: &Id, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
-        let Some(gateway) = self.net.egress_only_gateways.iter().find(|g| g.id == *id) else { return Fate::Unknown(id.to_string()) };
-        if gateway.vpc.as_ref() != Some(&subnet.vpc) || way.packet.destination.is_ipv4() || way.answer || self.closed(subnet, false, true) {
-            return dies(id);
-        }
-        way.egress_only = Some(id.clone());
-        self.onto_internet(&subnet.vpc, way, end)
-    }
-
-    fn nat(&self, id: &Id, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
-        let Some(nat) = self.net.nat_gateways.iter().find(|g| g.id == *id) else { return Fate::Unknown(id.to_string()) };
-        if !nat.available {
-            return dies(id);
-        }
-        let Some(home) = nat.subnet.as_ref().and_then(|s| self.subnet(s)) else { return Fate::Unknown("a regional gateway".into()) };
-        if home.vpc != subnet.vpc {
-            return dies(id);
-        }
-        if home.id != subnet.id && !self.acl(home, &way.packet, true) {
-            return dies(format!("ACL into {}", home.id));
-        }
-        if way.packet.destination.is_ipv6() {
-            let nat64 = matches!(way.packet.destination, IpAddr::V6(v6) if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0]);
-            return if nat64 { Fate::Unknown("NAT64".into()) } else { dies(id) };
-        }
-        if way.answer || !matches!(way.packet.protocol, 1 | 6 | 17) {
-            return dies(id);
-        }
-        let Some((own, address)) = self.nat_address(nat) else { return Fate::Unknown("no address".into()) };
-        if !self.may_leave(&way) {
-            return dies("groups of the sender");
-        }
-        if way.sessions.iter().any(|(gateway, ..)| gateway == id) {
-            return dies("a loop");
-        }
-        if way.sessions.len() > 1 {
-            return Fate::Unknown("more than two translations".into());
-        }
-        way.sessions.push((id.clone(), way.packet.source, way.packet.first));
-        way.packet.source = address;
-        if way.packet.protocol != 1 {
-            way.packet.first = self.nat_ports.get(way.sessions.len() - 1).copied().unwrap_or(1024);
-        }
-        way.speaker = Some(own);
-        way.known = false;
-        self.out_of_subnet(home, way, end)
-    }
-
-    /// Whether the sender's groups let it out to whoever is there, for nobody's group is seen through a translation.
-    fn may_leave(&self, way: &Way) -> bool {
-        !way.sessions.is_empty() || way.answer || self.let_out_to(&Way { known: false, ..way.clone() }, None) || self.client_unknown(way)
-    }
-
-    fn nat_address(&self, nat: &NatGateway) -> Option<(Id, IpAddr)> {
-        let own = self.net.interfaces.iter().find(|i| i.owner == Owner::NatGateway(nat.id.clone()))?;
-        Some((own.id.clone(), own.addresses.first()?.private.network()))
-    }
-
-    fn back_through_nat(&self, id: &Id, interface: &Interface, mut way: Way, end: &mut Way) -> Fate {
-        let session = way.sessions.last().cloned().filter(|(gateway, ..)| way.answer && gateway == id);
-        let (Some((_, source, port)), Some(home)) = (session, self.subnet(&interface.subnet)) else { return dies(id) };
-        way.sessions.pop();
-        way.packet.destination = source;
-        if way.packet.protocol != 1 {
-            way.packet.second = port;
-        }
-        self.out_of_subnet(home, way, end)
-    }
-
-    fn peering(&self, id: &Id, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
-        let Some(peering) = self.net.peerings.iter().find(|p| p.id == *id) else { return Fate::Unknown(id.to_string()) };
-        let Some(mine) = peering.sides.iter().position(|s| s.vpc == subnet.vpc).filter(|_| peering.active) else { return dies(id) };
-        let (mine, theirs) = (&peering.sides[mine], &peering.sides[1 - mine]);
-        let there = self.net.vpcs.iter().find(|v| v.id == theirs.vpc);
-        let inside = covers(there.map_or(&theirs.cidrs, |v| &v.cidrs), way.packet.destination);
-        if !inside || !covers(self.vpc_cidrs(&subnet.vpc), way.packet.source) {
-            return dies(id);
-        }
-        if there.is_none() {
-            return Fate::Unknown(theirs.vpc.to_string());
-        }
-        way.known &= mine.region == theirs.region;
-        self.enter_vpc(&theirs.vpc, None, way, end)
-    }
-
-    fn endpoint(&self, id: &Id, way: &Way, end: &mut Way) -> Fate {
-        let Some(endpoint) = self.net.endpoints.iter().find(|e| e.id == *id) else { return Fate::Unknown(id.to_string()) };
-        if !endpoint.available {
-            return dies(id);
-        }
-        if !endpoint.gateway {
-            return Fate::Unknown(id.to_string());
-        }
-        let echo = way.packet.protocol == 1 && way.packet.first == if way.answer { 0 } else { 8 };
-        if way.packet.protocol == 6 || echo { self.outside(End::Behind(id.clone()), way.clone(), end) } else { dies(id) }
-    }
-
-    fn forwarder(&self, id: &Id, way: Way, end: &mut Way) -> Fate {
-        let Some(interface) = self.net.interfaces.iter().find(|i| i.id == *id) else { return Fate::Unknown(id.to_string()) };
-        match &interface.owner {
-            Owner::Nobody | Owner::Instance { running: false, .. } => return dies(id),
-            Owner::NatGateway(_) => return Fate::Unknown(id.to_string()),
-            _ => {}
-        }
-        if interface.addresses.iter().any(|a| a.private.contains_ip(way.packet.destination)) {
-            return self.at_interface(interface, way, end);
-        }
-        if interface.source_dest_check {
-            return dies(id);
-        }
-        if !way.answer
-            && let Err(fate) = self.groups(interface, &way, true)
-        {
-            return fate;
-        }
-        Fate::Unknown(id.to_string())
-    }
-
-    fn arrive_from_behind(&self, id: &Id, way: Way, end: &mut Way) -> Fate {
-        if let Some(gateway) = self.net.vpn_gateways.iter().find(|g| g.id == *id) {
-            return match &gateway.vpc {
-                Some(vpc) if way.packet.destination.is_ipv4() => self.enter_vpc(vpc, None, way, end),
-                _ => dies(id),
-            };
-        }
-        if let Some(endpoint) = self.net.endpoints.iter().find(|e| e.id == *id) {
-            return if way.answer { self.enter_vpc(&endpoint.vpc, None, way, end) } else { dies(id) };
-        }
-        match self.net.attachments.iter().find(|a| a.id == *id && matches!(a.to, Attached::Outside(_))) {
-            Some(attachment) => self.in_transit(attachment, None, way, end),
-            None => dies(id),
-        }
-    }
-
-    fn transit(&self, id: &Id, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
-        let Some(gateway) = self.net.transit_gateways.iter().find(|g| g.id == *id) else { return Fate::Unknown(id.to_string()) };
-        if !self.may_leave(&way) {
-            return dies("groups of the sender");
-        }
-        let here = |a: &&Attachment| a.gateway == *id && matches!(&a.to, Attached::Vpc { vpc, .. } if *vpc == subnet.vpc);
-        let Some(attachment) = self.net.attachments.iter().find(here).filter(|a| a.available && gateway.available) else { return dies(id) };
-        let Attached::Vpc { subnets, ipv6, group_references, .. } = &attachment.to else { return dies(id) };
-        if way.packet.destination.is_ipv6() && !ipv6 {
-            return dies(id);
-        }
-        let doors = subnets.iter().filter_map(|s| self.subnet(s));
-        let Some(door) = doors.into_iter().find(|d| d.zone.is_some() && d.zone == subnet.zone) else { return dies("the zone") };
-        if !self.acl(door, &way.packet, true) {
-            return dies(format!("ACL into {}", door.id));
-        }
-        way.known &= gateway.group_references && *group_references;
-        self.in_transit(attachment, subnet.zone.as_deref(), way, end)
-    }
-
-    fn in_transit(&self, from: &Attachment, zone: Option<&str>, mut way: Way, end: &mut Way) -> Fate {
-        way.hops += 1;
-        if way.hops > 24 {
-            return dies("a loop");
-        }
-        let Some(table) = &from.table else { return dies("no table") };
-        let Some(table) = self.net.transit_tables.iter().find(|t| t.id == *table) else { return Fate::Unknown("no table".into()) };
-        if !table.known {
-            return Fate::Unknown("routes".into());
-        }
-        let id = match self.best_transit(table, way.packet.destination) {
-            Some(Some(id)) => id,
-            Some(None) => return dies("a black hole"),
-            None => {
-                let learns = |id: &Id| self.net.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
-                let learns = table.propagations.iter().any(learns);
-                return if learns { Fate::Unknown("learnt routes".into()) } else { dies(&table.id) };
-            }
-        };
-        let Some(to) = self.net.attachments.iter().find(|a| a.id == id && a.gateway == from.gateway) else {
-            return Fate::Unknown(id.to_string());
-        };
-        if !to.available {
-            return dies(&to.id);
-        }
-        match &to.to {
-            Attached::Vpc { vpc, subnets, ipv6, appliance, group_references } => {
-                if way.packet.destination.is_ipv6() && !ipv6 {
-                    return dies(&to.id);
-                }
-                way.known &= *group_references;
-                self.out_of_transit(vpc, subnets, zone.filter(|_| !appliance), way, end)
-            }
-            Attached::Peering(other) => {
-                way.known = false;
-                let far = |a: &&Attachment| a.id == to.id && a.gateway == *other;
-                match self.net.attachments.iter().find(far) {
-                    Some(far) if far.available => self.in_transit(far, None, way, end),
-                    Some(far) => dies(&far.id),
-                    None => Fate::Unknown(other.to_string()),
-                }
-            }
-            Attached::Outside(_) => self.outside(End::Behind(to.id.clone()), way, end),
-            Attached::Unmodelled(what) => Fate::Unknown(what.to_string()),
-        }
-    }
-
-    fn best_transit(&self, table: &TransitTable, to: IpAddr) -> Option<Option<Id>> {
-        let mut best: Option<((u8, u8), Option<Id>)> = None;
-        let mut offer = |rank: (u8, u8), id: Option<Id>| {
-            if best.as_ref().is_none_or(|(held, _)| rank > *held) {
-                best = Some((rank, id));
-            }
-        };
-        for route in &table.routes {
-            if let Destination::Network(cidr) = route.destination
-                && cidr.contains_ip(to)
-            {
-                offer((cidr.prefix(), if route.fixed { 9 } else { 5 }), route.attachment.clone());
-            }
-        }
-        for id in &table.propagations {
-            let attachment = self.net.attachments.iter().find(|a| a.id == *id && a.gateway == table.gateway && a.available);
-            let Some(Attached::Vpc { vpc, .. }) = attachment.map(|a| &a.to) else { continue };
-            for cidr in self.vpc_cidrs(vpc).iter().filter(|c| c.contains_ip(to)) {
-                offer((cidr.prefix(), 6), Some(id.clone()));
-            }
-        }
-        best.map(|(_, id)| id)
-    }
-
-    fn out_of_transit(&self, vpc: &Id, subnets: &[Id], zone: Option<&str>, way: Way, end: &mut Way) -> Fate {
-        let all: Vec<&Subnet> = subnets.iter().filter_map(|s| self.subnet(s)).collect();
-        let near: Vec<&Subnet> = all.iter().copied().filter(|s| zone.is_some() && s.zone.as_deref() == zone).collect();
-        let doors = if near.is_empty() { all } else { near };
-        let [there, back] = self.doors;
-        let choice = if way.answer { back } else { there };
-        match doors.get(choice % doors.len().max(1)) {
-            Some(door) => self.by_door(door, way, end),
-            None => Fate::Unknown(vpc.to_string()),
-        }
-    }
-
-    fn by_door(&self, door: &Subnet, way: Way, end: &mut Way) -> Fate {
-        if covers(&door.cidrs, way.packet.destination) {
-            return self.in_subnet(door, way, end);
-        }
-        if !self.acl(door, &way.packet, false) {
-            return dies(format!("ACL out of {}", door.id));
-        }
-        self.route(door, way, end)
+/// What a fate is worth if nobody can tell whether the packet got that far.
+fn surely(fate: Fate, way: Option<&Way>) -> Fate {
+    match (&fate, way.and_then(|w| w.doubt.clone())) {
+        (Fate::Arrives(_), Some(doubt)) => Fate::Unknown(doubt),
+        _ => fate,
     }
 }

@@ -106,7 +106,15 @@ impl Reason {
         use Reason::*;
         matches!(
             self,
-            Missing(_) | Unmodelled(_) | Forwarder | UnknownList(_) | UnknownTransitRoutes | OverlappingLists | AwsChooses | TooComplex
+            TransitNoAttachment
+                | Missing(_)
+                | Unmodelled(_)
+                | Forwarder
+                | UnknownList(_)
+                | UnknownTransitRoutes
+                | OverlappingLists
+                | AwsChooses
+                | TooComplex
         )
     }
 

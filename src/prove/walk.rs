@@ -590,9 +590,10 @@ impl Walk<'_, '_> {
     }
 
     /// What a subnet's ACL lets pass.
-    fn through_acl(&mut self, subnet: usize, stream: Stream, inbound: bool) -> Stream {
+    fn through_acl(&mut self, subnet: usize, mut stream: Stream, inbound: bool) -> Stream {
         let chart = self.chart;
         let Some((number, acl)) = chart.subnets.get(subnet).and_then(|s| s.acl).and_then(|a| Some((a, chart.acls.get(a)?))) else {
+            stream.doubt(&Reason::Missing("the network ACL of a subnet".into()));
             return stream;
         };
         let spot = Spot::Acl(number);
@@ -620,7 +621,9 @@ impl Walk<'_, '_> {
 
     /// Packets for addresses of a VPC, at its router. `from` is the subnet they come out of.
     fn enter_vpc(&mut self, vpc: usize, mut stream: Stream, from: Option<usize>) {
-        let Some(at) = self.chart.vpcs.get(vpc) else { return };
+        let Some(at) = self.chart.vpcs.get(vpc) else {
+            return self.stop(stream, Spot::Vpc(vpc), Reason::Missing("a VPC".into()));
+        };
         if stream.pieces.is_empty() {
             return;
         }
@@ -711,7 +714,8 @@ impl Walk<'_, '_> {
             }
             return self.stop(stream, spot, Reason::AnswerAstray);
         }
-        if stream.speaker != Place::Interface(interface) {
+        // What a machine sends to itself stays in it; by its public address it comes back from the internet like anything else.
+        if stream.speaker != Place::Interface(interface) || stream.identity.is_none() {
             stream = self.settle_pending(stream, Some(interface));
             stream = self.through_groups(interface, stream, true);
         }

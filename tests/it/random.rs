@@ -132,6 +132,9 @@ pub fn random_net(dice: &mut Dice) -> Net {
     transit_gateways(dice, &mut net, vpcs);
     for v in 0..vpcs {
         tables(dice, &mut net, v);
+        if dice.one_in(8) {
+            edge_table(dice, &mut net, v);
+        }
     }
     if dice.one_in(12) {
         let block = *dice.pick(&[Block::Bidirectional, Block::Ingress]);
@@ -139,7 +142,48 @@ pub fn random_net(dice: &mut Dice) -> Net {
             if dice.one_in(2) { vec![(id("subnet-01"), *dice.pick(&[Exclusion::Bidirectional, Exclusion::Egress]))] } else { vec![] };
         net.block_public_access.push(BlockPublicAccess { region: "".into(), account: "".into(), block, exclusions });
     }
+    if dice.one_in(6) {
+        gap(dice, &mut net);
+    }
     net
+}
+
+fn remove<T>(dice: &mut Dice, from: &mut Vec<T>) -> bool {
+    let any = !from.is_empty();
+    if any {
+        from.remove(dice.below(from.len()));
+    }
+    any
+}
+
+/// Takes something out of a network's lists that others still name, or what is known of it; false if it has no such thing.
+pub fn gap(dice: &mut Dice, net: &mut Net) -> bool {
+    match dice.below(13) {
+        0 | 1 => remove(dice, &mut net.security_groups),
+        2 => remove(dice, &mut net.internet_gateways),
+        3 => remove(dice, &mut net.nat_gateways),
+        4 => remove(dice, &mut net.peerings),
+        5 => remove(dice, &mut net.transit_gateways),
+        6 => remove(dice, &mut net.attachments),
+        7 => remove(dice, &mut net.transit_tables),
+        8 => remove(dice, &mut net.endpoints),
+        9 => remove(dice, &mut net.egress_only_gateways),
+        10 => {
+            let n = dice.below(net.prefix_lists.len());
+            net.prefix_lists[n].entries = None;
+            true
+        }
+        11 => {
+            let n = dice.below(net.subnets.len());
+            net.subnets[n].zone = None;
+            true
+        }
+        _ => {
+            let n = dice.below(net.transit_tables.len());
+            net.transit_tables[n].known = false;
+            true
+        }
+    }
 }
 
 fn gateways(dice: &mut Dice, net: &mut Net, v: usize) {
@@ -243,15 +287,15 @@ fn groups(dice: &mut Dice, net: &mut Net, vpcs: usize) {
 }
 
 fn interfaces(dice: &mut Dice, net: &mut Net) {
-    let mut public = 0;
+    let mut public_number = 0;
     for subnet in net.subnets.clone() {
         let v = subnet.vpc.as_str().rsplit('-').next().unwrap().to_owned();
         for n in 0..1 + dice.below(3) {
             let mut addresses = vec![];
             for k in 0..1 + usize::from(dice.one_in(5)) {
                 let private = Cidr::host_of(subnet.cidrs[0].host(4 + (n * 2 + k) as u128).unwrap());
-                public += 1;
-                let public = (!dice.one_in(2)).then(|| Public::Known(ip(format!("198.51.100.{public}"))));
+                public_number += 1;
+                let public = (!dice.one_in(2)).then(|| Public::Known(ip(format!("198.51.100.{public_number}"))));
                 addresses.push(InterfaceAddress { private, public });
             }
             if !dice.one_in(3) {
@@ -282,29 +326,39 @@ fn interfaces(dice: &mut Dice, net: &mut Net) {
             net.interfaces.push(eni);
         }
         if dice.one_in(2) {
-            public += 1;
-            let (private, name) = (subnet.cidrs[0].host(100).unwrap(), id(format!("nat-{}", subnet.id)));
-            let public = (!dice.one_in(5)).then(|| Public::Known(ip(format!("198.51.100.{public}"))));
-            net.interfaces.push(Interface {
-                id: id(format!("eni-{name}")),
-                subnet: subnet.id.clone(),
-                addresses: vec![InterfaceAddress { private: Cidr::host_of(private), public }],
-                groups: vec![],
-                source_dest_check: false,
-                owner: Owner::NatGateway(name.clone()),
-                origin: HERE,
-            });
-            let available = !dice.one_in(10);
-            net.nat_gateways.push(NatGateway {
-                id: name,
-                subnet: Some(subnet.id.clone()),
-                private: Some(private),
-                public,
-                available,
-                origin: HERE,
-            });
+            nat_gateway(dice, net, &subnet, &mut public_number);
         }
     }
+}
+
+fn nat_gateway(dice: &mut Dice, net: &mut Net, subnet: &Subnet, public_number: &mut u32) {
+    *public_number += 1;
+    let (private, name) = (subnet.cidrs[0].host(100).unwrap(), id(format!("nat-{}", subnet.id)));
+    let public = (!dice.one_in(5)).then(|| Public::Known(ip(format!("198.51.100.{public_number}"))));
+    let mut addresses = vec![InterfaceAddress { private: Cidr::host_of(private), public }];
+    if dice.one_in(8) {
+        *public_number += 1;
+        let second = (!dice.one_in(3)).then(|| Public::Known(ip(format!("198.51.100.{public_number}"))));
+        addresses.push(InterfaceAddress { private: Cidr::host_of(subnet.cidrs[0].host(101).unwrap()), public: second });
+    }
+    net.interfaces.push(Interface {
+        id: id(format!("eni-{name}")),
+        subnet: subnet.id.clone(),
+        addresses,
+        groups: vec![],
+        source_dest_check: false,
+        owner: Owner::NatGateway(name.clone()),
+        origin: HERE,
+    });
+    let available = !dice.one_in(10);
+    net.nat_gateways.push(NatGateway {
+        id: name,
+        subnet: Some(subnet.id.clone()),
+        private: Some(private),
+        public,
+        available,
+        origin: HERE,
+    });
 }
 
 fn peerings(dice: &mut Dice, net: &mut Net, vpcs: usize) {
@@ -345,6 +399,10 @@ fn transit_gateways(dice: &mut Dice, net: &mut Net, vpcs: usize) {
                     let attachment = (!dice.one_in(5)).then(|| dice.pick(&ids).clone());
                     t.routes.push(TransitRoute { destination: Destination::Network(cidr(to)), attachment, fixed: true, origin: HERE });
                 }
+            }
+            if dice.one_in(6) {
+                let attachment = Some(dice.pick(&ids).clone());
+                t.routes.push(TransitRoute { destination: Destination::PrefixList(id("pl-1")), attachment, fixed: true, origin: HERE });
             }
         }
     }
@@ -419,6 +477,28 @@ fn tables(dice: &mut Dice, net: &mut Net, v: usize) {
     }
 }
 
+/// Sometimes a gateway has a table of its own, by which what comes in may be handed to a machine.
+fn edge_table(dice: &mut Dice, net: &mut Net, v: usize) {
+    let (vpc, gateway) = (id(format!("vpc-{v}")), if dice.one_in(3) { "vgw" } else { "igw" });
+    let subnets: Vec<&Subnet> = net.subnets.iter().filter(|s| s.vpc == vpc).collect();
+    let machines: Vec<&Interface> = net.interfaces.iter().filter(|i| in_vpc(net, v, &i.subnet)).collect();
+    let subnet = *dice.pick(&subnets);
+    let to = *dice.pick(&subnet.cidrs);
+    let mut routes = vec![];
+    let machine = Target::Interface(dice.pick(&machines).id.clone());
+    let target = if dice.one_in(3) { Target::Local } else { machine };
+    add(dice, &mut routes, Destination::Network(to), target);
+    net.route_tables.push(RouteTable {
+        id: id(format!("rtb-{v}e")),
+        vpc,
+        main: false,
+        subnets: vec![],
+        gateways: vec![id(format!("{gateway}-{v}"))],
+        routes,
+        origin: HERE,
+    });
+}
+
 /// Adds a route, unless there is one for this destination.
 fn add(dice: &mut Dice, routes: &mut Vec<Route>, destination: Destination, target: Target) {
     if !routes.iter().any(|r| r.destination == destination) {
@@ -479,6 +559,18 @@ fn other_routes(dice: &mut Dice, net: &Net, v: usize, routes: &mut Vec<Route>) {
     if dice.one_in(6) {
         let machine = dice.pick(&enis).id.clone();
         add(dice, routes, Destination::Network(cidr("203.0.113.8/29")), Target::Interface(machine));
+    }
+    if dice.one_in(8) {
+        // More specific than local: a whole subnet by way of something.
+        let subnets: Vec<Cidr> = net.subnets.iter().filter(|s| s.vpc == id(format!("vpc-{v}"))).flat_map(|s| s.cidrs.clone()).collect();
+        let nats: Vec<&NatGateway> = net.nat_gateways.iter().filter(|n| n.subnet.as_ref().is_some_and(|s| in_vpc(net, v, s))).collect();
+        let target = if nats.is_empty() || dice.one_in(2) {
+            Target::Interface(dice.pick(&enis).id.clone())
+        } else {
+            Target::NatGateway(dice.pick(&nats).id.clone())
+        };
+        let to = *dice.pick(&subnets);
+        add(dice, routes, Destination::Network(to), target);
     }
     if dice.one_in(8) {
         let to = cidr(dice.pick(&["203.0.113.0/24", "10.0.1.0/24", "172.16.0.0/16"]));

@@ -103,7 +103,9 @@ impl Walk<'_, '_> {
         let zone = |s: usize| chart.net.subnets.get(s).and_then(|s| s.zone.clone());
         let home = zone(subnet);
         let Some(door) = subnets.iter().filter_map(|id| chart.subnet(id)).find(|s| zone(*s) == home && home.is_some()) else {
-            return self.stop(stream, Spot::Subnet(subnet), Reason::TransitZone);
+            let unknown = home.is_none() || subnets.iter().any(|id| chart.subnet(id).is_none_or(|s| zone(s).is_none()));
+            let reason = if unknown { Reason::Missing("an Availability Zone".into()) } else { Reason::TransitZone };
+            return self.stop(stream, Spot::Subnet(subnet), reason);
         };
         // Between an instance's subnet and the attachment's, the latter's inbound entries count; in one and the same, both do.
         stream = self.through_acl(door, stream, true);
@@ -118,6 +120,9 @@ impl Walk<'_, '_> {
     pub(super) fn enter_from_attachment(&mut self, attachment: usize, stream: Stream) {
         let chart = self.chart;
         let gateway = chart.net.attachments.get(attachment).and_then(|a| chart.transit_gateway(&a.gateway));
+        if chart.net.attachments.get(attachment).is_some_and(|a| !a.available) {
+            return self.stop(stream, Spot::Attachment(attachment), Reason::NotAttached);
+        }
         match gateway {
             Some(gateway) => self.at_transit_gateway(gateway, attachment, None, stream),
             None => self.stop(stream, Spot::Attachment(attachment), Reason::Missing("a transit gateway".into())),
@@ -135,6 +140,9 @@ impl Walk<'_, '_> {
         if stream.routers > ROUTERS_MAX {
             return self.stop(stream, spot, Reason::Loop);
         }
+        if chart.net.transit_gateways.get(gateway).is_some_and(|g| !g.available) {
+            return self.stop(stream, spot, Reason::BadState);
+        }
         Self::step(&mut stream, spot, None, None);
         let Some(table_id) = chart.net.attachments.get(attachment).and_then(|a| a.table.as_ref()) else {
             return self.stop(stream, Spot::Attachment(attachment), Reason::TransitNoTable);
@@ -143,8 +151,9 @@ impl Walk<'_, '_> {
             return self.stop(stream, spot, Reason::Missing(format!("transit gateway route table `{table_id}`").into()));
         };
         let (Some(table), Some(ranges)) = (chart.net.transit_tables.get(number), chart.transit_tables.get(number)) else { return };
-        if !table.known {
-            stream.doubt(&Reason::UnknownTransitRoutes);
+        // Whatever is not known may be more specific than what is.
+        if !table.known || table.routes.iter().any(|r| chart.networks(&r.destination).is_none()) {
+            return self.stop(stream, Spot::TransitTable(number), Reason::UnknownTransitRoutes);
         }
         let to = stream.view.destination;
         let Some(hull) = stream.hull(to) else { return };
@@ -155,7 +164,7 @@ impl Walk<'_, '_> {
             }
         }
         let outside = |id: &Id| chart.net.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
-        let learns = !table.known || table.propagations.iter().any(outside);
+        let learns = table.propagations.iter().any(outside);
         let reason = if learns { Reason::UnknownTransitRoutes } else { Reason::TransitNoRoute };
         self.stop(stream, Spot::TransitTable(number), reason);
     }
@@ -219,7 +228,7 @@ impl Walk<'_, '_> {
             way.through_door(*door, stream.clone());
             ways.push(way);
         }
-        if doors.is_empty() {
+        if doors.is_empty() || subnets.iter().any(|id| chart.subnet(id).is_none()) {
             return self.stop(stream, Spot::Vpc(vpc), Reason::Missing("the subnets of an attachment".into()));
         }
         let several = ways.len() > 1;

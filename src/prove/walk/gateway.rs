@@ -17,6 +17,8 @@ pub const PRIVATE: [Range; 3] =
     [Range { lo: 0x0a00_0000, hi: 0x0aff_ffff }, Range { lo: 0xac10_0000, hi: 0xac1f_ffff }, Range { lo: 0xc0a8_0000, hi: 0xc0a8_ffff }];
 /// RFC 6598.
 pub const SHARED: Range = Range { lo: 0x6440_0000, hi: 0x647f_ffff };
+/// RFC 4193: local to sites, whatever VPC they are in.
+const LOCAL: Range = Range { lo: 0xfc << 120, hi: (0xfd << 120) | (u128::MAX >> 8) };
 /// IPv4 addresses written as IPv6, for NAT64: `64:ff9b::/96`.
 const NAT64: Range = Range { lo: 0x0064_ff9b << 96, hi: (0x0064_ff9b << 96) | 0xffff_ffff };
 
@@ -216,11 +218,10 @@ impl Walk<'_, '_> {
             return self.stop(stream, spot, Reason::Loop);
         }
         stream = self.settle_pending(stream, None);
+        stream = self.without_local(stream, to, spot, false);
+        let from = stream.view.source;
+        stream = self.without_local(stream, from, spot, true);
         if family == Family::V4 {
-            for (range, reason) in PRIVATE.iter().map(|r| (*r, Reason::PrivateDestination)).chain([(SHARED, Reason::SharedDestination)]) {
-                let refused = Self::split(&mut stream, to, range);
-                self.stop(refused, spot, reason);
-            }
             let Some(hull) = stream.hull(to) else { return };
             if hull.lo == hull.hi {
                 if let Some((interface, _)) = chart.publics.get(&hull.lo) {
@@ -279,6 +280,7 @@ impl Walk<'_, '_> {
             Self::step(&mut stream, Spot::EgressOnlyGateway(gateway), None, None);
             return self.enter_vpc(vpc, stream, None);
         }
+        stream = self.without_local(stream, to, Spot::Internet, false);
         if family == Family::V6 {
             for (vpc, at) in chart.vpcs.iter().enumerate() {
                 for range in at.ranges.of(family) {
@@ -287,10 +289,6 @@ impl Walk<'_, '_> {
                 }
             }
             return self.stop(stream, Spot::Internet, Reason::NoPossibleDestination);
-        }
-        for (range, reason) in PRIVATE.iter().map(|r| (*r, Reason::PrivateDestination)).chain([(SHARED, Reason::SharedDestination)]) {
-            let refused = Self::split(&mut stream, to, range);
-            self.stop(refused, Spot::Internet, reason);
         }
         let Some(hull) = stream.hull(to) else { return };
         let known: Vec<(u128, usize)> =
@@ -308,19 +306,23 @@ impl Walk<'_, '_> {
         if stream.pieces.is_empty() {
             return;
         }
+        if let (true, Some(Spot::EgressOnlyGateway(gateway))) = (stream.answer, stream.exit)
+            && chart.net.egress_only_gateways.get(gateway).and_then(|g| g.vpc.as_ref()).and_then(|id| chart.vpc(id)) == Some(vpc)
+        {
+            Self::step(&mut stream, Spot::EgressOnlyGateway(gateway), None, None);
+            return self.enter_vpc(vpc, stream, None);
+        }
         let Some(gateway) = chart.vpcs.get(vpc).and_then(|v| v.gateway) else {
-            return self.stop(stream, Spot::Vpc(vpc), Reason::NoPossibleDestination);
+            let reason = self.unseen_gateway(vpc).unwrap_or(Reason::NoPossibleDestination);
+            return self.stop(stream, Spot::Vpc(vpc), reason);
         };
         let spot = Spot::InternetGateway(gateway);
         stream.identity = None;
+        let from = stream.view.source;
+        stream = self.without_local(stream, from, spot, true);
         if stream.family == Family::V6 {
             Self::step(&mut stream, spot, None, None);
             return self.inward(spot, vpc, stream);
-        }
-        let from = stream.view.source;
-        for (range, reason) in PRIVATE.iter().map(|r| (*r, Reason::PrivateSource)).chain([(SHARED, Reason::SharedSource)]) {
-            let refused = Self::split(&mut stream, from, range);
-            self.stop(refused, spot, reason);
         }
         let to = stream.view.destination;
         let Some(hull) = stream.hull(to) else { return };
@@ -336,6 +338,33 @@ impl Walk<'_, '_> {
             self.inward(spot, vpc, into);
         }
         self.stop(stream, spot, Reason::NoSuchPublicAddress);
+    }
+
+    /// What a VPC without an internet gateway lacks in the model, if its tables name one.
+    fn unseen_gateway(&self, vpc: usize) -> Option<Reason> {
+        let net = self.chart.net;
+        let Some(at) = net.vpcs.get(vpc) else { return Some(Reason::Missing("a VPC".into())) };
+        let routes = net.route_tables.iter().filter(|t| t.vpc == at.id).flat_map(|t| &t.routes);
+        let named = |target: &Target| match target {
+            Target::InternetGateway(id) if self.chart.internet_gateway(id).is_none() => Some(id.clone()),
+            _ => None,
+        };
+        routes.into_iter().find_map(|r| named(&r.target)).map(|id| Reason::Missing(format!("internet gateway `{id}`").into()))
+    }
+
+    /// Drops what has an address that nobody has on the internet.
+    fn without_local(&mut self, mut stream: Stream, field: Field, spot: Spot, source: bool) -> Stream {
+        let (private, shared) =
+            if source { (Reason::PrivateSource, Reason::SharedSource) } else { (Reason::PrivateDestination, Reason::SharedDestination) };
+        let ranges: Vec<(Range, Reason)> = match stream.family {
+            Family::V4 => PRIVATE.iter().map(|r| (*r, private.clone())).chain([(SHARED, shared)]).collect(),
+            Family::V6 => vec![(LOCAL, private)],
+        };
+        for (range, reason) in ranges {
+            let refused = Self::split(&mut stream, field, range);
+            self.stop(refused, spot, reason);
+        }
+        stream
     }
 
     /// Puts the private address in the place of the public one.
@@ -374,12 +403,21 @@ impl Walk<'_, '_> {
         let Some(hull) = stream.hull(to) else { return };
         for (range, choice) in table.meeting(stream.family, hull) {
             let mut there = Self::split(&mut stream, to, *range);
+            let routes = chart.net.route_tables.get(number).map_or(&[][..], |t| t.routes.as_slice());
             let target = match choice {
                 Choice::Local => None,
-                Choice::Route(n) | Choice::Unclear(n) => {
-                    chart.net.route_tables.get(number).and_then(|t| t.routes.get(*n)).map(|r| (n, &r.target))
+                Choice::Unclear(_) => {
+                    self.stop(there, Spot::Table(number), Reason::OverlappingLists);
+                    continue;
                 }
+                Choice::Route(n) => routes.get(*n).map(|r| (n, &r.target)),
             };
+            if let (Choice::Route(n), false) = (choice, there.pieces.is_empty())
+                && routes.get(*n).is_some_and(|r| r.blackhole)
+            {
+                self.stop(there, Spot::Table(number), Reason::Blackhole);
+                continue;
+            }
             match target {
                 None | Some((_, Target::Local)) => self.enter_vpc(vpc, there, None),
                 Some((n, target)) => {
@@ -429,6 +467,7 @@ impl Walk<'_, '_> {
         if stream.family == Family::V4 {
             return self.stop(stream, spot, Reason::Family);
         }
+        stream.exit = if stream.answer { stream.exit } else { Some(spot) };
         if stream.answer {
             return self.stop(stream, spot, Reason::Unsolicited);
         }
@@ -469,15 +508,22 @@ impl Walk<'_, '_> {
             return self.stop(stream, spot, Reason::AnswerTranslated);
         }
         let own = chart.net.interfaces.iter().position(|i| i.owner == Owner::NatGateway(at.id.clone()));
-        let (Some(own), Some(private)) = (own, own.and_then(|i| chart.interfaces.get(i)).and_then(|i| i.addresses.first())) else {
+        let addresses: Vec<u128> = own
+            .and_then(|i| chart.interfaces.get(i))
+            .map_or_else(Vec::new, |i| i.addresses.iter().filter(|a| a.family == Family::V4).map(|a| a.range.lo).collect());
+        let (Some(own), false) = (own, addresses.is_empty()) else {
             return self.stop(stream, spot, Reason::Missing("a NAT gateway's address".into()));
         };
-        let private = private.range.lo;
+        if addresses.len() > 1 {
+            stream.doubt(&Reason::AwsChooses);
+        }
         for (numbers, with_port) in [(Range::new(protocol::TCP, protocol::UDP), true), (Range::one(protocol::ICMP), false)] {
             let mut carried = stream.clone_head();
             let part = |p: &Piece| Some(Piece { cube: p.cube.within(Dim::Protocol, numbers)?, ..p.clone() });
             carried.pieces = stream.pieces.iter().filter_map(part).collect();
-            self.translate(gateway, (own, private), with_port, carried, home);
+            for private in &addresses {
+                self.translate(gateway, (own, *private), with_port, carried.clone(), home);
+            }
         }
         stream.pieces.retain(|p| p.cube.get(Dim::Protocol).lo > protocol::ICMP);
         self.stop(stream, spot, Reason::Protocol);
@@ -511,8 +557,9 @@ impl Walk<'_, '_> {
 
     /// Packets for a NAT gateway's own address: answers to what it sent are translated back, all else dies.
     pub(super) fn at_nat_gateway(&mut self, gateway: Option<usize>, interface: usize, mut stream: Stream) {
-        let (Some(gateway), Some(home)) = (gateway, self.chart.interfaces.get(interface).map(|i| i.subnet)) else {
-            return self.stop(stream, Spot::Interface(interface), Reason::Missing("a NAT gateway".into()));
+        let home = self.chart.interfaces.get(interface).map(|i| i.subnet);
+        let (Some(gateway), Some(home)) = (gateway, home) else {
+            return self.stop(stream, Spot::Interface(interface), Reason::Unsolicited);
         };
         let spot = Spot::NatGateway(gateway);
         let session = stream.sessions.last().copied().filter(|s| stream.answer && s.gateway == gateway);
@@ -572,7 +619,7 @@ impl Walk<'_, '_> {
             return self.stop(stream, spot, Reason::GatewayElsewhere);
         }
         if stream.family == Family::V6 {
-            return self.stop(stream, spot, Reason::Family);
+            return self.stop(stream, spot, Reason::Unmodelled("IPv6 by Direct Connect".into()));
         }
         Self::step(&mut stream, spot, None, None);
         stream.identity = None;
@@ -631,7 +678,9 @@ impl Walk<'_, '_> {
         };
         match spot {
             Spot::Endpoint(_) if !stream.answer => self.stop(stream, spot, Reason::EndpointBegins),
-            Spot::VpnGateway(_) if stream.family == Family::V6 => self.stop(stream, spot, Reason::Family),
+            Spot::VpnGateway(_) if stream.family == Family::V6 => {
+                self.stop(stream, spot, Reason::Unmodelled("IPv6 by Direct Connect".into()));
+            }
             Spot::VpnGateway(_) => {
                 let to = stream.view.destination;
                 for range in self.chart.vpcs.get(vpc).map_or(&[][..], |v| v.ranges.of(stream.family).as_slice()) {
