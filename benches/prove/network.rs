@@ -207,7 +207,14 @@ fn group(net: &mut Net, dice: &mut Dice, v: usize, g: usize) {
         Tier::App => vec![rule(tcp(443, 443), anywhere()), rule(tcp(5432, 5432), of(3)), rule(tcp(8082, 8082), of(1))],
         Tier::Data => vec![rule(tcp(443, 443), anywhere())],
     };
-    net.security_groups.push(SecurityGroup { id: group_name(v, g), vpc: id(format!("vpc-{v}")), ingress, egress, origin: HERE });
+    net.security_groups.push(SecurityGroup {
+        id: group_name(v, g),
+        vpc: id(format!("vpc-{v}")),
+        default: false,
+        ingress,
+        egress,
+        origin: HERE,
+    });
 }
 
 /// A subnet has interfaces of the groups of its tier: each group is in a subnet of every zone.

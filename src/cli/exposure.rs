@@ -12,12 +12,13 @@ use crate::{
         printer::Printer,
         project::{Project, ProjectArgs},
     },
-    net::{Net, Origin, desired, snapshot},
+    net::{Net, Origin, snapshot},
     prove::{
         chart::Chart,
         policy::DOORS,
         reach::{Flow, LineAt, danger::Danger, exposure},
     },
+    resources,
 };
 
 /// Say all that the internet can reach, by port, and by which lines; the worst first
@@ -72,7 +73,7 @@ impl Exposure {
             Some(file) => (read(file)?, Texts::default()),
             None => {
                 let project = Project::open(&self.project)?;
-                (desired::build(&project.model, &desired::Known::new()), project.texts)
+                (resources::network(&project.model), project.texts)
             }
         };
         let flows = exposure(&Chart::new(&net));
