@@ -1,7 +1,7 @@
 //! Diagnostics on a terminal and as JSON. Layer 10; the only home of miette.
 //!
 //! `--json` prints, with stable names: `code`, `severity` (`error`, `warning`), `message`, `labels` (each with `file`, `start`, `end`, `text`; the
-//! first is the primary one), `help`, and `fix` (`file`, `start`, `end`, `replacement`). The place of the first label stands at the top level
+//! first is the primary one), `help`, `fix` (`file`, `start`, `end`, `replacement`) and, where one edit is not enough, `more_fixes`. The place of the first label stands at the top level
 //! too (`file`, `start`, `end`). `start` and `end` have `line` and `column` (in characters, from 1) and `byte` (from 0).
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     base::{
-        diagnostic::{Diagnostic, Label, Severity},
+        diagnostic::{Diagnostic, Fix, Label, Severity},
         span::{FileId, Span},
     },
     cli::load::Texts,
@@ -186,6 +186,8 @@ pub struct Message {
     labels: Vec<JsonLabel>,
     help: Option<String>,
     fix: Option<JsonFix>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more_fixes: Vec<JsonFix>,
 }
 
 #[derive(Debug, Serialize)]
@@ -227,6 +229,7 @@ pub fn to_json(diagnostics: &[Diagnostic], texts: &Texts) -> Vec<Message> {
         };
         Some(Place { file: texts.path(span.file())?, start: point(span.start()), end: point(span.end()) })
     };
+    let fix = |f: &Fix| JsonFix { place: place(f.span), replacement: f.replacement.clone() };
     let message = |d: &Diagnostic| Message {
         code: d.code.id,
         severity: match d.severity {
@@ -237,7 +240,8 @@ pub fn to_json(diagnostics: &[Diagnostic], texts: &Texts) -> Vec<Message> {
         place: d.labels.first().and_then(|l| place(l.span)),
         labels: d.labels.iter().map(|l| JsonLabel { place: place(l.span), text: l.text.clone() }).collect(),
         help: d.help.clone(),
-        fix: d.fix.as_ref().map(|f| JsonFix { place: place(f.span), replacement: f.replacement.clone() }),
+        fix: d.fix.as_ref().map(fix),
+        more_fixes: d.more_fixes.iter().map(fix).collect(),
     };
     diagnostics.iter().map(message).collect()
 }

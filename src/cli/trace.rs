@@ -78,6 +78,7 @@ impl TraceArgs {
         };
         let chart = Chart::new(&net);
         let traces = trace(&chart, &model, &self.end(from)?, &self.end(to)?, &[wanted]);
+        let traces = traces.map_err(|why| Stop::from(codes::obscure_end(&why)).with_exit(Exit::Findings))?;
         if traces.is_empty() {
             return Err(Stop::from(codes::no_end(from, to)).with_exit(Exit::Usage));
         }
@@ -128,6 +129,14 @@ fn show(printer: &Printer, service: &str, trace: &Trace) {
     }
     for hop in &trace.hops {
         printer.say(&format!("    {hop}"));
+    }
+    if let Some(reason) = &trace.reason {
+        printer.say(&format!("  nobody can tell: {reason}"));
+    }
+    for blocker in trace.blockers.iter().filter(|_| trace.blockers.len() > 1) {
+        let answer = if blocker.answer { ", on the way back" } else { "" };
+        let code = blocker.code.map_or(String::new(), |c| format!(" [{c}]"));
+        printer.say(&format!("  stopped: `{}` {}{answer}{code}", blocker.at, blocker.why));
     }
     for edit in &trace.mend {
         printer.say(&format!("  to let it pass: {edit}"));

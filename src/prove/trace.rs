@@ -5,17 +5,18 @@
 use serde::Serialize;
 
 use crate::{
-    base::service::Service,
+    base::{service::Service, span::Span},
     prove::{
         ask::{Finding, Question, Verdict, ask, cubes},
         chart::Chart,
         packet::{Cube, Dim, Range, conversations},
         policy::{
             CLIENT_PORTS, Failure,
-            side::{Goal, Source, goals, sources},
+            mend::{Mend, Wanted},
+            side::{Goal, Side, Source, goals, sources},
             words,
         },
-        walk::Place,
+        walk::{Place, Spot},
     },
     schema::{model::Model, value::Value},
 };
@@ -29,6 +30,8 @@ pub struct Trace {
     pub to: String,
     /// `reachable`, `unreachable` or `unknown`.
     pub verdict: &'static str,
+    /// Why nobody can tell.
+    pub reason: Option<String>,
     /// What AWS's Reachability Analyzer calls what stops it first.
     pub code: Option<&'static str>,
     /// The client ports that work, where not all do.
@@ -37,76 +40,123 @@ pub struct Trace {
     pub packet: Option<String>,
     /// Its way, and the answer's, a line each; what stops it stands where it does.
     pub hops: Vec<String>,
+    /// Everything that stops it, there and back.
+    pub blockers: Vec<Blocker>,
     /// What would mend it.
     pub mend: Vec<String>,
 }
 
-/// Traces services between two sides: resources, ids as text, networks, the internet. Empty where a side has no address.
-#[must_use]
-pub fn trace(chart: &Chart<'_>, model: &Model, from: &Value, to: &Value, services: &[Service]) -> Vec<Trace> {
-    let mut found = vec![];
-    for source in sources(chart, model, from).into_iter().filter(|s| !matches!(s.place, Place::Anybody(_))) {
-        for goal in goals(chart, model, to, true) {
-            found.extend(one(chart, &source, &goal, services));
-        }
-    }
-    found
+/// Something that stops a conversation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Blocker {
+    /// What stops it.
+    pub at: String,
+    /// Why.
+    pub why: String,
+    /// What AWS's Reachability Analyzer calls that.
+    pub code: Option<&'static str>,
+    /// Whether it stops the answer.
+    pub answer: bool,
+    /// Where it stands in the sources.
+    #[serde(skip)]
+    pub span: Option<Span>,
 }
 
-fn one(chart: &Chart<'_>, source: &Source, goal: &Goal, services: &[Service]) -> Option<Trace> {
+/// Traces services between two sides: resources, ids as text, networks, the internet. Empty where a side has no address.
+///
+/// # Errors
+/// Nobody can tell yet whom a side means: why.
+pub fn trace(chart: &Chart<'_>, model: &Model, from: &Value, to: &Value, services: &[Service]) -> Result<Vec<Trace>, String> {
+    let mut found = vec![];
+    let known = |side| match side {
+        Side::Known(all) => Ok(all),
+        Side::Obscure(why) => Err(why),
+    };
+    let sources = known(sources(chart, model, from, true))?;
+    let goals = match goals(chart, model, to, true) {
+        Side::Known(all) => all,
+        Side::Obscure(why) => return Err(why),
+    };
+    for source in &sources {
+        for goal in &goals {
+            found.extend(one(chart, model, source, goal, services));
+        }
+    }
+    Ok(found)
+}
+
+fn one(chart: &Chart<'_>, model: &Model, source: &Source, goal: &Goal, services: &[Service]) -> Option<Trace> {
     let traffic: Vec<_> = services.iter().flat_map(|s| conversations(s, CLIENT_PORTS, source.family)).collect();
-    let mut best: Option<(u8, Finding)> = None;
-    for (place, servers) in goal.ways_from(chart, source) {
+    let wanted = Wanted { model, source, goal, ports: CLIENT_PORTS, services: services.to_vec() };
+    let mut best: Option<(u8, usize, Finding, Mend)> = None;
+    for (place, servers) in goal.ways_from(chart, source, true) {
         for server in servers {
             let asked = cubes(&source.clients, &[server], &traffic);
-            let question =
-                Question { from: place, family: source.family, cubes: asked, foreign: matches!(goal, Goal::Internet), via: None };
-            let finding = ask(chart, &question, |p| goal.is_at(p));
+            let question = Question { from: place, family: source.family, cubes: asked, foreign: goal.foreign(), via: None };
+            let finding = ask(chart, &question, |p| may_end(goal, p));
             let rank = match finding.verdict {
                 Verdict::Works(_) => 3,
                 Verdict::Unknown(_) => 2,
-                // Of two ways that are stopped, the one with fewer obstacles is the one to mend.
                 Verdict::Stopped => 1,
             };
-            let nearer = |held: &(u8, Finding)| rank > held.0 || (rank == held.0 && finding.blockers().count() < held.1.blockers().count());
+            let mend = match (rank, finding.witness) {
+                (1, Some(witness)) => wanted.mend(chart, place, witness),
+                _ => Mend::default(),
+            };
+            // Of two ways that are stopped, the one with fewer obstacles is the one to mend.
+            let obstacles = mend.obstacles.len() + if mend.complete { 0 } else { 100 };
+            let nearer = |held: &(u8, usize, Finding, Mend)| rank > held.0 || (rank == held.0 && obstacles < held.1);
             if best.as_ref().is_none_or(nearer) {
-                best = Some((rank, finding));
+                best = Some((rank, obstacles, finding, mend));
             }
         }
     }
-    best.map(|(_, finding)| describe(chart, source, goal, finding))
+    best.map(|(_, _, finding, mend)| describe(chart, source, goal, finding, mend))
 }
 
-fn describe(chart: &Chart<'_>, source: &Source, goal: &Goal, finding: Finding) -> Trace {
-    let failure = Failure {
-        from: source.name.clone(),
-        to: goal.name(chart),
-        source: source.place,
-        goal: goal.place(),
-        family: source.family,
-        ports: CLIENT_PORTS,
-        witness: finding.witness,
-        steps: finding.steps.clone(),
-        cubes: vec![],
-        works: vec![],
-    };
-    let code = finding.blockers().next().and_then(|(_, reason)| reason.aws_code());
-    let mut mend: Vec<String> = finding.blockers().filter_map(|(step, reason)| words::mend(chart, step, reason, &failure)).collect();
-    mend.dedup();
+/// Whether a conversation that ends at a place has got there.
+fn may_end(goal: &Goal, place: &Place) -> bool {
+    match (goal, place) {
+        (Goal::Internet, Place::Internet | Place::Behind(Spot::Endpoint(_))) | (Goal::Addresses(_), _) => true,
+        (Goal::Interfaces(of), Place::Interface(i)) => of.contains(i),
+        (Goal::Exact(one, _), Place::Interface(i)) => one == i,
+        _ => false,
+    }
+}
+
+fn describe(chart: &Chart<'_>, source: &Source, goal: &Goal, finding: Finding, mend: Mend) -> Trace {
+    let failure = Failure { ports: CLIENT_PORTS, witness: finding.witness, ..Failure::between(chart, source, goal) };
     let (verdict, client_ports) = match &finding.verdict {
         Verdict::Works(cubes) => ("reachable", working_ports(cubes)),
         Verdict::Stopped => ("unreachable", vec![]),
         Verdict::Unknown(_) => ("unknown", vec![]),
     };
+    let reason = match &finding.verdict {
+        Verdict::Unknown(reason) => {
+            let at = finding.steps.last().map_or(String::new(), |s| format!("`{}` ", chart.name(s.spot)));
+            Some(format!("{at}{}", reason.words()))
+        }
+        _ => None,
+    };
+    let blocker = |o: &crate::prove::policy::mend::Obstacle| Blocker {
+        at: o.at.clone(),
+        why: o.reason.words(),
+        code: o.reason.aws_code(),
+        answer: o.answer,
+        span: o.span,
+    };
+    let steps = if mend.steps.is_empty() { &finding.steps } else { &mend.steps };
     Trace {
         from: source.name.clone(),
         to: goal.name(chart),
         verdict,
-        code,
+        reason,
+        code: mend.obstacles.first().and_then(|o| o.reason.aws_code()),
         client_ports,
         packet: finding.witness.map(|w| words::packet(chart, &failure, &w)),
-        hops: words::hops(chart, &finding.steps),
-        mend,
+        hops: words::hops(chart, steps),
+        blockers: mend.obstacles.iter().map(blocker).collect(),
+        mend: mend.words,
     }
 }
 

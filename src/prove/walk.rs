@@ -167,7 +167,7 @@ pub struct Piece {
     pub doubt: Option<Reason>,
     /// The group that the destination must carry, because a rule for what goes out said so: the group with the rule, the
     /// group it names.
-    pending: Option<(usize, usize)>,
+    pub(in crate::prove) pending: Option<(usize, usize)>,
 }
 
 /// Where a conversation begins or ends.

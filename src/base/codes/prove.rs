@@ -34,6 +34,9 @@ Take the lists as `aws ec2 describe-...` prints them; put the pages of a long an
 `internet`, or `me`. Two ends of different address families cannot reach each other either.";
     WHO_AM_I = "E0806" "nobody said which address `me` is"
 "`me` stands for your own public address. Say it with `--me 203.0.113.9`, or once and for all in `SECNET_ME`.";
+    OBSCURE_END = "E0807" "nobody can tell yet what an end of a trace means"
+"The resource exists already and was not read, or EC2 has yet to decide its address. Trace from what is known, or from the
+network as it stands: `--snapshot FILE`.";
     FORBIDDEN = "E0811" "a policy forbids what the network lets through"
 "A `forbid` holds if no packet that opens a flow of the service gets from one side to the other, whatever its source port, and
 whether or not an answer would get back. Here one does. The labels show each line that lets it pass; taking away one is enough.
@@ -59,6 +62,15 @@ Read the rest of the network in, or state the policy about what is known.";
 the network lets through. That is no proof.
 
 Place something there, or remove the statement.";
+    CONTRADICTION = "E0816" "a policy requires what another forbids"
+"Both statements cannot hold, whatever the network looks like: the one wants a flow that the other takes away.
+
+```
+policy web     { require tcp/443 from internet to instance.web }
+policy private { forbid all from internet to subnet.private }        # instance.web is in it
+```
+
+Say in the one that forbids what it lets pass, with `except`; or remove the other.";
     USELESS_EXCEPTION = "W0815" "an exception takes nothing out"
 "What stands after `except` and what is forbidden have no packet in common: the policy says the same without it.
 
@@ -112,10 +124,19 @@ pub fn not_known(policy: &str, why: &str, at: Span) -> Diagnostic {
 
 /// [`NOTHING_TO_JUDGE`]
 #[must_use]
-pub fn nothing_to_judge(policy: &str, at: Span) -> Diagnostic {
+pub fn nothing_to_judge(policy: &str, why: &str, at: Span) -> Diagnostic {
     Diagnostic::error(&NOTHING_TO_JUDGE, format!("a statement of policy `{policy}` speaks of nothing"))
-        .at(at, "no address on one side, or no address family in common")
+        .at(at, why)
         .help("place something there, or remove the statement")
+}
+
+/// [`CONTRADICTION`]
+#[must_use]
+pub fn contradiction((policy, require): (&str, Span), (other, forbid): (&str, Span), from: &str, to: &str) -> Diagnostic {
+    Diagnostic::error(&CONTRADICTION, format!("policy `{policy}` requires what policy `{other}` forbids: {from} reaching {to}"))
+        .at(require, "required here")
+        .at(forbid, "forbidden here")
+        .help("let it pass with `except`, or remove one of the two")
 }
 
 /// [`USELESS_EXCEPTION`]
@@ -137,6 +158,13 @@ pub fn no_service(text: &str) -> Diagnostic {
 pub fn no_end(from: &str, to: &str) -> Diagnostic {
     Diagnostic::error(&NO_END, format!("`{from}` or `{to}` has no address in this network"))
         .help("name a resource such as `instance.server`, an id, a network, `internet` or `me`")
+}
+
+/// [`OBSCURE_END`]
+#[must_use]
+pub fn obscure_end(why: &str) -> Diagnostic {
+    Diagnostic::error(&OBSCURE_END, format!("nobody can tell what is meant: {why}"))
+        .help("trace what is known, or a snapshot of the network")
 }
 
 /// [`WHO_AM_I`]

@@ -1,47 +1,61 @@
 //! What people are told of a statement: the packet, its way, the lines that let it pass or stop it. Layer 5.
 
 use crate::{
-    base::{cidr::Family, codes::prove as codes, diagnostic::Diagnostic, span::Span},
+    base::{
+        cidr::Family,
+        codes::prove as codes,
+        diagnostic::{Diagnostic, Severity},
+        span::Span,
+    },
     net::{Origin, Peer},
     prove::{
         chart::Chart,
         packet::{Cube, Dim, Range, protocol, show_address},
-        reason::Reason,
+        reach::set,
         walk::{Line, Place, Rewrite, Spot, Step},
     },
     schema::model::{Policy, Statement},
 };
 
-use super::{Case, Failure, Found};
+use super::{Case, Failure, Found, Judged, Offence};
 
 fn ports(range: Range) -> String {
     if range.lo == range.hi { range.lo.to_string() } else { format!("{}-{}", range.lo, range.hi) }
 }
 
-/// The service of conversations: `tcp/22`.
-pub(in crate::prove) fn service(cube: &Cube) -> String {
-    let (number, first, second) = (cube.get(Dim::Protocol), cube.get(Dim::ClientPort), cube.get(Dim::ServerPort));
-    let with_ports = |name: &str| if second == Range::PORTS { name.to_owned() } else { format!("{name}/{}", ports(second)) };
-    let with_type = |name: &str| if first == Range::BYTE { name.to_owned() } else { format!("{name}/{}", ports(first)) };
-    match number.lo {
-        protocol::TCP => with_ports("tcp"),
-        protocol::UDP => with_ports("udp"),
-        protocol::ICMP => with_type("icmp"),
-        protocol::ICMPV6 => with_type("icmpv6"),
-        n if number.lo == number.hi => format!("protocol/{}", protocol::iana(n)),
-        _ => "other protocols".into(),
-    }
-}
-
 /// The services of many, each once.
-fn services(cubes: &[Cube]) -> String {
-    let mut all: Vec<String> = cubes.iter().map(service).collect();
-    all.sort();
-    all.dedup();
+fn services(family: Family, cubes: &[Cube]) -> String {
+    let mut all = all_services(family, cubes);
     let more = all.len().saturating_sub(4);
     all.truncate(4);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("{}{more}", all.join(", "))
+}
+
+/// The services of conversations, whatever the client's ports.
+fn all_services(family: Family, cubes: &[Cube]) -> Vec<String> {
+    let any_port = |c: &Cube| if c.get(Dim::Protocol).hi <= protocol::UDP { c.put(Dim::ClientPort, Range::PORTS) } else { *c };
+    let flows: Vec<_> = cubes.iter().map(|c| set::flows(&any_port(c), false, false)).collect();
+    let mut all: Vec<String> = set::Set::of(&flows).services(family).into_iter().map(|s| s.name).collect();
+    all.dedup();
+    all
+}
+
+/// What goes against a statement between two ends.
+pub(super) fn offence(failure: &Failure) -> Offence {
+    let plain = |name: &str| name.trim_matches('`').to_owned();
+    Offence { from: plain(&failure.from), to: plain(&failure.to), services: all_services(failure.family, &failure.cubes) }
+}
+
+/// Says how much more there is than what is told.
+pub(super) fn whole_set(judged: &mut Judged) {
+    let others = judged.flows.len().saturating_sub(1);
+    let Some(error) = judged.diagnostics.iter_mut().find(|d| d.severity == Severity::Error).filter(|_| others > 0) else { return };
+    let shown: Vec<String> =
+        judged.flows.iter().skip(1).take(3).map(|f| format!("{} to {} with {}", f.from, f.to, f.services.join(", "))).collect();
+    let more = if others > shown.len() { format!(", and {} more", others - shown.len()) } else { String::new() };
+    let help = error.help.take().unwrap_or_default();
+    error.help = Some(format!("{help}; the same goes for {}{more}", shown.join("; ")));
 }
 
 /// One packet: `tcp 203.0.113.1:1024 to 10.0.1.4:22`. An address that AWS has yet to choose goes by its owner's name.
@@ -82,7 +96,7 @@ fn open_address(chart: &Chart<'_>, place: Place, family: Family, n: u128) -> Opt
 }
 
 /// Whether an IPv4 address stands for one that AWS will choose: none of that range is in use anywhere (RFC 1112, class E).
-fn is_chosen(n: u128) -> bool {
+pub(super) fn is_chosen(n: u128) -> bool {
     n >> 28 == 0xf
 }
 
@@ -165,9 +179,9 @@ fn address(range: Range) -> String {
 }
 
 /// The spans of the lines on a way, each once, in the order in which a packet meets them.
-fn lines(chart: &Chart<'_>, steps: &[Step]) -> Vec<(Span, Line)> {
+fn lines(chart: &Chart<'_>, all: impl IntoIterator<Item = Line>) -> Vec<(Span, Line)> {
     let mut found: Vec<(Span, Line)> = vec![];
-    for line in steps.iter().filter_map(|s| s.line) {
+    for line in all {
         if let Some(span) = origin(chart, line).and_then(Origin::span)
             && !found.iter().any(|(s, _)| *s == span)
         {
@@ -178,7 +192,7 @@ fn lines(chart: &Chart<'_>, steps: &[Step]) -> Vec<(Span, Line)> {
 }
 
 /// Where a thing stands in the sources.
-fn place(chart: &Chart<'_>, spot: Spot) -> Option<Span> {
+pub(super) fn place(chart: &Chart<'_>, spot: Spot) -> Option<Span> {
     let net = chart.net;
     let origin = match spot {
         Spot::Interface(i) => net.interfaces.get(i).map(|x| x.origin),
@@ -207,9 +221,11 @@ pub(super) fn complain(case: &Case<'_, '_>, policy: &Policy, found: &Found) -> D
 }
 
 fn refuted_forbid(case: &Case<'_, '_>, policy: &Policy, failure: &Failure) -> Diagnostic {
-    let which = services(&failure.cubes);
+    let which = services(failure.family, &failure.cubes);
     let mut diagnostic = codes::forbidden(&policy.name, &failure.from, &failure.to, &which, case.statement.span);
-    for (span, line) in lines(case.chart, &failure.steps) {
+    for (span, line) in
+        lines(case.chart, failure.steps.iter().filter(|s| !s.answer).filter_map(|s| s.line).chain(failure.lines.iter().copied()))
+    {
         let text = match line {
             Line::Route(..) | Line::TransitRoute(..) => "leads it there",
             _ => "lets it pass",
@@ -217,22 +233,37 @@ fn refuted_forbid(case: &Case<'_, '_>, policy: &Policy, failure: &Failure) -> Di
         diagnostic = diagnostic.at(span, text);
     }
     let packet = failure.witness.map_or(String::new(), |w| packet(case.chart, failure, &w));
-    let way = case.chart.path(&failure.steps).join(", ");
-    diagnostic.help(format!("take away or narrow one of the lines that let it pass; for example this gets through: {packet}, by {way}"))
+    let way = case.chart.path(failure.steps.iter().filter(|s| !s.answer)).join(", ");
+    let back = match failure.returns {
+        Some(true) => "; its answer gets back",
+        Some(false) => "; its answer does not get back",
+        None => "",
+    };
+    diagnostic
+        .help(format!("take away or narrow one of the lines that let it pass; for example this gets through: {packet}, by {way}{back}"))
 }
 
 fn refuted_require(case: &Case<'_, '_>, policy: &Policy, failure: &Failure) -> Diagnostic {
-    let which = services(&failure.cubes);
+    let which = services(failure.family, &failure.cubes);
+    if failure.cubes.is_empty() {
+        return codes::required(&policy.name, &failure.from, &failure.to, "anything", case.statement.span)
+            .help("the two have no address family in common: give one of them an address of the other's family");
+    }
     let mut diagnostic = codes::required(&policy.name, &failure.from, &failure.to, &which, case.statement.span);
     let mut help = vec![];
-    for step in failure.steps.iter().filter(|s| s.stop.is_some()) {
-        let Some(reason) = &step.stop else { continue };
-        let answer = if step.answer { ", on the way back" } else { "" };
-        let span = step.line.and_then(|l| origin(case.chart, l)).and_then(Origin::span).or_else(|| place(case.chart, step.spot));
-        diagnostic = diagnostic.at(span, format!("{}{answer}", reason.words()));
-        help.extend(mend(case.chart, step, reason, failure));
-        if span.is_none() {
-            help.push(format!("`{}` {}{answer}", case.chart.name(step.spot), reason.words()));
+    if let Some(mend) = &failure.mend {
+        for obstacle in &mend.obstacles {
+            let answer = if obstacle.answer { ", on the way back" } else { "" };
+            let code = obstacle.reason.aws_code().map_or(String::new(), |c| format!(" [{c}]"));
+            let words = format!("{}{answer}{code}", obstacle.reason.words());
+            match obstacle.span {
+                Some(span) => diagnostic = diagnostic.at(span, words),
+                None => help.push(format!("`{}` {words}", obstacle.at)),
+            }
+        }
+        help.extend(mend.words.iter().cloned());
+        for edit in &mend.edits {
+            diagnostic = diagnostic.fix(edit.span, edit.text.clone());
         }
     }
     if let Some(part) = partly(failure) {
@@ -240,43 +271,6 @@ fn refuted_require(case: &Case<'_, '_>, policy: &Policy, failure: &Failure) -> D
     }
     help.dedup();
     if help.is_empty() { diagnostic } else { diagnostic.help(help.join("; ")) }
-}
-
-/// The smallest edit that mends what stops a packet.
-pub(in crate::prove) fn mend(chart: &Chart<'_>, step: &Step, reason: &Reason, failure: &Failure) -> Option<String> {
-    let witness = failure.witness?;
-    let name = chart.name(step.spot);
-    let what = service(&witness);
-    let outside = ["the internet", "what lies"].iter().any(|w| failure.from.starts_with(w));
-    let peer = |place: Place, named: &str, dim: Dim| match place {
-        Place::Interface(i) => {
-            let group = chart.interfaces.get(i).and_then(|i| i.groups.first()).map(|g| chart.name(Spot::Group(*g)));
-            group.unwrap_or_else(|| named.trim_matches('`').to_owned())
-        }
-        _ if outside || named == "the internet" => "anywhere".to_owned(),
-        _ if named.contains('/') => named.trim_matches('`').to_owned(),
-        _ => show_address(failure.family, witness.get(dim).lo),
-    };
-    Some(match (reason, step.spot) {
-        (Reason::NoRule | Reason::NoRules, Spot::Group(_)) => {
-            // The sender's groups are asked before the packet has met a subnet or gateway, the receiver's after.
-            let at = failure.steps.iter().position(|s| s == step).unwrap_or(0);
-            let arriving = failure.steps.iter().take(at).any(|s| matches!(s.spot, Spot::Subnet(_) | Spot::InternetGateway(_)));
-            if arriving {
-                format!("add `ingress {what} from {}` to `{name}`", peer(failure.source, &failure.from, Dim::Client))
-            } else {
-                format!("add `egress {what} to {}` to `{name}`", peer(failure.goal, &failure.to, Dim::Server))
-            }
-        }
-        (Reason::AclDenies, _) if step.answer => {
-            let port = witness.get(Dim::ClientPort).lo;
-            format!("let `{name}` pass the answers, {} to the client's port {port}", what.split('/').next().unwrap_or("tcp"))
-        }
-        (Reason::AclDenies, _) => format!("let `{name}` pass {what}"),
-        (Reason::NoRoute, _) => format!("add a route for the destination to `{name}`"),
-        (Reason::NoPublicAddress | Reason::PrivateDestination, _) => "give it a public address".into(),
-        _ => return None,
-    })
 }
 
 /// The part of a `require` that works, if some client ports do.
@@ -291,10 +285,17 @@ fn partly(failure: &Failure) -> Option<String> {
     (!shown.is_empty()).then(|| format!("it works for client ports {} only", shown.join(", ")))
 }
 
-pub(super) fn vacuous(policy: &Policy, statement: &Statement) -> Diagnostic {
-    codes::nothing_to_judge(&policy.name, statement.span)
+/// A statement, a side of which means nobody.
+pub(super) fn vacuous(policy: &Policy, statement: &Statement, who: &str) -> Diagnostic {
+    codes::nothing_to_judge(&policy.name, &format!("{who} has no address here"), statement.span)
 }
 
+/// A statement whose sides have no family in common.
+pub(super) fn no_family(policy: &Policy, statement: &Statement) -> Diagnostic {
+    codes::nothing_to_judge(&policy.name, "the two sides have no address family in common", statement.span)
+}
+
+/// A statement with an exception that takes nothing out.
 pub(super) fn useless(policy: &Policy, statement: &Statement) -> Diagnostic {
     codes::useless_exception(&policy.name, statement.span)
 }
