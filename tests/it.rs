@@ -13,6 +13,12 @@ mod plan;
 mod play;
 #[path = "it/policy.rs"]
 mod policy;
+#[path = "it/policy_answers.rs"]
+mod policy_answers;
+#[path = "it/policy_meaning.rs"]
+mod policy_meaning;
+#[path = "it/policy_random.rs"]
+mod policy_random;
 #[path = "it/prove.rs"]
 mod prove;
 #[path = "it/random.rs"]

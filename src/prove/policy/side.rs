@@ -148,8 +148,10 @@ fn obscure(chart: &Chart<'_>, model: &Model, value: &Value, interfaces: &[usize]
     (!placed(resource.address.kind())).then(|| format!("the place of `{}` in the network is not known", resource.address))
 }
 
+/// An interface as a source; those of gateways begin nothing of their own.
 fn at_interface(chart: &Chart<'_>, interface: usize) -> Vec<Source> {
-    let Some(at) = chart.interfaces.get(interface) else { return vec![] };
+    let silent = matches!(chart.net.interfaces.get(interface).map(|i| &i.owner), Some(Owner::NatGateway(_) | Owner::TransitGateway));
+    let Some(at) = chart.interfaces.get(interface).filter(|_| !silent) else { return vec![] };
     let of = |family| -> Vec<Range> { at.addresses.iter().filter(|a| a.family == family).map(|a| a.range).collect() };
     let source = |family| Source {
         name: format!("`{}`", chart.name(Spot::Interface(interface))),
@@ -257,7 +259,16 @@ pub(in crate::prove) fn ways_in(chart: &Chart<'_>) -> Vec<Spot> {
 /// Whatever stands outside the model and not on the internet, with these addresses.
 fn behind(chart: &Chart<'_>, clients: &[Range], family: Family) -> Vec<Source> {
     let reach = |spot: Spot| -> Vec<Range> {
-        let Spot::Peering(p) = spot else { return clients.to_vec() };
+        let Spot::Peering(p) = spot else {
+            let home = match spot {
+                Spot::VpnGateway(g) => chart.net.vpn_gateways.get(g).and_then(|g| g.vpc.as_ref()).and_then(|id| chart.vpc(id)),
+                Spot::Vpc(vpc) => Some(vpc),
+                _ => None,
+            };
+            // A gateway takes no packets that claim to come from its own VPC.
+            let spoofed = home.and_then(|v| chart.vpcs.get(v)).map_or(&[][..], |v| v.ranges.of(family).as_slice());
+            return without_ranges(clients, spoofed);
+        };
         let sides = chart.net.peerings.get(p).map_or(&[][..], |p| p.sides.as_slice());
         let theirs = sides.iter().filter(|s| chart.vpc(&s.vpc).is_none()).flat_map(|s| &s.cidrs);
         let theirs = theirs.filter(|c| c.family() == family).map(|c| Range::of(*c));
@@ -286,12 +297,14 @@ fn from_network(chart: &Chart<'_>, cidr: Cidr) -> Vec<Source> {
     let own: Vec<Range> = chart.vpcs.iter().flat_map(|v| v.ranges.of(family).iter().copied()).collect();
     let rest = without_ranges(&[whole], &own);
     let public = public_of(family, &rest);
-    let private = without_ranges(&rest, &public);
+    // Another site may use addresses that a VPC of the model has, too.
+    let private = without_ranges(&[whole], &public_of(family, &[whole]));
     let name = format!("`{cidr}`");
     if !public.is_empty() {
         found.push(Source { name: name.clone(), place: Place::Internet, family, clients: public, internet: true });
     }
     let mut far = behind(chart, &private, family);
+    let private = without_ranges(&private, &own);
     if far.is_empty() && !private.is_empty() {
         far.push(Source { name: name.clone(), place: Place::Internet, family, clients: private, internet: false });
     }

@@ -1,0 +1,1 @@
+//! Answers that teach: edits that are offered, tried on the sources.

@@ -1,0 +1,1 @@
+//! What statements mean, sentence by sentence.
