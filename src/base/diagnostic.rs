@@ -53,17 +53,15 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do, as an imperative with the concrete value.
     pub help: Option<String>,
-    /// An edit that would mend it.
-    pub fix: Option<Fix>,
-    /// Where one edit is not enough, the others that belong to it.
-    pub more_fixes: Vec<Fix>,
+    /// Edits that would mend it, all of them together.
+    pub fixes: Vec<Fix>,
 }
 
 impl Diagnostic {
     /// An error without places yet.
     #[must_use]
     pub fn error(code: &'static Code, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), labels: vec![], help: None, fix: None, more_fixes: vec![] }
+        Self { code, severity: Severity::Error, message: message.into(), labels: vec![], help: None, fixes: vec![] }
     }
 
     /// A warning without places yet.
@@ -91,11 +89,7 @@ impl Diagnostic {
     /// Offers an edit; after the first, one more that belongs to it.
     #[must_use]
     pub fn fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
-        let fix = Fix { span, replacement: replacement.into() };
-        match self.fix {
-            None => self.fix = Some(fix),
-            Some(_) => self.more_fixes.push(fix),
-        }
+        self.fixes.push(Fix { span, replacement: replacement.into() });
         self
     }
 }

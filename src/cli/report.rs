@@ -240,8 +240,8 @@ pub fn to_json(diagnostics: &[Diagnostic], texts: &Texts) -> Vec<Message> {
         place: d.labels.first().and_then(|l| place(l.span)),
         labels: d.labels.iter().map(|l| JsonLabel { place: place(l.span), text: l.text.clone() }).collect(),
         help: d.help.clone(),
-        fix: d.fix.as_ref().map(fix),
-        more_fixes: d.more_fixes.iter().map(fix).collect(),
+        fix: d.fixes.first().map(fix),
+        more_fixes: d.fixes.iter().skip(1).map(fix).collect(),
     };
     diagnostics.iter().map(message).collect()
 }

@@ -221,7 +221,7 @@ fn text_as(text: &Arc<str>, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagnostic>) 
             Type::OneOf(words) if words.contains(&&**text) => return Value::Text(text.clone()),
             // Only a text that stands there as it is can be mended in place.
             Type::OneOf(words) if at.is_literal_text() => Err(codes::unknown_word(text, words, at.span)),
-            Type::OneOf(words) => Err(Diagnostic { fix: None, ..codes::unknown_word(text, words, at.span) }),
+            Type::OneOf(words) => Err(Diagnostic { fixes: vec![], ..codes::unknown_word(text, words, at.span) }),
             Type::Image if text.starts_with("ami-") => return Value::Text(text.clone()),
             Type::Image => Err(mismatch(&Value::Text(text.clone()), ty, at)
                 .help(format!("write an id such as \"ami-0abc\", or `ami({text:?})` for a family"))),

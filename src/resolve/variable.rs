@@ -83,7 +83,7 @@ pub fn shift(mut diagnostic: Diagnostic, ends: &BTreeMap<FileId, usize>) -> Diag
     for label in &mut diagnostic.labels {
         label.span = moved(label.span);
     }
-    if let Some(fix) = &mut diagnostic.fix {
+    for fix in &mut diagnostic.fixes {
         fix.span = moved(fix.span);
     }
     diagnostic

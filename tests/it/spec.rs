@@ -225,7 +225,7 @@ fn message(diagnostic: &Diagnostic, sources: &Sources) -> String {
     if let Some(help) = &diagnostic.help {
         let _ = writeln!(text, "  help: {help}");
     }
-    if let Some(fix) = &diagnostic.fix {
+    for fix in &diagnostic.fixes {
         let _ = writeln!(text, "  fix: {} -> {}", underlined(fix.span, sources), fix.replacement);
     }
     text
