@@ -161,17 +161,6 @@ impl Way {
 }
 
 impl<'n> Oracle<'n> {
-    /// Whether this packet is delivered, whatever becomes of an answer.
-    #[must_use]
-    pub fn deliver(&self, from: &End, packet: Packet) -> Fate {
-        let sender = |i: &&Interface| matches!(from, End::Interface(id) if i.id == *id);
-        let fate = self.send(from, packet).0;
-        match (&fate, self.net.interfaces.iter().find(sender).map(|i| &i.owner)) {
-            (Fate::Arrives(_), Some(Owner::Unmodelled(what))) => Fate::Unknown(what.to_string()),
-            _ => fate,
-        }
-    }
-
     /// Whether a conversation that begins with this packet works.
     #[must_use]
     pub fn converse(&self, from: &End, packet: Packet) -> Fate {
