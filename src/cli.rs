@@ -11,6 +11,7 @@ mod fmt;
 mod interrupt;
 mod json;
 mod load;
+mod network;
 mod new;
 mod output;
 mod outside;
@@ -204,9 +205,9 @@ impl Command {
             Command::Destroy(destroy) => destroy.project.json,
             Command::State(state) => state.json(),
             Command::Output(output) => output.of.json,
-            Command::Prove(prove) => prove.project.json,
-            Command::Trace(trace) => trace.project.json,
-            Command::Exposure(exposure) => exposure.project.json,
+            Command::Prove(prove) => prove.network.project.json,
+            Command::Trace(trace) => trace.network.project.json,
+            Command::Exposure(exposure) => exposure.network.project.json,
             Command::Explain(explain) => explain.json,
         }
     }

@@ -199,9 +199,7 @@ pub struct Input<'a> {
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let Input { model, observation, sources, .. } = *input;
     let mut sink = Sink::default();
-    let moves = moves(model, input.state);
-    let mut state = input.state.clone();
-    state.fold(&Event::Moved { moves: moves.clone() });
+    let (moves, state) = renamed(input);
     let standing = Standing::new(model, &state, observation, &mut sink);
     let graph = Graph::build(model.resources.values().filter(|r| !r.existing));
     let in_order = graph.resources_in_order();
@@ -242,6 +240,14 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         Ok(()) => Ok(plan),
         Err(laws::Broken(law)) => Err(vec![codes::law_broken(&law)]),
     }
+}
+
+/// The renames, and the state with them done.
+fn renamed(input: &Input<'_>) -> (Vec<(Address, Address)>, State) {
+    let moves = moves(input.model, input.state);
+    let mut state = input.state.clone();
+    state.fold(&Event::Moved { moves: moves.clone() });
+    (moves, state)
 }
 
 /// The renames that still have something to rename.

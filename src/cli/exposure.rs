@@ -1,35 +1,28 @@
 //! `secnet exposure`: all that the internet can reach. Layer 10; offline, without credentials.
 
-use std::path::{Path, PathBuf};
-
 use clap::Args;
 use serde::Serialize;
 
 use crate::{
     cli::{
-        Exit, Outcome, Stop,
-        load::{self, Texts},
+        Exit, Outcome,
+        load::Texts,
+        network::{Network, NetworkArgs},
         printer::Printer,
-        project::{Project, ProjectArgs},
     },
-    net::{Net, Origin, snapshot},
+    net::Origin,
     prove::{
         chart::Chart,
         policy::DOORS,
         reach::{Flow, LineAt, danger::Danger, exposure},
     },
-    resources,
 };
 
 /// Say all that the internet can reach, by port, and by which lines; the worst first
 #[derive(Debug, Args)]
 pub struct Exposure {
-    /// The project
     #[command(flatten)]
-    pub project: ProjectArgs,
-    /// A network as EC2's describe actions answer, in place of the project
-    #[arg(long, value_name = "FILE")]
-    snapshot: Option<PathBuf>,
+    pub network: NetworkArgs,
 }
 
 #[derive(Serialize)]
@@ -69,13 +62,7 @@ impl Exposure {
     /// # Errors
     /// The project or the snapshot cannot be read.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        let (net, texts) = match &self.snapshot {
-            Some(file) => (read(file)?, Texts::default()),
-            None => {
-                let project = Project::open(&self.project)?;
-                (resources::network(&project.model), project.texts)
-            }
-        };
+        let Network { net, texts, .. } = self.network.open(printer)?;
         let flows = exposure(&Chart::new(&net));
         let doors: Vec<String> =
             net.doors.iter().map(|d| format!("`{}` is {}, which secnet does not model: it may let in more", d.id, d.what)).collect();
@@ -89,11 +76,6 @@ impl Exposure {
         }
         Ok(Exit::Ok)
     }
-}
-
-fn read(snapshot: &Path) -> Result<Net, Stop> {
-    let text = load::read(snapshot)?;
-    snapshot::read(&load::shown(snapshot), &text).map_err(|wrong| Stop::new(wrong, Texts::default()))
 }
 
 fn shown<'f>(flow: &'f Flow, texts: &Texts) -> Shown<'f> {

@@ -7,15 +7,14 @@ use crate::{
     base::diagnostic::Diagnostic,
     cli::{
         Exit, Outcome, Stop,
+        network::{Network, NetworkArgs},
         printer::Printer,
-        project::{Project, ProjectArgs},
         report::{self, Message},
     },
     prove::{
         chart::Chart,
         policy::{self, Judged},
     },
-    resources,
 };
 
 /// Prove or refute the policies of a project, without credentials and without a network
@@ -23,9 +22,8 @@ use crate::{
 /// Ends with 0 if every statement is proven, else with 1.
 #[derive(Debug, Args)]
 pub struct Prove {
-    /// The project
     #[command(flatten)]
-    pub project: ProjectArgs,
+    pub network: NetworkArgs,
 }
 
 #[derive(Serialize)]
@@ -53,9 +51,8 @@ impl Prove {
     /// # Errors
     /// The sources have errors, or a statement is not proven.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project)?;
-        let net = resources::network(&project.model);
-        let judged = policy::judge(&Chart::new(&net), &project.model);
+        let project = self.network.open(printer)?;
+        let judged = policy::judge(&Chart::new(&project.net), &project.model);
         let proven = judged.iter().filter(|j| j.outcome == policy::Outcome::Proven).count();
         let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &project)).collect();
         let diagnostics: Vec<Diagnostic> =
@@ -82,7 +79,7 @@ impl Prove {
 }
 
 /// What became of one statement, as one wrote it.
-fn statement(judged: &Judged, project: &Project) -> Statement {
+fn statement(judged: &Judged, project: &Network) -> Statement {
     let written = project.texts.sources.text(judged.span).split_whitespace().collect::<Vec<_>>().join(" ");
     Statement {
         policy: judged.policy.clone(),

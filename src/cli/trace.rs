@@ -8,19 +8,16 @@ use serde::Serialize;
 use crate::{
     base::{address::Address, cidr::Cidr, codes::prove as codes, service::Service},
     cli::{
-        Exit, Outcome, Stop,
-        load::{self, Texts},
+        Exit, Outcome, Stop, load,
+        network::{Network, NetworkArgs, read_snapshot},
         printer::Printer,
-        project::{Project, ProjectArgs},
     },
-    net::{Net, snapshot},
     prove::{
         cases::{self, CaseResult},
         chart::Chart,
         trace::{Trace, trace},
     },
-    resources,
-    schema::{model::Model, value::Value},
+    schema::value::Value,
 };
 
 /// Say whether a service gets from one end to another, by which way, or what stops it
@@ -35,12 +32,8 @@ pub struct TraceArgs {
     to: Option<String>,
     /// What it wants: tcp/22
     service: Option<String>,
-    /// The project
     #[command(flatten)]
-    pub project: ProjectArgs,
-    /// A network as EC2's describe actions answer, in place of the project
-    #[arg(long, value_name = "FILE")]
-    snapshot: Option<PathBuf>,
+    pub network: NetworkArgs,
     /// Expectations to hold against the snapshot
     #[arg(long, value_name = "FILE", requires = "snapshot", conflicts_with = "from")]
     expect: Option<PathBuf>,
@@ -62,20 +55,14 @@ impl TraceArgs {
     /// # Errors
     /// A file cannot be read, an end does not exist, something is stopped, or an expectation differs.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        if let (Some(snapshot), Some(expect)) = (&self.snapshot, &self.expect) {
-            let net = read(snapshot)?;
+        if let (Some(snapshot), Some(expect)) = (&self.network.snapshot, &self.expect) {
+            let net = read_snapshot(snapshot)?;
             let results = cases::run(&net, &load::shown(expect), &load::read(expect)?)?;
             return Ok(show_cases(printer, &results));
         }
         let (Some(from), Some(to), Some(service)) = (&self.from, &self.to, &self.service) else { return Ok(Exit::Usage) };
         let wanted = Service::parse(service).map_err(|_| Stop::from(codes::no_service(service)).with_exit(Exit::Usage))?;
-        let (net, model) = match &self.snapshot {
-            Some(file) => (read(file)?, Model::default()),
-            None => {
-                let project = Project::open(&self.project)?;
-                (resources::network(&project.model), project.model)
-            }
-        };
+        let Network { net, model, .. } = self.network.open(printer)?;
         let chart = Chart::new(&net);
         let traces = trace(&chart, &model, &self.end(from)?, &self.end(to)?, &[wanted]);
         let traces = traces.map_err(|why| Stop::from(codes::obscure_end(&why)).with_exit(Exit::Findings))?;
@@ -107,11 +94,6 @@ impl TraceArgs {
         }
         Ok(Address::parse(text).map_or_else(|| Value::text(text), Value::Resource))
     }
-}
-
-fn read(snapshot: &std::path::Path) -> Result<Net, Stop> {
-    let text = load::read(snapshot)?;
-    snapshot::read(&load::shown(snapshot), &text).map_err(|wrong| Stop::new(wrong, Texts::default()))
 }
 
 fn show(printer: &Printer, service: &str, trace: &Trace) {

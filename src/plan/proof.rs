@@ -5,15 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::{address::Address, diagnostic::Diagnostic, source::Sources, span::Span},
+    base::{
+        address::Address,
+        diagnostic::{Diagnostic, Sink},
+        source::Sources,
+        span::Span,
+    },
     call::Json,
+    graph::Graph,
     net::{
         Id, Net, Origin,
         desired::Known,
         merge::{self, Names},
         snapshot,
     },
-    plan::{Input, decide::Decisions, standing::Standing},
+    plan::{
+        Input,
+        decide::{Decisions, decide},
+        standing::Standing,
+    },
     prove::{
         chart::Chart,
         policy::{self, Judged, Outcome},
@@ -126,6 +136,19 @@ fn verdict(judged: &Judged, sources: Option<&Sources>) -> Verdict {
         hops: judged.hops.clone(),
         assumptions: judged.assumptions.iter().map(|a| (*a).to_owned()).collect(),
     }
+}
+
+/// The network as it stands, and as the project would have it, both under the project's names.
+///
+/// # Errors
+/// What is wanted cannot be planned, or EC2's answers cannot be read.
+pub fn networks_of(input: &Input<'_>) -> Result<(Net, Net), Vec<Diagnostic>> {
+    let mut sink = Sink::default();
+    let (_, state) = super::renamed(input);
+    let standing = Standing::new(input.model, &state, input.observation, &mut sink);
+    let graph = Graph::build(input.model.resources.values().filter(|r| !r.existing));
+    let decisions = decide(input.model, &state, &standing, &graph.resources_in_order(), &mut sink);
+    if sink.has_errors() { Err(sink.all) } else { networks(input, &standing, &decisions) }
 }
 
 /// The network as it stands, and as it will be, both under the project's names.

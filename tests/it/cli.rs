@@ -100,7 +100,7 @@ impl Project {
 #[test]
 fn a_new_project_is_made_and_unmade_in_the_sandbox() {
     let project = Project::server();
-    project.run("check").exits(0).says("no errors").says("does not prove it yet");
+    project.run("check").exits(0).says("no errors").says("secnet prove");
     let planned =
         project.run("plan --sandbox --detailed-exitcode").exits(2).says("Plan: 7 to create, 0 to update, 0 to replace, 0 to delete.");
     assert!(planned.out.starts_with("Sandbox: "), "{}", planned.out);
@@ -136,7 +136,7 @@ fn other_maintainers_change_one_rule_and_one_entry() {
         .run("plan --sandbox --var maintainers=[198.51.100.7/32]")
         .exits(0)
         .says("0 to create, 2 to update, 0 to replace, 0 to delete");
-    let parts: Vec<&str> = planned.out.lines().filter(|l| l.starts_with("    ")).collect();
+    let parts: Vec<&str> = planned.out.lines().filter(|l| l.starts_with("    ~ ")).collect();
     assert_eq!(parts.len(), 2, "{}", planned.out);
     let applied = project.run("apply --sandbox --yes --var maintainers=[198.51.100.7/32]").exits(0);
     let at = |text: &str| applied.out.find(text).unwrap_or_else(|| panic!("{text} in {}", applied.out));

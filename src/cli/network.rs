@@ -1,0 +1,122 @@
+//! The network that a command asks about: the project as written, the project among what stands, or a snapshot. Layer 10.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::{
+    apply::{Reader, refresh, survey},
+    base::diagnostic::Diagnostic,
+    call::Driver,
+    cli::{
+        Stop,
+        load::{self, Texts},
+        outside::read_failed,
+        printer::Printer,
+        project::{Project, ProjectArgs},
+        runtime,
+        target::Place,
+    },
+    net::{Net, merge, snapshot},
+    plan::{self, proof},
+    resources,
+    schema::model::{self, Model},
+    state::store::{Store, check_place},
+};
+
+/// Which network a command asks about.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// The project
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// A network as EC2's describe actions answer, in place of the project
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["live", "standing", "sandbox", "endpoint_url"])]
+    pub snapshot: Option<PathBuf>,
+    /// Read what stands in EC2, and ask about the project among it, as an apply would leave it
+    #[arg(long)]
+    pub live: bool,
+    /// Read what stands in EC2, and ask about that alone, whatever the project says
+    #[arg(long)]
+    pub standing: bool,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// A network, and what statements and messages about it refer to.
+pub struct Network {
+    /// Who may reach what.
+    pub net: Net,
+    /// The project's model; empty for a snapshot.
+    pub model: Model,
+    /// What messages point into.
+    pub texts: Texts,
+    /// Warnings of the sources.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl NetworkArgs {
+    /// Reads sources or a snapshot, and EC2 if it is to be asked.
+    ///
+    /// # Errors
+    /// The project or the snapshot has errors, or EC2 cannot be read.
+    pub fn open(&self, printer: &Printer) -> Result<Network, Stop> {
+        if let Some(file) = &self.snapshot {
+            return Ok(Network { net: read_snapshot(file)?, model: Model::default(), texts: Texts::default(), warnings: vec![] });
+        }
+        let asks = self.live || self.standing || self.place.sandbox || self.place.endpoint_url.is_some();
+        if self.standing && load::paths(&self.project.directory).is_err() {
+            let net = runtime()?.block_on(self.region(printer))?;
+            return Ok(Network { net, model: Model::default(), texts: Texts::default(), warnings: vec![] });
+        }
+        let project = Project::open(&self.project)?;
+        let net =
+            if asks { runtime()?.block_on(self.among_what_stands(&project, printer)) } else { Ok(resources::network(&project.model)) };
+        match net {
+            Ok(net) => Ok(Network { net, model: project.model, texts: project.texts, warnings: project.warnings }),
+            Err(diagnostics) => Err(Stop::new(diagnostics, project.texts)),
+        }
+    }
+
+    async fn among_what_stands(&self, project: &Project, printer: &Printer) -> Result<Net, Vec<Diagnostic>> {
+        let (directory, model, place) = (&project.directory, &project.model, &self.place);
+        if let Some(line) = place.first_line(directory) {
+            printer.whisper(&line);
+        }
+        let one = |diagnostic| vec![diagnostic];
+        let driver = place.open(directory, &model.project).await.map_err(one)?;
+        let loaded = Store::new(place.state_directory(directory), &model.project.name).load().map_err(one)?;
+        if !loaded.unfinished.is_empty() {
+            printer.whisper("An earlier run was interrupted; what it has made last may be missing here until the next apply.");
+        }
+        check_place(&loaded.state, None, driver.region()).map_err(one)?;
+        printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
+        let observation = refresh::refresh(&*driver, model, &loaded.state).await.map_err(|e| one(read_failed(&e, &*driver)))?;
+        let input = plan::Input { model, state: &loaded.state, observation: &observation, sources: Some(&project.texts.sources) };
+        let (stands, wanted) = proof::networks_of(&input)?;
+        Ok(if self.standing { stands } else { wanted })
+    }
+
+    /// All that stands in a region.
+    async fn region(&self, printer: &Printer) -> Result<Net, Stop> {
+        let directory = &self.project.directory;
+        if let Some(line) = self.place.first_line(directory) {
+            printer.whisper(&line);
+        }
+        let driver = self.place.open(directory, &model::Project::default()).await?;
+        printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
+        let listed = survey::survey(&Reader::new(&*driver), None, true).await.map_err(|e| read_failed(&e, &*driver))?;
+        let mut net = snapshot::of_json("what EC2 answered", &listed).map_err(|wrong| Stop::new(wrong, Texts::default()))?;
+        merge::complete(&mut net);
+        Ok(net)
+    }
+}
+
+/// Reads a snapshot.
+///
+/// # Errors
+/// The file cannot be read, or is no snapshot.
+pub fn read_snapshot(file: &Path) -> Result<Net, Stop> {
+    let text = load::read(file)?;
+    snapshot::read(&load::shown(file), &text).map_err(|wrong| Stop::new(wrong, Texts::default()))
+}
