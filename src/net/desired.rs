@@ -70,7 +70,7 @@ impl<'m> Desired<'m> {
     {
         let told = || self.known.get(&resource.address).and_then(|r| r.get(name));
         let written = resource.record.get(name).filter(|v| **v != Value::Null);
-        written.filter(|v| v.is_known()).or_else(told).or(written)
+        written.filter(|v| !matches!(v, Value::Attribute(..))).or_else(told).or(written)
     }
 
     /// A network.

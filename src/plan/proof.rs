@@ -153,12 +153,9 @@ pub fn networks_of(input: &Input<'_>) -> Result<(Net, Net), Vec<Diagnostic>> {
 
 /// The network as it stands, and as it will be, both under the project's names.
 fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_>) -> Result<(Net, Net), Vec<Diagnostic>> {
-    let known: Known = standing
-        .things
-        .iter()
-        .filter(|(address, _)| !decisions.replaced.contains(*address))
-        .map(|(address, thing)| ((*address).clone(), standing.record_addresses(&thing.observed.record)))
-        .collect();
+    let kept = standing.things.iter().filter(|(address, _)| !decisions.replaced.contains(*address));
+    let observed = kept.map(|(address, thing)| (address, thing.observed)).chain(standing.existing.iter().map(|(a, o)| (a, *o)));
+    let known: Known = observed.map(|(address, o)| (address.clone(), standing.record_addresses(&o.record))).collect();
     let Some(listed) = &input.observation.network else {
         return Ok((Net::default(), resources::network(input.model)));
     };

@@ -1,6 +1,6 @@
 //! A network compiled for walking: references are numbers, filters are boxes, tables are ranges. Layer 5.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     base::cidr::{Cidr, Family},
@@ -93,6 +93,8 @@ pub struct VpcAt {
     pub subnets: Vec<usize>,
     /// Its internet gateway.
     pub gateway: Option<usize>,
+    /// What of it is not known, so that nobody can tell what passes in it.
+    pub fog: Option<Arc<str>>,
 }
 
 /// A subnet.
@@ -216,7 +218,8 @@ impl<'n> Chart<'n> {
         let ranges = |cidrs: &[Cidr]| Both::make(|f| cidrs.iter().filter(|c| c.family() == f).map(|c| Range::of(*c)).collect::<Vec<_>>());
         for vpc in &net.vpcs {
             let gateway = net.internet_gateways.iter().position(|g| g.vpc.as_ref() == Some(&vpc.id));
-            self.vpcs.push(VpcAt { ranges: ranges(&vpc.cidrs), subnets: vec![], gateway });
+            let fog = net.doors.iter().find(|d| d.id == vpc.id).map(|d| d.what.clone());
+            self.vpcs.push(VpcAt { ranges: ranges(&vpc.cidrs), subnets: vec![], gateway, fog });
         }
         let mut held: BTreeMap<&Id, usize> = BTreeMap::new();
         let mut guarded: BTreeMap<&Id, usize> = BTreeMap::new();

@@ -95,6 +95,8 @@ pub enum Reason {
     OverlappingLists,
     /// AWS chooses one of several ways, which differ.
     AwsChooses,
+    /// It is in a VPC of which not everything was read.
+    Fog(Arc<str>),
     /// The sets have become too many to go on.
     TooComplex,
 }
@@ -114,6 +116,7 @@ impl Reason {
                 | UnknownTransitRoutes
                 | OverlappingLists
                 | AwsChooses
+                | Fog(_)
                 | TooComplex
         )
     }
@@ -156,7 +159,8 @@ impl Reason {
             Missing(_) => "UNKNOWN_RESOURCE",
             Unmodelled(_) => "UNSUPPORTED_COMPONENT",
             UnknownTransitRoutes => "TGW_RTB_ROUTES_ARE_UNKNOWN",
-            Unsolicited | AnswerAstray | Family | Loop | Forwarder | UnknownList(_) | OverlappingLists | AwsChooses | TooComplex => {
+            Unsolicited | AnswerAstray | Family | Loop | Forwarder | UnknownList(_) | OverlappingLists | AwsChooses | Fog(_)
+            | TooComplex => {
                 return None;
             }
         })
@@ -211,6 +215,7 @@ impl Reason {
             UnknownList(list) => format!("depends on prefix list `{list}`, whose entries are not known"),
             UnknownTransitRoutes => "follows routes that are not known".into(),
             OverlappingLists => "has several prefix lists with the destination, of which AWS chooses one".into(),
+            Fog(what) => format!("is {what}"),
             AwsChooses => "has several ways that differ, of which AWS chooses one".into(),
             TooComplex => "takes too many cases to tell".into(),
         }

@@ -571,11 +571,12 @@ impl Walk<'_, '_> {
     }
 
     /// Packets that stand in a subnet and are on their way somewhere.
-    fn out_of_subnet(&mut self, subnet: usize, mut stream: Stream) {
+    fn out_of_subnet(&mut self, subnet: usize, stream: Stream) {
         let Some(at) = self.chart.subnets.get(subnet) else {
             return self.stop(stream, Spot::Subnet(subnet), Reason::Missing("a subnet".into()));
         };
         let (family, to) = (stream.family, stream.view.destination);
+        let Some(mut stream) = self.out_of_fog(at.vpc, stream) else { return };
         Self::step(&mut stream, Spot::Subnet(subnet), None, None);
         for range in at.ranges.of(family) {
             let near = Self::split(&mut stream, to, *range);
@@ -587,6 +588,17 @@ impl Walk<'_, '_> {
         }
         stream = self.through_acl(subnet, stream, false);
         self.route(subnet, stream);
+    }
+
+    /// Ends a stream in a VPC of which not everything is known.
+    fn out_of_fog(&mut self, vpc: usize, stream: Stream) -> Option<Stream> {
+        match self.chart.vpcs.get(vpc).and_then(|v| v.fog.clone()) {
+            Some(what) => {
+                self.stop(stream, Spot::Vpc(vpc), Reason::Fog(what));
+                None
+            }
+            None => Some(stream),
+        }
     }
 
     /// What a subnet's ACL lets pass.
@@ -620,13 +632,14 @@ impl Walk<'_, '_> {
     }
 
     /// Packets for addresses of a VPC, at its router. `from` is the subnet they come out of.
-    fn enter_vpc(&mut self, vpc: usize, mut stream: Stream, from: Option<usize>) {
+    fn enter_vpc(&mut self, vpc: usize, stream: Stream, from: Option<usize>) {
         let Some(at) = self.chart.vpcs.get(vpc) else {
             return self.stop(stream, Spot::Vpc(vpc), Reason::Missing("a VPC".into()));
         };
         if stream.pieces.is_empty() {
             return;
         }
+        let Some(mut stream) = self.out_of_fog(vpc, stream) else { return };
         Self::step(&mut stream, Spot::Vpc(vpc), None, None);
         let (family, to) = (stream.family, stream.view.destination);
         for subnet in &at.subnets {

@@ -301,11 +301,12 @@ impl Walk<'_, '_> {
     }
 
     /// Packets from the internet at a VPC's gateway.
-    fn enter_by_internet_gateway(&mut self, vpc: usize, mut stream: Stream) {
+    fn enter_by_internet_gateway(&mut self, vpc: usize, stream: Stream) {
         let chart = self.chart;
         if stream.pieces.is_empty() {
             return;
         }
+        let Some(mut stream) = self.out_of_fog(vpc, stream) else { return };
         if let (true, Some(Spot::EgressOnlyGateway(gateway))) = (stream.answer, stream.exit)
             && chart.net.egress_only_gateways.get(gateway).and_then(|g| g.vpc.as_ref()).and_then(|id| chart.vpc(id)) == Some(vpc)
         {
