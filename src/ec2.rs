@@ -9,6 +9,7 @@ use crate::call::{Answer, Json};
 pub mod account;
 pub mod answer;
 pub mod connection;
+pub mod doors;
 pub mod failure;
 pub mod param;
 pub mod tag;

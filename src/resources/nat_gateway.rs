@@ -203,7 +203,7 @@ mod aws {
 
     shown! {
         NatGateway(
-            connectivity_type, create_time, delete_time, failure_code, failure_message, nat_gateway_addresses, nat_gateway_id, state,
+            availability_mode, connectivity_type, create_time, delete_time, failure_code, failure_message, nat_gateway_addresses, nat_gateway_id, state,
             subnet_id, tags, vpc_id,
         );
         NatGatewayAddress(
@@ -211,7 +211,7 @@ mod aws {
         );
     }
 
-    words! { ConnectivityType, NatGatewayAddressStatus, NatGatewayState }
+    words! { AvailabilityMode, ConnectivityType, NatGatewayAddressStatus, NatGatewayState }
 
     pub(super) const ACTIONS: &[Action] = &[
         action!(CreateNatGateway: create_nat_gateway(

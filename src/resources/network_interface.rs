@@ -195,7 +195,7 @@ mod aws {
 
     shown! {
         NetworkInterface(
-            association, attachment, availability_zone, description, groups, interface_type, ipv6_addresses, mac_address, network_interface_id,
+            association, attachment, availability_zone, description, groups, interface_type, ipv4_prefixes, ipv6_addresses, ipv6_prefixes, mac_address, network_interface_id,
             owner_id, private_dns_name, private_ip_address, private_ip_addresses, requester_id, requester_managed, source_dest_check, status,
             subnet_id, tag_set, vpc_id,
         );
@@ -203,6 +203,8 @@ mod aws {
         NetworkInterfaceAttachment(
             attach_time, attachment_id, delete_on_termination, device_index, instance_id, instance_owner_id, network_card_index, status,
         );
+        Ipv4PrefixSpecification(ipv4_prefix);
+        Ipv6PrefixSpecification(ipv6_prefix);
         NetworkInterfaceIpv6Address(ipv6_address, is_primary_ipv6);
         NetworkInterfacePrivateIpAddress(association, primary, private_dns_name, private_ip_address);
         GroupIdentifier(group_id, group_name);
