@@ -1,6 +1,6 @@
 //! Random statements about random networks, each verdict held against the naive walker, packet by packet.
 
-use std::net::IpAddr;
+use std::{cell::Cell, net::IpAddr};
 
 use secnet::{
     base::{cidr::Family, service::Service, span::Span},
@@ -16,6 +16,7 @@ use secnet::{
     },
 };
 
+use super::prove::choices;
 use super::random::{Dice, addresses, cidr, id, ip, networks, random_net, seed, service, tell};
 
 const PORTS: [u16; 9] = [0, 22, 53, 443, 1023, 1024, 32768, 60999, 65535];
@@ -250,9 +251,9 @@ fn parse(text: &str) -> Packet {
 /// Every choice that AWS has: ports of NAT gateways, ways into VPCs.
 fn worlds(net: &Net) -> Vec<Oracle<'_>> {
     let ports: &[u16] = if net.nat_gateways.is_empty() { &[1024] } else { &[1024, 5000, 32768, 60999, 65535] };
-    let several = net.attachments.iter().any(|a| matches!(&a.to, Attached::Vpc { subnets, .. } if subnets.len() > 1));
-    let doors: &[[usize; 2]] = if several { &[[0, 0], [0, 1], [1, 0], [1, 1]] } else { &[[0, 0]] };
-    ports.iter().flat_map(|p| doors.iter().map(|d| Oracle { net, nat_ports: [*p, *p], doors: *d })).collect()
+    let choices = choices(net);
+    let world = |port: u16, choices: [usize; 2]| Oracle { net, nat_ports: [port, port], choices, chose: Cell::new(false) };
+    ports.iter().flat_map(|p| choices.iter().map(|c| world(*p, *c))).collect()
 }
 
 fn random_exceptions(dice: &mut Dice) -> Vec<(Vec<Service>, Vec<Value>)> {

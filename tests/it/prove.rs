@@ -78,7 +78,7 @@ fn word(fate: &Fate) -> &'static str {
 }
 
 /// What AWS may choose, there and back.
-fn choices(net: &Net) -> Vec<[usize; 2]> {
+pub fn choices(net: &Net) -> Vec<[usize; 2]> {
     let doors = net.attachments.iter().map(|a| if let Attached::Vpc { subnets, .. } = &a.to { subnets.len() } else { 1 });
     let addresses = net.interfaces.iter().filter(|i| matches!(i.owner, Owner::NatGateway(_))).map(|i| i.addresses.len());
     let unknown =
