@@ -3,27 +3,34 @@
 //! A flow is there if a new connection works: its packets arrive and the answers come back, as [`ask`](crate::prove::ask)
 //! judges. Ends are things with names: the internet, machines and other interfaces, what lies behind a gateway.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     base::cidr::Family,
     net::Origin,
     prove::{
-        chart::{Both, Chart},
-        packet::{Range, without_boxes},
+        chart::Chart,
+        packet::without_boxes,
         policy::words,
-        reason::Reason,
-        walk::Line,
+        walk::{Line, Place},
     },
 };
 
+pub mod class;
 pub mod danger;
+mod kinds;
+pub mod pairs;
 pub mod set;
+mod tell;
 mod ways;
 
+use class::Classes;
 use danger::Danger;
-use set::{Flows, Service, Set, networks};
-use ways::{End, Way, Ways};
+use kinds::{Kind, kinds};
+use pairs::{Links, Pairs};
+use set::Flows;
+use tell::{Teller, together};
+use ways::{End, FAMILIES, Way};
 
 /// How many boxes a difference may take.
 const BOXES_MAX: usize = 50_000;
@@ -35,6 +42,10 @@ pub struct Flow {
     pub from: String,
     /// Who answers.
     pub to: String,
+    /// All of those who begin, where they have names.
+    pub all_from: Vec<String>,
+    /// All of those who answer, where they have names.
+    pub all_to: Vec<String>,
     /// `tcp/22`, `tcp/80-443`, `all`.
     pub service: String,
     /// The networks that it comes from, if it comes from outside.
@@ -55,7 +66,7 @@ impl Flow {
     /// How bad it is, if it comes from outside.
     #[must_use]
     pub fn danger(&self) -> Danger {
-        let anywhere = self.sources.iter().any(|s| s.ends_with("/0"));
+        let anywhere = self.sources.iter().any(|s| s.starts_with("0.0.0.0/0") || s.starts_with("::/0"));
         match (self.answered || self.doubt.is_some(), anywhere, self.administrative.is_empty()) {
             (false, ..) => Danger::OneWay,
             (true, true, false) => Danger::Open,
@@ -112,44 +123,167 @@ pub fn all_lines(chart: &Chart<'_>) -> Vec<(String, String)> {
 /// What becomes reachable and what stops being so, between two charts whose things go by the same names.
 #[must_use]
 pub fn delta(before: &Chart<'_>, after: &Chart<'_>) -> Delta {
-    let (old, new) = (Ways::of(before), Ways::of(after));
-    let keys: BTreeSet<&(End, End, Family)> = old.by_ends.keys().chain(new.by_ends.keys()).collect();
-    let (earlier, later) = (Teller::new(before), Teller::new(after));
-    let mut delta = Delta::default();
-    let none: &[Way] = &[];
-    for key in keys {
-        let (was, is) = (old.by_ends.get(key).map_or(none, Vec::as_slice), new.by_ends.get(key).map_or(none, Vec::as_slice));
+    if before.net == after.net {
+        return Delta::default();
+    }
+    let mut compare = Compare { earlier: Teller::new(before), later: Teller::new(after), delta: Delta::default() };
+    let (mut old, mut new) = (Pairs::new(before), Pairs::new(after));
+    let kinds = kinds(&[(before, &old.classes), (after, &new.classes)]);
+    compare.outside(&kinds);
+    let mut links = Links::default();
+    for from in &kinds {
+        for to in &kinds {
+            if std::ptr::eq(from, to) && from.names.len() < 2 {
+                continue;
+            }
+            let was = number(&mut old, &mut links, (from, to), 0);
+            let is = number(&mut new, &mut links, (from, to), 1);
+            if was != is {
+                compare.between(from, to);
+            }
+        }
+    }
+    let Delta { added, removed, unknown } = compare.delta;
+    Delta { added: in_order(added), removed: in_order(removed), unknown: in_order(unknown) }
+}
+
+/// Flows that are alike as one, those from outside first.
+fn in_order(flows: Vec<Flow>) -> Vec<Flow> {
+    let mut flows = together(flows);
+    flows.sort_by_key(|f| !f.all_from.is_empty());
+    flows
+}
+
+/// The links between the interfaces of two kinds in one of the two networks.
+fn number(pairs: &mut Pairs<'_, '_>, links: &mut Links, (from, to): (&Kind, &Kind), at: usize) -> Vec<u32> {
+    let classes = |kind: &Kind| kind.classes.get(at).cloned().unwrap_or_default();
+    let mut all = vec![];
+    for a in classes(from) {
+        for b in classes(to) {
+            // No link is as good as no interface.
+            let link = pairs.link(a, b, links);
+            all.extend(links.some(link));
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Two networks that are compared.
+struct Compare<'c, 'n> {
+    earlier: Teller<'c, 'n>,
+    later: Teller<'c, 'n>,
+    delta: Delta,
+}
+
+impl Compare<'_, '_> {
+    /// Compares the ways between two ends.
+    fn ends(&mut self, from: &End, to: &End, family: Family, was: &[Way], is: &[Way]) {
+        let key = (from, to, family);
         let (sure_before, sure) = (surely(was), surely(is));
-        let doubted_before = boxes(was, |w| w.doubt.is_some());
-        let doubted = boxes(is, |w| w.doubt.is_some());
-        delta.added.extend(later.pair(key, is, without(&sure, &sure_before)));
+        let (doubted_before, doubted) = (boxes(was, |w| w.doubt.is_some()), boxes(is, |w| w.doubt.is_some()));
+        self.delta.added.extend(self.later.pair(key, is, without(&sure, &sure_before)));
         // What was sure and may still be is neither here nor gone.
-        let possible: Vec<Flows> = sure.iter().chain(&doubted).copied().collect();
-        delta.removed.extend(earlier.pair(key, was, without(&sure_before, &possible)));
+        self.delta.removed.extend(self.earlier.pair(key, was, without(&sure_before, &doubted_or_sure(is))));
         let known: Vec<Flows> = without(&doubted_before, &sure_before).unwrap_or_default();
         let only_possible = without(&doubted, &sure).and_then(|p| without(&p, &known));
-        delta.unknown.extend(later.pair(key, is, only_possible).into_iter().map(|f| f.doubted(is)));
+        self.delta.unknown.extend(self.later.pair(key, is, only_possible).into_iter().map(|f| f.doubted(is)));
     }
-    for list in [&mut delta.added, &mut delta.removed, &mut delta.unknown] {
-        *list = together(std::mem::take(list));
+
+    /// Compares what passes between named things.
+    fn between(&mut self, from: &Kind, to: &Kind) {
+        let same = std::ptr::eq(from, to);
+        let ways = |chart: &Chart<'_>, at: usize, family: Family| -> Vec<Way> {
+            let interfaces = |of: &[Vec<usize>]| of.get(at).cloned().unwrap_or_default();
+            let others = interfaces(if same { &to.second } else { &to.first });
+            let all = interfaces(&from.first);
+            all.iter().flat_map(|a| others.iter().flat_map(|b| ways::to_interface(chart, Place::Interface(*a), *b, family))).collect()
+        };
+        for family in FAMILIES {
+            let (was, is) = (ways(self.earlier.chart, 0, family), ways(self.later.chart, 1, family));
+            self.ends(&End::Named(from.names.clone()), &End::Named(to.names.clone()), family, &was, &is);
+        }
     }
-    delta
+
+    /// Compares what passes between named things and the outside, and from one outside to another.
+    fn outside(&mut self, kinds: &[Kind]) {
+        let charts = [self.earlier.chart, self.later.chart];
+        let mut outsides: Vec<End> = vec![End::Internet];
+        outsides.extend(charts.iter().flat_map(|c| ways::gateways(c).into_iter().map(|s| End::Behind(c.name(s)))));
+        outsides.sort();
+        outsides.dedup();
+        for family in FAMILIES {
+            for kind in kinds {
+                let name = End::Named(kind.names.clone());
+                let [was, is] = [0, 1].map(|at| out_of(charts, at, kind.first.get(at).map_or(&[][..], Vec::as_slice), family));
+                for end in &outsides {
+                    self.ends(&name, end, family, was.get(end).map_or(&[], Vec::as_slice), is.get(end).map_or(&[], Vec::as_slice));
+                    let [was, is] = [0, 1].map(|at| into(charts, at, end, kind.first.get(at).map_or(&[][..], Vec::as_slice), family));
+                    self.ends(end, &name, family, &was, &is);
+                }
+            }
+            for from in &outsides {
+                let [was, is] = [0, 1].map(|at| through(charts, at, from, family));
+                for to in &outsides {
+                    self.ends(from, to, family, was.get(to).map_or(&[], Vec::as_slice), is.get(to).map_or(&[], Vec::as_slice));
+                }
+            }
+        }
+    }
+}
+
+/// Ways by the end that they lead to.
+type ByEnd = BTreeMap<End, Vec<Way>>;
+
+fn by_end(ways: impl IntoIterator<Item = (End, Way)>) -> ByEnd {
+    let mut found = ByEnd::new();
+    for (end, way) in ways {
+        found.entry(end).or_default().push(way);
+    }
+    found
+}
+
+/// The ways of interfaces out of a network.
+fn out_of(charts: [&Chart<'_>; 2], at: usize, interfaces: &[usize], family: Family) -> ByEnd {
+    let Some(chart) = charts.get(at) else { return ByEnd::new() };
+    by_end(interfaces.iter().flat_map(|i| ways::outward(chart, Place::Interface(*i), family)))
+}
+
+/// The ways from outside to interfaces of a network.
+fn into(charts: [&Chart<'_>; 2], at: usize, from: &End, interfaces: &[usize], family: Family) -> Vec<Way> {
+    let Some((chart, place)) = charts.get(at).and_then(|c| Some((c, ways::place(c, from)?))) else { return vec![] };
+    interfaces.iter().flat_map(|i| ways::to_interface(chart, place, *i, family)).collect()
+}
+
+/// The ways from outside through a network and out again.
+fn through(charts: [&Chart<'_>; 2], at: usize, from: &End, family: Family) -> ByEnd {
+    let found = charts.get(at).and_then(|chart| Some(ways::outward(chart, ways::place(chart, from)?, family)));
+    by_end(found.unwrap_or_default())
 }
 
 /// Everything that the internet can open a flow to, whether or not answers come back; the worst first.
 #[must_use]
 pub fn exposure(chart: &Chart<'_>) -> Vec<Flow> {
-    let (ways, teller) = (Ways::from_internet(chart), Teller::new(chart));
+    let (classes, teller) = (Classes::of(chart, false), Teller::new(chart));
     let mut found = vec![];
-    for (key, ways) in &ways.by_ends {
-        let sure = surely(ways);
-        let doubted = boxes(ways, |w| w.doubt.is_some());
-        let delivered = boxes(ways, |w| w.doubt.is_none() && !w.answered);
-        let possible: Vec<Flows> = sure.iter().chain(&doubted).copied().collect();
-        found.extend(teller.pair(key, ways, Some(sure.clone())));
-        found.extend(teller.pair(key, ways, without(&doubted, &sure)).into_iter().map(|f| f.doubted(ways)));
-        let one_way = teller.pair(key, ways, without(&delivered, &possible));
-        found.extend(one_way.into_iter().map(|f| Flow { answered: false, ..f }));
+    for kind in kinds(&[(chart, &classes)]) {
+        let interfaces = kind.first.first().cloned().unwrap_or_default();
+        for family in FAMILIES {
+            let ways = into([chart, chart], 0, &End::Internet, &interfaces, family);
+            if ways.is_empty() {
+                continue;
+            }
+            let to = End::Named(kind.names.clone());
+            let key = (&End::Internet, &to, family);
+            let sure = surely(&ways);
+            let doubted = boxes(&ways, |w| w.doubt.is_some());
+            let delivered = boxes(&ways, |w| w.doubt.is_none() && !w.answered);
+            found.extend(teller.pair(key, &ways, Some(sure.clone())));
+            found.extend(teller.pair(key, &ways, without(&doubted, &sure)).into_iter().map(|f| f.doubted(&ways)));
+            let one_way = teller.pair(key, &ways, without(&delivered, &doubted_or_sure(&ways)));
+            found.extend(one_way.into_iter().map(|f| Flow { answered: false, ..f }));
+        }
     }
     let mut found = together(found);
     found.sort_by(|a, b| (a.danger(), &a.service, &a.to).cmp(&(b.danger(), &b.service, &b.to)));
@@ -161,6 +295,11 @@ fn surely(ways: &[Way]) -> Vec<Flows> {
     boxes(ways, |w| w.doubt.is_none() && w.answered)
 }
 
+/// What works for all that is known.
+fn doubted_or_sure(ways: &[Way]) -> Vec<Flows> {
+    boxes(ways, |w| w.doubt.is_some() || w.answered)
+}
+
 fn boxes(ways: &[Way], which: impl Fn(&Way) -> bool) -> Vec<Flows> {
     ways.iter().filter(|w| which(w)).map(|w| w.flows).collect()
 }
@@ -168,141 +307,4 @@ fn boxes(ways: &[Way], which: impl Fn(&Way) -> bool) -> Vec<Flows> {
 /// What is in one set and not in another; `None` is too complex.
 fn without(from: &[Flows], cut: &[Flows]) -> Option<Vec<Flows>> {
     without_boxes(from.to_vec(), cut, BOXES_MAX)
-}
-
-/// Says ways in words.
-struct Teller<'c, 'n> {
-    chart: &'c Chart<'n>,
-    /// What is outside, to tell networks by.
-    internet: Both<Vec<Range>>,
-}
-
-impl<'c, 'n> Teller<'c, 'n> {
-    fn new(chart: &'c Chart<'n>) -> Self {
-        Self { chart, internet: ways::internet(chart) }
-    }
-
-    /// The flows of one pair of ends.
-    fn pair(&self, (from, to, family): &(End, End, Family), ways: &[Way], boxes: Option<Vec<Flows>>) -> Vec<Flow> {
-        let flow = |service: String, sources: Vec<String>, destinations: Vec<String>, lines: Vec<LineAt>| Flow {
-            from: from.to_string(),
-            to: to.to_string(),
-            service,
-            sources,
-            destinations,
-            lines,
-            doubt: None,
-            answered: true,
-            administrative: vec![],
-        };
-        let Some(boxes) = boxes else {
-            return vec![Flow { doubt: Some(Reason::TooComplex.words()), ..flow("all".into(), vec![], vec![], vec![]) }];
-        };
-        let mut found = vec![];
-        for service in Set::of(&boxes).services(*family) {
-            let sources = self.networks(from, *family, &service.clients);
-            let destinations = self.networks(to, *family, &service.servers);
-            // What comes from the model's own public addresses only is not from the internet.
-            if let (Some(sources), Some(destinations)) = (sources, destinations) {
-                let lines = self.lines(ways, &service);
-                let administrative = danger::administrative(&service);
-                found.push(Flow { administrative, ..flow(service.name, sources, destinations, lines) });
-            }
-        }
-        found
-    }
-
-    /// The networks of an end that is outside; `None` if nothing of it is.
-    fn networks(&self, end: &End, family: Family, ranges: &[Range]) -> Option<Vec<String>> {
-        match end {
-            End::Named(_) => Some(vec![]),
-            End::Behind(_) => Some(networks(family, ranges, &[Range::all(family)])),
-            End::Internet => {
-                let whole = self.internet.of(family);
-                let part: Vec<Range> = ranges.iter().flat_map(|r| set::met(*r, whole)).collect();
-                (!part.is_empty()).then(|| networks(family, &part, whole))
-            }
-        }
-    }
-
-    /// The lines on the ways of some flows, in the order in which a packet meets them.
-    fn lines(&self, ways: &[Way], service: &Service) -> Vec<LineAt> {
-        let chart = self.chart;
-        let mut seen: Vec<(Line, bool)> = vec![];
-        let mut found: Vec<LineAt> = vec![];
-        for way in ways.iter().filter(|w| service.meets(&w.flows)) {
-            for step in way.trail.steps() {
-                let Some(line) = step.line.filter(|l| !seen.contains(&(*l, step.answer))) else { continue };
-                seen.push((line, step.answer));
-                let Some(origin) = words::origin(chart, line) else { continue };
-                found.push(LineAt { text: words::line_words(chart, line), of: chart.name(line.owner()), origin, answer: step.answer });
-            }
-        }
-        found.sort_by_key(|l| l.answer);
-        found
-    }
-}
-
-impl Flow {
-    /// With the reason why it is only possible.
-    fn doubted(self, ways: &[Way]) -> Self {
-        let reason = ways.iter().find_map(|w| w.doubt.clone());
-        Flow { doubt: self.doubt.or(reason), ..self }
-    }
-
-    /// What makes it another flow, apart from its ends.
-    fn key(&self) -> impl Ord + use<> {
-        let lines: Vec<(String, String, bool)> = self.lines.iter().map(|l| (l.of.clone(), l.text.clone(), l.answer)).collect();
-        let networks = (self.sources.clone(), self.destinations.clone());
-        (self.service.clone(), networks, lines, self.doubt.clone(), self.answered)
-    }
-}
-
-/// Flows that differ in one end or in family only, as one: `instance.web and 48 more`.
-fn together(flows: Vec<Flow>) -> Vec<Flow> {
-    let mut whole: Vec<Flow> = vec![];
-    let mut known: BTreeMap<_, usize> = BTreeMap::new();
-    for flow in flows {
-        let key = (flow.from.clone(), flow.to.clone(), flow.service.clone(), flow.doubt.clone(), flow.answered);
-        match known.get(&key).and_then(|i| whole.get_mut(*i)) {
-            Some(one) => {
-                one.sources.extend(flow.sources);
-                one.destinations.extend(flow.destinations);
-                one.lines.extend(flow.lines.into_iter().filter(|l| !one.lines.contains(l)).collect::<Vec<_>>());
-            }
-            None => {
-                known.insert(key, whole.len());
-                whole.push(flow);
-            }
-        }
-    }
-    let by_to = alike(whole, |f| f.from.clone(), |f| &mut f.to);
-    alike(by_to, |f| f.to.clone(), |f| &mut f.from)
-}
-
-/// Makes one flow of those that differ in the names at one end only.
-fn alike(flows: Vec<Flow>, other: impl Fn(&Flow) -> String, name: impl Fn(&mut Flow) -> &mut String) -> Vec<Flow> {
-    let mut groups: Vec<(Flow, Vec<String>)> = vec![];
-    let mut known: BTreeMap<_, usize> = BTreeMap::new();
-    for mut flow in flows {
-        let key = (other(&flow), flow.key());
-        let own = std::mem::take(name(&mut flow));
-        match known.get(&key).and_then(|i| groups.get_mut(*i)) {
-            Some((_, names)) => names.push(own),
-            None => {
-                known.insert(key, groups.len());
-                groups.push((flow, vec![own]));
-            }
-        }
-    }
-    let told = |(mut flow, names): (Flow, Vec<String>)| {
-        *name(&mut flow) = match names.as_slice() {
-            [] => String::new(),
-            [one] => one.clone(),
-            [one, two] => format!("{one} and {two}"),
-            [one, rest @ ..] => format!("{one} and {} more", rest.len()),
-        };
-        flow
-    };
-    groups.into_iter().map(told).collect()
 }

@@ -142,6 +142,19 @@ impl Trail {
         Trail(Some(Rc::new((step, self.clone(), self.len() + 1))))
     }
 
+    /// The lines on it, in order, each with whether it is on the answer's way.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(Line, bool)> {
+        let mut lines = vec![];
+        let mut at = &self.0;
+        while let Some(node) = at {
+            lines.extend(node.0.line.map(|line| (line, node.0.answer)));
+            at = &node.1.0;
+        }
+        lines.reverse();
+        lines
+    }
+
     /// In the order in which they were made.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
@@ -250,6 +263,8 @@ pub struct Walk<'c, 'n> {
     pub barred: Vec<usize>,
     /// Whether public destinations are understood to be none of the model's own, however wide the sets are.
     pub foreign: bool,
+    /// Whether only what leaves the model counts: what begins a conversation with an address in a VPC is not followed.
+    pub outward: bool,
     /// What arrived.
     pub arrivals: Vec<Arrival>,
     /// What did not, the most telling first lost.
@@ -262,7 +277,8 @@ impl<'c, 'n> Walk<'c, 'n> {
     /// A walk that has not begun.
     #[must_use]
     pub fn new(chart: &'c Chart<'n>) -> Self {
-        Self { chart, explain: false, anybody: vec![], barred: vec![], foreign: false, arrivals: vec![], losses: vec![], unknown: vec![] }
+        let (anybody, barred, arrivals, losses, unknown) = (vec![], vec![], vec![], vec![], vec![]);
+        Self { chart, explain: false, anybody, barred, foreign: false, outward: false, arrivals, losses, unknown }
     }
 
     /// Sends conversations from a place. From an interface the cubes' clients are its addresses.
@@ -378,7 +394,10 @@ impl<'c, 'n> Walk<'c, 'n> {
 
     /// Takes the part of a stream whose header has a field in a range out of it.
     fn split(stream: &mut Stream, field: Field, range: Range) -> Stream {
-        let mut inside = Stream { pieces: vec![], ..stream.clone_head() };
+        let mut inside = stream.clone_head();
+        if stream.pieces.iter().all(|p| p.cube.field(field).meet(range).is_none()) {
+            return inside;
+        }
         let mut outside = vec![];
         for piece in std::mem::take(&mut stream.pieces) {
             outside.extend(piece.cube.where_not(field, range).map(|cube| Piece { cube, ..piece.clone() }));
@@ -531,6 +550,15 @@ impl Stream {
     }
 }
 
+/// Networks that an internet gateway or a NAT gateway treats in a way of its own.
+pub const NOT_ROUTED: [(Family, Range); 5] = [
+    (Family::V4, gateway::PRIVATE[0]),
+    (Family::V4, gateway::PRIVATE[1]),
+    (Family::V4, gateway::PRIVATE[2]),
+    (Family::V4, gateway::SHARED),
+    (Family::V6, gateway::NAT64),
+];
+
 /// Addresses that a VPC's router never forwards.
 ///
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html#RouteTables>
@@ -636,15 +664,16 @@ impl Walk<'_, '_> {
         let Some(at) = self.chart.vpcs.get(vpc) else {
             return self.stop(stream, Spot::Vpc(vpc), Reason::Missing("a VPC".into()));
         };
-        if stream.pieces.is_empty() {
+        if stream.pieces.is_empty() || (self.outward && !stream.answer) {
             return;
         }
         let Some(mut stream) = self.out_of_fog(vpc, stream) else { return };
         Self::step(&mut stream, Spot::Vpc(vpc), None, None);
         let (family, to) = (stream.family, stream.view.destination);
+        let Some(hull) = stream.hull(to) else { return };
         for subnet in &at.subnets {
             let ranges = self.chart.subnets.get(*subnet).map_or(&[][..], |s| s.ranges.of(family).as_slice());
-            for range in ranges {
+            for range in ranges.iter().filter(|r| r.meet(hull).is_some()) {
                 let there = Self::split(&mut stream, to, *range);
                 self.enter_subnet(*subnet, there, from != Some(*subnet));
             }
@@ -655,7 +684,7 @@ impl Walk<'_, '_> {
     /// Packets for addresses of a subnet, at its edge or in it.
     fn enter_subnet(&mut self, subnet: usize, mut stream: Stream, guarded: bool) {
         let Some(at) = self.chart.subnets.get(subnet) else { return };
-        if stream.pieces.is_empty() {
+        if stream.pieces.is_empty() || (self.outward && !stream.answer) {
             return;
         }
         if guarded {

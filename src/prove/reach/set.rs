@@ -49,6 +49,12 @@ impl Set {
         Self::union(&all)
     }
 
+    /// Whether nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Each box is what is left of one along the dimensions from here on.
     fn union(boxes: &[&[Range]]) -> Self {
         let heads: Vec<(Range, &[Range])> = boxes.iter().filter_map(|b| b.split_first().map(|(head, rest)| (*head, rest))).collect();

@@ -224,7 +224,7 @@ impl Walk<'_, '_> {
         let mut ways = vec![];
         for door in &doors {
             let (anybody, barred) = (self.anybody.clone(), self.barred.clone());
-            let mut way = Walk { explain: self.explain, anybody, barred, foreign: self.foreign, ..Walk::new(chart) };
+            let mut way = Walk { explain: self.explain, anybody, barred, foreign: self.foreign, outward: self.outward, ..Walk::new(chart) };
             way.through_door(*door, stream.clone());
             ways.push(way);
         }

@@ -20,7 +20,7 @@ pub const SHARED: Range = Range { lo: 0x6440_0000, hi: 0x647f_ffff };
 /// RFC 4193: local to sites, whatever VPC they are in.
 const LOCAL: Range = Range { lo: 0xfc << 120, hi: (0xfd << 120) | (u128::MAX >> 8) };
 /// IPv4 addresses written as IPv6, for NAT64: `64:ff9b::/96`.
-const NAT64: Range = Range { lo: 0x0064_ff9b << 96, hi: (0x0064_ff9b << 96) | 0xffff_ffff };
+pub(super) const NAT64: Range = Range { lo: 0x0064_ff9b << 96, hi: (0x0064_ff9b << 96) | 0xffff_ffff };
 
 impl Walk<'_, '_> {
     /// Packets at the router, out of a subnet that lets them out.
