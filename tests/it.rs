@@ -7,6 +7,10 @@ mod apply;
 mod cases;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/kernel.rs"]
+mod kernel;
+#[path = "it/kernel_build.rs"]
+mod kernel_build;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]
@@ -25,6 +29,8 @@ mod prove;
 mod random;
 #[path = "it/reach.rs"]
 mod reach;
+#[path = "it/replay.rs"]
+mod replay;
 #[path = "it/resources.rs"]
 mod resources;
 #[path = "it/spec.rs"]

@@ -1,5 +1,7 @@
 //! One question: does a conversation work, which part of it, by which way, and what stops the rest? Layer 5.
 
+use std::cmp::Reverse;
+
 use crate::{
     base::cidr::Family,
     net::Owner,
@@ -7,7 +9,7 @@ use crate::{
         chart::Chart,
         packet::{Cube, NAT_PORTS, Range, Traffic},
         reason::Reason,
-        walk::{Arrival, Loss, Place, Rewrite, Spot, Step, Walk},
+        walk::{Arrival, Loss, Place, Rewrite, Spot, Step, Trail, Walk},
     },
 };
 
@@ -105,7 +107,7 @@ pub fn ask(chart: &Chart<'_>, question: &Question, there: impl Fn(&Place) -> boo
         return Finding {
             witness: piece.map(|p| arrival.stream.sent(p.cube).corner()),
             steps: piece.map_or_else(Vec::new, |p| p.trail.steps()),
-            place: arrivals.first().map(|a| a.place),
+            place: Some(arrival.stream.speaker),
             verdict: Verdict::Works(works),
         };
     }
@@ -128,8 +130,16 @@ fn explain(chart: &Chart<'_>, question: &Question, loss: &Loss) -> Finding {
     for arrival in &forth.arrivals {
         back.answer(arrival);
     }
-    let arrived = |walk: &Walk<'_, '_>| walk.arrivals.iter().flat_map(|a| a.stream.pieces.iter().map(|p| p.trail.clone())).next();
-    let lost = |walk: &Walk<'_, '_>| walk.losses.iter().chain(&walk.unknown).map(|l| l.piece.trail.clone()).max_by_key(|t| t.len());
+    // Of several ways, the one with the fewest obstacles is the one to mend.
+    let stops = |t: &Trail| t.steps().iter().filter(|s| s.stop.is_some()).count();
+    let arrived = |walk: &Walk<'_, '_>| {
+        let trails = walk.arrivals.iter().flat_map(|a| a.stream.pieces.iter().map(|p| p.trail.clone()));
+        trails.min_by_key(stops)
+    };
+    let lost = |walk: &Walk<'_, '_>| {
+        let trails = walk.losses.iter().chain(&walk.unknown).map(|l| l.piece.trail.clone());
+        trails.max_by_key(|t| (t.len() - stops(t), Reverse(stops(t))))
+    };
     let trail = arrived(&back).or_else(|| lost(&back)).or_else(|| arrived(&forth)).or_else(|| lost(&forth));
     let steps = trail.filter(|t| t.steps().iter().any(|s| s.stop.is_some())).unwrap_or_else(|| loss.piece.trail.clone()).steps();
     Finding { verdict: Verdict::Stopped, witness: Some(single), steps, place: None }

@@ -35,6 +35,8 @@ pub enum Reason {
     GatewayElsewhere,
     /// The source has no public address, and an internet gateway lets only those out.
     NoPublicAddress,
+    /// The source is no address of the gateway's VPC.
+    Spoofed,
     /// The destination is no public address of an interface in the gateway's VPC.
     NoSuchPublicAddress,
     /// The destination is no private address of the VPC, and a VPN gateway delivers to those only.
@@ -139,6 +141,7 @@ impl Reason {
             BadState | PeeringInactive => "BAD_STATE",
             NotAttached => "BAD_STATE_ATTACHMENT",
             NoPublicAddress => "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS",
+            Spoofed => "GATEWAY_REJECTS_SPOOFED_TRAFFIC",
             NoSuchPublicAddress => "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS",
             NotInVpc => "VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS",
             PrivateDestination => "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS",
@@ -186,6 +189,7 @@ impl Reason {
             NoPossibleDestination => "has nothing behind it that could take it".into(),
             GatewayElsewhere => "routes it to a gateway that is not attached to this VPC".into(),
             NoPublicAddress => "lets out only what has a public address, and the source has none".into(),
+            Spoofed => "lets out only addresses of its own VPC".into(),
             NoSuchPublicAddress => "finds no interface with this public address in its VPC".into(),
             NotInVpc => "delivers to private addresses of its VPC only".into(),
             PrivateDestination => "does not forward to private addresses (RFC 1918)".into(),

@@ -222,7 +222,7 @@ pub struct Stream {
     /// The destination as the client wrote it.
     asked: Field,
     /// Who sends them, with the source address as it is now.
-    speaker: Place,
+    pub speaker: Place,
     /// The VPC in which groups still know the sender by its address.
     identity: Option<usize>,
     sessions: Vec<Session>,
@@ -742,6 +742,8 @@ impl Walk<'_, '_> {
             Owner::NatGateway(id) => return self.at_nat_gateway(chart.nat_gateway(id), interface, stream),
             Owner::Unmodelled(what) => return self.stop(stream, spot, Reason::Unmodelled(what.clone())),
             Owner::TransitGateway => return self.stop(stream, spot, Reason::NoPossibleDestination),
+            // Whoever gets an answer has sent something.
+            Owner::Nobody | Owner::Instance { .. } if stream.answer => None,
             Owner::Nobody => Some(Reason::NotAttached),
             Owner::Instance { running: false, .. } => Some(Reason::BadState),
             Owner::Instance { .. } | Owner::Endpoint(_) | Owner::Other(_) => None,

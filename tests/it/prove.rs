@@ -19,7 +19,7 @@ use secnet::{
 
 use crate::random::{Dice, PORTS, addresses, networks, random_net, seed, service, tell};
 
-fn start(dice: &mut Dice, net: &Net, family: Family) -> Option<(Place, End, IpAddr)> {
+pub fn start(dice: &mut Dice, net: &Net, family: Family) -> Option<(Place, End, IpAddr)> {
     match dice.below(6) {
         0 => Some((Place::Internet, End::Internet, *dice.pick(&addresses(net, family)))),
         1 => {
@@ -48,7 +48,7 @@ fn number(ip: IpAddr) -> u128 {
     Cidr::host_of(ip).first_number()
 }
 
-fn range(ip: IpAddr) -> Range {
+pub fn range(ip: IpAddr) -> Range {
     Range::one(number(ip))
 }
 
@@ -65,7 +65,7 @@ fn naive(net: &Net, from: &End, packet: Packet) -> &'static str {
     if fates.len() == 1 { fates[0] } else { "unknown" }
 }
 
-fn oracle(net: &Net, nat_ports: [u16; 2], choices: [usize; 2]) -> Oracle<'_> {
+pub fn oracle(net: &Net, nat_ports: [u16; 2], choices: [usize; 2]) -> Oracle<'_> {
     Oracle { net, nat_ports, choices, chose: Cell::new(false) }
 }
 
@@ -116,12 +116,12 @@ fn traffic_of(packet: &Packet) -> [Range; 3] {
 }
 
 /// A question about one packet.
-fn single(from: Place, family: Family, packet: &Packet) -> Question {
+pub fn single(from: Place, family: Family, packet: &Packet) -> Question {
     let cubes = cubes(&[range(packet.source)], &[range(packet.destination)], &[traffic_of(packet)]);
     Question { from, family, cubes, foreign: false, via: None }
 }
 
-fn random_packet(dice: &mut Dice, net: &Net, family: Family, source: IpAddr) -> Packet {
+pub fn random_packet(dice: &mut Dice, net: &Net, family: Family, source: IpAddr) -> Packet {
     let destination = *dice.pick(&addresses(net, family));
     let v6 = family == Family::V6;
     let (protocol, first, second) = match dice.below(10) {

@@ -43,6 +43,8 @@ impl Oracle<'_> {
             let address = own.and_then(|s| s.addresses.iter().find(|a| a.private.contains_ip(way.packet.source)));
             let Some(Public::Known(public)) = address.and_then(|a| a.public) else { return dies(id) };
             way.packet.source = public;
+        } else if !covers(self.vpc_cidrs(&subnet.vpc), way.packet.source) {
+            return dies(id);
         }
         way.meets(id);
         self.onto_internet(id, &subnet.vpc, way, end)
@@ -139,6 +141,9 @@ impl Oracle<'_> {
     pub(super) fn egress_only(&self, id: &Id, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
         let Some(gateway) = self.net.egress_only_gateways.iter().find(|g| g.id == *id) else { return Fate::Unknown(id.to_string()) };
         if gateway.vpc.as_ref() != Some(&subnet.vpc) || way.packet.destination.is_ipv4() || way.answer || self.closed(subnet, false, true) {
+            return dies(id);
+        }
+        if !covers(self.vpc_cidrs(&subnet.vpc), way.packet.source) {
             return dies(id);
         }
         way.egress_only = Some(id.clone());

@@ -163,6 +163,7 @@ impl Walk<'_, '_> {
             stream = on;
         }
         if stream.family == Family::V6 {
+            stream = self.from_own(vpc, stream, spot);
             Self::step(&mut stream, spot, None, None);
             stream.identity = None;
             return self.onto_internet(spot, vpc, stream);
@@ -194,6 +195,18 @@ impl Walk<'_, '_> {
             }
         }
         self.stop(stream, spot, Reason::NoPublicAddress);
+    }
+
+    /// Drops what has a source address that is not the VPC's: IPv6 is not translated, and gateways reject what is spoofed.
+    fn from_own(&mut self, vpc: usize, mut stream: Stream, spot: Spot) -> Stream {
+        let chart = self.chart;
+        let from = stream.view.source;
+        let mut own = stream.clone_head();
+        for range in chart.vpcs.get(vpc).map_or(&[][..], |v| v.ranges.of(stream.family).as_slice()) {
+            own.pieces.extend(Self::split(&mut stream, from, *range).pieces);
+        }
+        self.stop(stream, spot, Reason::Spoofed);
+        own
     }
 
     fn is_nat(&self, interface: usize) -> bool {
@@ -476,6 +489,7 @@ impl Walk<'_, '_> {
             let Some(on) = self.obstacle(stream, spot, Reason::PublicAccessBlocked) else { return };
             stream = on;
         }
+        stream = self.from_own(vpc, stream, spot);
         Self::step(&mut stream, spot, None, None);
         stream.identity = None;
         self.onto_internet(spot, vpc, stream);
@@ -636,11 +650,15 @@ impl Walk<'_, '_> {
             return;
         }
         Self::step(&mut stream, Spot::Vpc(vpc), None, None);
-        match &at.owner {
-            Owner::Nobody => return self.stop(stream, spot, Reason::NotAttached),
-            Owner::Instance { running: false, .. } => return self.stop(stream, spot, Reason::BadState),
+        let wrong = match &at.owner {
+            Owner::Nobody => Some(Reason::NotAttached),
+            Owner::Instance { running: false, .. } => Some(Reason::BadState),
             Owner::NatGateway(_) => return self.stop(stream, spot, Reason::Unmodelled("a NAT gateway's interface".into())),
-            _ => {}
+            _ => None,
+        };
+        if let Some(reason) = wrong {
+            let Some(on) = self.obstacle(stream, spot, reason) else { return };
+            stream = on;
         }
         let to = stream.view.destination;
         for address in chart.interfaces.get(interface).map_or(&[][..], |i| i.addresses.as_slice()) {
