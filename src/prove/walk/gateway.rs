@@ -163,7 +163,7 @@ impl Walk<'_, '_> {
             stream = on;
         }
         if stream.family == Family::V6 {
-            stream = self.from_own(vpc, stream, spot);
+            stream = self.only_own(vpc, stream, spot);
             Self::step(&mut stream, spot, None, None);
             stream.identity = None;
             return self.onto_internet(spot, vpc, stream);
@@ -198,7 +198,7 @@ impl Walk<'_, '_> {
     }
 
     /// Drops what has a source address that is not the VPC's: IPv6 is not translated, and gateways reject what is spoofed.
-    fn from_own(&mut self, vpc: usize, mut stream: Stream, spot: Spot) -> Stream {
+    fn only_own(&mut self, vpc: usize, mut stream: Stream, spot: Spot) -> Stream {
         let chart = self.chart;
         let from = stream.view.source;
         let mut own = stream.clone_head();
@@ -489,7 +489,7 @@ impl Walk<'_, '_> {
             let Some(on) = self.obstacle(stream, spot, Reason::PublicAccessBlocked) else { return };
             stream = on;
         }
-        stream = self.from_own(vpc, stream, spot);
+        stream = self.only_own(vpc, stream, spot);
         Self::step(&mut stream, spot, None, None);
         stream.identity = None;
         self.onto_internet(spot, vpc, stream);
