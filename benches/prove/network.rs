@@ -77,7 +77,7 @@ pub fn network(interfaces: usize, seed: u64) -> Net {
     }
     for s in 0..subnets {
         for n in 0..IN_SUBNET.min(interfaces - s * IN_SUBNET) {
-            interface(&mut net, &mut dice, (s / IN_VPC, s % IN_VPC), n);
+            interface(&mut net, (s / IN_VPC, s % IN_VPC), n);
         }
     }
     transit(&mut net);
@@ -218,12 +218,12 @@ fn group(net: &mut Net, dice: &mut Dice, v: usize, g: usize) {
 }
 
 /// A subnet has interfaces of the groups of its tier: each group is in a subnet of every zone.
-fn interface(net: &mut Net, dice: &mut Dice, (v, s): (usize, usize), n: usize) {
+fn interface(net: &mut Net, (v, s): (usize, usize), n: usize) {
     let quad = s / 12 * 24 + n / 5 % 6 * 4;
     let groups = net.security_groups.iter().filter(|g| g.vpc.as_str() == format!("vpc-{v}")).count();
     let own = quad + s % 4;
     let own = if own < groups { own } else { s % 4 % groups.max(1) };
-    let public = (tier(s) == Tier::Web && !dice.one_in(8)).then(|| {
+    let public = (tier(s) == Tier::Web && n / 5 % 6 != 5).then(|| {
         let number = net.interfaces.len() as u32;
         Public::Known(std::net::IpAddr::from(std::net::Ipv4Addr::from_bits((52 << 24) + number)))
     });
@@ -234,7 +234,7 @@ fn interface(net: &mut Net, dice: &mut Dice, (v, s): (usize, usize), n: usize) {
         addresses: vec![InterfaceAddress { private, public }],
         groups: vec![group_name(v, own)],
         source_dest_check: true,
-        owner: Owner::Instance { id: id(format!("i-{v}-{s}-{n}")), running: !dice.one_in(50) },
+        owner: Owner::Instance { id: id(format!("i-{v}-{s}-{n}")), running: true },
         origin: HERE,
     });
 }
@@ -273,7 +273,8 @@ pub fn policies(net: &Net, count: usize) -> Model {
         let (require, service, from, to, except) = match n % 5 {
             0 => (false, Service::All, Value::Internet, group(3), vec![]),
             1 => (false, Service::All, Value::Internet, group(1), vec![]),
-            2 => (true, tcp(443, 443), Value::Internet, group(0), vec![]),
+            2 => (true, tcp(8080, 8080), Value::text(format!("i-0-{}-{}", n / 30 * 12, n / 5 % 6 * 5)), group(1), vec![]),
+            3 if n / 5 % 4 == 0 => (false, tcp(22, 22), Value::Internet, group(0), vec![]),
             3 => (false, tcp(22, 22), Value::Internet, group(0), vec![(vec![tcp(22, 22)], vec![networks])]),
             _ => (false, tcp(5432, 5432), group(0), group(3), vec![]),
         };

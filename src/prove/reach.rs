@@ -3,7 +3,7 @@
 //! A flow is there if a new connection works: its packets arrive and the answers come back, as [`ask`](crate::prove::ask)
 //! judges. Ends are things with names: the internet, machines and other interfaces, what lies behind a gateway.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     base::cidr::Family,
@@ -24,11 +24,11 @@ pub mod set;
 mod tell;
 mod ways;
 
-use class::Classes;
+use class::{Classes, Detail};
 use danger::Danger;
 use kinds::{Kind, kinds};
 use pairs::{Links, Pairs};
-use set::Flows;
+use set::{Flows, Set};
 use tell::{Teller, together};
 use ways::{End, FAMILIES, Way};
 
@@ -43,9 +43,9 @@ pub struct Flow {
     /// Who answers.
     pub to: String,
     /// All of those who begin, where they have names.
-    pub all_from: Vec<String>,
+    pub all_from: Vec<Arc<str>>,
     /// All of those who answer, where they have names.
-    pub all_to: Vec<String>,
+    pub all_to: Vec<Arc<str>>,
     /// `tcp/22`, `tcp/80-443`, `all`.
     pub service: String,
     /// The networks that it comes from, if it comes from outside.
@@ -262,10 +262,19 @@ fn through(charts: [&Chart<'_>; 2], at: usize, from: &End, family: Family) -> By
     by_end(found.unwrap_or_default())
 }
 
+/// What the internet reaches of each class of interfaces, and so of each interface: exactly, and no more than that.
+#[must_use]
+pub fn from_internet(chart: &Chart<'_>, classes: &Classes) -> Vec<Set> {
+    let mut known: BTreeMap<Vec<Flows>, Set> = BTreeMap::new();
+    let mut of = |ways: &[Way]| known.entry(surely(ways)).or_insert_with_key(|boxes| Set::of(boxes)).clone();
+    let speakers = (0..classes.members.len()).filter_map(|class| classes.speaker(class));
+    speakers.flat_map(|i| FAMILIES.map(|family| of(&ways::to_interface(chart, Place::Internet, i, family)))).collect()
+}
+
 /// Everything that the internet can open a flow to, whether or not answers come back; the worst first.
 #[must_use]
 pub fn exposure(chart: &Chart<'_>) -> Vec<Flow> {
-    let (classes, teller) = (Classes::of(chart, false), Teller::new(chart));
+    let (classes, teller) = (Classes::of(chart, Detail::Groups), Teller::new(chart));
     let mut found = vec![];
     for kind in kinds(&[(chart, &classes)]) {
         let interfaces = kind.first.first().cloned().unwrap_or_default();

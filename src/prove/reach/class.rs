@@ -9,11 +9,13 @@ use crate::{
     base::cidr::Family,
     net::{Attached, Id, Owner, Target},
     prove::{
-        chart::{Both, Chart},
-        packet::Range,
+        chart::{Both, Chart, PeerAt, RuleAt},
+        packet::{Header, Range},
         walk::{NEVER_FORWARDED, NOT_ROUTED},
     },
 };
+
+use super::ways::FAMILIES;
 
 /// Which of a chart's networks an address lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,6 +130,17 @@ pub fn owner_key(owner: &Owner) -> OwnerKey<'_> {
     }
 }
 
+/// What tells classes apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Subnets count even where they are alike.
+    Subnets,
+    /// Groups count even where their rules are alike.
+    Groups,
+    /// Nothing but how packets from and to the outside fare.
+    Outside,
+}
+
 /// Interfaces by what makes them fare as they do.
 pub struct Classes {
     /// The cells of all addresses.
@@ -143,22 +156,25 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// Those of a chart; where `near`, subnets are told apart even where they are alike.
-    pub fn of(chart: &Chart<'_>, near: bool) -> Self {
+    /// Those of a chart.
+    #[must_use]
+    pub fn of(chart: &Chart<'_>, detail: Detail) -> Self {
         let cells = Cells::new(chart);
         let subnets = subnet_kinds(chart);
+        let alike = if detail == Detail::Outside { alike_groups(chart) } else { vec![] };
         let targets: BTreeSet<&Id> = chart.net.route_tables.iter().flat_map(|t| &t.routes).filter_map(|r| target(&r.target)).collect();
         let (mut numbers, mut apart) = (Numbers::default(), BTreeSet::new());
         let (mut of, mut members): (Vec<usize>, Vec<Vec<usize>>) = (vec![], vec![]);
         for (i, (at, interface)) in chart.interfaces.iter().zip(&chart.net.interfaces).enumerate() {
-            let mut groups = at.groups.clone();
+            let mut groups: Vec<usize> = at.groups.iter().map(|g| alike.get(*g).copied().unwrap_or(*g)).collect();
             groups.sort_unstable();
             groups.dedup();
             let addresses: Vec<AddressKey> = at.addresses.iter().map(|a| address_key(&cells, a)).collect();
             let kind = subnets.get(at.subnet).copied().unwrap_or(u32::MAX);
             let own = targets.contains(&interface.id).then_some(i);
             apart.extend(own);
-            let key = (near.then_some(at.subnet), kind, own, groups, &at.missing_group, owner_key(&interface.owner), addresses);
+            let near = (detail == Detail::Subnets).then_some(at.subnet);
+            let key = (near, kind, own, groups, &at.missing_group, owner_key(&interface.owner), addresses);
             let class = numbers.of(key) as usize;
             if class == members.len() {
                 members.push(vec![]);
@@ -175,6 +191,19 @@ impl Classes {
     pub fn speaker(&self, class: usize) -> Option<usize> {
         self.members.get(class).and_then(|m| m.first()).copied()
     }
+}
+
+/// A number for each group, the same for groups whose rules are the same.
+fn alike_groups(chart: &Chart<'_>) -> Vec<usize> {
+    let mut numbers = Numbers::default();
+    let key = |rules: &Both<Vec<RuleAt>>| -> Vec<(Header, Option<String>)> {
+        let all = FAMILIES.iter().flat_map(|f| rules.of(*f));
+        let peer = |rule: &RuleAt| (!matches!(rule.peer, PeerAt::Addresses)).then(|| format!("{:?}", rule.peer));
+        let mut all: Vec<_> = all.map(|rule| (rule.header, peer(rule))).collect();
+        all.sort_unstable();
+        all
+    };
+    chart.groups.iter().map(|g| numbers.of((key(&g.ingress), key(&g.egress))) as usize).collect()
 }
 
 /// What makes an address of an interface fare as it does.

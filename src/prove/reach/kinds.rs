@@ -1,6 +1,6 @@
 //! Named things that fare alike, in one network or in two. Layer 5.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     net::Owner,
@@ -13,7 +13,7 @@ use super::class::Classes;
 #[derive(Debug)]
 pub(super) struct Kind {
     /// What they are called.
-    pub names: Vec<String>,
+    pub names: Vec<Arc<str>>,
     /// The interfaces of the first of them, in each network.
     pub first: Vec<Vec<usize>>,
     /// The interfaces of the second, if there is one.
@@ -24,14 +24,14 @@ pub(super) struct Kind {
 
 /// The kinds of things in networks whose things go by the same names.
 pub(super) fn kinds(charts: &[(&Chart<'_>, &Classes)]) -> Vec<Kind> {
-    let mut things: BTreeMap<String, Vec<Vec<usize>>> = BTreeMap::new();
+    let mut things: BTreeMap<Arc<str>, Vec<Vec<usize>>> = BTreeMap::new();
     for (at, (chart, _)) in charts.iter().enumerate() {
         for (i, interface) in chart.net.interfaces.iter().enumerate() {
             // What only forwards begins nothing and answers nothing.
             if matches!(interface.owner, Owner::NatGateway(_) | Owner::TransitGateway) {
                 continue;
             }
-            let of = things.entry(chart.name(Spot::Interface(i))).or_insert_with(|| vec![vec![]; charts.len()]);
+            let of = things.entry(chart.name(Spot::Interface(i)).into()).or_insert_with(|| vec![vec![]; charts.len()]);
             if let Some(list) = of.get_mut(at) {
                 list.push(i);
             }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    class::{Classes, Numbers, address_key, owner_key},
+    class::{Classes, Detail, Numbers, address_key, owner_key},
     doubted_or_sure,
     set::Set,
     surely,
@@ -98,7 +98,7 @@ impl<'c, 'n> Pairs<'c, 'n> {
     /// Of a chart.
     #[must_use]
     pub fn new(chart: &'c Chart<'n>) -> Self {
-        let classes = Classes::of(chart, true);
+        let classes = Classes::of(chart, Detail::Subnets);
         let forwards = forwards(chart);
         let mut numbers = Numbers::default();
         let mut list_numbers: Numbers<Vec<usize>> = Numbers::default();

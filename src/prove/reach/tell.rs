@@ -1,6 +1,6 @@
 //! Flows in words, and those that are alike as one. Layer 5.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use crate::{
     base::cidr::Family,
@@ -122,7 +122,7 @@ impl Flow {
 }
 
 /// The names of an end that has some.
-fn names(end: &End) -> Vec<String> {
+fn names(end: &End) -> Vec<Arc<str>> {
     if let End::Named(names) = end { names.clone() } else { vec![] }
 }
 
@@ -154,7 +154,7 @@ fn alike(
     flows: Vec<Flow>,
     other: impl Fn(&Flow) -> String,
     end: impl Fn(&mut Flow) -> &mut String,
-    names: impl Fn(&mut Flow) -> &mut Vec<String>,
+    names: impl Fn(&mut Flow) -> &mut Vec<Arc<str>>,
 ) -> Vec<Flow> {
     let mut groups: Vec<Flow> = vec![];
     let mut known: BTreeMap<_, usize> = BTreeMap::new();
@@ -174,7 +174,7 @@ fn alike(
     for flow in &mut groups {
         let told = match names(flow).as_slice() {
             [] => continue,
-            [one] => one.clone(),
+            [one] => one.to_string(),
             [one, two] => format!("{one} and {two}"),
             [one, rest @ ..] => format!("{one} and {} more", rest.len()),
         };

@@ -1,6 +1,6 @@
 //! The ways from one thing to another. Layer 5.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{
     base::{cidr::Family, service::Service},
@@ -24,7 +24,7 @@ pub(super) enum End {
     /// What lies behind a gateway.
     Behind(String),
     /// Machines, or other interfaces, that fare alike.
-    Named(Vec<String>),
+    Named(Vec<Arc<str>>),
 }
 
 impl fmt::Display for End {
@@ -32,7 +32,8 @@ impl fmt::Display for End {
         match self {
             End::Internet => f.write_str("the internet"),
             End::Behind(name) => write!(f, "what lies behind `{name}`"),
-            End::Named(names) => f.write_str(&names.join(", ")),
+            // No name belongs to two kinds: the first tells them apart.
+            End::Named(names) => f.write_str(names.first().map_or("nothing", |n| n)),
         }
     }
 }
@@ -107,15 +108,15 @@ fn clients(chart: &Chart<'_>, from: Place, family: Family) -> Vec<Range> {
 
 /// The ways from a place to an interface, to any of its addresses.
 pub(super) fn to_interface(chart: &Chart<'_>, from: Place, to: usize, family: Family) -> Vec<Way> {
-    let clients = clients(chart, from, family);
     let mut servers = if from == Place::Internet && family == Family::V4 { vec![] } else { private(chart, to, family) };
     let addresses = chart.interfaces.get(to).map_or(&[][..], |i| i.addresses.as_slice());
     servers.extend(addresses.iter().filter(|_| family == Family::V4).filter_map(|a| a.public).map(Range::one));
     let mut found = vec![];
-    if clients.is_empty() || from == Place::Interface(to) {
+    if servers.is_empty() || from == Place::Interface(to) {
         return found;
     }
-    for server in servers {
+    let clients = clients(chart, from, family);
+    for server in servers.into_iter().filter(|_| !clients.is_empty()) {
         let walk = Walk { foreign: from == Place::Internet, ..Walk::new(chart) };
         follow(chart, walk, (from, family), &clients, server, |place, way| {
             if place.is_none_or(|p| p == Place::Interface(to)) {
