@@ -108,10 +108,13 @@ pub const CHOICE: &str = "the public addresses that AWS will choose lie in no ne
 pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {
     let statements = model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s)));
     let mut judged: Vec<Judged> = statements.clone().map(|(policy, statement)| judge_statement(chart, model, policy, statement)).collect();
-    for (n, (policy, statement)) in statements.clone().enumerate().filter(|(_, (_, s))| s.require) {
-        let against = statements.clone().filter(|(_, s)| !s.require);
-        let found = against.filter_map(|(other, forbid)| conflict::between(chart, model, (policy, statement), (other, forbid)));
-        let found: Vec<Diagnostic> = found.collect();
+    let sided = |wanted: bool| {
+        let some = statements.clone().enumerate().filter(move |(_, (_, s))| s.require == wanted);
+        some.filter_map(|(n, (policy, statement))| Some((n, conflict::Sided::of(chart, model, policy, statement)?)))
+    };
+    let forbids: Vec<_> = sided(false).map(|(_, forbid)| forbid).collect();
+    for (n, require) in sided(true) {
+        let found: Vec<Diagnostic> = forbids.iter().filter_map(|f| conflict::between(chart, model, &require, f)).collect();
         if let Some(one) = judged.get_mut(n) {
             one.diagnostics.extend(found);
         }

@@ -17,17 +17,29 @@ use super::{
     without_own,
 };
 
+/// A statement with both its sides.
+pub(super) struct Sided<'m> {
+    policy: &'m Policy,
+    statement: &'m Statement,
+    from: Vec<Source>,
+    to: Vec<Goal>,
+}
+
+impl<'m> Sided<'m> {
+    /// `None` where nobody can tell whom it is about.
+    pub fn of(chart: &Chart<'_>, model: &Model, policy: &'m Policy, statement: &'m Statement) -> Option<Self> {
+        let (from, to) = Case { chart, model, statement }.sides().ok()?;
+        Some(Self { policy, statement, from, to })
+    }
+}
+
 /// What is said where a `forbid` takes all the ways of something that a `require` wants.
-pub(super) fn between(
-    chart: &Chart<'_>,
-    model: &Model,
-    (policy, require): (&Policy, &Statement),
-    (other, forbid): (&Policy, &Statement),
-) -> Option<Diagnostic> {
+pub(super) fn between(chart: &Chart<'_>, model: &Model, one: &Sided<'_>, against: &Sided<'_>) -> Option<Diagnostic> {
+    let (require, forbid) = (one.statement, against.statement);
     let wanted = Case { chart, model, statement: require };
     let banned = Case { chart, model, statement: forbid };
-    let ((from, to), (no_from, no_to)) = (wanted.sides().ok()?, banned.sides().ok()?);
-    for source in &from {
+    let (from, to, no_from, no_to) = (&one.from, &one.to, &against.from, &against.to);
+    for source in from {
         let ports = wanted.client_ports(source);
         let traffic = wanted.traffic(&require.services, ports, source.family);
         let forbidden = banned.traffic(&forbid.services, Range::PORTS, source.family);
@@ -44,8 +56,8 @@ pub(super) fn between(
                 let left = without_boxes(without_own(chart, source, goal, both), &banned.exceptions_of(source), BOXES_MAX);
                 if left.is_some_and(|l| !l.is_empty()) {
                     return Some(codes::contradiction(
-                        (&policy.name, require.span),
-                        (&other.name, forbid.span),
+                        (&one.policy.name, require.span),
+                        (&against.policy.name, forbid.span),
                         &source.name,
                         &goal.name(chart),
                     ));

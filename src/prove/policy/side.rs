@@ -2,9 +2,9 @@
 
 use crate::{
     base::cidr::{Cidr, Family},
-    net::{Attached, Id, Owner, Target},
+    net::{Attached, Id, Interface, Owner, Target},
     prove::{
-        chart::Chart,
+        chart::{Chart, InterfaceAt},
         packet::{Cube, Dim, Range, without_ranges},
         walk::{Place, Spot},
     },
@@ -94,14 +94,17 @@ pub(in crate::prove) fn interfaces_of(chart: &Chart<'_>, model: &Model, value: &
     {
         return holder_of(chart, model, address);
     }
-    let vpc = chart.vpc(&id);
-    let means = |i: &usize| {
-        chart.net.interfaces.get(*i).is_some_and(|at| {
-            let owned = matches!(&at.owner, Owner::Instance { id: of, .. } | Owner::NatGateway(of) | Owner::Endpoint(of) if *of == id);
-            owned || at.id == id || at.subnet == id || at.groups.contains(&id) || (vpc.is_some() && vpc == Some(chart.vpc_of_interface(*i)))
-        })
+    let (vpc, subnet, group, itself) = (chart.vpc(&id), chart.subnet(&id), chart.group(&id), chart.interface(&id));
+    let means = |(i, (at, interface)): (usize, (&InterfaceAt, &Interface))| {
+        let owner = &interface.owner;
+        let owned = matches!(owner, Owner::Instance { id: of, .. } | Owner::NatGateway(of) | Owner::Endpoint(of) if *of == id);
+        let within = subnet == Some(at.subnet) || (vpc.is_some() && vpc == Some(chart.vpc_of(at.subnet)));
+        // What is named and is not in the model is known by its name alone.
+        let carried = group.map_or_else(|| interface.groups.contains(&id), |g| at.groups.contains(&g));
+        let lies = subnet.is_none() && interface.subnet == id;
+        (owned || within || itself == Some(i) || carried || lies).then_some(i)
     };
-    (0..chart.interfaces.len()).filter(means).collect()
+    chart.interfaces.iter().zip(&chart.net.interfaces).enumerate().filter_map(means).collect()
 }
 
 /// The interface that has an elastic address: that of whatever it names, or of the NAT gateway that names it.
@@ -287,6 +290,9 @@ fn from_network(chart: &Chart<'_>, cidr: Cidr) -> Vec<Source> {
         let at = chart.interfaces.get(interface).map_or(&[][..], |i| i.addresses.as_slice());
         let own = |a: &&crate::prove::chart::AddressAt| a.public.is_some_and(|p| whole.has(p)) && family == Family::V4;
         let public: Vec<Range> = at.iter().filter(own).map(|a| a.range).collect();
+        if public.is_empty() && !at.iter().any(|a| a.family == family && a.range.meet(whole).is_some()) {
+            continue;
+        }
         for mut source in at_interface(chart, interface).into_iter().filter(|s| s.family == family) {
             source.clients = source.clients.iter().filter_map(|r| r.meet(whole)).chain(public.iter().copied()).collect();
             if !source.clients.is_empty() {
