@@ -5,6 +5,7 @@ pub mod render;
 
 mod decide;
 mod describe;
+mod guard;
 pub mod laws;
 mod order;
 pub mod proof;
@@ -31,7 +32,7 @@ use crate::{
         value::{Record, Value},
     },
     state::{
-        Existing, Image, Part, State,
+        Existing, Image, Part, Promise, State,
         event::{Event, What},
     },
 };
@@ -67,6 +68,10 @@ pub struct Plan {
     pub attached: Vec<String>,
     /// What it means for who may reach what.
     pub proof: proof::Proof,
+    /// What the policies demand from now on.
+    pub promises: Vec<Promise>,
+    /// What they demanded, and no longer do in full.
+    pub weakened: Vec<Promise>,
 }
 
 /// Something that EC2 holds otherwise than the state says.
@@ -215,6 +220,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let tasks = order::order(tasks::build(&context), &graph, &standing, &decisions, &create_first).map_err(|d| vec![d])?;
     let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
     let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
+    let promises = guard::promises(model, sources);
     let plan = Plan {
         project: model.project.name.clone(),
         region: observation.region.clone(),
@@ -235,6 +241,9 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         outputs: model.outputs.iter().map(|(n, o)| (n.clone(), standing.substitute(&o.value, &decisions.replaced, None))).collect(),
         attached: attached.collect(),
         proof: proof::prove(input, &standing, &decisions)?,
+        // Where nothing is left, there is nothing to guard.
+        weakened: if decisions.wanted.is_empty() { vec![] } else { guard::weakened(&state.promises, &promises) },
+        promises,
     };
     match laws::check(&plan) {
         Ok(()) => Ok(plan),

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::address::Address,
+    base::{address::Address, service::Service},
     schema::value::{Record, Value},
 };
 
 /// The newest format of the state file that this version writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Everything that a project has made, and what identifies it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,40 @@ pub struct State {
     pub existing: BTreeMap<Address, Existing>,
     /// Results of the last apply.
     pub outputs: BTreeMap<String, Value>,
+    /// What the policies demanded when last applied.
+    pub promises: Vec<Promise>,
+}
+
+/// What a `forbid` lets pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// What flows.
+    pub services: Vec<Service>,
+    /// From where; none are those of the statement.
+    pub from: Vec<Value>,
+}
+
+/// A statement of a policy that was applied: a change that takes it away or weakens it wants its own consent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promise {
+    /// The policy's name.
+    pub policy: String,
+    /// As it was written.
+    pub text: String,
+    /// `require` or else `forbid`.
+    pub require: bool,
+    /// What flows.
+    pub services: Vec<Service>,
+    /// From where.
+    pub from: Vec<Value>,
+    /// To where.
+    pub to: Vec<Value>,
+    /// What a `forbid` lets pass.
+    pub except: Vec<Exception>,
+    /// Client ports, where it says so.
+    pub client_ports: Option<(u16, u16)>,
 }
 
 /// A resource that secnet made.
@@ -124,6 +158,7 @@ impl State {
             images: BTreeMap::new(),
             existing: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            promises: vec![],
         }
     }
 

@@ -156,6 +156,9 @@ fn opening(plan: &Plan, state: &State, region: &str) -> Vec<Event> {
     if plan.existing != state.existing {
         events.push(Event::Existing { existing: plan.existing.clone() });
     }
+    if plan.promises != state.promises {
+        events.push(Event::Promises { promises: plan.promises.clone() });
+    }
     events
 }
 

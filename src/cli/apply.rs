@@ -30,6 +30,9 @@ pub struct Apply {
     /// Go ahead without asking
     #[arg(long)]
     yes: bool,
+    /// Agree that policies are taken away or weakened
+    #[arg(long)]
+    accept_policy_change: bool,
 }
 
 impl Apply {
@@ -84,6 +87,7 @@ impl Apply {
             texts: &project.texts,
             warnings: &project.warnings,
             yes: self.yes,
+            accept_policy_change: self.accept_policy_change,
             parallelism: self.target.parallelism,
             printer: *printer,
         }

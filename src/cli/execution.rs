@@ -14,7 +14,7 @@ use crate::{
     call::Json,
     cli::{
         Exit, Stop, interrupt,
-        json::{self, Calls, PlanJson, PolicyJson, ReachabilityJson},
+        json::{self, Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
         load::Texts,
         printer::Printer,
         progress,
@@ -46,6 +46,7 @@ struct Applied {
     outputs: BTreeMap<String, Json>,
     reachability: ReachabilityJson,
     policies: Vec<PolicyJson>,
+    policies_weakened: Vec<WeakenedJson>,
     calls: Calls,
     diagnostics: Vec<Message>,
 }
@@ -81,6 +82,8 @@ pub struct Execution<'a> {
     pub warnings: &'a [Diagnostic],
     /// Whether it goes ahead without being asked.
     pub yes: bool,
+    /// Whether it goes ahead though policies are taken away or weakened.
+    pub accept_policy_change: bool,
     /// How many tasks run at once.
     pub parallelism: u16,
     /// Where it is shown.
@@ -110,6 +113,7 @@ impl Execution<'_> {
             }
             return Ok(Exit::Ok);
         }
+        self.agree_to_weaker_policies()?;
         if !self.plan.is_empty() {
             self.agree()?;
         }
@@ -151,7 +155,23 @@ impl Execution<'_> {
     fn records_nothing(&self) -> bool {
         let (plan, state) = (self.plan, &self.session.state);
         let same_outputs = plan.outputs == state.outputs || plan.outputs.is_empty() && state.outputs.is_empty();
-        plan.seen.is_empty() && plan.images.is_empty() && plan.existing == state.existing && same_outputs
+        let same_promises = plan.promises == state.promises;
+        plan.seen.is_empty() && plan.images.is_empty() && plan.existing == state.existing && same_outputs && same_promises
+    }
+
+    /// Policies that say less want a consent of their own, which `--yes` does not give.
+    fn agree_to_weaker_policies(&self) -> Result<(), Stop> {
+        if self.plan.weakened.is_empty() || self.accept_policy_change {
+            return Ok(());
+        }
+        let refused = || plan_codes::weaker_policies(self.plan.weakened.iter().map(|p| (&*p.policy, &*p.text)));
+        if self.yes || !self.printer.can_ask() {
+            return Err(Stop::from(refused()).with_exit(Exit::Findings));
+        }
+        self.printer.ask("\nThe policies will demand less than before. Type `weaken` to agree: ");
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        if read.is_ok() && answer.trim() == "weaken" { Ok(()) } else { Err(Stop::from(refused()).with_exit(Exit::Findings)) }
     }
 
     fn agree(&self) -> Result<(), Stop> {
@@ -249,6 +269,7 @@ impl Execution<'_> {
             outputs: json::outputs(outputs),
             reachability: ReachabilityJson::from(&self.plan.proof),
             policies: PolicyJson::all(&self.plan.proof),
+            policies_weakened: WeakenedJson::all(self.plan),
             calls: self.session.driver.counts().into(),
             diagnostics: report::to_json(self.warnings, self.texts),
         });

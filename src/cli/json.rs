@@ -107,6 +107,21 @@ impl PolicyJson {
     }
 }
 
+/// A statement that is no longer demanded in full.
+#[derive(Debug, Serialize)]
+pub struct WeakenedJson {
+    policy: String,
+    statement: String,
+}
+
+impl WeakenedJson {
+    /// Every one.
+    #[must_use]
+    pub fn all(plan: &Plan) -> Vec<Self> {
+        plan.weakened.iter().map(|p| Self { policy: p.policy.clone(), statement: p.text.clone() }).collect()
+    }
+}
+
 impl From<&Verdict> for PolicyJson {
     fn from(verdict: &Verdict) -> Self {
         let Verdict { policy, statement, place, outcome, packet, hops, assumptions } = verdict.clone();

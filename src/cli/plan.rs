@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::base::diagnostic::Diagnostic;
 use crate::cli::{
     Exit, Outcome,
-    json::{Calls, PlanJson, PolicyJson, ReachabilityJson},
+    json::{Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
     planfile::PlanFile,
     printer::Printer,
     project::{Project, ProjectArgs},
@@ -45,6 +45,7 @@ struct Planned {
     plan: PlanJson,
     reachability: ReachabilityJson,
     policies: Vec<PolicyJson>,
+    policies_weakened: Vec<WeakenedJson>,
     calls: Calls,
     diagnostics: Vec<Message>,
 }
@@ -90,6 +91,7 @@ impl Plan {
                 plan: PlanJson::from(&plan),
                 reachability: ReachabilityJson::from(&plan.proof),
                 policies: PolicyJson::all(&plan.proof),
+                policies_weakened: WeakenedJson::all(&plan),
                 calls: session.driver.counts().into(),
                 diagnostics: report::to_json(&told, &project.texts),
             });

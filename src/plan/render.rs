@@ -28,6 +28,7 @@ pub struct Style {
 #[must_use]
 pub fn render(plan: &Plan, style: Style) -> String {
     let mut page = Page { style, text: String::new() };
+    page.weakened(&plan.weakened);
     for (from, to) in &plan.moves {
         page.line(Tint::Change, &format!("> rename {from} -> {to}"), None);
     }
@@ -266,6 +267,8 @@ mod tests {
             outputs: BTreeMap::new(),
             attached: vec![],
             proof: Default::default(),
+            promises: vec![],
+            weakened: vec![],
         }
     }
 

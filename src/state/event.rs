@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::address::Address,
     schema::value::{Record, Value},
-    state::{Deposed, Existing, Image, Part, Resource, State},
+    state::{Deposed, Existing, Image, Part, Promise, Resource, State},
 };
 
 /// What a task is for.
@@ -128,6 +128,11 @@ pub enum Event {
     Existing {
         /// By address.
         existing: BTreeMap<Address, Existing>,
+    },
+    /// The policies demand something else than before.
+    Promises {
+        /// All of what they demand.
+        promises: Vec<Promise>,
     },
     /// A call is about to be sent.
     Intent {
@@ -263,6 +268,7 @@ impl State {
             }
             Event::Images { images } => self.images.extend(images.clone()),
             Event::Existing { existing } => self.existing.clone_from(existing),
+            Event::Promises { promises } => self.promises.clone_from(promises),
             Event::Created { address, id, secnet_id, record, after, .. } => {
                 let (id, secnet_id) = (id.clone(), secnet_id.clone());
                 let resource = Resource { id, secnet_id, record: record.clone(), parts: vec![], after: after.clone() };

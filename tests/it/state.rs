@@ -10,7 +10,7 @@ use secnet::{
     base::{address::Address, diagnostic::Diagnostic},
     schema::value::{Record, Value},
     state::{
-        Deposed, Existing, Image, Part, Resource, State,
+        Deposed, Exception, Existing, Image, Part, Promise, Resource, State,
         event::Event,
         journal::{self, Journal},
         store::{Store, check_place},
@@ -70,6 +70,20 @@ fn full() -> State {
     let existing = Existing { id: "vpc-00000000000000001".into(), record, read_at: 1_700_000_000 };
     state.existing = BTreeMap::from([(Address::new("vpc", "default"), existing)]);
     state.outputs = BTreeMap::from([("address".into(), Value::Ip("203.0.113.9".parse().unwrap()))]);
+    let service = |text| secnet::base::service::Service::parse(text).unwrap();
+    state.promises = vec![Promise {
+        policy: "private".into(),
+        text: "forbid all from internet to instance.server except tcp/22 from 203.0.113.0/28".into(),
+        require: false,
+        services: vec![service("all")],
+        from: vec![Value::Internet, Value::Any],
+        to: vec![Value::Resource(Address::new("instance", "server"))],
+        except: vec![Exception {
+            services: vec![service("tcp/22")],
+            from: vec![Value::Cidr("203.0.113.0/28".parse().unwrap())],
+        }],
+        client_ports: Some((1024, 65535)),
+    }];
     state
 }
 
@@ -315,7 +329,7 @@ fn the_newest_format_has_not_changed() {
     let lock = store.lock("test").unwrap();
     store.write(&lock, full()).unwrap();
     let written = fs::read_to_string(store.state_path()).unwrap();
-    snapbox::assert_data_eq!(written, snapbox::Data::read_from(&repository("fixtures/v1/everything.json"), None).raw());
+    snapbox::assert_data_eq!(written, snapbox::Data::read_from(&repository("fixtures/v2/everything.json"), None).raw());
 }
 
 #[test]

@@ -51,6 +51,16 @@ security_group db { vpc = vpc.main  ingress tcp/5432 from anywhere }     # what 
 ```
 
 Change what the message of the policy points at, or the policy itself. `secnet prove` asks again without calling EC2.";
+    WEAKER_POLICIES = "E0710" "policies would demand less than when last applied"
+"The state keeps what the policies demanded when the project was last applied. This change takes a statement away, or puts one in its place
+that lets more through. Whoever may change a rule should not be able to change what guards it in passing, so this wants a consent of its own;
+`--yes` does not give it.
+
+```
+secnet apply --accept-policy-change
+```
+
+A statement is kept by any that demands as much: a wider source, destination or service in a `forbid`, fewer exceptions, more client ports.";
     LAW_BROKEN = "E0708" "a plan breaks one of its own laws"
 "Before a plan is shown, secnet checks what must hold of every plan: each task comes after all that it waits for, and whatever it
 needs from another resource is made before it. This plan breaks such a law. That is a mistake in secnet, not in your sources, and
@@ -131,4 +141,12 @@ pub fn policy_stands_against(policy: &str, statement: &str, refuted: bool) -> Di
     let how = if refuted { "is refuted by this plan" } else { "cannot be proven of this plan" };
     Diagnostic::error(&POLICY_AGAINST, format!("nothing was applied: `{statement}` of policy `{policy}` {how}"))
         .help("change what lets it through, or the policy; `secnet prove` shows more")
+}
+
+/// [`WEAKER_POLICIES`]: policy and statement of each.
+#[must_use]
+pub fn weaker_policies<'a>(statements: impl Iterator<Item = (&'a str, &'a str)>) -> Diagnostic {
+    let all: Vec<String> = statements.map(|(policy, text)| format!("`{text}` of policy `{policy}`")).collect();
+    Diagnostic::error(&WEAKER_POLICIES, format!("nothing was applied: the policies would no longer demand {}", all.join(", ")))
+        .help("put it back, or agree with --accept-policy-change")
 }

@@ -3,6 +3,7 @@
 use crate::{
     plan::proof::{Flow, Line, Proof, Verdict},
     prove::policy::Outcome,
+    state::Promise,
 };
 
 use super::{Page, Tint, clean};
@@ -11,6 +12,19 @@ use super::{Page, Tint, clean};
 const LINES_MAX: usize = 8;
 
 impl Page {
+    /// What policies no longer demand stands above all else.
+    pub(super) fn weakened(&mut self, weakened: &[Promise]) {
+        if weakened.is_empty() {
+            return;
+        }
+        self.line(Tint::Strong, "This change takes away or weakens what policies demand:", None);
+        for promise in weakened {
+            self.line(Tint::Delete, &format!("  ! {}: {}", clean(&promise.policy), clean(&promise.text)), None);
+        }
+        self.line(Tint::Plain, "An apply wants consent of its own for that: --accept-policy-change", None);
+        self.text.push('\n');
+    }
+
     /// What becomes reachable and what stops being so, then the policies.
     pub(super) fn proof(&mut self, proof: &Proof) {
         self.flows("Becomes reachable:", ('+', Tint::Change), &proof.added);

@@ -11,7 +11,7 @@ use crate::{
     base::{address::Address, diagnostic::Diagnostic},
     call::Json,
     schema::value::Value,
-    state::{Deposed, Existing, Image, Resource},
+    state::{Deposed, Existing, Image, Promise, Resource},
 };
 
 /// Version 1.
@@ -31,10 +31,28 @@ struct V1 {
     outputs: BTreeMap<String, Value>,
 }
 
+/// Version 2: knows what the policies demanded.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct V2 {
+    format: u32,
+    serial: u64,
+    lineage: String,
+    project: String,
+    account: Option<String>,
+    region: Option<String>,
+    resources: BTreeMap<Address, Resource>,
+    deposed: Vec<Deposed>,
+    images: BTreeMap<String, Image>,
+    existing: BTreeMap<Address, Existing>,
+    outputs: BTreeMap<String, Value>,
+    promises: Vec<Promise>,
+}
+
 /// The bytes of a state file.
 pub(super) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
-    let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs } = state.clone();
-    let wire = V1 { format: FORMAT, serial, lineage, project, account, region, resources, deposed, images, existing, outputs };
+    let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises } = state.clone();
+    let wire = V2 { format: FORMAT, serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises };
     let mut file = serde_json::to_value(wire)?;
     let sum = checksum(&canonical(&file)?);
     if let Json::Object(members) = &mut file {
@@ -72,14 +90,21 @@ pub(super) fn decode(bytes: &[u8], path: &str, project: &str) -> Result<State, D
 /// Brings a file of any version up to date, one version at a time.
 fn migrate(format: u64, file: Json, path: &str) -> Result<State, Diagnostic> {
     match format {
-        1 => serde_json::from_value(file).map(from_v1).map_err(|e| codes::not_ours(path, &e.to_string())),
+        1 => serde_json::from_value(file).map(|wire| from_v2(from_v1(wire))).map_err(|e| codes::not_ours(path, &e.to_string())),
+        2 => serde_json::from_value(file).map(from_v2).map_err(|e| codes::not_ours(path, &e.to_string())),
         other => Err(codes::not_ours(path, &format!("there is no format {other}"))),
     }
 }
 
-fn from_v1(wire: V1) -> State {
-    let V1 { format: _, serial, lineage, project, account, region, resources, deposed, images, existing, outputs } = wire;
-    State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs }
+/// A file of version 1 knows of no policies: whatever they demand now is new.
+fn from_v1(wire: V1) -> V2 {
+    let V1 { format, serial, lineage, project, account, region, resources, deposed, images, existing, outputs } = wire;
+    V2 { format, serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises: vec![] }
+}
+
+fn from_v2(wire: V2) -> State {
+    let V2 { format: _, serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises } = wire;
+    State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises }
 }
 
 /// What the checksum is of: everything but the checksum, without white space, members in order of their names.
