@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{
+        codes::guard,
         diagnostic::{Diagnostic, Sink},
         source::Sources,
-        span::FileId,
+        span::{FileId, Span},
     },
     resolve,
     schema::model::Model,
@@ -24,6 +25,8 @@ pub struct Inputs {
     pub files: Vec<(String, String)>,
     /// From `--var x=text`, in order.
     pub arguments: Vec<(String, String)>,
+    /// Files of policies that are imposed on the project (`--policy-dir`): name and text, in order.
+    pub policies: Vec<(String, String)>,
 }
 
 /// What is known of a project from its sources alone.
@@ -57,6 +60,14 @@ pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
         let id = sources.add(name, text);
         parsed.push(parse(id, text, &mut sink));
     }
+    let mut imposed = BTreeSet::new();
+    for (name, text) in &inputs.policies {
+        let id = sources.add(name, text);
+        let file = parse(id, text, &mut sink);
+        file.items.iter().filter_map(no_policy).for_each(|(what, at)| sink.push(guard::only_policies(what, at)));
+        imposed.insert(id);
+        parsed.push(file);
+    }
     let lost = if sink.has_errors() { lost(&files, &parsed) } else { BTreeSet::new() };
     let mut written = vec![];
     let mut ends: BTreeMap<FileId, usize> = BTreeMap::new();
@@ -65,12 +76,31 @@ pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
         ends.insert(id, text.len());
         written.extend(resolve::read_file(id, text, &mut sink));
     }
-    let from =
-        resolve::Sources { files: &parsed, lost, environment: inputs.environment.clone(), written, arguments: inputs.arguments.clone() };
+    let from = resolve::Sources {
+        files: &parsed,
+        imposed,
+        lost,
+        environment: inputs.environment.clone(),
+        written,
+        arguments: inputs.arguments.clone(),
+    };
     let model = resolve::resolve(from, &mut sink);
     let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| resolve::shift(d, &ends)).collect();
     diagnostics.sort_by_key(|d| d.labels.first().map(|l| l.span));
     Analysis { sources, files: parsed, model, diagnostics }
+}
+
+/// What is neither a policy nor a name for a value, and where it stands.
+fn no_policy(item: &ast::Item) -> Option<(&'static str, Span)> {
+    Some(match item {
+        ast::Item::Policy(_) | ast::Item::Let(_) => return None,
+        ast::Item::Project(p) => ("a `project` block", p.name.span),
+        ast::Item::Variable(v) => ("a variable", v.name.span),
+        ast::Item::Output(o) => ("an output", o.name.span),
+        ast::Item::Resource(b) | ast::Item::Existing(b) => ("a resource", b.kind.span.to(b.name.span)),
+        ast::Item::Moved(m) => ("a rename", m.span),
+        ast::Item::Waive(w) => ("a waiver", w.span),
+    })
 }
 
 /// Kind and name of whatever looks like an item at the start of a line and is no item of the AST.
@@ -91,7 +121,7 @@ fn lost(texts: &[(String, String)], parsed: &[ast::File]) -> resolve::Lost {
             ast::Item::Output(o) => ("output", &o.name),
             ast::Item::Resource(b) | ast::Item::Existing(b) => (&*b.kind.text, &b.name),
             ast::Item::Policy(p) => ("policy", &p.name),
-            ast::Item::Moved(_) => continue,
+            ast::Item::Moved(_) | ast::Item::Waive(_) => continue,
         };
         lost.remove(&(kind.to_owned(), name.text.to_string()));
     }

@@ -4,6 +4,7 @@ pub mod address;
 pub mod base64;
 pub mod cidr;
 pub mod codes;
+pub mod date;
 pub mod diagnostic;
 pub mod service;
 pub mod source;

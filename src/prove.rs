@@ -16,5 +16,6 @@ pub mod cases;
 pub mod policy;
 pub mod reach;
 pub mod trace;
+pub mod waiver;
 
 pub mod oracle;

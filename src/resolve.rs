@@ -19,7 +19,12 @@ mod variable;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{address::Address, codes::name as codes, diagnostic::Sink, span::Span},
+    base::{
+        address::Address,
+        codes::name as codes,
+        diagnostic::Sink,
+        span::{FileId, Span},
+    },
     resources,
     schema::{
         model::{Model, Moved, Output},
@@ -39,6 +44,8 @@ pub use variable::{read_file, shift};
 pub struct Sources<'a> {
     /// Every source file of the project.
     pub files: &'a [ast::File],
+    /// Those of the files that are imposed on the project from outside.
+    pub imposed: BTreeSet<FileId>,
     /// What stands in the files and could not be parsed: references to it are no mistake of their own.
     pub lost: Lost,
     /// Values of variables from the environment, without `SECNET_VAR_`; the weakest.
@@ -55,6 +62,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
     let scope = Scope::new(sources.files, sources.lost, sink);
     let given = variable::given(&scope, &sources.environment, &sources.written, &sources.arguments, sink);
     let mut resolver = Resolver::new(scope, given, broken, sink);
+    resolver.imposed = sources.imposed;
     let mut model = Model { project: resolver.project(), ..Model::default() };
     for i in 0..resolver.scope.blocks.len() {
         let resource = resolver.resource(i);
@@ -73,6 +81,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
         let policy = resolver.policy(policy);
         model.policies.push(policy);
     }
+    resolver.waivers(&mut model.policies);
     model.moved = resolver.moved();
     // A name that is misspelt, or that stands in what could not be read, makes another one look unused.
     if !resolver.sink.has_errors() {

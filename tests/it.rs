@@ -23,6 +23,8 @@ mod policy_answers;
 mod policy_meaning;
 #[path = "it/policy_random.rs"]
 mod policy_random;
+#[path = "it/proof.rs"]
+mod proof;
 #[path = "it/prove.rs"]
 mod prove;
 #[path = "it/random.rs"]

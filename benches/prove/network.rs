@@ -279,7 +279,15 @@ pub fn policies(net: &Net, count: usize) -> Model {
             _ => (false, tcp(5432, 5432), group(0), group(3), vec![]),
         };
         let statement = Statement { require, services: vec![service], from: vec![from], to: vec![to], except, client_ports: None, span };
-        model.policies.push(Policy { name: format!("p{n}"), description: None, during_apply: false, statements: vec![statement], span });
+        model.policies.push(Policy {
+            name: format!("p{n}"),
+            description: None,
+            during_apply: false,
+            imposed: false,
+            waiver: None,
+            statements: vec![statement],
+            span,
+        });
     }
     model
 }

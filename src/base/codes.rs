@@ -2,10 +2,11 @@
 //!
 //! One file an area: E01 syntax, E02 names and types, E03 the network as a whole, E04 state and journal,
 //! E05 apply, E06 the environment (credentials, endpoints, files), E07 planning,
-//! E08 proofs.
+//! E08 proofs, E09 policies that are waived or imposed.
 
 pub mod apply;
 pub mod environment;
+pub mod guard;
 pub mod name;
 pub mod network;
 pub mod plan;
@@ -18,7 +19,8 @@ use super::diagnostic::Code;
 
 /// Every code, in order of its id.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    let areas = [syntax::ALL, name::ALL, value::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL, plan::ALL, prove::ALL];
+    let areas =
+        [syntax::ALL, name::ALL, value::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL, plan::ALL, prove::ALL, guard::ALL];
     areas.into_iter().flatten().copied()
 }
 

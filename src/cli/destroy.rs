@@ -47,7 +47,7 @@ impl Destroy {
                 texts: &project.texts,
                 warnings: &[],
                 yes: self.yes,
-            accept_policy_change: false,
+                accept_policy_change: false,
                 parallelism: self.target.parallelism,
                 printer: *printer,
             };

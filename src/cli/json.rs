@@ -97,6 +97,7 @@ pub struct PolicyJson {
     packet: Option<String>,
     hops: Vec<String>,
     assumptions: Vec<String>,
+    waived: Option<String>,
 }
 
 impl PolicyJson {
@@ -124,10 +125,10 @@ impl WeakenedJson {
 
 impl From<&Verdict> for PolicyJson {
     fn from(verdict: &Verdict) -> Self {
-        let Verdict { policy, statement, place, outcome, packet, hops, assumptions } = verdict.clone();
+        let Verdict { policy, statement, place, outcome, packet, hops, assumptions, waived } = verdict.clone();
         // A proof alone rests on something.
         let assumptions = if outcome == Outcome::Proven { assumptions } else { vec![] };
-        Self { policy, statement, place, verdict: outcome, packet, hops, assumptions }
+        Self { policy, statement, place, verdict: outcome, packet, hops, assumptions, waived }
     }
 }
 

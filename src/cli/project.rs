@@ -28,6 +28,9 @@ pub struct ProjectArgs {
     pub directory: PathBuf,
     #[command(flatten)]
     variables: VariableArgs,
+    /// Add the policies of a directory, which the project can neither remove nor waive; may be repeated
+    #[arg(long = "policy-dir", value_name = "DIR", env = "SECNET_POLICY_DIR")]
+    policy_directories: Vec<PathBuf>,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -58,6 +61,8 @@ pub struct Given {
     pub files: Vec<(String, String)>,
     /// Arguments: name and text.
     pub arguments: Vec<(String, String)>,
+    /// Files of policies that are imposed: name and text.
+    pub policies: Vec<(String, String)>,
 }
 
 impl Project {
@@ -67,7 +72,13 @@ impl Project {
     /// It cannot be read, or has errors.
     pub fn open(args: &ProjectArgs) -> Result<Self, Stop> {
         let inputs = args.variables.gather()?;
-        let given = Given { environment: inputs.environment.into_iter().collect(), files: inputs.files, arguments: inputs.arguments };
+        let mut policies = vec![];
+        for directory in &args.policy_directories {
+            let prefix = load::prefix(directory);
+            policies.extend(load::directory(directory)?.into_iter().map(|(name, text)| (format!("{prefix}{name}"), text)));
+        }
+        let environment = inputs.environment.into_iter().collect();
+        let given = Given { environment, files: inputs.files, arguments: inputs.arguments, policies };
         Self::open_with(&args.directory, given)
     }
 
@@ -83,6 +94,7 @@ impl Project {
             environment: given.environment.iter().cloned().collect(),
             files: given.files.clone(),
             arguments: given.arguments.clone(),
+            policies: given.policies.clone(),
         };
         let analysis = analysis::analyze(files, &inputs);
         let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own };
@@ -125,7 +137,7 @@ pub fn identify(directory: &Path) -> Result<model::Project, Stop> {
 /// SHA-256 of everything that the meaning of a project comes from; names and texts with their lengths, so that nothing runs together.
 fn digest(files: &[(String, String)], given: &Given) -> String {
     let mut hash = Sha256::new();
-    for pairs in [files, &given.environment, &given.files, &given.arguments] {
+    for pairs in [files, &given.environment, &given.files, &given.arguments, &given.policies] {
         hash.update((pairs.len() as u64).to_le_bytes());
         for text in pairs.iter().flat_map(|(name, text)| [name, text]) {
             hash.update((text.len() as u64).to_le_bytes());

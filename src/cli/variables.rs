@@ -55,6 +55,7 @@ impl VariableArgs {
         Ok(Inputs {
             environment: from_environment(std::env::vars_os()),
             files: files.collect::<Result<_, Diagnostic>>()?,
+            policies: vec![],
             arguments: self.vars.iter().map(|Pair(name, text)| (name.clone(), text.clone())).collect(),
         })
     }

@@ -36,8 +36,12 @@ pub(super) fn promises(model: &Model, sources: Option<&Sources>) -> Vec<Promise>
 }
 
 /// The promises that no single statement keeps any more. Which policy keeps it makes no difference.
+///
+/// A statement that is written as it was is the same one, whatever the names in it mean now: other maintainers are no
+/// other policy, and what they may reach stands in the plan.
 pub(super) fn weakened(before: &[Promise], now: &[Promise]) -> Vec<Promise> {
-    before.iter().filter(|old| !now.iter().any(|new| keeps(new, old))).cloned().collect()
+    let same = |new: &Promise, old: &Promise| !old.text.is_empty() && (&new.policy, &new.text) == (&old.policy, &old.text);
+    before.iter().filter(|old| !now.iter().any(|new| keeps(new, old) || same(new, old))).cloned().collect()
 }
 
 /// Whether whatever keeps the one keeps the other.

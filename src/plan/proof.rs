@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::{
         address::Address,
+        date::Day,
         diagnostic::{Diagnostic, Sink},
         source::Sources,
         span::Span,
@@ -27,7 +28,7 @@ use crate::{
     prove::{
         chart::Chart,
         policy::{self, Judged, Outcome},
-        reach,
+        reach, waiver,
     },
     resources,
 };
@@ -65,6 +66,8 @@ pub struct Verdict {
     pub hops: Vec<String>,
     /// What a proof rests on besides the model.
     pub assumptions: Vec<String>,
+    /// Until when and why the project is let off, if it is.
+    pub waived: Option<String>,
 }
 
 /// Flows between two named things.
@@ -100,9 +103,9 @@ pub struct Line {
 }
 
 impl Proof {
-    /// The statements that are not proven.
+    /// The statements that are neither proven nor waived.
     pub fn failing(&self) -> impl Iterator<Item = &Verdict> {
-        self.policies.iter().filter(|v| v.outcome != Outcome::Proven)
+        self.policies.iter().filter(|v| v.outcome != Outcome::Proven && v.waived.is_none())
     }
 }
 
@@ -110,12 +113,13 @@ impl Proof {
 pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_>) -> Result<Proof, Vec<Diagnostic>> {
     let (before, after) = networks(input, standing, decisions)?;
     let (old, new) = (Chart::new(&before), Chart::new(&after));
-    let judged = policy::judge(&new, input.model);
+    let mut judged = policy::judge(&new, input.model);
+    let expired = waiver::let_off(&mut judged, input.model, Day::of(input.observation.at));
     let delta = reach::delta(&old, &new);
     let place = |span: Option<Span>| span.and_then(|s| Some(input.sources?.place(s)));
     let lines = Lines { before: lines(&before), after: lines(&after), place: &place };
     let told = |flows: Vec<reach::Flow>, added: bool| flows.into_iter().map(|f| lines.flow(f, added)).collect();
-    let diagnostics: Vec<Diagnostic> = judged.iter().flat_map(|j| j.diagnostics.clone()).collect();
+    let diagnostics: Vec<Diagnostic> = expired.into_iter().chain(judged.iter().flat_map(|j| j.diagnostics.clone())).collect();
     Ok(Proof {
         policies: judged.iter().map(|j| verdict(j, input.sources)).collect(),
         added: told(delta.added, true),
@@ -135,6 +139,7 @@ fn verdict(judged: &Judged, sources: Option<&Sources>) -> Verdict {
         packet: judged.packet.clone(),
         hops: judged.hops.clone(),
         assumptions: judged.assumptions.iter().map(|a| (*a).to_owned()).collect(),
+        waived: judged.waived.clone(),
     }
 }
 

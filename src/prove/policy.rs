@@ -76,6 +76,8 @@ pub struct Judged {
     pub mend: Vec<String>,
     /// What a proof rests on besides the model.
     pub assumptions: Vec<&'static str>,
+    /// Until when and why the project is let off, if it is: `until 2027-01-31: migration`.
+    pub waived: Option<String>,
     /// What people are told.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -224,6 +226,7 @@ fn judge_statement(chart: &Chart<'_>, model: &Model, policy: &Policy, statement:
         flows: vec![],
         mend: vec![],
         assumptions: vec![],
+        waived: None,
         diagnostics: vec![],
     };
     let case = Case { chart, model, statement };

@@ -4,7 +4,7 @@
 //! What a cell needs is found by walking its expression first, and worked out before it without recursion, so that a
 //! chain of ten thousand names is no danger to the stack; only what a value hides (a resource behind a `let`) recurses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{
@@ -12,7 +12,7 @@ use crate::{
         codes::{name as codes, value as value_codes},
         diagnostic::{Sink, nearest},
         service::{Ports, Service},
-        span::Span,
+        span::{FileId, Span},
     },
     resolve::{
         convert::{Spot, attribute_type, convert, describe, is_broken},
@@ -64,6 +64,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) scope: Scope<'a>,
     pub(super) sink: &'s mut Sink,
     pub(super) given: BTreeMap<String, Given>,
+    /// Files that are imposed on the project from outside.
+    pub(super) imposed: BTreeSet<FileId>,
     /// Where something could not be parsed.
     broken: Vec<Span>,
     /// Tags of the project, beneath those of every resource.
@@ -85,6 +87,7 @@ impl<'a, 's> Resolver<'a, 's> {
             scope,
             sink,
             given,
+            imposed: BTreeSet::new(),
             broken,
             project_tags: BTreeMap::new(),
             frames: vec![],

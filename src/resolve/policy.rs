@@ -1,7 +1,13 @@
 //! Policies: their sentences, type-checked. Layer 4; proves nothing.
 
 use crate::{
-    base::{codes::name as codes, diagnostic::nearest, service::Service, span::Span},
+    base::{
+        codes::{guard, name as codes},
+        date::Day,
+        diagnostic::nearest,
+        service::Service,
+        span::Span,
+    },
     resolve::{
         convert::is_broken,
         evaluate::Resolver,
@@ -10,7 +16,7 @@ use crate::{
     },
     schema::{
         attr::Type,
-        model::{Policy, Statement},
+        model::{Policy, Statement, Waiver},
         value::Value,
     },
     syntax::ast::{self, BinaryOp, Entry, Expr, ExprKind, Term},
@@ -95,7 +101,36 @@ impl<'a> Resolver<'a, '_> {
             description: policy.description.as_ref().map(|d| d.text.to_string()),
             during_apply: policy.during_apply,
             statements,
+            imposed: self.imposed.contains(&policy.span.file()),
+            waiver: None,
             span: policy.name.span,
+        }
+    }
+
+    /// Lets the project off the policies that it waives. What is imposed on it from outside it cannot waive.
+    pub(super) fn waivers(&mut self, policies: &mut [Policy]) {
+        for waive in self.scope.waived.clone() {
+            let name = &waive.policy;
+            let Some(policy) = policies.iter_mut().find(|p| *p.name == *name.text) else {
+                let meant = nearest(&name.text, policies.iter().map(|p| &*p.name));
+                self.sink.push(guard::unknown_policy(&name.text, name.span, meant));
+                continue;
+            };
+            let Some(until) = Day::parse(&waive.until.text) else {
+                self.sink.push(guard::no_day(&waive.until.text, waive.until.span));
+                continue;
+            };
+            let Some(reason) = waive.reason.as_ref().filter(|r| !r.text.trim().is_empty()) else {
+                self.sink.push(guard::waiver_without_reason(&name.text, waive.span));
+                continue;
+            };
+            if policy.imposed {
+                self.sink.push(guard::imposed_policy(&name.text, waive.span, policy.span));
+            } else if let Some(first) = &policy.waiver {
+                self.sink.push(codes::duplicate(&format!("the waiver of `{}`", name.text), name.span, first.span));
+            } else {
+                policy.waiver = Some(Waiver { until, reason: reason.text.to_string(), span: waive.span });
+            }
         }
     }
 

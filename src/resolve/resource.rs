@@ -26,7 +26,7 @@ use crate::{
 const EXISTING: &[&str] = &["vpc", "subnet", "security_group"];
 
 /// Words that begin a block elsewhere and are taken for a kind here.
-const LATER: &[&str] = &["module", "extend", "import", "forget", "test", "env", "waive"];
+const LATER: &[&str] = &["module", "extend", "import", "forget", "test", "env"];
 
 impl Resolver<'_, '_> {
     /// The resource of a block; `None` if its kind is unknown, which is reported.
@@ -206,7 +206,7 @@ fn unknown_kind(kind: &ast::Name) -> Diagnostic {
         return codes::later_version(&format!("`{}`", kind.text), kind.span);
     }
     let without = kind.text.strip_prefix("aws_").filter(|k| kinds().any(|kind| kind == *k));
-    let words = kinds().chain(["project", "variable", "output", "existing", "policy", "moved", "let"]);
+    let words = kinds().chain(["project", "variable", "output", "existing", "policy", "moved", "waive", "let"]);
     let meant = without.or_else(|| nearest(&kind.text, words));
     let diagnostic = codes::unknown_kind(&kind.text, kind.span, meant);
     match meant {

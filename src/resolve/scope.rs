@@ -63,6 +63,7 @@ pub(super) struct Scope<'a> {
     pub(super) blocks: Vec<Declared<'a>>,
     pub(super) outputs: Vec<&'a ast::Output>,
     pub(super) policies: Vec<&'a ast::Policy>,
+    pub(super) waived: Vec<&'a ast::Waive>,
     pub(super) moved: Vec<&'a ast::Moved>,
     pub(super) projects: Vec<&'a ast::Project>,
     local_by_name: HashMap<&'a str, usize>,
@@ -88,6 +89,7 @@ impl<'a> Scope<'a> {
                 ast::Item::Output(output) => scope.outputs.push(output),
                 ast::Item::Moved(moved) => scope.moved.push(moved),
                 ast::Item::Policy(policy) => scope.policies.push(policy),
+                ast::Item::Waive(waive) => scope.waived.push(waive),
             }
         }
         once(&mut scope.outputs, |o| &o.name, "output", sink);

@@ -51,6 +51,7 @@ pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribut
             | ast::Item::Let(ast::Let { span, .. })
             | ast::Item::Output(ast::Output { span, .. })
             | ast::Item::Moved(ast::Moved { span, .. })
+            | ast::Item::Waive(ast::Waive { span, .. })
             | ast::Item::Policy(ast::Policy { span, .. }) => {
                 own.push(codes::no_input_line(span));
                 continue;

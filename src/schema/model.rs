@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    base::{address::Address, service::Service, span::Span},
+    base::{address::Address, date::Day, service::Service, span::Span},
     schema::value::{Record, Value},
 };
 
@@ -141,7 +141,22 @@ pub struct Policy {
     pub during_apply: bool,
     /// Its sentences.
     pub statements: Vec<Statement>,
+    /// Whether it comes from outside the project, which cannot let itself off.
+    pub imposed: bool,
+    /// Whether the project lets itself off for a while.
+    pub waiver: Option<Waiver>,
     /// Its header.
+    pub span: Span,
+}
+
+/// What lets a project off a policy, until its day is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiver {
+    /// The last day on which it holds.
+    pub until: Day,
+    /// Why.
+    pub reason: String,
+    /// The statement.
     pub span: Span,
 }
 

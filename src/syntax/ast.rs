@@ -34,6 +34,8 @@ pub enum Item {
     Moved(Moved),
     /// `policy private_server "..." { ... }`
     Policy(Policy),
+    /// `waive private_server until 2027-01-31 "migration"`
+    Waive(Waive),
 }
 
 /// A piece of text that names something.
@@ -211,6 +213,19 @@ pub struct Policy {
     /// Its sentences, heads `require` and `forbid`.
     pub body: Body,
     /// The whole.
+    pub span: Span,
+}
+
+/// `waive private_server until 2027-01-31 "migration"`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waive {
+    /// The policy.
+    pub policy: Name,
+    /// The last day on which it is let off, as written.
+    pub until: Name,
+    /// Why.
+    pub reason: Option<Name>,
+    /// The whole statement.
     pub span: Span,
 }
 

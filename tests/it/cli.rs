@@ -12,32 +12,32 @@ use tempfile::TempDir;
 
 /// What a run left.
 #[derive(Debug)]
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Run {
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e} in {self:?}"))
     }
 
     #[track_caller]
-    fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
         self
     }
 
     #[track_caller]
-    fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.out.contains(text) || self.err.contains(text), "`{text}` is not in:\n{}{}", self.out, self.err);
         self
     }
 }
 
-fn secnet(directory: &Path, arguments: &[&str]) -> Run {
+pub(crate) fn secnet(directory: &Path, arguments: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secnet"));
     for (key, _) in std::env::vars_os() {
         let name = key.to_string_lossy();
@@ -51,48 +51,48 @@ fn secnet(directory: &Path, arguments: &[&str]) -> Run {
 }
 
 /// A project in a directory that goes when it is dropped.
-struct Project {
+pub(crate) struct Project {
     folder: TempDir,
 }
 
 impl Project {
     /// The private server that `secnet new` writes.
-    fn server() -> Self {
+    pub(crate) fn server() -> Self {
         let folder = tempfile::tempdir().unwrap();
         secnet(folder.path(), &["new", "p"]).exits(0);
         Self { folder }
     }
 
     /// One file.
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("p")).unwrap();
         fs::write(folder.path().join("p/main.secnet"), text).unwrap();
         Self { folder }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("p")
     }
 
     #[track_caller]
-    fn run(&self, line: &str) -> Run {
+    pub(crate) fn run(&self, line: &str) -> Run {
         secnet(&self.path(), &line.split(' ').collect::<Vec<_>>())
     }
 
-    fn edit(&self, from: &str, to: &str) {
+    pub(crate) fn edit(&self, from: &str, to: &str) {
         let path = self.path().join("main.secnet");
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from}");
         fs::write(path, text.replace(from, to)).unwrap();
     }
 
-    fn ids(&self) -> Value {
+    pub(crate) fn ids(&self) -> Value {
         self.run("state list --sandbox --json").json()
     }
 
     /// The project's sandbox, as another program would see it.
-    fn sandbox(&self) -> Sim {
+    pub(crate) fn sandbox(&self) -> Sim {
         Sim::load(&self.path().join(".secnet/sandbox/world.json"), "us-east-1").unwrap()
     }
 }

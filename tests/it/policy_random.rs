@@ -173,7 +173,15 @@ fn statement(require: bool, service: &Service, from: &Party, to: &Party, except:
 
 fn verdict(chart: &Chart<'_>, statement: Statement) -> Judged {
     let span = statement.span;
-    let policy = Policy { name: "p".into(), description: None, during_apply: false, statements: vec![statement], span };
+    let policy = Policy {
+        name: "p".into(),
+        description: None,
+        during_apply: false,
+        imposed: false,
+        waiver: None,
+        statements: vec![statement],
+        span,
+    };
     judge(chart, &Model { policies: vec![policy], ..Model::default() }).remove(0)
 }
 

@@ -78,10 +78,7 @@ fn full() -> State {
         services: vec![service("all")],
         from: vec![Value::Internet, Value::Any],
         to: vec![Value::Resource(Address::new("instance", "server"))],
-        except: vec![Exception {
-            services: vec![service("tcp/22")],
-            from: vec![Value::Cidr("203.0.113.0/28".parse().unwrap())],
-        }],
+        except: vec![Exception { services: vec![service("tcp/22")], from: vec![Value::Cidr("203.0.113.0/28".parse().unwrap())] }],
         client_ports: Some((1024, 65535)),
     }];
     state
@@ -154,7 +151,7 @@ fn edited(edit: impl FnOnce(&mut Json)) -> Result<Option<State>, Diagnostic> {
 fn every_way_to_be_wrong_has_its_own_message() {
     assert_eq!(edited(|_| ()).unwrap().unwrap().serial, 1, "white space may change");
     assert_eq!(code(edited(|file| file["resources"]["vpc.main"]["id"] = json!("vpc-1"))), "E0403");
-    assert_eq!(code(edited(|file| file["format"] = json!(2))), "E0404");
+    assert_eq!(code(edited(|file| file["format"] = json!(3))), "E0404");
     assert_eq!(code(edited(|file| *file = json!({"version": 4, "terraform_version": "1.9.0"}))), "E0402");
     assert_eq!(code(edited(|file| *file = json!([]))), "E0402");
 

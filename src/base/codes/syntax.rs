@@ -79,7 +79,7 @@ r#"The syntax is reserved: secnet knows what is meant, and this version does not
 
 - `for` and `if` around blocks and sentences, and `[for x in xs : ...]`: write the blocks one by one.
 - `module`: put the blocks into the project itself; all `*.secnet` files of a directory are one project.
-- `import`, `forget`, `extend`, `env`, `waive`, `test`: there is no replacement in this version.
+- `import`, `forget`, `extend`, `env`, `test`: there is no replacement in this version.
 "#;
     COMPUTED_PORT = "E0109" "a name as a port"
 r#"A service is one token without spaces, `tcp/22`, so that a name after the slash could be the name of a service as well as that of a

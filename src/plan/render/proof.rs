@@ -67,11 +67,15 @@ impl Page {
     fn verdict(&mut self, verdict: &Verdict) {
         let (word, tint) = match verdict.outcome {
             Outcome::Proven => ("proven ", Tint::Create),
+            _ if verdict.waived.is_some() => ("waived ", Tint::Change),
             Outcome::Refuted => ("REFUTED", Tint::Delete),
             Outcome::Unknown => ("UNKNOWN", Tint::Delete),
         };
         let text = format!("  {word}  {}: {}", clean(&verdict.policy), clean(&verdict.statement));
         self.line(tint, &text, verdict.place.as_deref());
+        if let Some(waived) = &verdict.waived {
+            self.line(Tint::Change, &format!("           not proven, and waived {}", clean(waived)), None);
+        }
     }
 }
 
@@ -92,8 +96,11 @@ fn sentence(flow: &Flow) -> String {
     format!("{} from {} to {}{doubt}", flow.service, end(&flow.from, &flow.sources), end(&flow.to, &flow.destinations))
 }
 
-/// `3 of 3 policy statements proven.`; nothing where there are none.
+/// `Policies: 3 of 3 statements proven.`; nothing where there are none.
 pub(super) fn summary(proof: &Proof) -> Option<String> {
-    let (all, failing) = (proof.policies.len(), proof.failing().count());
-    (all > 0).then(|| format!("Policies: {} of {all} statements proven.", all - failing))
+    let all = proof.policies.len();
+    let proven = proof.policies.iter().filter(|v| v.outcome == Outcome::Proven).count();
+    let waived = all - proven - proof.failing().count();
+    let waived = if waived == 0 { String::new() } else { format!(", {waived} waived") };
+    (all > 0).then(|| format!("Policies: {proven} of {all} statements proven{waived}."))
 }

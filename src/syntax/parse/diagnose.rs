@@ -160,7 +160,7 @@ impl<'a> Lower<'a> {
     /// A block whose head is no head: perhaps its first word is a near miss.
     fn header(&self, broken: &Broken<'_>, plain: Diagnostic) -> Option<Diagnostic> {
         let word = word_at(self.rest(broken.start));
-        let keywords = ["project", "variable", "let", "output", "existing", "moved", "policy"];
+        let keywords = ["project", "variable", "let", "output", "existing", "moved", "policy", "waive"];
         crate::base::diagnostic::nearest(word, keywords).map(|near| plain.help(format!("did you mean `{near}` instead of `{word}`?")))
     }
 

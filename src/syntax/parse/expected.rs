@@ -40,6 +40,8 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::eq => (3, "`=`"),
         Rule::colon => (4, "`:`"),
         Rule::kw_to => (4, "`to`"),
+        Rule::kw_until => (4, "`until`"),
+        Rule::date => (2, "a day such as `2027-01-31`"),
         Rule::kw_then => (4, "`then`"),
         Rule::kw_else => (4, "`else`"),
         Rule::comma => (5, "`,`"),

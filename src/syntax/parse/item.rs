@@ -11,7 +11,7 @@ use crate::{
     },
     syntax::ast::{
         Attribute, Block, Body, Entry, Expr, ExprKind, File, Item, Let, Moved, Name, NestedBlock, Output, Policy, Project, Sentence, Term,
-        TypeExpr, Variable,
+        TypeExpr, Variable, Waive,
     },
 };
 
@@ -110,6 +110,12 @@ impl<'a> Lower<'a> {
                 description: inner.next(Rule::string).map(|p| self.plain(p)),
                 during_apply: inner.next(Rule::during_apply).is_some(),
                 body: self.block(inner.next(Rule::block)?),
+                span,
+            }),
+            Rule::waive => Item::Waive(Waive {
+                policy: self.word(inner.next(Rule::word)?),
+                until: self.word(inner.next(Rule::date)?),
+                reason: inner.next(Rule::string).map(|p| self.plain(p)),
                 span,
             }),
             Rule::existing | Rule::resource => {
@@ -318,6 +324,8 @@ pub(super) fn is_mark(rule: Rule) -> bool {
             | Rule::kw_existing
             | Rule::kw_moved
             | Rule::kw_policy
+            | Rule::kw_waive
+            | Rule::kw_until
             | Rule::kw_to
             | Rule::kw_if
             | Rule::kw_then

@@ -212,6 +212,7 @@ impl Lower<'_> {
             "existing" => Rule::existing,
             "moved" => Rule::moved,
             "policy" => Rule::policy,
+            "waive" => Rule::waive,
             _ => Rule::resource,
         };
         if matches!(rule, Rule::project | Rule::policy | Rule::resource | Rule::existing) && self.mended_head(rule, text, start, file) {
@@ -285,7 +286,7 @@ impl Lower<'_> {
                 file.items.extend(name(1).map(|name| Item::Output(Output { name, value, description: None, span })));
             }
             Some("existing") => file.lost.extend(name(1).zip(name(2))),
-            Some("project" | "policy" | "moved") | None => {}
+            Some("project" | "policy" | "moved" | "waive") | None => {}
             Some(_) => file.lost.extend(name(0).zip(name(1))),
         }
     }
@@ -332,7 +333,6 @@ pub(super) fn reserved(word: &str) -> Option<(&'static str, &'static str)> {
         "forget" => ("`forget`", "delete the line"),
         "test" => ("`test`", "delete the block"),
         "env" => ("`env`", "keep a file of variables for each environment, and pass it with `--var-file`"),
-        "waive" => ("`waive`", "delete the line"),
         "for" | "if" => ("`for` or `if` around blocks", "write the blocks one by one"),
         _ => return None,
     })
