@@ -134,7 +134,7 @@ fn statement(require: bool, service: Service, from: &str, to: &str) -> Statement
 
 fn judged(net: &Net, statements: Vec<Statement>) -> Vec<Judged> {
     let span = Span::new(FileId(0), 0, 0);
-    let policy = Policy { name: "p".into(), description: None, during_apply: false, statements, span };
+    let policy = Policy { name: "p".into(), description: None, during_apply: false, imposed: false, waiver: None, statements, span };
     judge(&Chart::new(net), &Model { policies: vec![policy], ..Model::default() })
 }
 

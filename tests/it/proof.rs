@@ -120,7 +120,7 @@ fn a_waiver_lets_off_until_its_day_is_over() {
         ("waive private_server until 2999-02-30 \"x\"", "E0902"),
         ("waive private_server until 2999-12-31", "E0903"),
         ("waive privat_server until 2999-12-31 \"x\"", "E0901"),
-        ("waive private_server until", "E0103"),
+        ("waive private_server until soon \"x\"", "E0101"),
     ] {
         fs::write(&path, format!("{text}\n")).unwrap();
         project.run("check").exits(1).says(code);

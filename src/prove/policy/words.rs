@@ -147,7 +147,7 @@ pub(in crate::prove) fn line_words(chart: &Chart<'_>, line: Line) -> String {
 pub(in crate::prove) fn hops(chart: &Chart<'_>, steps: &[Step]) -> Vec<String> {
     let mut found: Vec<String> = vec![];
     let mut answering = false;
-    for step in steps {
+    for (i, step) in steps.iter().enumerate() {
         if step.answer && !answering {
             answering = true;
             found.push("and back:".into());
@@ -164,12 +164,27 @@ pub(in crate::prove) fn hops(chart: &Chart<'_>, steps: &[Step]) -> Vec<String> {
         if let Some(reason) = &step.stop {
             let code = reason.aws_code().map_or(String::new(), |c| format!(" [{c}]"));
             text.push_str(&format!(": {}{code}", reason.words()));
+            if let (crate::prove::reason::Reason::NoRule, Spot::Group(group)) = (reason, step.spot) {
+                let inbound = steps.iter().take(i).any(|s| matches!(s.spot, Spot::Subnet(_) | Spot::InternetGateway(_)));
+                text.push_str(&format!("; {}", admitted(chart, group, inbound)));
+            }
         }
         if found.last() != Some(&text) {
             found.push(text);
         }
     }
     found
+}
+
+/// What a group lets in or out: `it lets in: all from security_group.default`.
+fn admitted(chart: &Chart<'_>, group: usize, inbound: bool) -> String {
+    const SHOWN: usize = 4;
+    let count = chart.net.security_groups.get(group).map_or(0, |g| if inbound { g.ingress.len() } else { g.egress.len() });
+    let line = |n: usize| line_words(chart, if inbound { Line::Ingress(group, n) } else { Line::Egress(group, n) });
+    let rule = |n: usize| line(n).split_once(' ').map_or_else(String::new, |(_, rest)| rest.to_owned());
+    let shown: Vec<String> = (0..count.min(SHOWN)).map(rule).collect();
+    let more = if count > SHOWN { format!(" and {} more", count - SHOWN) } else { String::new() };
+    format!("it lets {} {}{more}", if inbound { "in" } else { "out" }, shown.join(", "))
 }
 
 /// An address that a gateway writes; those that AWS will choose have no number yet.
