@@ -62,7 +62,11 @@ pub fn run(net: &Net, file: &str, text: &str) -> Result<Vec<CaseResult>, Diagnos
         .enumerate()
         .map(|(i, case)| {
             let id = case.get("id").and_then(Json::as_str).map_or_else(|| format!("#{i}"), str::to_owned);
-            let mut result = judge(&chart, case).map_err(|why| prove::cases_shape(file, format!("`{id}`: {why}"), None))?;
+            if !case.is_object() || case.get("from").is_none() || case.get("to").is_none() {
+                return Err(prove::cases_shape(file, format!("`{id}` has no `from` and `to`"), None));
+            }
+            // What cannot be understood or found in the network is not guessed at.
+            let mut result = judge(&chart, case).unwrap_or_else(|why| result("unknown", why.into()));
             result.id = id;
             result.differs = differences(case, &result);
             Ok(result)
@@ -75,13 +79,50 @@ type Wrong = &'static str;
 
 fn judge(chart: &Chart<'_>, case: &Json) -> Result<CaseResult, Wrong> {
     let (from, to) = (case.get("from").ok_or("there is no `from`")?, case.get("to").ok_or("there is no `to`")?);
+    if let Some(service) = unmodelled(case) {
+        return Ok(result("unknown", format!("it needs `{service}`, which secnet does not model")));
+    }
     if to.get("sg").is_some() {
         return by_group(chart, case, from, to);
+    }
+    if to.get("acl").is_some() {
+        return by_acl(chart, case, from, to);
     }
     if text(case, "expect") == Some("route") {
         return by_route(chart, from, to);
     }
     by_walk(chart, case, from, to)
+}
+
+/// Services that a case may need and that secnet does not model.
+const UNMODELLED: [&str; 16] = [
+    "nlb",
+    "alb",
+    "elb",
+    "clb",
+    "gwlb",
+    "load-balancer",
+    "lattice",
+    "firewall",
+    "client-vpn",
+    "global-accelerator",
+    "cloudfront",
+    "policy-table",
+    "regional-nat",
+    "nat64",
+    "cloud-wan",
+    "local-gateway",
+];
+
+/// What a case needs and secnet does not model, if it says so.
+fn unmodelled(case: &Json) -> Option<&str> {
+    let requires = case.get("requires")?;
+    let one = requires.as_str();
+    let mut words = one.into_iter().chain(requires.as_array().map_or(&[][..], Vec::as_slice).iter().filter_map(Json::as_str));
+    words.find(|word| {
+        let word = word.to_ascii_lowercase().replace(['_', ' '], "-");
+        UNMODELLED.iter().any(|u| word == *u || (u.len() > 4 && word.contains(u)))
+    })
 }
 
 fn text<'j>(json: &'j Json, member: &str) -> Option<&'j str> {
@@ -128,9 +169,17 @@ fn ports(case: &Json, member: &str, default: Range) -> Result<Vec<Range>, Wrong>
         }
         Some(Json::Object(object)) => {
             let end = |name: &str| object.get(name).and_then(port).ok_or(wrong);
-            Ok(vec![Range::new(end("from")?, end("to")?)])
+            let (from, to) = (end("from")?, end("to")?);
+            if from <= to { Ok(vec![Range::new(from, to)]) } else { Err(wrong) }
         }
         Some(Json::Array(list)) => list.iter().map(|n| port(n).map(Range::one).ok_or(wrong)).collect(),
+        Some(Json::String(range)) if range.contains('-') => {
+            let (from, to) = range.split_once('-').ok_or(wrong)?;
+            let end = |text: &str| text.trim().parse::<u16>().map(u128::from).map_err(|_| wrong);
+            let (from, to) = (end(from)?, end(to)?);
+            if from <= to { Ok(vec![Range::new(from, to)]) } else { Err(wrong) }
+        }
+        Some(Json::String(any)) if any == "any" => Ok(vec![Range::PORTS]),
         Some(other) => Ok(vec![Range::one(port(other).ok_or(wrong)?)]),
     }
 }
@@ -141,7 +190,7 @@ const CLIENT_PORTS: Range = Range { lo: 1024, hi: 65535 };
 fn traffic(case: &Json, family: Family) -> Result<Vec<Traffic>, Wrong> {
     let byte = |member: &str| {
         let n = case.get("icmp").and_then(|i| i.get(member)).and_then(Json::as_i64);
-        n.filter(|n| (0..256).contains(n)).map(|n| Range::one(n as u128))
+        n.map(|n| u8::try_from(n).map_or(Range::BYTE, |n| Range::one(n.into())))
     };
     let echo = if family == Family::V4 { 8 } else { 128 };
     let icmp = |number: u128| vec![[Range::one(number), byte("type").unwrap_or(Range::one(echo)), byte("code").unwrap_or(Range::one(0))]];
@@ -207,6 +256,33 @@ fn by_group(chart: &Chart<'_>, case: &Json, from: &Json, to: &Json) -> Result<Ca
     found.code = reason.aws_code();
     found.codes = found.code.into_iter().collect();
     found.at = Some(id.to_string());
+    Ok(found)
+}
+
+/// Whether a network ACL's own entries admit a packet.
+fn by_acl(chart: &Chart<'_>, case: &Json, from: &Json, to: &Json) -> Result<CaseResult, Wrong> {
+    let id = text(to, "acl").unwrap_or("");
+    let acl = chart.net.network_acls.iter().position(|a| a.id.as_str() == id).and_then(|a| chart.acls.get(a));
+    let acl = acl.ok_or("`acl` names a network ACL that the network does not have")?;
+    let inbound = text(to, "direction") != Some("egress");
+    let peer = address(from, "ip").or(address(from, "internet")).or(address(from, "src_ip")).ok_or("`from` has no address")?;
+    let family = family_of(peer);
+    let everywhere = Range::all(family);
+    let ends = if inbound { [number_of(peer), everywhere] } else { [everywhere, number_of(peer)] };
+    let boxes = if inbound { acl.inbound.of(family) } else { acl.outbound.of(family) };
+    if acl.too_complex {
+        return Ok(result("unknown", format!("`{id}` {}", Reason::TooComplex.words())));
+    }
+    for [number, first, second] in traffic(case, family)? {
+        let packet = Cuboid([ends[0], ends[1], number, first, second]);
+        if let Some((_, entry)) = boxes.iter().find(|(header, _)| header.meet(&packet).is_some()) {
+            return Ok(result("allow", format!("entry {} of `{id}` admits it", entry + 1)));
+        }
+    }
+    let mut found = result("deny", format!("`{id}` {}", Reason::AclDenies.words()));
+    found.code = Reason::AclDenies.aws_code();
+    found.codes = found.code.into_iter().collect();
+    found.at = Some(id.to_owned());
     Ok(found)
 }
 
@@ -285,9 +361,17 @@ fn place(chart: &Chart<'_>, from: &Json) -> Result<(Place, Option<IpAddr>), Wron
     if let Some(id) = text(from, "gateway") {
         return gateway(chart, id).map(|place| (place, source)).ok_or("`from` names a gateway that the network does not have");
     }
-    let ip = address(from, "ip").ok_or("`from` names no place")?;
-    let owner = (0..chart.interfaces.len()).find(|i| has_address(chart, *i, ip));
-    Ok(owner.map_or((Place::Internet, Some(ip)), |i| (Place::Interface(i), Some(ip))))
+    let ip = address(from, "ip").or(source).ok_or("`from` names no place")?;
+    if let Some(owner) = (0..chart.interfaces.len()).find(|i| has_address(chart, *i, ip)) {
+        return Ok((Place::Interface(owner), Some(ip)));
+    }
+    let (family, number) = (family_of(ip), number_of(ip));
+    let holds = |s: &usize| chart.subnets.get(*s).is_some_and(|s| s.ranges.of(family).iter().any(|r| r.holds(number)));
+    if let Some(subnet) = (0..chart.subnets.len()).find(holds) {
+        return Ok((Place::Host(subnet), Some(ip)));
+    }
+    let public = crate::prove::policy::is_public(Cidr::host_of(ip));
+    if public { Ok((Place::Internet, Some(ip))) } else { Err("`from` has a private address that nothing in the network has") }
 }
 
 fn has_address(chart: &Chart<'_>, interface: usize, ip: IpAddr) -> bool {
@@ -305,6 +389,9 @@ fn gateway(chart: &Chart<'_>, id: &str) -> Option<Place> {
     if let Some(gateway) = chart.vpn_gateway(&key) {
         return Some(Place::Behind(Spot::VpnGateway(gateway)));
     }
+    if chart.egress_only_gateway(&key).is_some() {
+        return Some(Place::Internet);
+    }
     if let Some(gateway) = net.vpn_gateways.iter().position(|g| g.connections.contains(&key)) {
         return Some(Place::Behind(Spot::VpnGateway(gateway)));
     }
@@ -313,18 +400,30 @@ fn gateway(chart: &Chart<'_>, id: &str) -> Option<Place> {
     }
     let behind = |a: &crate::net::Attachment| matches!(&a.to, crate::net::Attached::Outside(of) if *of == key) || a.id == key;
     let outside = |a: &crate::net::Attachment| a.gateway == key && matches!(a.to, crate::net::Attached::Outside(_));
+    if let Some(peering) = chart.peering(&key) {
+        return Some(Place::Behind(Spot::Peering(peering)));
+    }
     let attachment = net.attachments.iter().position(behind).or_else(|| net.attachments.iter().position(outside));
     attachment.map(|a| Place::Behind(Spot::Attachment(a)))
 }
 
+/// Addresses, and the interfaces among which one must take the packets; none is whoever does.
+type Destinations = (Vec<(Family, Range)>, Option<Vec<usize>>);
+
 /// Where a case's packets go: addresses, and the interfaces among which one must take them.
-fn destination(chart: &Chart<'_>, to: &Json, from_internet: bool) -> Result<(Vec<(Family, Range)>, Option<Vec<usize>>), Wrong> {
-    if let Some(ip) = address(to, "ip") {
+fn destination(chart: &Chart<'_>, to: &Json, from_internet: bool) -> Result<Destinations, Wrong> {
+    if let Some(ip) = address(to, "ip").or(address(to, "internet")) {
         return Ok((vec![(family_of(ip), number_of(ip))], None));
     }
-    let fits = |i: &usize| match (text(to, "instance"), text(to, "eni"), chart.net.interfaces.get(*i)) {
-        (Some(id), _, Some(at)) => matches!(&at.owner, Owner::Instance { id: own, .. } if own.as_str() == id),
-        (None, Some(id), Some(at)) => at.id.as_str() == id,
+    if to.as_str() == Some("internet") || to.get("internet").is_some() {
+        let all = [Family::V4, Family::V6].into_iter();
+        let public = all.flat_map(|f| crate::prove::policy::side::internet(f).into_iter().map(move |r| (f, r)));
+        return Ok((public.collect(), None));
+    }
+    let fits = |i: &usize| match (text(to, "instance"), text(to, "eni"), text(to, "subnet"), chart.net.interfaces.get(*i)) {
+        (Some(id), _, _, Some(at)) => matches!(&at.owner, Owner::Instance { id: own, .. } if own.as_str() == id),
+        (None, Some(id), _, Some(at)) => at.id.as_str() == id,
+        (None, None, Some(id), Some(at)) => at.subnet.as_str() == id,
         _ => false,
     };
     let targets: Vec<usize> = (0..chart.net.interfaces.len()).filter(fits).collect();
@@ -338,7 +437,8 @@ fn destination(chart: &Chart<'_>, to: &Json, from_internet: bool) -> Result<(Vec
     }
     if let Some(any) = to.get("any_address").or(to.as_str().map(|_| to)) {
         let network: Option<Cidr> = any.as_str().and_then(|t| t.parse().ok());
-        return Ok((network.map_or_else(|| vec![(Family::V4, Range::all(Family::V4))], |c| vec![(c.family(), Range::of(c))]), None));
+        let everywhere = || [Family::V4, Family::V6].map(|f| (f, Range::all(f))).to_vec();
+        return Ok((network.map_or_else(everywhere, |c| vec![(c.family(), Range::of(c))]), None));
     }
     Err("`to` names nothing in the network")
 }
@@ -359,7 +459,7 @@ fn by_walk(chart: &Chart<'_>, case: &Json, from: &Json, to: &Json) -> Result<Cas
             (None, _) => vec![Range::all(family)],
         };
         let conversations = cubes(&clients, &[range], &traffic(case, family)?);
-        let target = text(case, "target");
+        let target = text(case, "target").or(text(case, "via"));
         let via = target.and_then(|t| chart.spot(t));
         let there = |place: &Place| targets.as_ref().is_none_or(|t| matches!(place, Place::Interface(i) if t.contains(i)));
         let finding = ask(chart, &Question { from: start, family, cubes: conversations, foreign: false, via }, there);

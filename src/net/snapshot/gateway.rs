@@ -41,6 +41,7 @@ pub(super) fn read(snapshot: &mut Snapshot<'_>, net: &mut Net) {
         let gateway = item.text(&["VpnGatewayId"]);
         if let Some(gateway) = net.vpn_gateways.iter_mut().find(|g| Some(g.id.as_str()) == gateway) {
             gateway.connections.push(id);
+            gateway.connections.extend(item.text(&["CustomerGatewayId"]).map(Id::from));
         }
     }
     nat_gateways(snapshot, net);
