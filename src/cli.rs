@@ -23,6 +23,7 @@ mod project;
 mod prove;
 mod report;
 mod sandbox;
+mod sarif;
 mod session;
 mod state;
 mod target;
@@ -205,7 +206,7 @@ impl Command {
             Command::Destroy(destroy) => destroy.project.json,
             Command::State(state) => state.json(),
             Command::Output(output) => output.of.json,
-            Command::Prove(prove) => prove.network.project.json,
+            Command::Prove(prove) => prove.network.project.json || prove.sarif,
             Command::Trace(trace) => trace.network.project.json,
             Command::Exposure(exposure) => exposure.network.project.json,
             Command::Explain(explain) => explain.json,

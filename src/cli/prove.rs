@@ -6,14 +6,17 @@ use serde::Serialize;
 use crate::{
     base::diagnostic::Diagnostic,
     cli::{
-        Exit, Outcome, Stop,
+        Exit, Outcome,
+        load::Texts,
         network::{Network, NetworkArgs},
         printer::Printer,
         report::{self, Message},
+        sarif,
     },
     prove::{
         chart::Chart,
-        policy::{self, Judged},
+        lint::lints,
+        policy::{self, Judged, Offence},
     },
 };
 
@@ -24,6 +27,9 @@ use crate::{
 pub struct Prove {
     #[command(flatten)]
     pub network: NetworkArgs,
+    /// Print one SARIF document instead of text
+    #[arg(long, conflicts_with = "json")]
+    pub sarif: bool,
 }
 
 #[derive(Serialize)]
@@ -40,9 +46,25 @@ struct Statement {
     policy: String,
     statement: String,
     outcome: &'static str,
+    reason: Option<String>,
     packet: Option<String>,
     hops: Vec<String>,
+    flows: Vec<Flow>,
+    mend: Vec<String>,
     assumptions: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Flow {
+    from: String,
+    to: String,
+    services: Vec<String>,
+}
+
+impl From<&Offence> for Flow {
+    fn from(offence: &Offence) -> Self {
+        Self { from: offence.from.clone(), to: offence.to.clone(), services: offence.services.clone() }
+    }
 }
 
 impl Prove {
@@ -51,36 +73,41 @@ impl Prove {
     /// # Errors
     /// The sources have errors, or a statement is not proven.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        let project = self.network.open(printer)?;
-        let judged = policy::judge(&Chart::new(&project.net), &project.model);
+        let Network { net, model, texts, warnings } = match self.network.open(printer) {
+            Err(stop) if self.sarif => {
+                printer.document(&sarif::log(&stop.diagnostics, &stop.texts));
+                return Ok(stop.exit());
+            }
+            opened => opened?,
+        };
+        let chart = Chart::new(&net);
+        let judged = policy::judge(&chart, &model);
         let proven = judged.iter().filter(|j| j.outcome == policy::Outcome::Proven).count();
-        let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &project)).collect();
-        let diagnostics: Vec<Diagnostic> =
-            project.warnings.iter().cloned().chain(judged.iter().flat_map(|j| j.diagnostics.clone())).collect();
-        let done = proven == judged.len();
-        if printer.json {
-            printer.document(&Proved {
-                format: 1,
-                project: project.model.project.name.clone(),
-                proven,
-                statements,
-                diagnostics: report::to_json(&diagnostics, &project.texts),
+        let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &texts)).collect();
+        let told = judged.iter().flat_map(|j| j.diagnostics.clone());
+        let diagnostics: Vec<Diagnostic> = warnings.into_iter().chain(told).chain(lints(&chart, &model)).collect();
+        let exit = if proven == judged.len() { Exit::Ok } else { Exit::Findings };
+        if self.sarif {
+            printer.document(&sarif::log(&diagnostics, &texts));
+        } else if printer.json {
+            let (project, diagnostics) = (model.project.name.clone(), report::to_json(&diagnostics, &texts));
+            printer.document(&Proved { format: 1, project, proven, statements, diagnostics });
+        } else {
+            show(printer, &statements);
+            printer.say(&match statements.len() {
+                0 => "There are no policies to prove.".to_owned(),
+                n => format!("{proven} of {n} statements proven"),
             });
-            return Ok(if done { Exit::Ok } else { Exit::Findings });
+            printer.diagnostics(&diagnostics, &texts);
         }
-        show(printer, &statements);
-        printer.say(&format!("{proven} of {} statements proven", statements.len()));
-        if done {
-            printer.diagnostics(&diagnostics, &project.texts);
-            return Ok(Exit::Ok);
-        }
-        Err(Stop::new(diagnostics, project.texts).with_exit(Exit::Findings))
+        Ok(exit)
     }
 }
 
 /// What became of one statement, as one wrote it.
-fn statement(judged: &Judged, project: &Network) -> Statement {
-    let written = project.texts.sources.text(judged.span).split_whitespace().collect::<Vec<_>>().join(" ");
+fn statement(judged: &Judged, texts: &Texts) -> Statement {
+    let written = texts.sources.text(judged.span).split_whitespace().collect::<Vec<_>>().join(" ");
+    let proven = judged.outcome == policy::Outcome::Proven;
     Statement {
         policy: judged.policy.clone(),
         statement: written,
@@ -89,9 +116,12 @@ fn statement(judged: &Judged, project: &Network) -> Statement {
             policy::Outcome::Refuted => "refuted",
             policy::Outcome::Unknown => "unknown",
         },
+        reason: judged.reason.clone(),
         packet: judged.packet.clone(),
         hops: judged.hops.clone(),
-        assumptions: if judged.outcome == policy::Outcome::Proven { judged.assumptions.clone() } else { vec![] },
+        flows: judged.flows.iter().map(Flow::from).collect(),
+        mend: judged.mend.clone(),
+        assumptions: if proven { judged.assumptions.clone() } else { vec![] },
     }
 }
 
@@ -103,20 +133,28 @@ fn show(printer: &Printer, statements: &[Statement]) {
             printer.say(&format!("policy {}", one.policy));
             before = &one.policy;
         }
-        printer.say(&format!("  {:<8} {}", one.outcome, one.statement));
+        let mark = if one.outcome == "proven" { "proven ".to_owned() } else { one.outcome.to_uppercase() };
+        printer.say(&format!("  {mark}  {}", one.statement));
+        if let Some(reason) = &one.reason {
+            printer.say(&format!("           {reason}"));
+        }
+        for flow in one.flows.iter().take(10) {
+            let verb = if one.statement.starts_with("require") { "does not reach" } else { "reaches" };
+            let with = if flow.services.is_empty() { String::new() } else { format!(" with {}", flow.services.join(", ")) };
+            printer.say(&format!("           {} {verb} {}{with}", flow.from, flow.to));
+        }
         if let Some(packet) = &one.packet {
-            printer.say(&format!("           {packet}"));
+            printer.say(&format!("           for example {packet}"));
         }
-        for hop in &one.hops {
-            printer.say(&format!("             {hop}"));
-        }
-        for assumption in &one.assumptions {
-            if !assumptions.contains(assumption) {
-                assumptions.push(assumption);
-            }
-        }
+        one.hops.iter().for_each(|hop| printer.say(&format!("             {hop}")));
+        one.mend.iter().for_each(|edit| printer.say(&format!("           to let it pass: {edit}")));
+        assumptions.extend(&one.assumptions);
     }
+    let mut told: Vec<&str> = vec![];
     for assumption in assumptions {
-        printer.say(&format!("assuming that {assumption}"));
+        if !told.contains(&assumption) {
+            told.push(assumption);
+            printer.say(&format!("assuming that {assumption}"));
+        }
     }
 }

@@ -35,6 +35,8 @@ use side::{Goal, Side, Source, goals, sources};
 
 /// How many boxes a difference may take.
 const BOXES_MAX: usize = 200_000;
+/// How many pairs of a source and a goal are looked at for the lines that they need.
+const PAIRS_MAX: usize = 2_000;
 /// How many flows of a refuted statement are told apart.
 const FLOWS_MAX: usize = 50;
 
@@ -128,6 +130,23 @@ pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {
 #[must_use]
 pub fn is_public(cidr: Cidr) -> bool {
     side::internet(cidr.family()).iter().any(|range| range.holds(Range::of(cidr)))
+}
+
+/// The lines that what policies require goes through, there and back; `None` if that takes too long to tell.
+#[must_use]
+pub fn needed_lines(chart: &Chart<'_>, model: &Model) -> Option<Vec<Line>> {
+    let mut lines = vec![];
+    for statement in model.policies.iter().flat_map(|p| &p.statements).filter(|s| s.require) {
+        let case = Case { chart, model, statement };
+        let Ok((from, to)) = case.sides() else { return None };
+        if from.len() * to.len() > PAIRS_MAX {
+            return None;
+        }
+        for (source, goal) in from.iter().flat_map(|s| to.iter().map(move |g| (s, g))) {
+            lines.extend(case.lines_of(source, goal));
+        }
+    }
+    Some(lines)
 }
 
 /// What one check of a statement found.

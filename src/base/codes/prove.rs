@@ -79,6 +79,67 @@ forbid tcp/443 from internet to instance.web except tcp/22 from maintainers     
 ```
 
 Remove the exception, or forbid what it is about.";
+    DEAD_ENTRY = "W0821" "an entry of a network ACL can never decide"
+"Entries are asked by number, and the first that fits decides. Those before this one have decided every packet that it is about.
+
+```
+in 100 allow tcp      from anywhere
+in 200 deny  tcp/3389 from anywhere        # 100 has let it in already
+```
+
+Give it a lower number, or remove it.";
+    DEAD_ROUTE = "W0822" "a route is never followed"
+"The longest prefix wins, and among equal ones a written route over a learnt one. Other routes of the table take every address
+that this one is for.
+
+Remove it, or the routes that stand above it.";
+    COVERED_RULE = "W0823" "another rule lets all of it pass"
+"The rules of a group add up: one that lets pass what another lets pass already does nothing. People take it for the one that
+decides, and narrowing it changes nothing.
+
+```
+ingress tcp/22 from 203.0.113.0/28
+ingress all    from anywhere               # the one that decides
+```
+
+Remove one of the two.";
+    IDLE_GROUP = "W0824" "nobody carries a security group"
+"Its rules hold for nobody. Perhaps an instance was to carry it: `security_groups = [security_group.web]`.";
+    ANSWERS_DENIED = "W0825" "a network ACL stops all answers of what a rule lets pass"
+"A group lets the answers of what it lets pass through by itself; a network ACL does not. Here no answer gets back, so that the
+rule lets packets in that nobody can use, except to do harm.
+
+```
+out 100 allow tcp/1024-65535 to anywhere   # the answers go to the client's port
+```";
+    ONE_WAY_ADDRESS = "W0826" "a public address in a subnet without a way to the internet"
+"Packets of the internet are delivered to it, whatever the subnet's table says; its answers have no way out. It exposes the
+machine and is of no use.
+
+Take the address away, or lead the table to the internet gateway.";
+    OPEN_PRIVATE_SUBNET = "W0827" "a subnet that is called private has a way in from the internet"
+"Its route table leads to an internet gateway, and its network ACL lets packets of the internet in: whatever gets a public
+address there is reachable as far as its groups allow.
+
+Let the table lead to a NAT gateway, or call the subnet what it is.";
+    UNNEEDED_RULE = "W0828" "no policy needs a rule"
+"The policies say what must get through, and nothing of it passes by this rule. Either it lets pass more than is wanted, or a
+`require` is missing that says what it is for.
+
+```
+policy web { require tcp/443 from internet to instance.web }
+```";
+    OPEN_ADMINISTRATION = "W0829" "an administrative port is open to everybody"
+"Whoever gets in by it rules the machine, or has its data. Ports like this one are found by scanners within minutes.
+
+```
+ingress tcp/22 from maintainers            # not from anywhere
+```";
+    IN_DEFAULT_GROUP = "W0830" "an instance carries its VPC's default group"
+"The default group lets in everything from whoever else carries it, and everything out. Whatever is started without a group gets
+it, so that strangers meet there.
+
+Give the instance a group of its own: `security_groups = [security_group.web]`.";
 }
 
 /// [`SNAPSHOT_NOT_READ`]
@@ -171,4 +232,85 @@ pub fn obscure_end(why: &str) -> Diagnostic {
 #[must_use]
 pub fn who_am_i() -> Diagnostic {
     Diagnostic::error(&WHO_AM_I, "nobody said which address `me` is").help("say it with `--me IP` or in `SECNET_ME`")
+}
+
+fn line(code: &'static crate::base::diagnostic::Code, owner: &str, line: &str, what: &str, at: Option<Span>, help: &str) -> Diagnostic {
+    Diagnostic::warning(code, format!("`{line}` of `{owner}` {what}")).at(at, "").help(help)
+}
+
+/// [`DEAD_ENTRY`]
+#[must_use]
+pub fn dead_entry(owner: &str, words: &str, at: Option<Span>) -> Diagnostic {
+    line(
+        &DEAD_ENTRY,
+        owner,
+        words,
+        "never decides: entries before it have decided all that it is about",
+        at,
+        "give it a lower number, or remove it",
+    )
+}
+
+/// [`DEAD_ROUTE`]
+#[must_use]
+pub fn dead_route(owner: &str, words: &str, at: Option<Span>) -> Diagnostic {
+    line(&DEAD_ROUTE, owner, words, "is never followed: other routes take all of its addresses", at, "remove it, or the routes above it")
+}
+
+/// [`COVERED_RULE`]
+#[must_use]
+pub fn covered_rule(owner: &str, words: &str, at: Option<Span>, other: &str, there: Option<Span>) -> Diagnostic {
+    line(&COVERED_RULE, owner, words, &format!("does nothing: `{other}` lets all of it pass"), at, "remove one of the two")
+        .at(there.filter(|_| at.is_some()), "lets all of it pass")
+}
+
+/// [`IDLE_GROUP`]
+#[must_use]
+pub fn idle_group(name: &str, at: Span) -> Diagnostic {
+    Diagnostic::warning(&IDLE_GROUP, format!("nobody carries `{name}`")).at(at, "").help("let an instance carry it, or remove it")
+}
+
+/// [`ANSWERS_DENIED`]
+#[must_use]
+pub fn answers_denied(owner: &str, words: &str, at: Option<Span>, acl: &str) -> Diagnostic {
+    let what = format!("is of no use: `{acl}` stops all answers");
+    line(&ANSWERS_DENIED, owner, words, &what, at, "let the answers pass: they go to the client's port, such as tcp/1024-65535")
+}
+
+/// [`ONE_WAY_ADDRESS`]
+#[must_use]
+pub fn one_way_address(name: &str, subnet: &str, at: Option<Span>) -> Diagnostic {
+    Diagnostic::warning(&ONE_WAY_ADDRESS, format!("`{name}` has a public address, and `{subnet}` has no way to the internet"))
+        .at(at, "reachable one way")
+        .help("take the address away, or lead the subnet's table to the internet gateway")
+}
+
+/// [`OPEN_PRIVATE_SUBNET`]
+#[must_use]
+pub fn open_private_subnet(name: &str, table: &str, at: Option<Span>) -> Diagnostic {
+    Diagnostic::warning(&OPEN_PRIVATE_SUBNET, format!("`{name}` is called private, and `{table}` leads it to the internet gateway"))
+        .at(at, "the internet gets in")
+        .help("let its table lead to a NAT gateway, or call it what it is")
+}
+
+/// [`UNNEEDED_RULE`]
+#[must_use]
+pub fn unneeded_rule(owner: &str, words: &str, at: Option<Span>) -> Diagnostic {
+    line(&UNNEEDED_RULE, owner, words, "is needed by no policy", at, "remove it, or `require` what it is for")
+}
+
+/// [`OPEN_ADMINISTRATION`]
+#[must_use]
+pub fn open_administration(owner: &str, words: &str, names: &[&str], at: Option<Span>) -> Diagnostic {
+    let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
+    let names = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    line(&OPEN_ADMINISTRATION, owner, words, &format!("opens {names}{more} to everybody"), at, "name the networks that need it")
+}
+
+/// [`IN_DEFAULT_GROUP`]
+#[must_use]
+pub fn in_default_group(name: &str, group: &str, at: Option<Span>) -> Diagnostic {
+    Diagnostic::warning(&IN_DEFAULT_GROUP, format!("`{name}` carries `{group}`"))
+        .at(at, "in its VPC's default group")
+        .help("give it a group of its own: `security_groups = [...]`")
 }

@@ -4,7 +4,7 @@ use crate::prove::{
     ask::cubes,
     packet::{Cube, Dim, NAT_PORTS, Range, without_boxes},
     reason::Reason,
-    walk::{Loss, Place, Spot, Step, Walk},
+    walk::{Line, Loss, Place, Spot, Step, Walk},
 };
 
 use super::{
@@ -71,6 +71,23 @@ impl Case<'_, '_> {
         }
         let failure = Failure { ports, cubes: lacking, works, ..Failure::between(self.chart, source, goal) };
         Some(Found::Fails(Box::new(self.explained(source, goal, failure, stopped))))
+    }
+
+    /// The lines that some of what is required passes, there and back.
+    pub(super) fn lines_of(&self, source: &Source, goal: &Goal) -> Vec<Line> {
+        let traffic = self.traffic(&self.statement.services, self.client_ports(source), source.family);
+        let mut lines = vec![];
+        for (place, servers) in goal.ways_from(self.chart, source, true) {
+            let asked = without_own(self.chart, source, goal, cubes(&source.clients, &servers, &traffic));
+            let (mut forth, mut back) = (Walk::new(self.chart), Walk::new(self.chart));
+            forth.foreign = goal.foreign();
+            back.foreign = goal.foreign();
+            forth.send(place, source.family, asked);
+            forth.arrivals.iter().for_each(|arrival| back.answer(arrival));
+            let pieces = back.arrivals.iter().flat_map(|a| &a.stream.pieces);
+            lines.extend(pieces.flat_map(|p| p.trail.steps()).filter_map(|s| s.line));
+        }
+        lines
     }
 
     /// Sends conversations and their answers.
