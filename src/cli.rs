@@ -8,6 +8,7 @@ mod execution;
 mod explain;
 mod exposure;
 mod fmt;
+mod inspect;
 mod interrupt;
 mod json;
 mod load;
@@ -65,6 +66,7 @@ enum Command {
     Output(output::Output),
     Prove(prove::Prove),
     Trace(trace::TraceArgs),
+    Inspect(inspect::Inspect),
     Exposure(exposure::Exposure),
     Explain(explain::Explain),
     Sandbox(sandbox::Sandbox),
@@ -208,6 +210,7 @@ impl Command {
             Command::Output(output) => output.of.json,
             Command::Prove(prove) => prove.network.project.json || prove.sarif,
             Command::Trace(trace) => trace.network.project.json,
+            Command::Inspect(inspect) => inspect.network.project.json,
             Command::Exposure(exposure) => exposure.network.project.json,
             Command::Explain(explain) => explain.json,
         }
@@ -225,6 +228,7 @@ impl Command {
             Command::Output(output) => output.run(printer),
             Command::Prove(prove) => prove.run(printer),
             Command::Trace(trace) => trace.run(printer),
+            Command::Inspect(inspect) => inspect.run(printer),
             Command::Exposure(exposure) => exposure.run(printer),
             Command::Explain(explain) => explain.run(printer),
             Command::Sandbox(sandbox) => sandbox.run(printer),

@@ -13,6 +13,7 @@ pub mod walk;
 pub mod ask;
 
 pub mod cases;
+pub mod inspect;
 pub mod lint;
 pub mod policy;
 pub mod reach;

@@ -11,6 +11,8 @@ mod cli;
 mod kernel;
 #[path = "it/kernel_build.rs"]
 mod kernel_build;
+#[path = "it/cli_prove.rs"]
+mod cli_prove;
 #[path = "it/lint.rs"]
 mod lint;
 #[path = "it/plan.rs"]

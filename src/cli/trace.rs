@@ -84,7 +84,7 @@ impl TraceArgs {
             return Ok(Value::Internet);
         }
         if text == "me" {
-            return self.me.map(|ip| Value::Cidr(Cidr::host_of(ip))).ok_or_else(|| Stop::from(codes::who_am_i()).with_exit(Exit::Usage));
+            return who_am_i(self.me).map(|ip| Value::Cidr(Cidr::host_of(ip)));
         }
         if let Ok(ip) = text.parse::<IpAddr>() {
             return Ok(Value::Cidr(Cidr::host_of(ip)));
@@ -94,6 +94,11 @@ impl TraceArgs {
         }
         Ok(Address::parse(text).map_or_else(|| Value::text(text), Value::Resource))
     }
+}
+
+/// The caller's own public address, as it was given.
+fn who_am_i(given: Option<IpAddr>) -> Result<IpAddr, Stop> {
+    given.ok_or_else(|| Stop::from(codes::who_am_i()).with_exit(Exit::Usage))
 }
 
 fn show(printer: &Printer, service: &str, trace: &Trace) {
@@ -115,10 +120,11 @@ fn show(printer: &Printer, service: &str, trace: &Trace) {
     if let Some(reason) = &trace.reason {
         printer.say(&format!("  nobody can tell: {reason}"));
     }
-    for blocker in trace.blockers.iter().filter(|_| trace.blockers.len() > 1) {
+    for blocker in &trace.blockers {
         let answer = if blocker.answer { ", on the way back" } else { "" };
         let code = blocker.code.map_or(String::new(), |c| format!(" [{c}]"));
-        printer.say(&format!("  stopped: `{}` {}{answer}{code}", blocker.at, blocker.why));
+        let instead = blocker.instead.as_ref().map_or(String::new(), |i| format!("; {i}"));
+        printer.say(&format!("  stopped: `{}` {}{answer}{code}{instead}", blocker.at, blocker.why));
     }
     for edit in &trace.mend {
         printer.say(&format!("  to let it pass: {edit}"));

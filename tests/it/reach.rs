@@ -75,7 +75,7 @@ fn the_tour_makes_reachable_what_it_says() {
             "network_acl.public: in 100 allow tcp/22 from 203.0.113.0/28",
             "security_group.ssh: ingress tcp/22 from 203.0.113.0/28",
             "back network_acl.public: out 100 allow all to 0.0.0.0/0",
-            "back route_table.public: route via internet_gateway.main",
+            "back route_table.public: route 0.0.0.0/0 via internet_gateway.main",
         ]
     );
     let back = change(TOUR, "");

@@ -37,6 +37,9 @@ Take the lists as `aws ec2 describe-...` prints them; put the pages of a long an
     OBSCURE_END = "E0807" "nobody can tell yet what an end of a trace means"
 "The resource exists already and was not read, or EC2 has yet to decide its address. Trace from what is known, or from the
 network as it stands: `--snapshot FILE`.";
+    NOT_THERE = "E0808" "nothing of this name has an interface in the network"
+"What is inspected is a resource of the project (`instance.server`) or an id of EC2's (`i-0abc`, `eni-0abc`, `subnet-0abc`), and has
+at least one network interface.";
     FORBIDDEN = "E0811" "a policy forbids what the network lets through"
 "A `forbid` holds if no packet that opens a flow of the service gets from one side to the other, whatever its source port, and
 whether or not an answer would get back. Here one does. The labels show each line that lets it pass; taking away one is enough.
@@ -219,6 +222,13 @@ pub fn no_service(text: &str) -> Diagnostic {
 pub fn no_end(from: &str, to: &str) -> Diagnostic {
     Diagnostic::error(&NO_END, format!("`{from}` or `{to}` has no address in this network"))
         .help("name a resource such as `instance.server`, an id, a network, `internet` or `me`")
+}
+
+/// [`NOT_THERE`]
+#[must_use]
+pub fn not_there(name: &str) -> Diagnostic {
+    Diagnostic::error(&NOT_THERE, format!("nothing called `{name}` has an interface in this network"))
+        .help("name a resource such as `instance.server`, or an id")
 }
 
 /// [`OBSCURE_END`]

@@ -13,7 +13,7 @@ use crate::{
         chart::Chart,
         packet::{Cube, Cuboid, Dim, NAT_PORTS, Range, conversations, protocol, without_boxes},
         reason::Reason,
-        walk::{Place, Rewrite, Spot, Step},
+        walk::{Line, Place, Rewrite, Spot, Step},
     },
     schema::model::Model,
 };
@@ -25,6 +25,8 @@ use super::{
 
 /// How often a network is mended before one gives up.
 const ROUNDS_MAX: usize = 8;
+/// How many rules of a group are shown in place of the one that is missing.
+const INSTEAD_MAX: usize = 4;
 /// How many boxes a service may take.
 const BOXES_MAX: usize = 1000;
 
@@ -47,6 +49,8 @@ pub(in crate::prove) struct Obstacle {
     pub answer: bool,
     /// The line or thing in the sources.
     pub span: Option<Span>,
+    /// What a group lets pass in its place.
+    pub instead: Option<String>,
 }
 
 /// An edit of the sources.
@@ -158,7 +162,7 @@ impl Wanted<'_> {
                 }
                 for (i, step) in finding.steps.iter().enumerate() {
                     let Some(reason) = &step.stop else { continue };
-                    mend.note(&now, step, reason);
+                    mend.note(&now, finding.steps.get(..i).unwrap_or(&[]), step, reason);
                     if let Some((change, words, edit)) = self.repair(&now, &finding.steps, (i, step, reason), &witness) {
                         mend.words.push(words);
                         mend.edits.extend(edit);
@@ -208,7 +212,7 @@ impl Wanted<'_> {
                     Spot::Interface(i) => Some(i),
                     _ => None,
                 })?;
-                let inbound = before.iter().any(|s| !matches!(s.spot, Spot::Interface(_) | Spot::Group(_)));
+                let inbound = arrives(before);
                 self.rule(chart, interface, inbound, &header, witness)
             }
             (Reason::AclDenies, Spot::Acl(acl)) => self.entry(chart, (acl, before, step), &header, witness),
@@ -291,13 +295,13 @@ impl Wanted<'_> {
         let at = chart.net.network_acls.get(acl)?;
         // An ACL is asked where packets enter a subnet, right after the subnet was named, or where they leave one.
         let inbound = match step.line {
-            Some(crate::prove::walk::Line::In(..)) => true,
-            Some(crate::prove::walk::Line::Out(..)) => false,
+            Some(Line::In(..)) => true,
+            Some(Line::Out(..)) => false,
             _ => enters(chart, before),
         };
         let entries = if inbound { &at.inbound } else { &at.outbound };
         let denies = step.line.and_then(|line| match line {
-            crate::prove::walk::Line::In(_, e) | crate::prove::walk::Line::Out(_, e) => entries.get(e).map(|e| e.number),
+            Line::In(_, e) | Line::Out(_, e) => entries.get(e).map(|e| e.number),
             _ => None,
         });
         let taken = |n: &u16| entries.iter().any(|e| e.number == *n);
@@ -455,10 +459,16 @@ fn attribute(resource: &crate::schema::model::Resource, line: &str) -> Option<Ed
 }
 
 impl Mend {
-    fn note(&mut self, chart: &Chart<'_>, step: &Step, reason: &Reason) {
+    fn note(&mut self, chart: &Chart<'_>, before: &[Step], step: &Step, reason: &Reason) {
         let line = step.line.and_then(|l| words::origin(chart, l)).and_then(Origin::span);
         let span = line.or_else(|| words::place(chart, step.spot));
-        let obstacle = Obstacle { at: chart.name(step.spot), reason: reason.clone(), answer: step.answer, span };
+        let obstacle = Obstacle {
+            at: chart.name(step.spot),
+            reason: reason.clone(),
+            answer: step.answer,
+            span,
+            instead: instead(chart, before, step, reason),
+        };
         if !self.obstacles.contains(&obstacle) {
             self.obstacles.push(obstacle);
         }
@@ -494,6 +504,27 @@ impl Change {
             }
         }
     }
+}
+
+/// What a group lets pass, where it does not let pass what is wanted.
+fn instead(chart: &Chart<'_>, before: &[Step], step: &Step, reason: &Reason) -> Option<String> {
+    let (Reason::NoRule, Spot::Group(group)) = (reason, step.spot) else { return None };
+    let inbound = arrives(before);
+    let at = chart.net.security_groups.get(group)?;
+    let count = if inbound { at.ingress.len() } else { at.egress.len() };
+    let line = |r: usize| if inbound { Line::Ingress(group, r) } else { Line::Egress(group, r) };
+    let own = format!("from {}", at.id);
+    let shown = (0..count.min(INSTEAD_MAX)).map(|r| {
+        let words = words::line_words(chart, line(r));
+        if inbound && words.ends_with(&own) { format!("{words} (its own members)") } else { words }
+    });
+    let more = if count > INSTEAD_MAX { format!(", and {} more", count - INSTEAD_MAX) } else { String::new() };
+    Some(format!("it lets pass only: {}{more}", shown.collect::<Vec<_>>().join(", ")))
+}
+
+/// Whether a packet that has met these things is on its way in, no more on its way out.
+fn arrives(before: &[Step]) -> bool {
+    before.iter().any(|s| !matches!(s.spot, Spot::Interface(_) | Spot::Group(_)))
 }
 
 /// The header of a packet after some steps.

@@ -7,7 +7,7 @@ use crate::{
         diagnostic::{Diagnostic, Severity},
         span::Span,
     },
-    net::{Origin, Peer},
+    net::{Destination, Origin, Peer},
     prove::{
         chart::Chart,
         packet::{Cube, Dim, Range, protocol, show_address},
@@ -137,9 +137,22 @@ pub(in crate::prove) fn line_words(chart: &Chart<'_>, line: Line) -> String {
         Line::Out(a, e) => entry("out", "to", net.network_acls.get(a).and_then(|a| a.outbound.get(e))),
         Line::Route(t, r) => {
             let route = net.route_tables.get(t).and_then(|t| t.routes.get(r));
-            route.map_or(String::new(), |r| format!("route via {}", r.target.name()))
+            route.map_or(String::new(), |r| format!("route {} via {}", destination(&r.destination), r.target.name()))
         }
-        Line::TransitRoute(..) => "route of a transit gateway".into(),
+        Line::TransitRoute(t, r) => {
+            let route = net.transit_tables.get(t).and_then(|t| t.routes.get(r));
+            route.map_or(String::new(), |r| {
+                let to = r.attachment.as_ref().map_or_else(|| "nowhere".to_owned(), ToString::to_string);
+                format!("route {} via {to}", destination(&r.destination))
+            })
+        }
+    }
+}
+
+fn destination(destination: &Destination) -> String {
+    match destination {
+        Destination::Network(cidr) => cidr.to_string(),
+        Destination::PrefixList(id) => id.to_string(),
     }
 }
 
