@@ -7,12 +7,12 @@ mod apply;
 mod cases;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/cli_prove.rs"]
+mod cli_prove;
 #[path = "it/kernel.rs"]
 mod kernel;
 #[path = "it/kernel_build.rs"]
 mod kernel_build;
-#[path = "it/cli_prove.rs"]
-mod cli_prove;
 #[path = "it/lint.rs"]
 mod lint;
 #[path = "it/plan.rs"]

@@ -123,8 +123,7 @@ fn show(printer: &Printer, service: &str, trace: &Trace) {
     for blocker in &trace.blockers {
         let answer = if blocker.answer { ", on the way back" } else { "" };
         let code = blocker.code.map_or(String::new(), |c| format!(" [{c}]"));
-        let instead = blocker.instead.as_ref().map_or(String::new(), |i| format!("; {i}"));
-        printer.say(&format!("  stopped: `{}` {}{answer}{code}{instead}", blocker.at, blocker.why));
+        printer.say(&format!("  stopped: `{}` {}{answer}{code}", blocker.at, blocker.why));
     }
     for edit in &trace.mend {
         printer.say(&format!("  to let it pass: {edit}"));

@@ -12,7 +12,7 @@ use crate::{
         service::Service,
         span::Span,
     },
-    net::Public,
+    net::{Owner, Public},
     prove::{
         chart::Chart,
         packet::{Cube, Dim, Range, Traffic, conversations, without_ranges},
@@ -105,7 +105,10 @@ pub const ACCOUNT: &str = "VPC Block Public Access is off in the account";
 /// EC2's own filter on mail.
 pub const MAIL: &str = "EC2 lets TCP port 25 out, which it does on request only";
 /// What AWS will choose.
-pub const CHOICE: &str = "the public addresses that AWS will choose lie in no network that a rule names, other than all of IPv4";
+pub const CHOICE: &str =
+    "the public addresses that AWS will choose lie in no network that a rule or a policy names, other than all of IPv4";
+/// What may be started or attached at any time.
+pub const IDLE: &str = "machines that do not run stay stopped, and interfaces that are attached to nothing stay so";
 
 /// Judges every statement of every policy.
 #[must_use]
@@ -365,6 +368,15 @@ impl<'c> Case<'c, '_> {
             }
             _ => false,
         };
+        let idle =
+            |i: usize| matches!(net.interfaces.get(i).map(|i| &i.owner), Some(Owner::Nobody | Owner::Instance { running: false, .. }));
+        let asleep = |g: &Goal| match g {
+            Goal::Interfaces(of) => of.iter().any(|i| idle(*i)),
+            Goal::Exact(i, _) => idle(*i),
+            Goal::Anybody(_) | Goal::Internet => false,
+            Goal::Addresses(_) => (0..net.interfaces.len()).any(idle),
+        };
+        let named = |v: &Value| matches!(v, Value::Cidr(cidr) if !side::public_of(cidr.family(), &[Range::of(*cidr)]).is_empty());
         let mail = |s: &Service| match s {
             Service::Tcp(ports) => ports.is_empty() || ports.iter().any(|p| p.from <= 25 && 25 <= p.to),
             Service::All => true,
@@ -384,7 +396,14 @@ impl<'c> Case<'c, '_> {
                 found.push(FAR_ENDS);
             }
         }
-        if from.iter().any(by_choice) && to.iter().any(|g| to_public(g) || matches!(g, Goal::Anybody(_))) {
+        let sleeper = |s: &Source| matches!(s.place, Place::Interface(i) if idle(i));
+        if !self.statement.require && (from.iter().any(sleeper) || to.iter().any(asleep)) {
+            found.push(IDLE);
+        }
+        let by_name = self.statement.from.iter().chain(&self.statement.to).any(named) && (0..net.interfaces.len()).any(chosen);
+        if by_name {
+            found.push(CHOICE);
+        } else if from.iter().any(by_choice) && to.iter().any(|g| to_public(g) || matches!(g, Goal::Anybody(_))) {
             found.push(CHOICE);
         }
         found

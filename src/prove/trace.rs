@@ -53,8 +53,6 @@ pub struct Blocker {
     pub at: String,
     /// Why.
     pub why: String,
-    /// What a group lets pass in its place.
-    pub instead: Option<String>,
     /// What AWS's Reachability Analyzer calls that.
     pub code: Option<&'static str>,
     /// Whether it stops the answer.
@@ -143,7 +141,6 @@ fn describe(chart: &Chart<'_>, source: &Source, goal: &Goal, finding: Finding, m
     let blocker = |o: &crate::prove::policy::mend::Obstacle| Blocker {
         at: o.at.clone(),
         why: o.reason.words(),
-        instead: o.instead.clone(),
         code: o.reason.aws_code(),
         answer: o.answer,
         span: o.span,

@@ -189,7 +189,8 @@ fn why_can_i_not_get_into_my_instance_in_the_default_vpc() {
     let closed = DEFAULT_VPC.replace("MORE", "");
     run(&[("describe.json", &closed)], "trace me i-1 tcp/22 --me 203.0.113.9 --snapshot describe.json")
         .exits(1)
-        .says("`sg-1` has no rule that lets it pass [ENI_SG_RULES_MISMATCH]; it lets pass only: ingress all from sg-1 (its own members)")
+        .says("`sg-1` has no rule that lets it pass [ENI_SG_RULES_MISMATCH]")
+        .says("it lets in all from sg-1")
         .says("add `ingress tcp/22 from 203.0.113.9/32` to `sg-1`");
     let open =
         DEFAULT_VPC.replace("MORE", r#", {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.9/32"}]}"#);

@@ -594,6 +594,24 @@ fn assumptions_stand_beside_a_proof_that_rests_on_them() {
 }
 
 #[test]
+fn a_service_of_the_other_family_is_vacuous() {
+    let net = plain();
+    for require in [true, false] {
+        let found = is(&net, statement(require, Service::Icmpv6(None, None), "internet", "i-web"), Unknown);
+        assert_eq!(found.diagnostics[0].code.id, "E0814");
+    }
+    forbid(&net, Service::Icmp(None, None), "internet", "i-web", Proven);
+}
+
+#[test]
+fn what_may_be_started_or_attached_is_an_assumption() {
+    let mut net = plain();
+    net.interfaces[0].owner = Owner::Instance { id: id("i-web"), running: false };
+    assert_eq!(forbid(&net, tcp(443), "internet", "i-web", Proven).assumptions, [policy::DOORS, policy::IDLE]);
+    require(&net, tcp(443), "internet", "i-web", Refuted);
+}
+
+#[test]
 fn what_is_known_after_apply_only_is_unknown() {
     let net = plain();
     let address = secnet::base::address::Address::parse("instance.web").expect("an address");

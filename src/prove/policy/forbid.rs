@@ -43,7 +43,8 @@ impl Case<'_, '_> {
     /// `None` where the two sides have no family in common, or are one and the same interface.
     pub(super) fn forbid(&self, source: &Source, goal: &Goal) -> Option<Found> {
         let ways = goal.ways_from(self.chart, source, false);
-        if ways.is_empty() {
+        // A service may be none of this family's: ICMP for IPv6 in IPv4.
+        if ways.is_empty() || self.traffic(&self.statement.services, Range::PORTS, source.family).is_empty() {
             return None;
         }
         let mut findings = Findings::default();

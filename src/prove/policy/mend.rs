@@ -25,8 +25,6 @@ use super::{
 
 /// How often a network is mended before one gives up.
 const ROUNDS_MAX: usize = 8;
-/// How many rules of a group are shown in place of the one that is missing.
-const INSTEAD_MAX: usize = 4;
 /// How many boxes a service may take.
 const BOXES_MAX: usize = 1000;
 
@@ -49,8 +47,6 @@ pub(in crate::prove) struct Obstacle {
     pub answer: bool,
     /// The line or thing in the sources.
     pub span: Option<Span>,
-    /// What a group lets pass in its place.
-    pub instead: Option<String>,
 }
 
 /// An edit of the sources.
@@ -162,7 +158,7 @@ impl Wanted<'_> {
                 }
                 for (i, step) in finding.steps.iter().enumerate() {
                     let Some(reason) = &step.stop else { continue };
-                    mend.note(&now, finding.steps.get(..i).unwrap_or(&[]), step, reason);
+                    mend.note(&now, step, reason);
                     if let Some((change, words, edit)) = self.repair(&now, &finding.steps, (i, step, reason), &witness) {
                         mend.words.push(words);
                         mend.edits.extend(edit);
@@ -459,16 +455,10 @@ fn attribute(resource: &crate::schema::model::Resource, line: &str) -> Option<Ed
 }
 
 impl Mend {
-    fn note(&mut self, chart: &Chart<'_>, before: &[Step], step: &Step, reason: &Reason) {
+    fn note(&mut self, chart: &Chart<'_>, step: &Step, reason: &Reason) {
         let line = step.line.and_then(|l| words::origin(chart, l)).and_then(Origin::span);
         let span = line.or_else(|| words::place(chart, step.spot));
-        let obstacle = Obstacle {
-            at: chart.name(step.spot),
-            reason: reason.clone(),
-            answer: step.answer,
-            span,
-            instead: instead(chart, before, step, reason),
-        };
+        let obstacle = Obstacle { at: chart.name(step.spot), reason: reason.clone(), answer: step.answer, span };
         if !self.obstacles.contains(&obstacle) {
             self.obstacles.push(obstacle);
         }
@@ -504,22 +494,6 @@ impl Change {
             }
         }
     }
-}
-
-/// What a group lets pass, where it does not let pass what is wanted.
-fn instead(chart: &Chart<'_>, before: &[Step], step: &Step, reason: &Reason) -> Option<String> {
-    let (Reason::NoRule, Spot::Group(group)) = (reason, step.spot) else { return None };
-    let inbound = arrives(before);
-    let at = chart.net.security_groups.get(group)?;
-    let count = if inbound { at.ingress.len() } else { at.egress.len() };
-    let line = |r: usize| if inbound { Line::Ingress(group, r) } else { Line::Egress(group, r) };
-    let own = format!("from {}", at.id);
-    let shown = (0..count.min(INSTEAD_MAX)).map(|r| {
-        let words = words::line_words(chart, line(r));
-        if inbound && words.ends_with(&own) { format!("{words} (its own members)") } else { words }
-    });
-    let more = if count > INSTEAD_MAX { format!(", and {} more", count - INSTEAD_MAX) } else { String::new() };
-    Some(format!("it lets pass only: {}{more}", shown.collect::<Vec<_>>().join(", ")))
 }
 
 /// Whether a packet that has met these things is on its way in, no more on its way out.

@@ -38,6 +38,10 @@ impl Case<'_, '_> {
         let ports = self.client_ports(source);
         let traffic = self.traffic(&self.statement.services, ports, source.family);
         let ways = goal.ways_from(self.chart, source, true);
+        // A service may be none of this family's: ICMP for IPv6 in IPv4.
+        if traffic.is_empty() {
+            return None;
+        }
         // The internet and networks are wanted whole; of a thing's addresses, one must do.
         let whole = matches!(goal, Goal::Internet | Goal::Addresses(_));
         let one_by_one = |(place, servers): (Place, Vec<Range>)| -> Vec<(Place, Vec<Range>)> {
@@ -46,11 +50,12 @@ impl Case<'_, '_> {
         let ways: Vec<(Place, Vec<Range>)> = ways.into_iter().flat_map(one_by_one).collect();
         let too_complex = || Some(Found::Unknown { reason: Reason::TooComplex.words(), steps: vec![] });
         let (mut lacking, mut surely): (Option<Vec<Cube>>, Option<Vec<Cube>>) = (None, None);
-        let (mut works, mut doubt, mut stopped) = (vec![], None, vec![]);
+        let (mut works, mut doubt, mut stopped, mut anything) = (vec![], None, vec![], false);
         for (place, servers) in &ways {
             let fared = self.fare(source, goal, *place, cubes(&source.clients, servers, &traffic));
             let Some(left) = without_boxes(fared.asked.clone(), &fared.good, BOXES_MAX) else { return too_complex() };
             let Some(sure) = without_boxes(left.clone(), &fared.maybe, BOXES_MAX) else { return too_complex() };
+            anything |= !fared.asked.is_empty();
             stopped.extend(sure.first().or(left.first()).map(|c| (*place, c.corner())));
             let reduce = |cubes: Vec<Cube>| if whole { cubes } else { cubes.into_iter().map(flat).collect() };
             lacking = Some(both(lacking, reduce(left)));
@@ -61,7 +66,7 @@ impl Case<'_, '_> {
                 return too_complex();
             }
         }
-        let lacking = lacking?;
+        let lacking = lacking.filter(|_| anything)?;
         if lacking.is_empty() {
             return Some(self.unread(source, goal).unwrap_or(Found::Holds));
         }
