@@ -3,6 +3,8 @@
 
 #[path = "it/apply.rs"]
 mod apply;
+#[path = "it/broken.rs"]
+mod broken;
 #[path = "it/cases.rs"]
 mod cases;
 #[path = "it/cli.rs"]
@@ -39,6 +41,8 @@ mod reach;
 mod replay;
 #[path = "it/resources.rs"]
 mod resources;
+#[path = "it/sets.rs"]
+mod sets;
 #[path = "it/spec.rs"]
 mod spec;
 #[path = "it/state.rs"]

@@ -109,6 +109,15 @@ fn network(dice: &mut Dice, v6: bool) -> Cidr {
 
 /// A network of one to three VPCs with everything that secnet models, wired at random.
 pub fn random_net(dice: &mut Dice) -> Net {
+    let mut net = whole_net(dice);
+    if dice.one_in(6) {
+        gap(dice, &mut net);
+    }
+    net
+}
+
+/// A network in which nothing is named that is not there.
+pub fn whole_net(dice: &mut Dice) -> Net {
     let mut net = Net::default();
     let vpcs = 1 + dice.below(3);
     let same = dice.one_in(6);
@@ -141,9 +150,6 @@ pub fn random_net(dice: &mut Dice) -> Net {
         let exclusions =
             if dice.one_in(2) { vec![(id("subnet-01"), *dice.pick(&[Exclusion::Bidirectional, Exclusion::Egress]))] } else { vec![] };
         net.block_public_access.push(BlockPublicAccess { region: "".into(), account: "".into(), block, exclusions });
-    }
-    if dice.one_in(6) {
-        gap(dice, &mut net);
     }
     net
 }

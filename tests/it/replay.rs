@@ -104,7 +104,7 @@ fn same_way(net: &Net, said: &[Met], went: &[Met]) -> bool {
 }
 
 /// A question about many packets at once.
-fn wide(dice: &mut Dice, net: &Net) -> Option<(Question, End)> {
+pub fn wide(dice: &mut Dice, net: &Net) -> Option<(Question, End)> {
     let family = if dice.one_in(3) { Family::V6 } else { Family::V4 };
     let (from, end, source) = start(dice, net, family)?;
     let own = matches!(from, Place::Interface(_));
@@ -281,6 +281,8 @@ fn same_place(net: &Net, step: &Step, reason: &Reason, at: &Where) -> bool {
             };
             *reason == Reason::AclDenies && direction && matches!(step.spot, Spot::Acl(a) if net.network_acls[a].id == *acl)
         }
+        // Where exactly a packet is given up that goes in circles means nothing.
+        Where::At(_) if *reason == Reason::Loop => true,
         Where::At(id) if id.as_str() == "astray" => matches!(reason, Reason::AnswerAstray | Reason::AnswerTranslated),
         Where::At(id) => {
             let translator = |i: usize| net.interfaces[i].owner == Owner::NatGateway(id.clone());

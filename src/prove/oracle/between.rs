@@ -71,7 +71,8 @@ impl Oracle<'_> {
         let Some(table) = &from.table else { return dies(&from.id) };
         let Some(table) = self.net.transit_tables.iter().find(|t| t.id == *table) else { return Fate::Unknown("no table".into()) };
         let listed = |d: &Destination| matches!(d, Destination::PrefixList(id) if self.list(id).is_none());
-        if !table.known || table.routes.iter().any(|r| listed(&r.destination)) {
+        let unseen = |id: &Id| !self.net.attachments.iter().any(|a| a.id == *id);
+        if !table.known || table.routes.iter().any(|r| listed(&r.destination)) || table.propagations.iter().any(unseen) {
             return Fate::Unknown("routes".into());
         }
         let (place, id) = match self.best_transit(table, way.packet.destination) {

@@ -152,7 +152,9 @@ impl Walk<'_, '_> {
         };
         let (Some(table), Some(ranges)) = (chart.net.transit_tables.get(number), chart.transit_tables.get(number)) else { return };
         // Whatever is not known may be more specific than what is.
-        if !table.known || table.routes.iter().any(|r| chart.networks(&r.destination).is_none()) {
+        let unseen = |id: &Id| !chart.net.attachments.iter().any(|a| a.id == *id);
+        let listed = table.routes.iter().all(|r| chart.networks(&r.destination).is_some());
+        if !(table.known && listed) || table.propagations.iter().any(unseen) {
             return self.stop(stream, Spot::TransitTable(number), Reason::UnknownTransitRoutes);
         }
         let to = stream.view.destination;
