@@ -106,6 +106,92 @@ fn the_internet_reaches_the_tour_by_ssh_only() {
     assert_eq!(shorts(&exposure(&Chart::new(&net))), ["203.0.113.0/28 of the internet -> instance.server: tcp/22"]);
 }
 
+/// Two public machines of one group and a private one, which only they may ask.
+const THREE: &str = r#"
+project three { region = "us-east-1" }
+vpc main { cidr_block = 10.0.0.0/16 }
+internet_gateway main { vpc = vpc.main }
+subnet public  { vpc = vpc.main  cidr_block = 10.0.1.0/24  map_public_ip_on_launch = true }
+subnet private { vpc = vpc.main  cidr_block = 10.0.2.0/24 }
+route_table public { vpc = vpc.main  subnets = [subnet.public]  route anywhere via internet_gateway.main }
+security_group web {
+  vpc = vpc.main
+  ingress tcp/443 from anywhere
+  egress tcp/5432 to security_group.db
+}
+security_group db {
+  vpc = vpc.main
+  ingress tcp/5432 from security_group.web
+}
+instance one { image = "ami-1"  instance_type = "t3.micro"  subnet = subnet.public   security_groups = [security_group.web] }
+instance two { image = "ami-1"  instance_type = "t3.micro"  subnet = subnet.public   security_groups = [security_group.web] }
+instance db  { image = "ami-1"  instance_type = "t3.micro"  subnet = subnet.private  security_groups = [security_group.db] }
+"#;
+
+#[test]
+fn machines_that_fare_alike_are_told_together_and_named_each() {
+    let delta = change("", THREE);
+    assert_eq!(
+        shorts(&delta.added),
+        ["0.0.0.0/0 of the internet -> instance.one and instance.two: tcp/443", "instance.one and instance.two -> instance.db: tcp/5432"]
+    );
+    let names: Vec<&str> = delta.added[1].all_from.iter().map(|n| &**n).collect();
+    assert_eq!((names, delta.added[1].all_to.len()), (vec!["instance.one", "instance.two"], 1));
+    // The default network ACL stands between the two subnets, out and in, there and back.
+    assert_eq!(
+        lines(&delta.added[1]),
+        [
+            "security_group.web: egress tcp/5432 to security_group.db",
+            "vpc.main (default network ACL): out 100 allow all to 0.0.0.0/0",
+            "vpc.main (default network ACL): in 100 allow all from 0.0.0.0/0",
+            "security_group.db: ingress tcp/5432 from security_group.web",
+            "back vpc.main (default network ACL): out 100 allow all to 0.0.0.0/0",
+            "back vpc.main (default network ACL): in 100 allow all from 0.0.0.0/0",
+        ]
+    );
+}
+
+#[test]
+fn what_a_rule_let_through_stops_with_it() {
+    let delta = change(THREE, &THREE.replace("ingress tcp/5432 from security_group.web", "ingress tcp/5433 from security_group.web"));
+    assert_eq!(shorts(&delta.removed), ["instance.one and instance.two -> instance.db: tcp/5432"]);
+    assert!(delta.added.is_empty() && delta.unknown.is_empty(), "{delta:#?}");
+    let narrow = change(THREE, &THREE.replace("ingress tcp/443 from anywhere", "ingress tcp/443 from 198.51.100.0/24"));
+    let [gone] = &narrow.removed[..] else { panic!("{narrow:#?}") };
+    assert_eq!(gone.sources, ["0.0.0.0/0 except 198.51.100.0/24"]);
+    assert!(narrow.added.is_empty());
+}
+
+#[test]
+fn packets_that_arrive_and_are_not_answered_are_told_as_such() {
+    let net = net(&TOUR.replace("  route anywhere via internet_gateway.main\n", "  route 198.51.100.0/24 via internet_gateway.main\n"));
+    assert_eq!(shorts(&exposure(&Chart::new(&net))), ["203.0.113.0/28 of the internet -> instance.server: tcp/22 one way"]);
+}
+
+#[test]
+fn a_way_that_nobody_can_tell_is_unknown_and_not_gone() {
+    let appliance = THREE
+        .replace("  route anywhere via internet_gateway.main", "  route anywhere via instance.db")
+        .replace("security_groups = [security_group.db] }", "security_groups = [security_group.db]  source_dest_check = false }")
+        .replace("  ingress tcp/5432 from security_group.web", "  ingress all from anywhere");
+    let delta = change(THREE, &appliance);
+    let doubted: Vec<&Flow> = delta.unknown.iter().filter(|f| f.from == "the internet").collect();
+    assert!(doubted.iter().any(|f| f.service == "tcp/443" && f.doubt.is_some()), "{delta:#?}");
+    assert!(!delta.removed.iter().any(|f| f.from == "the internet"), "{delta:#?}");
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let open = THREE.replace(
+        "ingress tcp/443 from anywhere",
+        "ingress tcp/443 from anywhere\n  ingress tcp/22 from anywhere\n  ingress tcp/3389 from 198.51.100.0/24\n  ingress udp/53 from 198.51.100.0/24",
+    );
+    let net = net(&open);
+    let flows = exposure(&Chart::new(&net));
+    let told: Vec<(&str, Vec<&str>)> = flows.iter().map(|f| (f.service.as_str(), f.administrative.clone())).collect();
+    assert_eq!(told, [("tcp/22", vec!["SSH"]), ("tcp/443", vec![]), ("tcp/3389", vec!["RDP"]), ("udp/53", vec![])]);
+}
+
 /// A random network in which interfaces have twins: alike but for their addresses.
 fn with_twins(dice: &mut Dice) -> Net {
     let mut net = random_net(dice);

@@ -174,6 +174,7 @@ impl Classes {
             let own = targets.contains(&interface.id).then_some(i);
             apart.extend(own);
             let near = (detail == Detail::Subnets).then_some(at.subnet);
+            let own = (own, interface.source_dest_check);
             let key = (near, kind, own, groups, &at.missing_group, owner_key(&interface.owner), addresses);
             let class = numbers.of(key) as usize;
             if class == members.len() {

@@ -207,17 +207,41 @@ fn shown(ranges: &[Range], last: u128) -> String {
     ranges.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// The fewest networks that hold `ranges` and nothing else of `whole`; both are in order.
+/// The fewest networks that hold `ranges` and nothing else of `whole`, or the whole but for some where those are fewer;
+/// both are in order.
 #[must_use]
 pub fn networks(family: Family, ranges: &[Range], whole: &[Range]) -> Vec<String> {
     let bits = u32::from(family.bits());
-    let mut found = vec![];
     let all = Range::all(family);
+    let anywhere = format!("{}/0", show_address(family, 0));
+    let list = |ranges: &[Range]| {
+        let mut found = vec![];
+        cover((all, 0), bits, ranges, whole, &mut |range, prefix| found.push(format!("{}/{prefix}", show_address(family, range.lo))));
+        found
+    };
     if met(all, whole).eq(ranges.iter().copied()) {
-        return vec![format!("{}/0", show_address(family, 0))];
+        return vec![anywhere];
     }
-    cover((all, 0), bits, ranges, whole, &mut |range, prefix| found.push(format!("{}/{prefix}", show_address(family, range.lo))));
-    found
+    let listed = list(ranges);
+    if listed.len() < 3 {
+        return listed;
+    }
+    let other = list(&between(ranges, whole));
+    if other.len() < listed.len() { vec![format!("{anywhere} except {}", other.join(", "))] } else { listed }
+}
+
+/// What of `whole` lies between ranges; both are in order.
+fn between(ranges: &[Range], whole: &[Range]) -> Vec<Range> {
+    let mut left = vec![];
+    for range in whole {
+        let mut lo = Some(range.lo);
+        for cut in met(*range, ranges) {
+            left.extend(lo.filter(|lo| *lo < cut.lo).map(|lo| Range::new(lo, cut.lo - 1)));
+            lo = cut.hi.checked_add(1);
+        }
+        left.extend(lo.filter(|lo| *lo <= range.hi).map(|lo| Range::new(lo, range.hi)));
+    }
+    left
 }
 
 /// The parts of ranges in order that lie in one.
@@ -268,5 +292,6 @@ mod tests {
         assert_eq!(shown(&["11.0.0.0/8"]), ["11.0.0.0/8"]);
         assert_eq!(shown(&["2.0.0.0/9", "2.128.0.0/10"]), ["2.0.0.0/9", "2.128.0.0/10"]);
         assert_eq!(shown(&["2.1.2.3/32"]), ["2.1.2.3/32"]);
+        assert_eq!(shown(&["1.0.0.0/8", "2.0.0.0/8", "3.0.0.0/9", "3.128.0.0/10", "11.0.0.0/8"]), ["0.0.0.0/0 except 3.192.0.0/10"]);
     }
 }
