@@ -63,6 +63,10 @@ pub struct Chart<'n> {
     pub publics: BTreeMap<u128, (usize, usize)>,
     /// Route tables of gateways, by the gateway's id.
     pub edge_tables: BTreeMap<Id, usize>,
+    /// The interfaces of each owner, by its id.
+    pub owned: BTreeMap<Id, Vec<usize>>,
+    /// The interfaces whose machines may forward what others send.
+    pub forwarders: Vec<usize>,
     numbers: Numbers,
 }
 
@@ -203,6 +207,8 @@ impl<'n> Chart<'n> {
             transit_tables: vec![],
             publics: BTreeMap::new(),
             edge_tables: BTreeMap::new(),
+            owned: BTreeMap::new(),
+            forwarders: vec![],
             numbers,
         };
         chart.place_vpcs();
@@ -280,6 +286,11 @@ impl<'n> Chart<'n> {
                     }
                 }
             }
+            if let Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) = &interface.owner {
+                self.owned.entry(id.clone()).or_default().push(i);
+            }
+            let works = matches!(interface.owner, Owner::Instance { running: true, .. } | Owner::Other(_));
+            self.forwarders.extend((works && !interface.source_dest_check).then_some(i));
             let groups = interface.groups.iter().filter_map(|g| self.numbers.groups.get(g).copied()).collect();
             let missing_group = interface.groups.iter().find(|g| !self.numbers.groups.contains_key(g)).cloned();
             self.interfaces.push(InterfaceAt { subnet, addresses, groups, missing_group });

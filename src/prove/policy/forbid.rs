@@ -2,7 +2,6 @@
 
 use crate::{
     base::{cidr::Family, service::Service},
-    net::Owner,
     prove::{
         ask::cubes,
         packet::{Cube, Cuboid, Dim, NAT_PORTS, Range, Traffic, without_boxes},
@@ -209,12 +208,7 @@ impl Case<'_, '_> {
     /// gets to the goal, nobody can tell.
     fn forwarded(&self, source: &Source, goal: &Goal) -> Option<Found> {
         let chart = self.chart;
-        let forwards = |i: &usize| {
-            let at = chart.net.interfaces.get(*i);
-            let owner = at.is_some_and(|at| matches!(at.owner, Owner::Instance { running: true, .. } | Owner::Other(_)));
-            owner && at.is_some_and(|at| !at.source_dest_check) && source.place != Place::Interface(*i)
-        };
-        let mut idle: Vec<usize> = (0..chart.interfaces.len()).filter(forwards).collect();
+        let mut idle: Vec<usize> = chart.forwarders.iter().copied().filter(|i| source.place != Place::Interface(*i)).collect();
         let mut senders = vec![source.clone()];
         while let Some(sender) = senders.pop() {
             let mut next = vec![];

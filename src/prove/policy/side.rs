@@ -94,15 +94,20 @@ pub(in crate::prove) fn interfaces_of(chart: &Chart<'_>, model: &Model, value: &
     {
         return holder_of(chart, model, address);
     }
-    let (vpc, subnet, group, itself) = (chart.vpc(&id), chart.subnet(&id), chart.group(&id), chart.interface(&id));
+    let (vpc, subnet, group) = (chart.vpc(&id), chart.subnet(&id), chart.group(&id));
+    if let Some(owned) = chart.owned.get(&id) {
+        return owned.clone();
+    }
+    if let Some(itself) = chart.interface(&id) {
+        return vec![itself];
+    }
+    let absent = vpc.is_none() && subnet.is_none() && group.is_none();
     let means = |(i, (at, interface)): (usize, (&InterfaceAt, &Interface))| {
-        let owner = &interface.owner;
-        let owned = matches!(owner, Owner::Instance { id: of, .. } | Owner::NatGateway(of) | Owner::Endpoint(of) if *of == id);
         let within = subnet == Some(at.subnet) || (vpc.is_some() && vpc == Some(chart.vpc_of(at.subnet)));
+        let carried = group.is_some_and(|g| at.groups.contains(&g));
         // What is named and is not in the model is known by its name alone.
-        let carried = group.map_or_else(|| interface.groups.contains(&id), |g| at.groups.contains(&g));
-        let lies = subnet.is_none() && interface.subnet == id;
-        (owned || within || itself == Some(i) || carried || lies).then_some(i)
+        let missing = absent && (interface.groups.contains(&id) || interface.subnet == id);
+        (within || carried || missing).then_some(i)
     };
     chart.interfaces.iter().zip(&chart.net.interfaces).enumerate().filter_map(means).collect()
 }
