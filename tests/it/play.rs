@@ -71,6 +71,9 @@ impl Play {
         assert!(outcome.is_success(), "{:#?}\n{:#?}", outcome.failed, outcome.not_started);
         let again = self.plan(source).await;
         assert!(again.is_empty(), "after an apply nothing is left to do, but:\n{}", shown(&again));
+        // What EC2 lists and what the project says are the same network.
+        let flows = [&again.proof.added, &again.proof.removed, &again.proof.unknown];
+        assert!(flows.iter().all(|f| f.is_empty()), "after an apply nothing becomes reachable, but:\n{}", shown(&again));
         plan
     }
 
