@@ -2,7 +2,7 @@
 //!
 //! It carries out one action at a time and repeats none that changes anything: that is the executor's, which journals it.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -215,6 +215,14 @@ fn actions() -> impl Iterator<Item = &'static Action> {
 /// What the SDK does by itself, as of a day: a newer SDK changes none of it.
 fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
+}
+
+/// The caller's own public address, as AWS's address service sees it.
+///
+/// # Errors
+/// It cannot be reached or does not tell; why, in words.
+pub async fn own_address() -> Result<IpAddr, String> {
+    connection::own_address(authorities().map_err(|e| e.to_string())?, CONNECT_TIMEOUT).await
 }
 
 /// The certificate authorities of AWS_CA_BUNDLE, which stand in for the system's as in AWS's own command line.

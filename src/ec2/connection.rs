@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::{
     },
     http::StatusCode,
 };
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream, error::display::DisplayErrorContext};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -148,6 +148,33 @@ impl HttpClient for Https {
         };
         connectors.entry(limits).or_insert_with(build).clone()
     }
+}
+
+/// Where AWS tells whoever asks which public address they have.
+const ADDRESS_SERVICE: &str = "https://checkip.amazonaws.com/";
+
+/// Asks AWS's address service for the caller's own public address.
+///
+/// # Errors
+/// No answer within `patience`, or one that is no address: why, in words.
+pub async fn own_address(authorities: Option<Authorities>, patience: Duration) -> Result<std::net::IpAddr, String> {
+    let store = authorities.map_or_else(TrustStore::default, |authorities| authorities.0);
+    let trust = TlsContext::builder().with_trust_store(store).build().unwrap_or_default();
+    let settings = HttpConnectorSettings::builder().connect_timeout(patience).read_timeout(patience).build();
+    let mut builder = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(trust)
+        .proxy_config(ProxyConfig::from_env())
+        .connector_settings(settings);
+    builder.set_sleep_impl(aws_smithy_async::rt::sleep::default_async_sleep());
+    let mut request = HttpRequest::new(SdkBody::empty());
+    request.set_uri(ADDRESS_SERVICE).map_err(|e| e.to_string())?;
+    let answer = builder.build().call(request).await.map_err(|e| DisplayErrorContext(&e).to_string())?;
+    if answer.status().as_u16() != 200 {
+        return Err(format!("it answers with status {}", answer.status().as_u16()));
+    }
+    let body = ByteStream::new(answer.into_body()).collect().await.map_err(|e| e.to_string())?.into_bytes();
+    std::str::from_utf8(&body).ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| "its answer is no address".to_owned())
 }
 
 #[cfg(test)]

@@ -15,12 +15,36 @@ pub type Names = BTreeMap<Id, Id>;
 /// `standing` goes by the project's names already; `managed` are the names that the project answers for, those of what it
 /// is about to remove among them.
 #[must_use]
-pub fn merge(mut standing: Net, managed: &BTreeSet<Id>, desired: Net) -> Net {
+pub fn merge(mut standing: Net, managed: &BTreeSet<Id>, mut desired: Net) -> Net {
+    stays(&standing, &mut desired);
     standing.retain(|id| !managed.contains(id));
     // What comes later holds: the project's tables and ACLs take subnets over from those that stand.
     standing.append(desired);
     complete(&mut standing);
     standing
+}
+
+/// Gives the project's things what others have added to them and an apply leaves alone: further networks of VPCs and
+/// subnets, routes that AWS itself puts into a table, gateways that follow it, its place as the VPC's main table.
+fn stays(standing: &Net, desired: &mut Net) {
+    fn further(held: &[Cidr], cidrs: &mut Vec<Cidr>) {
+        cidrs.extend(held.iter().filter(|c| !cidrs.contains(c)).copied().collect::<Vec<_>>());
+    }
+    for vpc in &mut desired.vpcs {
+        standing.vpcs.iter().filter(|v| v.id == vpc.id).for_each(|held| further(&held.cidrs, &mut vpc.cidrs));
+    }
+    for subnet in &mut desired.subnets {
+        standing.subnets.iter().filter(|s| s.id == subnet.id).for_each(|held| further(&held.cidrs, &mut subnet.cidrs));
+    }
+    for table in &mut desired.route_tables {
+        for held in standing.route_tables.iter().filter(|t| t.id == table.id) {
+            let by_aws =
+                |r: &&Route| r.propagated || matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
+            table.routes.extend(held.routes.iter().filter(by_aws).cloned());
+            table.gateways.extend(held.gateways.iter().cloned());
+            table.main |= held.main;
+        }
+    }
 }
 
 /// Adds what AWS gives every VPC, where it is not there: a main route table, a default network ACL, a default group.

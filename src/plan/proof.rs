@@ -1,12 +1,16 @@
 //! What a plan means for who may reach what: the network as it stands against the one that will be. Layer 6.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{
         address::Address,
+        cidr::Family,
         date::Day,
         diagnostic::{Diagnostic, Sink},
         source::Sources,
@@ -15,8 +19,8 @@ use crate::{
     call::Json,
     graph::Graph,
     net::{
-        Id, Net, Origin,
-        desired::Known,
+        Id, Interface, InterfaceAddress, Net, Origin, Owner, Public,
+        desired::{Desired, Known},
         merge::{self, Names},
         snapshot,
     },
@@ -31,6 +35,7 @@ use crate::{
         reach, waiver,
     },
     resources,
+    schema::value::Value,
 };
 
 /// What a plan means for who may reach what.
@@ -112,6 +117,8 @@ impl Proof {
 /// Proves what there is to prove about a plan that will be carried out in full.
 pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_>) -> Result<Proof, Vec<Diagnostic>> {
     let (before, after) = networks(input, standing, decisions)?;
+    let (mut before, mut after) = (before, after);
+    let stopped = [start_all(&mut before), start_all(&mut after)].into_iter().any(|s| s);
     let (old, new) = (Chart::new(&before), Chart::new(&after));
     let mut judged = policy::judge(&new, input.model);
     let expired = waiver::let_off(&mut judged, input.model, Day::of(input.observation.at));
@@ -121,7 +128,7 @@ pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Deci
     let told = |flows: Vec<reach::Flow>, added: bool| flows.into_iter().map(|f| lines.flow(f, added)).collect();
     let diagnostics: Vec<Diagnostic> = expired.into_iter().chain(judged.iter().flat_map(|j| j.diagnostics.clone())).collect();
     Ok(Proof {
-        policies: judged.iter().map(|j| verdict(j, input.sources)).collect(),
+        policies: judged.iter().map(|j| verdict(j, input.sources, stopped)).collect(),
         added: told(delta.added, true),
         removed: told(delta.removed, false),
         unknown: told(delta.unknown, true),
@@ -129,7 +136,22 @@ pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Deci
     })
 }
 
-fn verdict(judged: &Judged, sources: Option<&Sources>) -> Verdict {
+/// Has every machine run, since a stopped one may be started at any time; tells whether one was stopped.
+fn start_all(net: &mut Net) -> bool {
+    let mut stopped = false;
+    for interface in &mut net.interfaces {
+        if let Owner::Instance { running, .. } = &mut interface.owner {
+            stopped |= !*running;
+            *running = true;
+        }
+    }
+    stopped
+}
+
+/// What a proof rests on where a machine was stopped.
+const STARTED: &str = "machines that are stopped now are running";
+
+fn verdict(judged: &Judged, sources: Option<&Sources>, stopped: bool) -> Verdict {
     let written = sources.map_or("", |s| s.text(judged.span)).split_whitespace().collect::<Vec<_>>().join(" ");
     Verdict {
         policy: judged.policy.clone(),
@@ -138,7 +160,7 @@ fn verdict(judged: &Judged, sources: Option<&Sources>) -> Verdict {
         outcome: judged.outcome,
         packet: judged.packet.clone(),
         hops: judged.hops.clone(),
-        assumptions: judged.assumptions.iter().map(|a| (*a).to_owned()).collect(),
+        assumptions: judged.assumptions.iter().copied().chain(stopped.then_some(STARTED)).map(str::to_owned).collect(),
         waived: judged.waived.clone(),
     }
 }
@@ -200,7 +222,34 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     merge::complete(&mut before);
     let mut desired = resources::managed_network(input.model, &known);
     desired.rename(&kept);
+    keep_addresses(&after, &mut desired, &Desired::new(input.model, &known), standing);
     Ok((before, merge::merge(after, &managed, desired)))
+}
+
+/// Gives interfaces that stay the addresses that they have: AWS hands out a public one at a launch alone, and what
+/// somebody else has added stays. Elastic IP addresses of the project are where the project wants them.
+fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, standing: &Standing<'_>) {
+    let elastic = standing.things.iter().filter(|(address, _)| address.kind() == "elastic_ip");
+    let own: BTreeSet<IpAddr> = elastic
+        .filter_map(|(_, thing)| match thing.observed.record.get("public_ip_address") {
+            Some(Value::Ip(ip)) => Some(*ip),
+            _ => None,
+        })
+        .collect();
+    let held: BTreeMap<&Id, &Interface> = stands.interfaces.iter().map(|i| (&i.id, i)).collect();
+    for interface in desired.interfaces.iter_mut().filter(|i| !matches!(i.owner, Owner::NatGateway(_))) {
+        let Some(before) = held.get(&interface.id) else { continue };
+        let machine = if let Owner::Instance { id, .. } = &interface.owner { Some(id) } else { None };
+        let holders = machine.into_iter().chain([&interface.id]).filter_map(|id| Address::parse(id.as_str()));
+        let wanted = holders.into_iter().find_map(|address| model.elastic_ip_of(&address));
+        let foreign = |public: Option<Public>| public.filter(|p| !matches!(p, Public::Known(ip) if own.contains(ip)));
+        let mut addresses: Vec<InterfaceAddress> = before.addresses.clone();
+        addresses.iter_mut().for_each(|a| a.public = foreign(a.public));
+        if let Some(first) = addresses.iter_mut().find(|a| a.private.family() == Family::V4) {
+            first.public = wanted.or(first.public);
+        }
+        interface.addresses = addresses;
+    }
 }
 
 /// Interfaces that come and go with an instance or NAT gateway: the interface's id, and the owner's.

@@ -177,3 +177,48 @@ fn why_nobody_gets_into_the_default_vpc() {
     project.run("apply --sandbox --yes").exits(0);
     project.run(&format!("{live} --standing")).exits(0);
 }
+
+const WEB: &str = r#"
+project p { region = "us-east-1" }
+vpc main { cidr_block = 10.0.0.0/16 }
+internet_gateway main { vpc = vpc.main }
+subnet public {
+  vpc = vpc.main  cidr_block = 10.0.1.0/24
+  map_public_ip_on_launch = true
+}
+route_table public {
+  vpc = vpc.main  subnets = [subnet.public]
+  route anywhere via internet_gateway.main
+}
+security_group web {
+  vpc = vpc.main
+  ingress tcp/80 from anywhere
+}
+instance web { image = "ami-0064c0ddefa5bd7c6"  instance_type = "t3.micro"  subnet = subnet.public  security_groups = [security_group.web] }
+"#;
+
+#[test]
+fn a_machine_keeps_the_public_address_that_it_was_launched_with() {
+    let project = Project::of(WEB);
+    project.run("apply --sandbox --yes").exits(0);
+    project.edit("map_public_ip_on_launch = true", "map_public_ip_on_launch = false");
+    project.edit("instance web", "policy private { forbid tcp/80 from internet to instance.web }\ninstance web");
+    project.run("prove").exits(0).says("1 of 1");
+    let planned = project.run("plan --sandbox --json").exits(1).json();
+    assert_eq!(planned["policies"][0]["verdict"], "refuted", "it has its address still: {planned:#}");
+    assert_eq!(planned["reachability"]["removed"], json!([]));
+}
+
+#[test]
+fn a_machine_that_is_stopped_counts_as_running() {
+    let project = Project::of(WEB);
+    project.edit("instance web", "policy open { require tcp/80 from internet to instance.web }\ninstance web");
+    project.run("apply --sandbox --yes").exits(0);
+    let id = project.run("state show instance.web --sandbox --json").json()["id"].as_str().unwrap().to_owned();
+    let sandbox = project.sandbox();
+    sandbox.call(&Request::new("StopInstances", json!({"InstanceIds": [id]}))).unwrap();
+    sandbox.world(|world| world.advance(600));
+    drop(sandbox);
+    let planned = project.run("plan --sandbox").says("REFUTED  open");
+    assert!(planned.out.contains("IGW") || planned.code == Some(1), "{}", planned.out);
+}
