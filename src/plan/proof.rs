@@ -246,7 +246,10 @@ fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, standing
         let mut addresses: Vec<InterfaceAddress> = before.addresses.clone();
         addresses.iter_mut().for_each(|a| a.public = foreign(a.public));
         if let Some(first) = addresses.iter_mut().find(|a| a.private.family() == Family::V4) {
-            first.public = wanted.or(first.public);
+            // One that is stopped has given its address back, and gets another when it is started.
+            let stopped = matches!(before.owner, Owner::Instance { running: false, .. });
+            let again = interface.addresses.first().and_then(|a| a.public).filter(|_| stopped);
+            first.public = wanted.or(first.public).or(again);
         }
         interface.addresses = addresses;
     }
