@@ -67,6 +67,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Asks once, for what one can do without.
+    pub async fn once(&self, request: &Request) -> Result<Json, ApiError> {
+        let permit = self.limit.acquire().await.ok();
+        let answer = self.driver.send(request).await;
+        drop(permit);
+        answer
+    }
+
     /// Everything that fits the filters, page by page.
     pub async fn pages(&self, action: &str, items: &[&str], filters: &[Filter<'_>], page: Option<u16>) -> Result<Vec<Json>, ReadError> {
         let filters: Vec<Json> = filters.iter().map(|(name, values)| json!({"Name": name, "Values": values})).collect();

@@ -102,13 +102,11 @@ async fn read(reader: &Reader<'_>, list: &List, vpcs: Option<&[String]>) -> Resu
     Ok(found)
 }
 
-/// Block Public Access of the account; `None` where it may not be read or does not exist: then it is an assumption.
+/// Block Public Access of the account; `None` where it cannot be read: then that it is off is an assumption.
 async fn public_access(reader: &Reader<'_>) -> Result<Option<(Json, Vec<Json>)>, ReadError> {
-    let options = match reader.send(&Request::new("DescribeVpcBlockPublicAccessOptions", json!({}))).await {
-        Ok(answer) => answer.get("VpcBlockPublicAccessOptions").cloned().unwrap_or(Json::Null),
-        Err(error) if matches!(error.error.class, Class::Denied | Class::Invalid | Class::Ambiguous) => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let asked = reader.once(&Request::new("DescribeVpcBlockPublicAccessOptions", json!({}))).await;
+    let Ok(answer) = asked else { return Ok(None) };
+    let options = answer.get("VpcBlockPublicAccessOptions").cloned().unwrap_or(Json::Null);
     let mode = options.get("InternetGatewayBlockMode").and_then(Json::as_str);
     let exclusions = match mode {
         None | Some("off") => vec![],
