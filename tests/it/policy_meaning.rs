@@ -192,7 +192,7 @@ fn any_holds_what_lies_behind_a_peering_with_a_vpc_that_is_not_in_the_model() {
     forbid(&net, tcp(5432), "192.168.0.0/16", "i-db", Proven);
     net.interfaces.retain(|i| i.id == id("eni-i-db"));
     let found = forbid(&net, tcp(5432), "any", "i-db", Refuted);
-    assert_eq!(found.flows[0].from, "what lies behind `pcx-0");
+    assert_eq!(found.flows[0].from, "what lies behind `pcx-0`");
     net.peerings[0].active = false;
     forbid(&net, tcp(5432), "any", "i-db", Proven);
 }

@@ -57,9 +57,11 @@ and its answer comes back. Here something stops it: each label says what and why
 Client ports are 1024-65535, and 32768-65535 from an instance of the project; `client ports 49152-65535` after the service
 says otherwise. Network ACLs keep no state: they must let the answers pass, too.";
     NOT_KNOWN = "E0813" "nobody can tell whether a policy holds"
-"The packet meets something that secnet does not model, or of which it does not know enough. It never takes that for safe.
+"The packet meets something that secnet does not model, or of which it does not know enough; or a side of the statement is known
+after apply only. None of it is ever taken for safe.
 
-Read the rest of the network in, or state the policy about what is known.";
+`secnet prove --live` reads what stands in EC2 and judges the project among it. A service that secnet does not model stays
+unknown: state the policy about what stands before it.";
     NOTHING_TO_JUDGE = "E0814" "a policy speaks of nothing"
 "There is no address on one side, or the two sides have no address family in common, so that the statement would hold whatever
 the network lets through. That is no proof.
@@ -183,7 +185,7 @@ pub fn required(policy: &str, from: &str, to: &str, services: &str, at: Span) ->
 pub fn not_known(policy: &str, why: &str, at: Span) -> Diagnostic {
     Diagnostic::error(&NOT_KNOWN, format!("nobody can tell whether policy `{policy}` holds: {why}"))
         .at(at, "neither proven nor refuted")
-        .help("read in the rest of the network, or state the policy about what is known")
+        .help("read what stands with `secnet prove --live`, or state the policy about what is known")
 }
 
 /// [`NOTHING_TO_JUDGE`]

@@ -43,7 +43,8 @@ fn all_services(family: Family, cubes: &[Cube]) -> Vec<String> {
 
 /// What goes against a statement between two ends.
 pub(super) fn offence(failure: &Failure) -> Offence {
-    let plain = |name: &str| name.trim_matches('`').to_owned();
+    let quoted = |name: &str| name.strip_prefix('`').and_then(|n| n.strip_suffix('`')).filter(|n| !n.contains('`')).map(str::to_owned);
+    let plain = |name: &str| quoted(name).unwrap_or_else(|| name.to_owned());
     Offence { from: plain(&failure.from), to: plain(&failure.to), services: all_services(failure.family, &failure.cubes) }
 }
 
