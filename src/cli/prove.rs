@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    base::diagnostic::Diagnostic,
+    base::{date::Day, diagnostic::Diagnostic},
     cli::{
         Exit, Outcome,
         load::Texts,
@@ -17,7 +17,9 @@ use crate::{
         chart::Chart,
         lint::lints,
         policy::{self, Judged, Offence},
+        waiver,
     },
+    state::store,
 };
 
 /// Prove or refute the policies of a project, without credentials and without a network
@@ -37,7 +39,7 @@ struct Proved {
     format: u32,
     project: String,
     proven: usize,
-    statements: Vec<Statement>,
+    policies: Vec<Statement>,
     diagnostics: Vec<Message>,
 }
 
@@ -45,7 +47,9 @@ struct Proved {
 struct Statement {
     policy: String,
     statement: String,
-    outcome: &'static str,
+    place: String,
+    verdict: &'static str,
+    waived: Option<String>,
     reason: Option<String>,
     packet: Option<String>,
     hops: Vec<String>,
@@ -81,22 +85,25 @@ impl Prove {
             opened => opened?,
         };
         let chart = Chart::new(&net);
-        let judged = policy::judge(&chart, &model);
+        let mut judged = policy::judge(&chart, &model);
+        let expired = waiver::let_off(&mut judged, &model, Day::of(store::now()));
         let proven = judged.iter().filter(|j| j.outcome == policy::Outcome::Proven).count();
         let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &texts)).collect();
         let told = judged.iter().flat_map(|j| j.diagnostics.clone());
-        let diagnostics: Vec<Diagnostic> = warnings.into_iter().chain(told).chain(lints(&chart, &model)).collect();
-        let exit = if proven == judged.len() { Exit::Ok } else { Exit::Findings };
+        let diagnostics: Vec<Diagnostic> = warnings.into_iter().chain(expired).chain(told).chain(lints(&chart, &model)).collect();
+        let waived = judged.iter().filter(|j| j.waived.is_some()).count();
+        let exit = if proven + waived == judged.len() { Exit::Ok } else { Exit::Findings };
         if self.sarif {
             printer.document(&sarif::log(&diagnostics, &texts));
         } else if printer.json {
             let (project, diagnostics) = (model.project.name.clone(), report::to_json(&diagnostics, &texts));
-            printer.document(&Proved { format: 1, project, proven, statements, diagnostics });
+            printer.document(&Proved { format: 1, project, proven, policies: statements, diagnostics });
         } else {
             show(printer, &statements);
             printer.say(&match statements.len() {
                 0 => "There are no policies to prove.".to_owned(),
-                n => format!("{proven} of {n} statements proven"),
+                n if waived == 0 => format!("{proven} of {n} statements proven"),
+                n => format!("{proven} of {n} statements proven, {waived} waived"),
             });
             printer.diagnostics(&diagnostics, &texts);
         }
@@ -111,7 +118,9 @@ fn statement(judged: &Judged, texts: &Texts) -> Statement {
     Statement {
         policy: judged.policy.clone(),
         statement: written,
-        outcome: match judged.outcome {
+        place: texts.sources.place(judged.span),
+        waived: judged.waived.clone(),
+        verdict: match judged.outcome {
             policy::Outcome::Proven => "proven",
             policy::Outcome::Refuted => "refuted",
             policy::Outcome::Unknown => "unknown",
@@ -133,8 +142,15 @@ fn show(printer: &Printer, statements: &[Statement]) {
             printer.say(&format!("policy {}", one.policy));
             before = &one.policy;
         }
-        let mark = if one.outcome == "proven" { "proven ".to_owned() } else { one.outcome.to_uppercase() };
+        let mark = match (one.verdict, &one.waived) {
+            ("proven", _) => "proven ".to_owned(),
+            (_, Some(_)) => "waived ".to_owned(),
+            (verdict, None) => verdict.to_uppercase(),
+        };
         printer.say(&format!("  {mark}  {}", one.statement));
+        if let Some(waived) = &one.waived {
+            printer.say(&format!("           {}, and waived {waived}", one.verdict));
+        }
         if let Some(reason) = &one.reason {
             printer.say(&format!("           {reason}"));
         }

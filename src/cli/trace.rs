@@ -20,6 +20,9 @@ use crate::{
     schema::value::Value,
 };
 
+#[cfg(feature = "aws")]
+use crate::cli::runtime;
+
 /// Say whether a service gets from one end to another, by which way, or what stops it
 ///
 /// An end is a resource (instance.server), an id (i-0abc), a network, an address, `internet`, or `me`.
@@ -37,7 +40,7 @@ pub struct TraceArgs {
     /// Expectations to hold against the snapshot
     #[arg(long, value_name = "FILE", requires = "snapshot", conflicts_with = "from")]
     expect: Option<PathBuf>,
-    /// The address that `me` stands for
+    /// The address that `me` stands for; else AWS's address service is asked
     #[arg(long, value_name = "IP", env = "SECNET_ME")]
     me: Option<IpAddr>,
 }
@@ -96,9 +99,21 @@ impl TraceArgs {
     }
 }
 
-/// The caller's own public address, as it was given.
+/// The caller's own public address, as it was given, or else as AWS's address service sees it.
+#[cfg(feature = "aws")]
 fn who_am_i(given: Option<IpAddr>) -> Result<IpAddr, Stop> {
-    given.ok_or_else(|| Stop::from(codes::who_am_i()).with_exit(Exit::Usage))
+    match given {
+        Some(ip) => Ok(ip),
+        None => {
+            runtime()?.block_on(crate::live::own_address()).map_err(|why| Stop::from(codes::who_am_i(&why)).with_exit(Exit::Environment))
+        }
+    }
+}
+
+/// The caller's own public address, as it was given.
+#[cfg(not(feature = "aws"))]
+fn who_am_i(given: Option<IpAddr>) -> Result<IpAddr, Stop> {
+    given.ok_or_else(|| Stop::from(codes::who_am_i("this build has no AWS SDK to ask with")).with_exit(Exit::Usage))
 }
 
 fn show(printer: &Printer, service: &str, trace: &Trace) {

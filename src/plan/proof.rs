@@ -31,6 +31,7 @@ use crate::{
     },
     prove::{
         chart::Chart,
+        lint,
         policy::{self, Judged, Outcome},
         reach, waiver,
     },
@@ -126,7 +127,9 @@ pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Deci
     let place = |span: Option<Span>| span.and_then(|s| Some(input.sources?.place(s)));
     let lines = Lines { before: lines(&before), after: lines(&after), place: &place };
     let told = |flows: Vec<reach::Flow>, added: bool| flows.into_iter().map(|f| lines.flow(f, added)).collect();
-    let diagnostics: Vec<Diagnostic> = expired.into_iter().chain(judged.iter().flat_map(|j| j.diagnostics.clone())).collect();
+    let mut diagnostics: Vec<Diagnostic> = expired.into_iter().chain(judged.iter().flat_map(|j| j.diagnostics.clone())).collect();
+    // What somebody else has written is not the project's to mend.
+    diagnostics.extend(lint::lints(&new, input.model).into_iter().filter(|d| !d.labels.is_empty()));
     Ok(Proof {
         policies: judged.iter().map(|j| verdict(j, input.sources, stopped)).collect(),
         added: told(delta.added, true),

@@ -426,9 +426,7 @@ impl<'c> Case<'c, '_> {
             found.push(IDLE);
         }
         let by_name = self.statement.from.iter().chain(&self.statement.to).any(named) && (0..net.interfaces.len()).any(chosen);
-        if by_name {
-            found.push(CHOICE);
-        } else if from.iter().any(by_choice) && to.iter().any(|g| to_public(g) || matches!(g, Goal::Anybody(_))) {
+        if by_name || from.iter().any(by_choice) && to.iter().any(|g| to_public(g) || matches!(g, Goal::Anybody(_))) {
             found.push(CHOICE);
         }
         found

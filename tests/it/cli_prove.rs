@@ -88,8 +88,8 @@ fn a_proof_ends_with_0_and_names_what_it_rests_on() {
     let done = run(&[("main.secnet", TOUR)], "prove").exits(0).says("3 of 3 statements proven").says("assuming that nothing outside");
     assert!(done.err.is_empty(), "{}", done.err);
     let json = run(&[("main.secnet", TOUR)], "prove --json").exits(0).json();
-    assert_eq!((json["proven"].as_u64(), json["statements"].as_array().map(Vec::len)), (Some(3), Some(3)));
-    assert!(json["statements"][2]["assumptions"][0].as_str().is_some_and(|a| a.contains("Global Accelerator")));
+    assert_eq!((json["proven"].as_u64(), json["policies"].as_array().map(Vec::len)), (Some(3), Some(3)));
+    assert!(json["policies"][2]["assumptions"][0].as_str().is_some_and(|a| a.contains("Global Accelerator")));
 }
 
 #[test]
@@ -105,8 +105,8 @@ fn a_refutation_ends_with_1_and_shows_the_packet_its_way_and_the_lines() {
         .says("lets it pass")
         .says("ingress tcp/5432 from anywhere");
     let json = run(&[("main.secnet", &text)], "prove --json").exits(1).json();
-    let one = &json["statements"][2];
-    assert_eq!(one["outcome"], "refuted");
+    let one = &json["policies"][2];
+    assert_eq!(one["verdict"], "refuted");
     assert_eq!(one["flows"][0]["services"][0], "tcp/5432");
     let codes: Vec<&str> = json["diagnostics"].as_array().unwrap().iter().filter_map(|d| d["code"].as_str()).collect();
     assert_eq!(codes, ["E0811", "W0828", "W0829"]);

@@ -33,7 +33,7 @@ Take the lists as `aws ec2 describe-...` prints them; put the pages of a long an
 "An end is a resource of the project (`instance.server`), an id of EC2's in a snapshot (`i-0abc`), a network, an address,
 `internet`, or `me`. Two ends of different address families cannot reach each other either.";
     WHO_AM_I = "E0806" "nobody said which address `me` is"
-"`me` stands for your own public address. Say it with `--me 203.0.113.9`, or once and for all in `SECNET_ME`.";
+"`me` stands for your own public address. Where it is not given, AWS's address service (checkip.amazonaws.com) is asked. Say it with `--me 203.0.113.9`, or once and for all in `SECNET_ME`.";
     OBSCURE_END = "E0807" "nobody can tell yet what an end of a trace means"
 "The resource exists already and was not read, or EC2 has yet to decide its address. Trace from what is known, or from the
 network as it stands: `--snapshot FILE`.";
@@ -242,8 +242,8 @@ pub fn obscure_end(why: &str) -> Diagnostic {
 
 /// [`WHO_AM_I`]
 #[must_use]
-pub fn who_am_i() -> Diagnostic {
-    Diagnostic::error(&WHO_AM_I, "nobody said which address `me` is").help("say it with `--me IP` or in `SECNET_ME`")
+pub fn who_am_i(why: &str) -> Diagnostic {
+    Diagnostic::error(&WHO_AM_I, format!("nobody said which address `me` is: {why}")).help("say it with `--me IP` or in `SECNET_ME`")
 }
 
 fn line(code: &'static crate::base::diagnostic::Code, owner: &str, line: &str, what: &str, at: Option<Span>, help: &str) -> Diagnostic {
