@@ -382,6 +382,9 @@ impl<'n> Oracle<'n> {
     fn route(&self, subnet: &Subnet, mut way: Way, end: &mut Way) -> Fate {
         way.hops += 1;
         let Some(table) = self.table(subnet) else { return Fate::Unknown("no table".into()) };
+        if !self.net.vpcs.iter().any(|v| v.id == subnet.vpc) {
+            return Fate::Unknown(subnet.vpc.to_string());
+        }
         if way.hops > 24 {
             return dies(&table.id);
         }

@@ -183,6 +183,10 @@ fn what_the_model_lacks_never_turns_an_answer_round() {
                 continue;
             }
             let packet = random_packet(&mut dice, &net, family, source);
+            // A list's networks are no part of a VPC: EC2 takes routes that are more specific than local for whole subnets only.
+            if less.prefix_lists != net.prefix_lists && net.vpcs.iter().any(|v| v.cidrs.iter().any(|c| c.contains_ip(packet.destination))) {
+                continue;
+            }
             let of = |chart: &Chart<'_>| word(&ask(chart, &single(place, family, &packet), |_| true).verdict);
             let (was, is) = (of(&whole), of(&lacking));
             assert!(is == was || is == "unknown" || was == "unknown", "seed {n}: {end:?} {packet:?} {was} becomes {is}");

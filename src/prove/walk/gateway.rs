@@ -33,6 +33,9 @@ impl Walk<'_, '_> {
         let Some((number, table)) = table.and_then(|t| Some((t, chart.tables.get(t)?))) else {
             return self.stop(stream, Spot::Subnet(subnet), Reason::Missing("the route table of a subnet".into()));
         };
+        if chart.vpcs.get(chart.vpc_of(subnet)).is_none() {
+            return self.stop(stream, Spot::Table(number), Reason::Missing("a VPC".into()));
+        }
         stream.routers += 1;
         if stream.routers > ROUTERS_MAX {
             return self.stop(stream, Spot::Table(number), Reason::Loop);
