@@ -1,4 +1,4 @@
-//! `secnet exposure`: all that the internet can reach. Layer 10; offline, without credentials.
+//! `secnet exposure`: all that the internet can reach. Layer 10.
 
 use clap::Args;
 use serde::Serialize;
@@ -52,7 +52,7 @@ struct ShownLine<'f> {
     of: &'f str,
     text: &'f str,
     answer: bool,
-    /// `main.secnet:3:5`, if it stands in the sources.
+    /// `main.secnet:3`, if it stands in the sources.
     place: Option<String>,
 }
 
