@@ -47,7 +47,7 @@ pub fn setting(name: &str, default: u64) -> u64 {
 
 /// How many networks a test is to take.
 pub fn networks() -> u64 {
-    setting("SECNET_NETWORKS", 400)
+    setting("SECNET_NETWORKS", 200)
 }
 
 /// The seed of the first.
