@@ -140,6 +140,13 @@ fn interfaces(snapshot: &mut Snapshot<'_>, net: &mut Net) {
             };
             owners.state.insert(id, instance.text(&["State", "Name"]).unwrap_or("running"));
             within_instances.extend(instance.list(&["NetworkInterfaces"]).map(|eni| (eni, id)));
+            // Where the interface does not tell its public address, its machine may.
+            let primary = instance.list(&["NetworkInterfaces"]).find(|i| i.int(&["Attachment", "DeviceIndex"]).is_none_or(|n| n == 0));
+            let eni = primary.and_then(|i| i.text(&["NetworkInterfaceId"]));
+            let addresses = (instance.text(&["PrivateIpAddress"]), instance.text(&["PublicIpAddress"]));
+            if let (Some(eni), (Some(private), Some(public))) = (eni, addresses) {
+                owners.elastic.entry((eni, private)).or_insert(public);
+            }
         }
     }
     for (id, item) in snapshot.identified("NetworkInterfaces", "NetworkInterfaceId") {
