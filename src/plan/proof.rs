@@ -104,6 +104,8 @@ pub struct Line {
     pub of: String,
     /// Where it stands: `main.secnet:40`; none for what AWS or somebody else has put there.
     pub place: Option<String>,
+    /// Whether it lets answers back, not packets forth.
+    pub answer: bool,
     /// Whether this change makes, changes or removes it.
     pub changed: bool,
 }
@@ -297,7 +299,7 @@ impl Lines<'_> {
             let other = if added { &self.before } else { &self.after };
             let changed = !other.get(&line.of).is_some_and(|said| said.contains(&line.text));
             let place = if matches!(line.origin, Origin::Source(_)) { (self.place)(line.origin.span()) } else { None };
-            Line { text: line.text, of: line.of, place, changed }
+            Line { text: line.text, of: line.of, place, answer: line.answer, changed }
         };
         Flow {
             from: flow.from,

@@ -52,10 +52,12 @@ impl Page {
         self.line(Tint::Plain, title, None);
         for flow in flows {
             self.line(tint, &format!("  {sign} {}", sentence(flow)), None);
-            let changed = flow.lines.iter().any(|l| l.changed);
-            let lines: Vec<&Line> = flow.lines.iter().filter(|l| l.changed == changed).collect();
+            let lines: Vec<&Line> = flow.lines.iter().filter(|l| l.changed || !l.answer).collect();
+            // Where all of it changes, that goes without saying.
+            let mixed = lines.iter().any(|l| l.changed) && !lines.iter().all(|l| l.changed);
             for line in lines.iter().take(LINES_MAX) {
-                self.line(Tint::Quiet, &format!("      {}: {}", clean(&line.of), clean(&line.text)), line.place.as_deref());
+                let mark = if line.changed && mixed { "  (changes)" } else { "" };
+                self.line(Tint::Quiet, &format!("      {}: {}{mark}", clean(&line.of), clean(&line.text)), line.place.as_deref());
             }
             if let Some(more) = lines.len().checked_sub(LINES_MAX).filter(|n| *n > 0) {
                 self.line(Tint::Quiet, &format!("      and {more} lines more"), None);
