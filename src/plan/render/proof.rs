@@ -52,7 +52,13 @@ impl Page {
         self.line(Tint::Plain, title, None);
         for flow in flows {
             self.line(tint, &format!("  {sign} {}", sentence(flow)), None);
-            let lines: Vec<&Line> = flow.lines.iter().filter(|l| l.changed || !l.answer).collect();
+            // The way back often goes by the same lines.
+            let mut lines: Vec<&Line> = vec![];
+            for line in flow.lines.iter().filter(|l| l.changed || !l.answer) {
+                if !lines.iter().any(|l| (&l.of, &l.text) == (&line.of, &line.text)) {
+                    lines.push(line);
+                }
+            }
             // Where all of it changes, that goes without saying.
             let mixed = lines.iter().any(|l| l.changed) && !lines.iter().all(|l| l.changed);
             for line in lines.iter().take(LINES_MAX) {
