@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The format of plan files that this version writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a plan file holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +106,7 @@ mod tests {
         let plan = serde_json::json!({
             "project": "p", "region": "us-east-1", "account": null, "base": ["l", 1], "changes": [], "tasks": [], "moves": [], "gone": [],
             "seen": [], "images": {}, "existing": {}, "outputs": {}, "attached": [],
+            "proof": {"policies": [], "added": [], "removed": [], "unknown": []}, "promises": [], "weakened": [],
         });
         let plan = serde_json::from_value(plan).expect("a plan");
         PlanFile::new("/p".into(), Place::default(), Given::default(), "d".into(), plan)
