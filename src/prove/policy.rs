@@ -3,8 +3,6 @@
 //! A `require` holds if for every source, client port and thing there is an address of the thing by which it works; a
 //! `forbid` holds if no packet that opens a flow is delivered. What cannot be told is unknown, and unknown is no proof.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,7 +16,6 @@ use crate::{
     prove::{
         chart::Chart,
         packet::{Cube, Dim, Range, Traffic, conversations, without_ranges},
-        reach::class::{Classes, Detail},
         walk::{Arrival, Line, Piece, Place, Spot, Step},
     },
     schema::{
@@ -117,8 +114,7 @@ pub const IDLE: &str = "machines that do not run stay stopped, and interfaces th
 #[must_use]
 pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {
     let statements = model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s)));
-    let classes = Classes::of(chart, Detail::Subnets);
-    let one = |(policy, statement)| judge_statement(chart, model, &classes, policy, statement);
+    let one = |(policy, statement)| judge_statement(chart, model, policy, statement);
     let mut judged: Vec<Judged> = statements.clone().map(one).collect();
     let sided = |wanted: bool| {
         let some = statements.clone().enumerate().filter(move |(_, (_, s))| s.require == wanted);
@@ -247,7 +243,7 @@ impl Judged {
     }
 }
 
-fn judge_statement(chart: &Chart<'_>, model: &Model, classes: &Classes, policy: &Policy, statement: &Statement) -> Judged {
+fn judge_statement(chart: &Chart<'_>, model: &Model, policy: &Policy, statement: &Statement) -> Judged {
     let mut judged = Judged {
         policy: policy.name.clone(),
         span: statement.span,
@@ -279,7 +275,7 @@ fn judge_statement(chart: &Chart<'_>, model: &Model, classes: &Classes, policy: 
         judged.diagnostics.push(words::useless(policy, statement));
     }
     let mut checks = 0;
-    for found in case.checks(&from, &to, classes) {
+    for found in case.checks(&from, &to) {
         checks += 1;
         judged.take(&case, policy, &found);
     }
@@ -333,23 +329,13 @@ impl<'c> Case<'c, '_> {
 
     /// Judges every pair of a source and a goal, one family at a time. In a `require`, a pair without a family in common is
     /// a thing that cannot be reached, unless there is nothing else.
-    ///
-    /// Where one pair holds, so do those that are alike: they are not looked at again.
-    fn checks(&self, from: &[Source], to: &[Goal], classes: &Classes) -> Vec<Found> {
+    fn checks(&self, from: &[Source], to: &[Goal]) -> Vec<Found> {
         let (mut found, mut strangers) = (vec![], vec![]);
-        let mut held: BTreeSet<(bool, usize, usize, Family)> = BTreeSet::new();
         for goal in to {
             let mut met: Vec<Place> = vec![];
-            for (n, source) in from.iter().enumerate() {
-                let alike = self.alike(classes, (n, source), goal);
-                if alike.is_some_and(|pair| held.contains(&pair)) {
-                    met.push(source.place);
-                    found.push(Found::Holds);
-                    continue;
-                }
+            for source in from {
                 let one = if self.statement.require { self.require(source, goal) } else { self.forbid(source, goal) };
                 if let Some(one) = one {
-                    held.extend(alike.filter(|_| matches!(one, Found::Holds)));
                     met.push(source.place);
                     found.push(one);
                 }
@@ -362,16 +348,6 @@ impl<'c> Case<'c, '_> {
             found.extend(strangers.into_iter().map(|failure| Found::Fails(Box::new(failure))));
         }
         found
-    }
-
-    /// What a pair has in common with those that fare as it does; `None` where something tells it apart.
-    fn alike(&self, classes: &Classes, (n, source): (usize, &Source), goal: &Goal) -> Option<(bool, usize, usize, Family)> {
-        let Goal::Interfaces(of) = goal else { return None };
-        let ([to], true) = (of.as_slice(), self.statement.except.iter().all(|(_, from)| from.is_empty())) else { return None };
-        let class = |i: usize| classes.of.get(i).copied();
-        let Place::Interface(i) = source.place else { return Some((false, n, class(*to)?, source.family)) };
-        let own = self.chart.interfaces.get(i)?.addresses.iter().filter(|a| a.family == source.family).map(|a| a.range);
-        (i != *to && own.eq(source.clients.iter().copied())).then_some((true, class(i)?, class(*to)?, source.family))
     }
 
     fn traffic(&self, services: &[Service], ports: Range, family: Family) -> Vec<Traffic> {

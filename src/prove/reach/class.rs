@@ -62,9 +62,26 @@ fn edges(chart: &Chart<'_>, family: Family) -> Vec<Range> {
     let sides = net.peerings.iter().flat_map(|p| &p.sides).flat_map(|s| &s.cidrs);
     all.extend(sides.filter(|c| c.family() == family).map(|c| Range::of(*c)));
     all.extend(NEVER_FORWARDED.iter().chain(&NOT_ROUTED).filter(|(f, _)| *f == family).map(|(_, r)| *r));
+    all.extend(shared(chart, family));
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// Addresses that mean another interface elsewhere: those that several VPCs have, and those of interfaces that routes
+/// lead to.
+fn shared(chart: &Chart<'_>, family: Family) -> Vec<Range> {
+    let net = chart.net;
+    let targets: BTreeSet<&Id> = net.route_tables.iter().flat_map(|t| &t.routes).filter_map(|r| target(&r.target)).collect();
+    let mut seen: BTreeMap<Range, usize> = BTreeMap::new();
+    for (at, interface) in chart.interfaces.iter().zip(&net.interfaces) {
+        let weight = if targets.contains(&interface.id) { 2 } else { 1 };
+        for address in at.addresses.iter().filter(|a| a.family == family) {
+            *seen.entry(address.range).or_default() += weight;
+        }
+    }
+    // A range of which AWS will choose is shared in one subnet as well, and all in it fare alike.
+    seen.into_iter().filter(|(range, count)| *count > 1 && range.lo == range.hi).map(|(range, _)| range).collect()
 }
 
 /// Cuts address space at the edges of ranges: where each part begins, and a number for the ranges that it lies in.
