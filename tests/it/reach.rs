@@ -238,7 +238,7 @@ fn asked(chart: &Chart<'_>, from: usize, to: usize, family: Family) -> Set {
 
 #[test]
 fn classes_say_of_every_pair_what_asking_says() {
-    let (first, runs) = (seed() + 2_000_000, networks().div_ceil(10));
+    let (first, runs) = (seed() + 2_000_000, networks().div_ceil(100).max(20));
     let (mut pairs_seen, mut asked_once, mut linked, mut doubted) = (0, 0, 0, 0);
     for n in 0..runs {
         let net = with_twins(&mut Dice(first + n));
