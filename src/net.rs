@@ -106,6 +106,18 @@ pub struct Net {
 }
 
 impl Net {
+    /// Has every machine run, since a stopped one may be started at any time; tells whether one was stopped.
+    pub fn start_machines(&mut self) -> bool {
+        let mut stopped = false;
+        for interface in &mut self.interfaces {
+            if let Owner::Instance { running, .. } = &mut interface.owner {
+                stopped |= !*running;
+                *running = true;
+            }
+        }
+        stopped
+    }
+
     /// Notes that a VPC holds something of which not enough is known: no statement about it can be proved.
     pub fn unread(&mut self, vpc: &Id, what: &str, origin: Origin) {
         if !self.doors.iter().any(|d| d.id == *vpc && *d.what == *what) {

@@ -55,6 +55,12 @@ impl Sources {
         self.get(span.file()).and_then(|f| f.text.get(span.start()..span.end())).unwrap_or("")
     }
 
+    /// The text under a span, blanks and line breaks as single blanks: a statement as one would say it.
+    #[must_use]
+    pub fn one_line(&self, span: Span) -> String {
+        self.text(span).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Line and column of a span's first character.
     #[must_use]
     pub fn position(&self, span: Span) -> Position {

@@ -6,7 +6,11 @@ use clap::Args;
 
 use crate::{
     apply::check_base,
-    base::codes::apply as codes,
+    base::{
+        codes::{apply as codes, guard},
+        date::Day,
+        diagnostic::Diagnostic,
+    },
     cli::{
         Outcome, Stop,
         execution::Execution,
@@ -17,6 +21,8 @@ use crate::{
         session::Session,
         target::TargetArgs,
     },
+    schema::model::Policy,
+    state::store,
 };
 
 /// Make what the project says: show the plan, ask, carry it out
@@ -72,6 +78,19 @@ impl Apply {
         if project.digest != file.digest {
             let why = format!("the sources in `{}` have changed since", shown(&file.directory));
             return Err(codes::plan_is_stale(&why).into());
+        }
+        // What is imposed on an apply holds for a plan that was made without it, too.
+        if let Some((name, _)) =
+            self.project.imposed()?.iter().find(|(_, text)| !file.given.policies.iter().any(|(_, known)| known == text))
+        {
+            return Err(codes::plan_is_stale(&format!("it was made without the policies of `{name}`")).into());
+        }
+        let today = Day::of(store::now());
+        let used = |p: &&Policy| file.plan.proof.policies.iter().any(|v| v.policy == p.name && v.waived.is_some());
+        let over = |p: &Policy| p.waiver.as_ref().filter(|w| w.until < today).map(|w| guard::waiver_expired(&p.name, w.until, w.span));
+        let expired: Vec<Diagnostic> = project.model.policies.iter().filter(used).filter_map(over).collect();
+        if !expired.is_empty() {
+            return Err(project.stop(expired));
         }
         if self.target.place != file.place && self.target.place != crate::cli::target::Place::default() {
             return Err(codes::plan_is_stale("it was made for another target than the options say").into());

@@ -36,6 +36,21 @@ pub struct ProjectArgs {
     pub json: bool,
 }
 
+impl ProjectArgs {
+    /// The files of policies that are imposed: name and text.
+    ///
+    /// # Errors
+    /// A directory cannot be read, or has none.
+    pub fn imposed(&self) -> Result<Vec<(String, String)>, Stop> {
+        let mut policies = vec![];
+        for directory in &self.policy_directories {
+            let prefix = load::prefix(directory);
+            policies.extend(load::directory(directory)?.into_iter().map(|(name, text)| (format!("{prefix}{name}"), text)));
+        }
+        Ok(policies)
+    }
+}
+
 /// A project without errors.
 pub struct Project {
     /// Where it lies.
@@ -72,11 +87,7 @@ impl Project {
     /// It cannot be read, or has errors.
     pub fn open(args: &ProjectArgs) -> Result<Self, Stop> {
         let inputs = args.variables.gather()?;
-        let mut policies = vec![];
-        for directory in &args.policy_directories {
-            let prefix = load::prefix(directory);
-            policies.extend(load::directory(directory)?.into_iter().map(|(name, text)| (format!("{prefix}{name}"), text)));
-        }
+        let policies = args.imposed()?;
         let environment = inputs.environment.into_iter().collect();
         let given = Given { environment, files: inputs.files, arguments: inputs.arguments, policies };
         Self::open_with(&args.directory, given)

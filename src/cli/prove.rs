@@ -77,15 +77,18 @@ impl Prove {
     /// # Errors
     /// The sources have errors, or a statement is not proven.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        let Network { net, model, texts, warnings } = match self.network.open(printer) {
+        let Network { mut net, model, texts, warnings } = match self.network.open(printer) {
             Err(stop) if self.sarif => {
                 printer.document(&sarif::log(&stop.diagnostics, &stop.texts));
                 return Ok(stop.exit());
             }
             opened => opened?,
         };
+        // As a plan does: what is proved must hold when a machine is started, too.
+        let stopped = net.start_machines();
         let chart = Chart::new(&net);
         let mut judged = policy::judge(&chart, &model);
+        judged.iter_mut().filter(|_| stopped).for_each(|j| j.assumptions.push(policy::STARTED));
         let expired = waiver::let_off(&mut judged, &model, Day::of(store::now()));
         let proven = judged.iter().filter(|j| j.outcome == policy::Outcome::Proven).count();
         let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &texts)).collect();
@@ -113,11 +116,10 @@ impl Prove {
 
 /// What became of one statement, as one wrote it.
 fn statement(judged: &Judged, texts: &Texts) -> Statement {
-    let written = texts.sources.text(judged.span).split_whitespace().collect::<Vec<_>>().join(" ");
     let proven = judged.outcome == policy::Outcome::Proven;
     Statement {
         policy: judged.policy.clone(),
-        statement: written,
+        statement: texts.sources.one_line(judged.span),
         place: texts.sources.place(judged.span),
         waived: judged.waived.clone(),
         verdict: match judged.outcome {

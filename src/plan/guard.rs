@@ -18,10 +18,7 @@ const BOXES_MAX: usize = 10_000;
 
 /// What a project's policies demand.
 pub(super) fn promises(model: &Model, sources: Option<&Sources>) -> Vec<Promise> {
-    let text = |statement: &Statement| {
-        let written = sources.map_or("", |s| s.text(statement.span));
-        written.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
+    let text = |statement: &Statement| sources.map_or_else(String::new, |s| s.one_line(statement.span));
     let promise = |policy: &str, statement: &Statement| Promise {
         policy: policy.to_owned(),
         text: text(statement),

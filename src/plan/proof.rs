@@ -120,15 +120,14 @@ impl Proof {
 
 /// Proves what there is to prove about a plan that will be carried out in full.
 pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_>) -> Result<Proof, Vec<Diagnostic>> {
-    let (before, after) = networks(input, standing, decisions)?;
-    let (mut before, mut after) = (before, after);
-    let stopped = [start_all(&mut before), start_all(&mut after)].into_iter().any(|s| s);
+    let (mut before, mut after) = networks(input, standing, decisions)?;
+    let stopped = [before.start_machines(), after.start_machines()].contains(&true);
     let (old, new) = (Chart::new(&before), Chart::new(&after));
     let mut judged = policy::judge(&new, input.model);
     let expired = waiver::let_off(&mut judged, input.model, Day::of(input.observation.at));
     let delta = reach::delta(&old, &new);
     let place = |span: Option<Span>| span.and_then(|s| Some(input.sources?.place(s)));
-    let lines = Lines { before: lines(&before), after: lines(&after), place: &place };
+    let lines = Lines { before: lines(&old), after: lines(&new), place: &place };
     let told = |flows: Vec<reach::Flow>, added: bool| flows.into_iter().map(|f| lines.flow(f, added)).collect();
     let mut diagnostics: Vec<Diagnostic> = expired.into_iter().chain(judged.iter().flat_map(|j| j.diagnostics.clone())).collect();
     // What somebody else has written is not the project's to mend; rules that no policy needs are for who asks for a proof.
@@ -143,31 +142,15 @@ pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Deci
     })
 }
 
-/// Has every machine run, since a stopped one may be started at any time; tells whether one was stopped.
-fn start_all(net: &mut Net) -> bool {
-    let mut stopped = false;
-    for interface in &mut net.interfaces {
-        if let Owner::Instance { running, .. } = &mut interface.owner {
-            stopped |= !*running;
-            *running = true;
-        }
-    }
-    stopped
-}
-
-/// What a proof rests on where a machine was stopped.
-const STARTED: &str = "machines that are stopped now are running";
-
 fn verdict(judged: &Judged, sources: Option<&Sources>, stopped: bool) -> Verdict {
-    let written = sources.map_or("", |s| s.text(judged.span)).split_whitespace().collect::<Vec<_>>().join(" ");
     Verdict {
         policy: judged.policy.clone(),
-        statement: written,
+        statement: sources.map_or_else(String::new, |s| s.one_line(judged.span)),
         place: sources.map(|s| s.place(judged.span)),
         outcome: judged.outcome,
         packet: judged.packet.clone(),
         hops: judged.hops.clone(),
-        assumptions: judged.assumptions.iter().copied().chain(stopped.then_some(STARTED)).map(str::to_owned).collect(),
+        assumptions: judged.assumptions.iter().copied().chain(stopped.then_some(policy::STARTED)).map(str::to_owned).collect(),
         waived: judged.waived.clone(),
     }
 }
@@ -280,10 +263,9 @@ fn own_interfaces(listed: &Json) -> Vec<(Id, Id)> {
 type Said = BTreeMap<String, BTreeSet<String>>;
 
 /// Every rule, entry and route by what it belongs to.
-fn lines(net: &Net) -> Said {
+fn lines(chart: &Chart<'_>) -> Said {
     let mut said = Said::new();
-    let chart = Chart::new(net);
-    for (of, text) in reach::all_lines(&chart) {
+    for (of, text) in reach::all_lines(chart) {
         said.entry(of).or_default().insert(text);
     }
     said

@@ -19,6 +19,7 @@ use crate::{
         ask::{Question, Verdict, ask, cubes, rewritten},
         chart::{Chart, Choice, PeerAt},
         packet::{Cuboid, Range, Traffic, protocol, without_ranges},
+        policy::CLIENT_PORTS,
         reason::Reason,
         walk::{NEVER_FORWARDED, Place, Spot},
     },
@@ -183,9 +184,6 @@ fn ports(case: &Json, member: &str, default: Range) -> Result<Vec<Range>, Wrong>
         Some(other) => Ok(vec![Range::one(port(other).ok_or(wrong)?)]),
     }
 }
-
-/// Ports that a client has where a case does not say: what the operating systems in use choose from.
-const CLIENT_PORTS: Range = Range { lo: 1024, hi: 65535 };
 
 fn traffic(case: &Json, family: Family) -> Result<Vec<Traffic>, Wrong> {
     let byte = |member: &str| {

@@ -110,6 +110,9 @@ pub const CHOICE: &str =
 /// What may be started or attached at any time.
 pub const IDLE: &str = "machines that do not run stay stopped, and interfaces that are attached to nothing stay so";
 
+/// What a proof rests on where a machine was stopped: see [`crate::net::Net::start_machines`].
+pub const STARTED: &str = "machines that are stopped now are running";
+
 /// Judges every statement of every policy.
 #[must_use]
 pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {

@@ -142,6 +142,30 @@ fn imposed_policies_hold_whatever_the_project_says() {
     run("check --policy-dir ../guards").exits(1).says("E0906");
 }
 
+#[test]
+fn a_plan_made_without_an_imposed_policy_is_not_applied_where_it_is_imposed() {
+    let project = Project::server();
+    let guards = project.path().join("../guards");
+    fs::create_dir(&guards).unwrap();
+    fs::write(guards.join("company.secnet"), "policy no_ssh {\n  forbid tcp/22 from internet to instance.server\n}\n").unwrap();
+    project.run("plan --sandbox --out free.plan").exits(0);
+    project.run("apply free.plan --yes --policy-dir ../guards").exits(1).says("E0502").says("it was made without the policies of");
+    assert_eq!(project.ids(), json!([]));
+}
+
+#[test]
+fn a_stopped_machine_is_no_proof_for_prove_either() {
+    let project = Project::of(WEB);
+    project.run("apply --sandbox --yes").exits(0);
+    let id = project.run("state show instance.web --sandbox --json").json()["id"].as_str().unwrap().to_owned();
+    let sandbox = project.sandbox();
+    sandbox.call(&Request::new("StopInstances", json!({"InstanceIds": [id]}))).unwrap();
+    sandbox.world(|world| world.advance(600));
+    drop(sandbox);
+    project.edit("instance web", "policy private { forbid tcp/80 from internet to instance.web }\ninstance web");
+    project.run("prove --sandbox").exits(1).says("REFUTED  forbid tcp/80 from internet to instance.web");
+}
+
 const DEFAULT: &str = r#"
 project p { region = "us-east-1" }
 existing vpc default { is_default = true }
