@@ -66,6 +66,7 @@ impl NetworkArgs {
         }
         let asks = self.live || self.standing || self.place.sandbox || self.place.endpoint_url.is_some();
         if self.standing && load::paths(&self.project.directory).is_err() {
+            printer.whisper("There is no project here: this is about all that stands in the region.");
             let net = runtime()?.block_on(self.region(printer))?;
             return Ok(Network { net, model: Model::default(), texts: Texts::default(), warnings: vec![] });
         }

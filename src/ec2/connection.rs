@@ -21,11 +21,13 @@ use aws_smithy_runtime_api::{
     },
     http::StatusCode,
 };
-use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream, error::display::DisplayErrorContext};
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
+
+use super::failure::words;
 
 /// Takes the body of a request in EC2's Query form; answers with status, body and content type.
 ///
@@ -169,12 +171,13 @@ pub async fn own_address(authorities: Option<Authorities>, patience: Duration) -
     builder.set_sleep_impl(aws_smithy_async::rt::sleep::default_async_sleep());
     let mut request = HttpRequest::new(SdkBody::empty());
     request.set_uri(ADDRESS_SERVICE).map_err(|e| e.to_string())?;
-    let answer = builder.build().call(request).await.map_err(|e| DisplayErrorContext(&e).to_string())?;
+    let said = |why: String| format!("{ADDRESS_SERVICE} was asked: {why}");
+    let answer = builder.build().call(request).await.map_err(|e| said(words(&e)))?;
     if answer.status().as_u16() != 200 {
-        return Err(format!("it answers with status {}", answer.status().as_u16()));
+        return Err(said(format!("it answers with status {}", answer.status().as_u16())));
     }
-    let body = ByteStream::new(answer.into_body()).collect().await.map_err(|e| e.to_string())?.into_bytes();
-    std::str::from_utf8(&body).ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| "its answer is no address".to_owned())
+    let body = ByteStream::new(answer.into_body()).collect().await.map_err(|e| said(words(&e)))?.into_bytes();
+    std::str::from_utf8(&body).ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| said("its answer is no address".to_owned()))
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn no_credentials(reason: &CredentialsError) -> String {
 }
 
 /// An error and its causes, each that adds something once.
-fn words(error: &(dyn Error + 'static)) -> String {
+pub fn words(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     let mut said: Vec<String> = vec![];
     for text in causes.map(ToString::to_string) {

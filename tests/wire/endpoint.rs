@@ -62,7 +62,7 @@ async fn an_endpoint_that_serves_pages_does_not_speak_ec2() {
 
 #[tokio::test]
 async fn an_endpoint_that_hangs_leaves_it_open_what_happened() {
-    let url = endpoint(|stream| std::mem::forget(stream));
+    let url = endpoint(std::mem::forget);
     let patience = Patience { answer: Duration::from_millis(300), ..Patience::default() };
     let ec2 = Live::connect(ConnectOptions { patience, ..options(&url) }).await.unwrap();
     let error = refused(&ec2, "CreateVpc", json!({"CidrBlock": "10.0.0.0/16"})).await;
