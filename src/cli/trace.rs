@@ -118,11 +118,15 @@ fn who_am_i(given: Option<IpAddr>) -> Result<IpAddr, Stop> {
 
 fn show(printer: &Printer, service: &str, trace: &Trace) {
     let verdict = match trace.verdict {
+        "reachable" if !trace.part.is_empty() => "passes in part",
         "reachable" => "passes",
         "unreachable" => "is stopped",
         _ => "may pass, for all that is known",
     };
     printer.say(&format!("{service} from {} to {} {verdict}", trace.from, trace.to));
+    for part in &trace.part {
+        printer.say(&format!("  what passes: {part}"));
+    }
     if !trace.client_ports.is_empty() {
         printer.say(&format!("  for client ports {} only", trace.client_ports.join(", ")));
     }

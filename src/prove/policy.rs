@@ -418,7 +418,7 @@ impl<'c> Case<'c, '_> {
 }
 
 /// Conversations without those in which the internet's side is one of the model's own public addresses.
-fn without_own(chart: &Chart<'_>, source: &Source, goal: &Goal, cubes: Vec<Cube>) -> Vec<Cube> {
+pub(in crate::prove) fn without_own(chart: &Chart<'_>, source: &Source, goal: &Goal, cubes: Vec<Cube>) -> Vec<Cube> {
     let dim = match (source.internet, goal) {
         (true, _) => Dim::Client,
         (false, Goal::Internet) => Dim::Server,

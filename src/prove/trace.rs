@@ -9,12 +9,16 @@ use crate::{
     prove::{
         ask::{Finding, Question, Verdict, ask, cubes},
         chart::Chart,
-        packet::{Cube, Dim, Range, conversations},
+        packet::{Cube, Dim, NAT_PORTS, Range, conversations, protocol, without_boxes},
         policy::{
             CLIENT_PORTS, Failure,
             mend::{Mend, Wanted},
-            side::{Goal, Side, Source, goals, sources},
-            words,
+            side::{self, Goal, Side, Source, goals, sources},
+            without_own, words,
+        },
+        reach::{
+            self,
+            set::{Flows, Set, flows, networks},
         },
         walk::{Place, Spot},
     },
@@ -34,6 +38,8 @@ pub struct Trace {
     pub reason: Option<String>,
     /// What AWS's Reachability Analyzer calls what stops it first.
     pub code: Option<&'static str>,
+    /// What of it works, where not all does, whichever client ports: `tcp/22 from 203.0.113.0/28`.
+    pub part: Vec<String>,
     /// The client ports that work, where not all do.
     pub client_ports: Vec<String>,
     /// One packet that shows it.
@@ -89,11 +95,16 @@ fn one(chart: &Chart<'_>, model: &Model, source: &Source, goal: &Goal, services:
     let traffic: Vec<_> = services.iter().flat_map(|s| conversations(s, CLIENT_PORTS, source.family)).collect();
     let wanted = Wanted { model, source, goal, ports: CLIENT_PORTS, services: services.to_vec() };
     let mut best: Option<(u8, usize, Finding, Mend)> = None;
+    let (mut all, mut working) = (vec![], vec![]);
     for (place, servers) in goal.ways_from(chart, source, true) {
         for server in servers {
             let asked = cubes(&source.clients, &[server], &traffic);
-            let question = Question { from: place, family: source.family, cubes: asked, foreign: goal.foreign(), via: None };
+            let question = Question { from: place, family: source.family, cubes: asked.clone(), foreign: goal.foreign(), via: None };
             let finding = ask(chart, &question, |p| may_end(goal, p));
+            if let Verdict::Works(cubes) = &finding.verdict {
+                all.extend(without_own(chart, source, goal, asked));
+                working.extend_from_slice(cubes);
+            }
             let rank = match finding.verdict {
                 Verdict::Works(_) => 3,
                 Verdict::Unknown(_) => 2,
@@ -111,8 +122,41 @@ fn one(chart: &Chart<'_>, model: &Model, source: &Source, goal: &Goal, services:
             }
         }
     }
-    best.map(|(_, _, finding, mend)| describe(chart, source, goal, finding, mend))
+    let part = part(source, goal, &all, &working);
+    best.map(|(_, _, finding, mend)| Trace { part, ..describe(chart, source, goal, finding, mend) })
 }
+
+/// What works of what was asked, in words; nothing where all does. Client ports are told apart from this.
+fn part(source: &Source, goal: &Goal, asked: &[Cube], works: &[Cube]) -> Vec<String> {
+    let ports = |cube: &Cube| {
+        let cube = cube.put(Dim::FirstNat, NAT_PORTS).put(Dim::SecondNat, NAT_PORTS);
+        if cube.get(Dim::Protocol).hi <= protocol::UDP { cube.put(Dim::ClientPort, CLIENT_PORTS) } else { cube }
+    };
+    let works: Vec<Cube> = works.iter().map(ports).collect();
+    let left = without_boxes(asked.iter().map(ports).collect(), &works, BOXES_MAX);
+    if left.is_some_and(|left| left.is_empty()) {
+        return vec![];
+    }
+    let outside = |place: Place| !matches!(place, Place::Interface(_));
+    let (clients, servers) = (outside(source.place), matches!(goal, Goal::Internet | Goal::Addresses(_)));
+    let flows: Vec<Flows> = works.iter().map(|c| flows(c, clients, servers)).collect();
+    let told = |service: reach::set::Service| {
+        let list = |said: bool, internet: bool, word: &str, ranges: &[Range]| {
+            let whole = if internet { side::internet(source.family) } else { vec![Range::all(source.family)] };
+            let all = networks(source.family, ranges, &whole);
+            // All of the internet goes without saying.
+            let whole = internet && all.len() == 1 && all.iter().all(|n| n.ends_with("/0"));
+            if said && !whole { format!(" {word} {}", all.join(", ")) } else { String::new() }
+        };
+        let from = list(clients, source.internet, "from", &service.clients);
+        let to = list(servers, matches!(goal, Goal::Internet), "to", &service.servers);
+        format!("{}{from}{to}", service.name)
+    };
+    Set::of(&flows).services(source.family).into_iter().map(told).collect()
+}
+
+/// How many boxes a difference may take.
+const BOXES_MAX: usize = 10_000;
 
 /// Whether a conversation that ends at a place has got there.
 fn may_end(goal: &Goal, place: &Place) -> bool {
@@ -150,6 +194,7 @@ fn describe(chart: &Chart<'_>, source: &Source, goal: &Goal, finding: Finding, m
         from: source.name.clone(),
         to: goal.name(chart),
         verdict,
+        part: vec![],
         reason,
         code: mend.obstacles.first().and_then(|o| o.reason.aws_code()),
         client_ports,

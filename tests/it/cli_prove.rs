@@ -257,3 +257,18 @@ fn what_is_attached_to_the_tour_is_shown_layer_by_layer() {
         .says("reached by")
         .says("the internet with tcp/22 (203.0.113.0/28)");
 }
+
+#[test]
+fn a_trace_says_which_part_passes() {
+    let trace = |from: &str, to: &str, service: &str| {
+        run(&[("main.secnet", TOUR)], &format!("trace {from} {to} {service} --json")).json()["traces"][0].clone()
+    };
+    let part = |trace: &Value| trace["part"].as_array().unwrap().iter().map(|p| p.as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let one = trace("internet", "instance.server", "tcp/22");
+    assert_eq!((one["verdict"].as_str(), part(&one)), (Some("reachable"), vec!["tcp/22 from 203.0.113.0/28".to_owned()]));
+    assert_eq!(part(&trace("203.0.113.0/28", "instance.server", "tcp/22")), Vec::<String>::new(), "all of it passes");
+    assert_eq!(part(&trace("203.0.113.0/28", "instance.server", "all")), ["tcp/22 from 203.0.113.0/28"]);
+    assert_eq!(part(&trace("instance.server", "internet", "tcp/443")), Vec::<String>::new(), "all of it passes");
+    // UDP gets out, but the ACL lets only answers over TCP back in.
+    assert_eq!(part(&trace("instance.server", "internet", "all")), ["tcp", "icmp that asks for no answer"]);
+}
