@@ -100,6 +100,13 @@ fn no_policy(item: &ast::Item) -> Option<(&'static str, Span)> {
         ast::Item::Resource(b) | ast::Item::Existing(b) => ("a resource", b.kind.span.to(b.name.span)),
         ast::Item::Moved(m) => ("a rename", m.span),
         ast::Item::Waive(w) => ("a waiver", w.span),
+        ast::Item::Module(m) => ("a module", m.span),
+        ast::Item::Extend(e) => ("an extension", e.span),
+        ast::Item::Import(i) => ("an import", i.span),
+        ast::Item::Forget(f) => ("a `forget`", f.span),
+        ast::Item::Test(t) => ("a test", t.span),
+        ast::Item::Env(e) => ("an environment", e.span),
+        ast::Item::Neighbour(n) => ("another project", n.span),
     })
 }
 
@@ -121,7 +128,15 @@ fn lost(texts: &[(String, String)], parsed: &[ast::File]) -> resolve::Lost {
             ast::Item::Output(o) => ("output", &o.name),
             ast::Item::Resource(b) | ast::Item::Existing(b) => (&*b.kind.text, &b.name),
             ast::Item::Policy(p) => ("policy", &p.name),
-            ast::Item::Moved(_) | ast::Item::Waive(_) => continue,
+            ast::Item::Module(m) => ("module", &m.name),
+            ast::Item::Env(e) => ("env", &e.name),
+            ast::Item::Neighbour(n) => ("project", &n.name),
+            ast::Item::Moved(_)
+            | ast::Item::Waive(_)
+            | ast::Item::Extend(_)
+            | ast::Item::Import(_)
+            | ast::Item::Forget(_)
+            | ast::Item::Test(_) => continue,
         };
         lost.remove(&(kind.to_owned(), name.text.to_string()));
     }

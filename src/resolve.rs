@@ -75,7 +75,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
     for output in resolver.scope.outputs.clone() {
         let value = resolver.value(&output.value);
         let description = output.description.as_ref().map(|d| d.text.to_string());
-        model.outputs.insert(output.name.text.to_string(), Output { value, description, span: output.name.span });
+        model.outputs.insert(output.name.text.to_string(), Output { value, description, sensitive: false, span: output.name.span });
     }
     for policy in resolver.scope.policies.clone() {
         let policy = resolver.policy(policy);
@@ -136,14 +136,14 @@ impl Resolver<'_, '_> {
         let mut found: Vec<Moved> = vec![];
         let mut targets: BTreeSet<Address> = BTreeSet::new();
         for moved in self.scope.moved.clone() {
-            let address = |(kind, name): &(ast::Name, ast::Name)| Address::new(&kind.text, &name.text);
-            let span = |(kind, name): &(ast::Name, ast::Name)| kind.span.to(name.span);
+            let address = |target: &ast::Target| Address::new(&target.kind.text, &target.name.text);
+            let span = |target: &ast::Target| target.span;
             let (from, to) = (address(&moved.from), address(&moved.to));
             let (from_at, to_at) = (span(&moved.from), span(&moved.to));
             let target = self.scope.find_address(&to).and_then(|i| self.scope.blocks.get(i));
             let source = self.scope.find_address(&from).and_then(|i| self.scope.blocks.get(i));
             let diagnostic = if resources::spec(to.kind()).is_none() || resources::spec(from.kind()).is_none() {
-                let kind = if resources::spec(from.kind()).is_none() { &moved.from.0 } else { &moved.to.0 };
+                let kind = if resources::spec(from.kind()).is_none() { &moved.from.kind } else { &moved.to.kind };
                 codes::unknown_kind(&kind.text, kind.span, crate::base::diagnostic::nearest(&kind.text, evaluate::kinds()))
             } else if from.kind() != to.kind() {
                 let message = format!("`{from}` cannot become `{to}`: the kinds differ");
@@ -156,7 +156,7 @@ impl Resolver<'_, '_> {
                 continue;
             } else if target.is_none_or(|t| t.existing) {
                 let meant = self.scope.nearest_block(to.kind(), to.name()).filter(|b| !b.existing).map(|b| &b.address);
-                codes::unknown_resource(to.as_str(), to_at, moved.to.1.span, meant)
+                codes::unknown_resource(to.as_str(), to_at, moved.to.name.span, meant)
             } else if !targets.insert(to.clone()) {
                 let message = format!("two resources cannot both become `{to}`");
                 let first = found.iter().find(|m| m.to == to).map(|m| (m.span, "the first"));

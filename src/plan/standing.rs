@@ -8,7 +8,7 @@ use crate::{
     registry::{Observed, Spec},
     resources,
     schema::{
-        model::{Model, Part, Resource},
+        model::{Lifecycle, Model, Part, Resource},
         value::{Record, Value},
     },
     state::{self, State},
@@ -157,6 +157,7 @@ impl Thing<'_> {
             sentences: vec![],
             parts: self.observed.parts.iter().map(part).collect(),
             after: self.state.after.clone(),
+            lifecycle: Lifecycle::default(),
             spans: BTreeMap::new(),
             span: None,
         }

@@ -275,6 +275,7 @@ pub(super) fn wanted(ty: &Type) -> String {
         Type::Ref(kind) => codes::with_article(kind),
         Type::List(of) | Type::Set(of) => format!("a list of {}", plural(of)),
         Type::Map(of) => format!("a map of {}", plural(of)),
+        Type::Object(_) => format!("an {ty}"),
     }
 }
 
@@ -295,6 +296,7 @@ fn plural(ty: &Type) -> String {
         Type::Ref(kind) => format!("{}s", kind.replace('_', " ")),
         Type::List(of) | Type::Set(of) => format!("lists of {}", plural(of)),
         Type::Map(of) => format!("maps of {}", plural(of)),
+        Type::Object(_) => "objects".into(),
     }
 }
 

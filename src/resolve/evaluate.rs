@@ -302,6 +302,7 @@ impl<'a, 's> Resolver<'a, 's> {
                 self.walk(left, needs);
                 self.walk(right, needs);
             }
+            ExprKind::ForList(..) | ExprKind::ForMap(..) => {}
             ExprKind::If(condition, then, otherwise) => {
                 self.walk(condition, needs);
                 self.walk(then, needs);
@@ -412,6 +413,7 @@ impl<'a, 's> Resolver<'a, 's> {
                 operator::unary(*op, &value, expr.span, self.sink)
             }
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
+            ExprKind::ForList(..) | ExprKind::ForMap(..) => Value::Error,
             ExprKind::If(condition, then, otherwise) => match self.eval(condition) {
                 Value::Bool(true) => self.eval(then),
                 Value::Bool(false) => self.eval(otherwise),

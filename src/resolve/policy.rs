@@ -82,13 +82,12 @@ impl<'a> Resolver<'a, '_> {
                     written += 1;
                     statements.extend(self.statement(sentence));
                 }
-                Entry::Sentence(ast::Sentence { head: name, .. })
-                | Entry::Attribute(ast::Attribute { name, .. })
-                | Entry::Block(ast::NestedBlock { name, .. }) => {
+                other => {
                     written += 1;
-                    let meant = nearest(&name.text, ["require", "forbid"]);
+                    let (word, at) = other.head();
+                    let meant = nearest(word, ["require", "forbid"]);
                     let meant = meant.map(|m| (m, if m == "require" { REQUIRE } else { FORBID }));
-                    self.sink.push(codes::unknown_sentence(&name.text, "policy", name.span, meant, &[REQUIRE, FORBID]));
+                    self.sink.push(codes::unknown_sentence(word, "policy", at, meant, &[REQUIRE, FORBID]));
                 }
             }
         }

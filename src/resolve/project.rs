@@ -38,9 +38,10 @@ impl<'a> Resolver<'a, '_> {
         for entry in &block.body.entries {
             let attribute = match entry {
                 Entry::Attribute(attribute) => attribute,
-                Entry::Sentence(ast::Sentence { head: name, .. }) | Entry::Block(ast::NestedBlock { name, .. }) => {
-                    let meant = nearest(&name.text, SETTINGS.iter().copied());
-                    self.sink.push(codes::unknown_setting(&name.text, "project", name.span, meant, SETTINGS));
+                other => {
+                    let (word, at) = other.head();
+                    let meant = nearest(word, SETTINGS.iter().copied());
+                    self.sink.push(codes::unknown_setting(word, "project", at, meant, SETTINGS));
                     continue;
                 }
             };

@@ -16,7 +16,7 @@ use crate::{
     },
     schema::{
         attr::{Change, Type},
-        model::Resource,
+        model::{Lifecycle, Resource},
         value::{Record, Value},
     },
     syntax::ast::{self, Attribute, Entry, NestedBlock},
@@ -48,6 +48,7 @@ impl Resolver<'_, '_> {
             sentences: vec![],
             parts: vec![],
             after: vec![],
+            lifecycle: Lifecycle::default(),
             spans: BTreeMap::new(),
             span: Some(header),
         };
@@ -69,6 +70,7 @@ impl Resolver<'_, '_> {
                     resource.sentences.extend(found);
                 }
                 Entry::Block(nested) => self.sink.push(nested_block(nested, spec)),
+                Entry::For(_) | Entry::If(_) | Entry::With(_) => {}
             }
         }
         Some(resource)
@@ -101,7 +103,7 @@ impl Resolver<'_, '_> {
     fn complete(&mut self, resource: &mut Resource, spec: &'static Spec, block: &ast::Block) {
         let names = block.body.entries.iter().filter_map(|entry| match entry {
             Entry::Attribute(attribute) => Some(&*attribute.name.text),
-            Entry::Sentence(_) | Entry::Block(_) => None,
+            _ => None,
         });
         let misspelt: Vec<&str> = names.filter(|name| spec.attr(name).is_none()).filter_map(|name| meant(name, spec, false)).collect();
         if spec.tag_type.is_some() {
@@ -270,6 +272,10 @@ pub(super) fn example(ty: &Type) -> String {
         Type::Ref(kind) => format!("{kind}.NAME"),
         Type::List(of) | Type::Set(of) => format!("[{}]", example(of)),
         Type::Map(of) => format!("{{ key = {} }}", example(of)),
+        Type::Object(fields) => {
+            let needed = fields.iter().filter(|f| !f.optional).map(|f| format!("{} = {}", f.name, example(&f.ty)));
+            format!("{{ {} }}", needed.collect::<Vec<_>>().join(", "))
+        }
         Type::Any | Type::Text => "\"...\"".into(),
     }
 }

@@ -90,6 +90,13 @@ impl<'a> Scope<'a> {
                 ast::Item::Moved(moved) => scope.moved.push(moved),
                 ast::Item::Policy(policy) => scope.policies.push(policy),
                 ast::Item::Waive(waive) => scope.waived.push(waive),
+                ast::Item::Module(_)
+                | ast::Item::Extend(_)
+                | ast::Item::Import(_)
+                | ast::Item::Forget(_)
+                | ast::Item::Test(_)
+                | ast::Item::Env(_)
+                | ast::Item::Neighbour(_) => {}
             }
         }
         once(&mut scope.outputs, |o| &o.name, "output", sink);

@@ -17,7 +17,7 @@ use crate::{
     resources,
     schema::{attr::Type, value::Value},
     syntax::{
-        ast::{self, Entry, Expr, ExprKind, Name, Piece, Term, TypeExpr, UnaryOp},
+        ast::{self, Entry, Expr, ExprKind, Piece, Term, TypeExpr, UnaryOp},
         parse::parse,
     },
 };
@@ -47,13 +47,8 @@ pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribut
                 own.push(codes::no_input_line(block.kind.span.to(block.name.span)));
                 continue;
             }
-            ast::Item::Variable(ast::Variable { span, .. })
-            | ast::Item::Let(ast::Let { span, .. })
-            | ast::Item::Output(ast::Output { span, .. })
-            | ast::Item::Moved(ast::Moved { span, .. })
-            | ast::Item::Waive(ast::Waive { span, .. })
-            | ast::Item::Policy(ast::Policy { span, .. }) => {
-                own.push(codes::no_input_line(span));
+            other => {
+                own.push(codes::no_input_line(other.span()));
                 continue;
             }
         };
@@ -61,8 +56,9 @@ pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribut
             match entry {
                 Entry::Attribute(attribute) => found.push(attribute),
                 Entry::Sentence(ast::Sentence { span, .. }) | Entry::Block(ast::NestedBlock { span, .. }) => {
-                    own.push(codes::no_input_line(span))
+                    own.push(codes::no_input_line(span));
                 }
+                other => own.push(codes::no_input_line(other.head().1)),
             }
         }
     }
@@ -161,9 +157,7 @@ impl<'a> Resolver<'a, '_> {
                     Entry::Attribute(ast::Attribute { name, .. }) if &*name.text == "sensitive" => {
                         self.sink.push(codes::later_version("`sensitive`", name.span));
                     }
-                    Entry::Attribute(ast::Attribute { name, .. })
-                    | Entry::Sentence(ast::Sentence { head: name, .. })
-                    | Entry::Block(ast::NestedBlock { name, .. }) => self.sink.push(misplaced_setting(variable, name)),
+                    other => self.sink.push(misplaced_setting(variable, other)),
                 }
             }
         }
@@ -206,10 +200,11 @@ pub(super) fn term_span(term: &Term) -> Span {
     }
 }
 
-fn misplaced_setting(variable: &ast::Variable, name: &Name) -> Diagnostic {
+fn misplaced_setting(variable: &ast::Variable, entry: &Entry) -> Diagnostic {
     let named = &variable.name.text;
-    let diagnostic = codes::unknown_setting(&name.text, "variable", name.span, None, &["validate"]);
-    match &*name.text {
+    let (word, at) = entry.head();
+    let diagnostic = codes::unknown_setting(word, "variable", at, None, &["validate"]);
+    match word {
         "default" => diagnostic.help(format!("the default stands in the first line: `variable {named} = ...`")),
         "type" => diagnostic.help(format!("the type stands in the first line: `variable {named}: list(cidr)`")),
         "description" => diagnostic.help(format!("the description stands in the first line: `variable {named} \"...\"`")),
@@ -282,7 +277,7 @@ fn sample(ty: &Type) -> &'static str {
             Type::Cidr | Type::Peer => "203.0.113.0/28,198.51.100.0/24",
             _ => "'[...]'",
         },
-        Type::Map(_) => "'{ key = \"value\" }'",
+        Type::Map(_) | Type::Object(_) => "'{ key = \"value\" }'",
         Type::Any | Type::Text | Type::Image | Type::OneOf(_) | Type::Ref(_) => "VALUE",
     }
 }
@@ -300,8 +295,8 @@ fn read_text(text: &str, ty: &Type, at: Span) -> Result<Value, Diagnostic> {
             let elements: Result<Vec<_>, _> = elements(trimmed, of).into_iter().map(|e| read_text(e, of, at)).collect();
             Some(Value::List(elements?))
         }
-        Type::Map(_) if !trimmed.starts_with('{') => None,
-        Type::List(_) | Type::Set(_) | Type::Map(_) => Some(expression(trimmed, at)?),
+        Type::Map(_) | Type::Object(_) if !trimmed.starts_with('{') => None,
+        Type::List(_) | Type::Set(_) | Type::Map(_) | Type::Object(_) => Some(expression(trimmed, at)?),
         Type::Cidr | Type::Ip | Type::Service | Type::Peer | Type::Image | Type::OneOf(_) | Type::Ref(_) => None,
     };
     let mut wrong = vec![];
@@ -382,6 +377,8 @@ fn constant(expr: &Expr, out: &mut Vec<Diagnostic>) -> Value {
         | ExprKind::Index(..)
         | ExprKind::Splat(_)
         | ExprKind::Call(..)
+        | ExprKind::ForList(..)
+        | ExprKind::ForMap(..)
         | ExprKind::Unary(..)
         | ExprKind::Binary(..)
         | ExprKind::If(..) => Err(codes::computed_input(expr.span)),

@@ -46,6 +46,19 @@ pub enum Type {
     Set(Arc<Type>),
     /// By key.
     Map(Arc<Type>),
+    /// Certain fields.
+    Object(Arc<[TypeField]>),
+}
+
+/// A field of an object type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TypeField {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether it may be left out: then it is null.
+    pub optional: bool,
+    /// What it takes.
+    pub ty: Type,
 }
 
 impl fmt::Display for Type {
@@ -73,6 +86,14 @@ impl fmt::Display for Type {
             Type::List(of) => write!(f, "list({of})"),
             Type::Set(of) => write!(f, "set({of})"),
             Type::Map(of) => write!(f, "map({of})"),
+            Type::Object(fields) => {
+                f.write_str("object({")?;
+                for (i, field) in fields.iter().enumerate() {
+                    let mark = if field.optional { "?" } else { "" };
+                    write!(f, "{} {}{mark}: {}", if i == 0 { "" } else { "," }, field.name, field.ty)?;
+                }
+                f.write_str(" })")
+            }
         }
     }
 }

@@ -18,6 +18,10 @@ pub struct Model {
     pub outputs: BTreeMap<String, Output>,
     /// Renames.
     pub moved: Vec<Moved>,
+    /// Things in EC2 that are taken under management.
+    pub imports: Vec<Import>,
+    /// Resources that are managed no more, and stay in EC2.
+    pub forgotten: Vec<Forgotten>,
     /// Who may reach what.
     pub policies: Vec<Policy>,
 }
@@ -33,6 +37,8 @@ pub struct Project {
     pub account: Option<String>,
     /// Tags on everything that carries tags.
     pub tags: BTreeMap<String, Value>,
+    /// Keys of tags that others own: neither planned nor removed. A `*` at the end stands for whatever follows.
+    pub ignore_tags: Vec<String>,
     /// The header of the block.
     pub span: Option<Span>,
 }
@@ -52,9 +58,24 @@ pub struct Resource {
     pub parts: Vec<Part>,
     /// Resources it must come after, by `after = [...]`.
     pub after: Vec<Address>,
+    /// How it may change.
+    pub lifecycle: Lifecycle,
     /// Where each written attribute's value stands.
     pub spans: BTreeMap<String, Span>,
     /// Kind and name in the source.
+    pub span: Option<Span>,
+}
+
+/// The `lifecycle` block of a resource.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Lifecycle {
+    /// Whether it may neither be deleted nor replaced.
+    pub protect: bool,
+    /// `Some(true)`: its successor is made before it goes; `Some(false)`: after. Else as its type has it.
+    pub create_first: Option<bool>,
+    /// Attributes whose changes in EC2 or in the sources are left as they are.
+    pub ignore: Vec<String>,
+    /// The block.
     pub span: Option<Span>,
 }
 
@@ -115,6 +136,8 @@ pub struct Output {
     pub value: Value,
     /// What people are told about it.
     pub description: Option<String>,
+    /// Whether it is never shown.
+    pub sensitive: bool,
     /// Where.
     pub span: Span,
 }
@@ -126,6 +149,26 @@ pub struct Moved {
     pub from: Address,
     /// The address it has.
     pub to: Address,
+    /// The statement.
+    pub span: Span,
+}
+
+/// `import vpc.main from "vpc-0abc"`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Import {
+    /// What it is called here.
+    pub to: Address,
+    /// Its id in EC2.
+    pub id: String,
+    /// The statement.
+    pub span: Span,
+}
+
+/// `forget subnet.legacy`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forgotten {
+    /// The address it had.
+    pub address: Address,
     /// The statement.
     pub span: Span,
 }

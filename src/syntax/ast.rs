@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::base::span::Span;
+use crate::base::{address::Key, span::Span};
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,6 +36,45 @@ pub enum Item {
     Policy(Policy),
     /// `waive private_server until 2027-01-31 "migration"`
     Waive(Waive),
+    /// `module edge "./modules/two_tier" { ... }`
+    Module(Module),
+    /// `extend security_group.web { ... }`
+    Extend(Extend),
+    /// `import vpc.main from "vpc-0abc"`
+    Import(Import),
+    /// `forget subnet.legacy`
+    Forget(Forget),
+    /// `test "a stolen key is not enough" { ... }`
+    Test(Test),
+    /// `env prod { account = "123456789012" }`
+    Env(Env),
+    /// `project other "../network"`
+    Neighbour(Neighbour),
+}
+
+impl Item {
+    /// The whole statement.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Item::Project(Project { span, .. })
+            | Item::Variable(Variable { span, .. })
+            | Item::Let(Let { span, .. })
+            | Item::Output(Output { span, .. })
+            | Item::Resource(Block { span, .. })
+            | Item::Existing(Block { span, .. })
+            | Item::Moved(Moved { span, .. })
+            | Item::Policy(Policy { span, .. })
+            | Item::Waive(Waive { span, .. })
+            | Item::Module(Module { span, .. })
+            | Item::Extend(Extend { span, .. })
+            | Item::Import(Import { span, .. })
+            | Item::Forget(Forget { span, .. })
+            | Item::Test(Test { span, .. })
+            | Item::Env(Env { span, .. })
+            | Item::Neighbour(Neighbour { span, .. }) => *span,
+        }
+    }
 }
 
 /// A piece of text that names something.
@@ -108,6 +147,8 @@ pub struct Output {
     pub value: Expr,
     /// What people are told about it.
     pub description: Option<Name>,
+    /// `{ sensitive = true }`
+    pub body: Option<Body>,
     /// The whole statement.
     pub span: Span,
 }
@@ -119,11 +160,39 @@ pub struct Block {
     pub kind: Name,
     /// Its name.
     pub name: Name,
+    /// How many of it there are, where it says so.
+    pub each: Option<Each>,
     /// What stands between the braces.
     pub body: Body,
     /// The `##` lines before it.
     pub doc: Option<String>,
     /// From the kind (or `existing`) to the closing brace.
+    pub span: Span,
+}
+
+/// How many of a block there are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Each {
+    /// `for i, az in azs`, perhaps with an `if` after it.
+    For(ForClause),
+    /// `if production`: one or none.
+    If(Expr),
+    /// `for {}` after `existing`: all that match.
+    All(Span),
+}
+
+/// `for k, v in xs if c`: of a block, of a part of a body, of a comprehension.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForClause {
+    /// The first name of two: the key of a map, or the index in a list.
+    pub key: Option<Name>,
+    /// The element.
+    pub value: Name,
+    /// What is gone through.
+    pub of: Expr,
+    /// Which elements count.
+    pub condition: Option<Expr>,
+    /// The clause.
     pub span: Span,
 }
 
@@ -145,6 +214,52 @@ pub enum Entry {
     Sentence(Sentence),
     /// `lifecycle { ... }`
     Block(NestedBlock),
+    /// `for p in partners { ... }`
+    For(ForBlock),
+    /// `if debug { ... } else { ... }`
+    If(IfBlock),
+    /// `with maintainers = [198.51.100.7/32]`, in a test.
+    With(Attribute),
+}
+
+impl Entry {
+    /// Its first word, and where that stands.
+    #[must_use]
+    pub fn head(&self) -> (&str, Span) {
+        let word = |span: Span, word: &'static str| (word, Span::new(span.file(), span.start(), span.start() + word.len()));
+        match self {
+            Entry::Attribute(Attribute { name, .. })
+            | Entry::Sentence(Sentence { head: name, .. })
+            | Entry::Block(NestedBlock { name, .. }) => (&name.text, name.span),
+            Entry::For(ForBlock { span, .. }) => word(*span, "for"),
+            Entry::If(IfBlock { span, .. }) => word(*span, "if"),
+            Entry::With(Attribute { span, .. }) => word(*span, "with"),
+        }
+    }
+}
+
+/// Statements of a body that are repeated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForBlock {
+    /// How often.
+    pub clause: ForClause,
+    /// What.
+    pub body: Body,
+    /// The whole.
+    pub span: Span,
+}
+
+/// Statements of a body that may be left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IfBlock {
+    /// When they count.
+    pub condition: Expr,
+    /// What then.
+    pub body: Body,
+    /// What else.
+    pub otherwise: Option<Body>,
+    /// The whole.
+    pub span: Span,
 }
 
 /// A setting.
@@ -190,13 +305,111 @@ pub struct NestedBlock {
     pub span: Span,
 }
 
+/// `module edge "./modules/two_tier" for zone in zones { ... }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Module {
+    /// Its name.
+    pub name: Name,
+    /// Where its sources lie, without the quotes.
+    pub source: Name,
+    /// How many of it there are, where it says so.
+    pub each: Option<Each>,
+    /// Its inputs.
+    pub body: Body,
+    /// The `##` lines before it.
+    pub doc: Option<String>,
+    /// The whole.
+    pub span: Span,
+}
+
+/// `extend security_group.web { ... }`: sentences for a resource that is declared elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extend {
+    /// The resource: a path, or a variable that holds one.
+    pub target: Expr,
+    /// How often, where it says so.
+    pub each: Option<Each>,
+    /// Its sentences.
+    pub body: Body,
+    /// The whole.
+    pub span: Span,
+}
+
+/// `import vpc.main from "vpc-0abc"`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Import {
+    /// What it is called here.
+    pub to: Target,
+    /// Its id in EC2.
+    pub from: Expr,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// `forget subnet.legacy`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forget {
+    /// What is managed no more.
+    pub target: Target,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// `test "a stolen key is not enough" { ... }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Test {
+    /// What it says, without the quotes.
+    pub name: Name,
+    /// `with`, `require`, `forbid`, `plan`, `assert` and `expect`.
+    pub body: Body,
+    /// The whole.
+    pub span: Span,
+}
+
+/// `env prod { ... }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Env {
+    /// Its name.
+    pub name: Name,
+    /// Its settings.
+    pub body: Body,
+    /// The whole.
+    pub span: Span,
+}
+
+/// `project other "../network"`: another project, whose outputs are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neighbour {
+    /// What it is called here.
+    pub name: Name,
+    /// Where it lies, without the quotes.
+    pub path: Name,
+    /// The whole.
+    pub span: Span,
+}
+
+/// The address of a resource as written: `module.edge["a"].subnet.private["us-east-1a"]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// `module.edge["a"]`, outermost first.
+    pub modules: Vec<(Name, Option<Key>)>,
+    /// `subnet`
+    pub kind: Name,
+    /// `private`
+    pub name: Name,
+    /// `["us-east-1a"]`
+    pub key: Option<Key>,
+    /// The whole.
+    pub span: Span,
+}
+
 /// `moved vpc.old to vpc.main`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moved {
-    /// Kind and name it had.
-    pub from: (Name, Name),
-    /// Kind and name it has.
-    pub to: (Name, Name),
+    /// The address it had.
+    pub from: Target,
+    /// The address it has.
+    pub to: Target,
     /// The whole statement.
     pub span: Span,
 }
@@ -280,6 +493,10 @@ pub enum ExprKind {
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
     /// `if c then a else b`
     If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `[for x in xs if p(x) : f(x)]`
+    ForList(Box<ForClause>, Box<Expr>),
+    /// `{for k, v in m : k => v}`
+    ForMap(Box<ForClause>, Box<Expr>, Box<Expr>),
     /// What could not be parsed and was reported.
     Error,
 }

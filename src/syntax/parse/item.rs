@@ -10,8 +10,8 @@ use crate::{
         span::{FileId, Span},
     },
     syntax::ast::{
-        Attribute, Block, Body, Entry, Expr, ExprKind, File, Item, Let, Moved, Name, NestedBlock, Output, Policy, Project, Sentence, Term,
-        TypeExpr, Variable, Waive,
+        Attribute, Block, Body, Entry, Expr, ExprKind, File, Item, Let, Moved, Name, NestedBlock, Output, Policy, Project, Sentence,
+        Target, Term, TypeExpr, Variable, Waive,
     },
 };
 
@@ -100,6 +100,7 @@ impl<'a> Lower<'a> {
                 name: self.word(inner.next(Rule::word)?),
                 value: self.expr(inner.next(Rule::expr)?),
                 description: inner.next(Rule::string).map(|p| self.plain(p)),
+                body: None,
                 span,
             }),
             Rule::moved => {
@@ -128,6 +129,7 @@ impl<'a> Lower<'a> {
                 let block = Block {
                     kind: self.word(inner.next(Rule::word)?),
                     name: self.word(inner.next(Rule::word)?),
+                    each: None,
                     body: self.block(inner.next(Rule::block)?),
                     doc,
                     span,
@@ -138,9 +140,11 @@ impl<'a> Lower<'a> {
         })
     }
 
-    fn address(&mut self, pair: Pair<'_, Rule>) -> Option<(Name, Name)> {
+    fn address(&mut self, pair: Pair<'_, Rule>) -> Option<Target> {
+        let span = self.span(&pair);
         let mut inner = Parts(pair.into_inner());
-        Some((self.word(inner.next(Rule::word)?), self.word(inner.next(Rule::word)?)))
+        let (kind, name) = (self.word(inner.next(Rule::word)?), self.word(inner.next(Rule::word)?));
+        Some(Target { modules: vec![], kind, name, key: None, span })
     }
 
     fn type_expr(&mut self, pair: Pair<'_, Rule>) -> TypeExpr {

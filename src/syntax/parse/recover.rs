@@ -283,7 +283,7 @@ impl Lower<'_> {
             ),
             Some("let") => file.items.extend(name(1).map(|name| Item::Let(Let { name, value, span }))),
             Some("output") => {
-                file.items.extend(name(1).map(|name| Item::Output(Output { name, value, description: None, span })));
+                file.items.extend(name(1).map(|name| Item::Output(Output { name, value, description: None, body: None, span })));
             }
             Some("existing") => file.lost.extend(name(1).zip(name(2))),
             Some("project" | "policy" | "moved" | "waive") | None => {}

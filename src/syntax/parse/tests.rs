@@ -43,12 +43,7 @@ fn attributes(file: &File) -> Vec<String> {
         Item::Resource(block) | Item::Existing(block) => Some(&block.body),
         _ => None,
     });
-    let names = bodies.flat_map(|b| &b.entries).map(|entry| match entry {
-        Entry::Attribute(a) => a.name.text.to_string(),
-        Entry::Sentence(s) => s.head.text.to_string(),
-        Entry::Block(b) => b.name.text.to_string(),
-    });
-    names.collect()
+    bodies.flat_map(|b| &b.entries).map(|entry| entry.head().0.to_owned()).collect()
 }
 
 /// A value in a short form: `(1 + (2 * 3))`.
@@ -94,8 +89,16 @@ fn show(expr: &Expr) -> String {
         ExprKind::Unary(operator, of) => format!("{operator:?}({})", show(of)),
         ExprKind::Binary(operator, left, right) => format!("({} {operator:?} {})", show(left), show(right)),
         ExprKind::If(c, a, b) => format!("if {} then {} else {}", show(c), show(a), show(b)),
+        ExprKind::ForList(clause, each) => format!("[{} : {}]", show_clause(clause), show(each)),
+        ExprKind::ForMap(clause, key, each) => format!("{{{} : {} => {}}}", show_clause(clause), show(key), show(each)),
         ExprKind::Error => "error".into(),
     }
+}
+
+fn show_clause(clause: &ast::ForClause) -> String {
+    let key = clause.key.as_ref().map(|k| format!("{}, ", k.text)).unwrap_or_default();
+    let condition = clause.condition.as_ref().map(|c| format!(" if {}", show(c))).unwrap_or_default();
+    format!("for {key}{} in {}{condition}", clause.value.text, show(&clause.of))
 }
 
 /// The terms of a sentence, separated by `|`.
@@ -112,7 +115,7 @@ fn terms(sentence: &str) -> String {
             format!("{}: {}", s.head.text, terms.collect::<Vec<_>>().join(" | "))
         }
         Entry::Attribute(a) => format!("{} = {}", a.name.text, show(&a.value)),
-        Entry::Block(b) => format!("{} {{}}", b.name.text),
+        other => format!("{} {{}}", other.head().0),
     });
     shown.collect::<Vec<_>>().join("; ")
 }
@@ -272,7 +275,7 @@ fn statements_at_the_top_are_read() {
     assert_eq!(fields, ["x false string 0", "y true list 1"]);
     assert_eq!(b.description.as_ref().map(|d| &*d.text), Some("about b"));
     assert!(b.body.is_some() && e.description.is_some() && p.during_apply);
-    assert_eq!((&*m.from.1.text, &*m.to.1.text), ("old", "main"));
+    assert_eq!((&*m.from.name.text, &*m.to.name.text), ("old", "main"));
     assert_eq!(v.doc.as_deref(), Some("first\nsecond"));
 }
 
