@@ -2,7 +2,13 @@
 //!
 //! Does no I/O: whoever calls has read the files.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod read;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use crate::{
     base::{
@@ -16,6 +22,35 @@ use crate::{
     syntax::{ast, parse::parse},
 };
 
+use read::Reader;
+
+/// The door to the directories of modules. Whoever calls has one; without it no module can be opened.
+pub trait Library: fmt::Debug + Send + Sync {
+    /// The directory that a module's source names, seen from the directory `from`, and its files.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    fn open(&self, from: &str, source: &str) -> Result<Opened, Closed>;
+}
+
+/// A directory of a module.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// Its path from the project's directory, with forward slashes: what tells it from others.
+    pub directory: String,
+    /// Name, as messages show it, and text of each of its files.
+    pub files: Vec<(String, String)>,
+}
+
+/// Why a module cannot be opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Closed {
+    /// The reason, as a clause.
+    pub why: String,
+    /// What to do.
+    pub help: String,
+}
+
 /// Values of variables from outside. A later source wins: environment, files, arguments.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
@@ -27,13 +62,17 @@ pub struct Inputs {
     pub arguments: Vec<(String, String)>,
     /// Files of policies that are imposed on the project (`--policy-dir`): name and text, in order.
     pub policies: Vec<(String, String)>,
+    /// Where modules are found.
+    pub library: Option<Arc<dyn Library>>,
 }
 
 /// What is known of a project from its sources alone.
 #[derive(Debug, Default)]
 pub struct Analysis {
-    /// Every text that a message can point into: the project's files, then those of the inputs.
+    /// Every text that a message can point into: the project's files, those of its modules, then those of the inputs.
     pub sources: Sources,
+    /// How many of the sources are the project's and its modules'; the first so many.
+    pub own: usize,
     /// The files as parsed, in the order of `sources`.
     pub files: Vec<ast::File>,
     /// What was resolved. Fit to be planned only if [`Analysis::has_errors`] says no.
@@ -54,21 +93,20 @@ impl Analysis {
 #[must_use]
 pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
     let mut sink = Sink::default();
-    let mut sources = Sources::default();
-    let mut parsed = vec![];
-    for (name, text) in &files {
-        let id = sources.add(name, text);
-        parsed.push(parse(id, text, &mut sink));
-    }
+    let mut reader = Reader::new(&files, inputs.library.as_deref(), &mut sink);
+    reader.modules();
+    let Reader { mut sources, mut parsed, mut directories, .. } = reader;
+    let own = parsed.len();
     let mut imposed = BTreeSet::new();
     for (name, text) in &inputs.policies {
         let id = sources.add(name, text);
         let file = parse(id, text, &mut sink);
         file.items.iter().filter_map(no_policy).for_each(|(what, at)| sink.push(guard::only_policies(what, at)));
         imposed.insert(id);
+        directories.first_mut().into_iter().for_each(|d| d.files.push(parsed.len()));
         parsed.push(file);
     }
-    let lost = if sink.has_errors() { lost(&files, &parsed) } else { BTreeSet::new() };
+    let lost = if sink.has_errors() { lost(&sources, &parsed) } else { BTreeSet::new() };
     let mut written = vec![];
     let mut ends: BTreeMap<FileId, usize> = BTreeMap::new();
     for (name, text) in &inputs.files {
@@ -78,6 +116,7 @@ pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
     }
     let from = resolve::Sources {
         files: &parsed,
+        directories: &directories,
         imposed,
         lost,
         environment: inputs.environment.clone(),
@@ -87,7 +126,29 @@ pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
     let model = resolve::resolve(from, &mut sink);
     let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| resolve::shift(d, &ends)).collect();
     diagnostics.sort_by_key(|d| d.labels.first().map(|l| l.span));
-    Analysis { sources, files: parsed, model, diagnostics }
+    Analysis { sources, own, files: parsed, model, diagnostics: without_repetitions(diagnostics) }
+}
+
+/// How often the same kind of message is given for one place, which a `for` may meet thousands of times.
+const TIMES_MAX: usize = 8;
+
+/// Each message once, and only some of those that one place gives again and again.
+fn without_repetitions(sorted: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: Vec<Diagnostic> = vec![];
+    for diagnostic in sorted {
+        let at = |d: &Diagnostic| d.labels.first().map(|l| l.span);
+        let same_place = kept.iter().rev().take_while(|k| at(k) == at(&diagnostic));
+        let (mut alike, mut times) = (false, 0);
+        for other in same_place {
+            alike |= *other == diagnostic;
+            times += usize::from(other.code == diagnostic.code);
+        }
+        // What has no place is no repetition.
+        if diagnostic.labels.is_empty() || !alike && times < TIMES_MAX {
+            kept.push(diagnostic);
+        }
+    }
+    kept
 }
 
 /// What is neither a policy nor a name for a value, and where it stands.
@@ -111,9 +172,9 @@ fn no_policy(item: &ast::Item) -> Option<(&'static str, Span)> {
 }
 
 /// Kind and name of whatever looks like an item at the start of a line and is no item of the AST.
-fn lost(texts: &[(String, String)], parsed: &[ast::File]) -> resolve::Lost {
+fn lost(texts: &Sources, parsed: &[ast::File]) -> resolve::Lost {
     let mut lost = BTreeSet::new();
-    for line in texts.iter().flat_map(|(_, text)| text.lines()).filter(|l| l.starts_with(|c: char| c.is_ascii_alphabetic())) {
+    for line in texts.iter().flat_map(|(_, file)| file.text.lines()).filter(|l| l.starts_with(|c: char| c.is_ascii_alphabetic())) {
         let line = line.strip_prefix("existing ").unwrap_or(line);
         let mut words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| !w.is_empty());
         if let Some(kind) = words.next() {

@@ -11,6 +11,7 @@ mod fmt;
 mod inspect;
 mod interrupt;
 mod json;
+mod library;
 mod load;
 mod network;
 mod new;

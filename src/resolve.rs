@@ -3,47 +3,61 @@
 //! What is wrong is reported and becomes [`Value::Error`], which silences whatever follows from it: ten broken blocks
 //! give ten messages, and the rest still resolves.
 
+mod access;
+mod cell;
 mod convert;
 mod cycle;
 mod evaluate;
 mod function;
 mod literal;
+mod module;
 mod operator;
 mod policy;
 mod project;
+mod repeat;
 mod resource;
 mod scope;
 mod sentence;
+mod space;
+mod statement;
 mod variable;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{
-        address::Address,
-        codes::name as codes,
+        codes::{module as module_codes, name as codes},
         diagnostic::Sink,
         span::{FileId, Span},
     },
     resources,
     schema::{
-        model::{Model, Moved, Output},
+        model::{Model, Output},
         value::Value,
     },
     syntax::ast,
 };
 
-use evaluate::Resolver;
+use cell::Resolver;
 use scope::{Local, Scope};
+use space::{Bindings, Cell, Here};
 
-pub use scope::Lost;
+pub use scope::{Directory, Lost};
 pub use variable::{read_file, shift};
+
+/// Words that begin a statement at the top of a file, beside the kinds of resources.
+pub const STATEMENTS: &[&str] = &[
+    "project", "variable", "let", "output", "existing", "policy", "moved", "waive", "module", "extend", "import", "forget", "test", "env",
+];
 
 /// What resolution starts from.
 #[derive(Default)]
 pub struct Sources<'a> {
-    /// Every source file of the project.
+    /// Every source file, of the project and of its modules.
     pub files: &'a [ast::File],
+    /// The directories that they are in; the first is the project's own.
+    pub directories: &'a [Directory],
     /// Those of the files that are imposed on the project from outside.
     pub imposed: BTreeSet<FileId>,
     /// What stands in the files and could not be parsed: references to it are no mistake of their own.
@@ -59,30 +73,22 @@ pub struct Sources<'a> {
 /// The model of a project. What is wrong goes to `sink`; the model holds the rest.
 pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
     let broken: Vec<Span> = sink.all.iter().filter_map(|d| d.labels.first()).map(|l| l.span).collect();
-    let scope = Scope::new(sources.files, sources.lost, sink);
-    let given = variable::given(&scope, &sources.environment, &sources.written, &sources.arguments, sink);
-    let mut resolver = Resolver::new(scope, given, broken, sink);
+    let scopes: Vec<Scope<'_>> = sources.directories.iter().map(|d| Scope::new(d, sources.files, sources.lost.clone(), sink)).collect();
+    for project in scopes.iter().skip(1).flat_map(|s| &s.projects) {
+        sink.push(module_codes::project(project.name.span));
+    }
+    let given = match scopes.first() {
+        Some(own) => variable::given(own, &sources.environment, &sources.written, &sources.arguments, sink),
+        None => BTreeMap::new(),
+    };
+    let mut resolver = Resolver::new(scopes, given, broken, sink);
     resolver.imposed = sources.imposed;
     let mut model = Model { project: resolver.project(), ..Model::default() };
-    for i in 0..resolver.scope.blocks.len() {
-        let resource = resolver.resource(i);
-        model.resources.extend(resource.map(|r| (r.address.clone(), r)));
+    resolver.expand_modules();
+    resolver.resources(&mut model);
+    for space in 0..resolver.spaces.len() {
+        resolver.at(Here { space, bindings: None }, |this| this.values(&mut model));
     }
-    for local in 0..resolver.scope.locals.len() {
-        resolver.local(local);
-    }
-    resolver.variable_bodies();
-    for output in resolver.scope.outputs.clone() {
-        let value = resolver.value(&output.value);
-        let description = output.description.as_ref().map(|d| d.text.to_string());
-        model.outputs.insert(output.name.text.to_string(), Output { value, description, sensitive: false, span: output.name.span });
-    }
-    for policy in resolver.scope.policies.clone() {
-        let policy = resolver.policy(policy);
-        model.policies.push(policy);
-    }
-    resolver.waivers(&mut model.policies);
-    model.moved = resolver.moved();
     // A name that is misspelt, or that stands in what could not be read, makes another one look unused.
     if !resolver.sink.has_errors() {
         resolver.unused();
@@ -110,64 +116,80 @@ fn with_parts(model: &mut Model, sink: &mut Sink) {
     }
 }
 
-impl Resolver<'_, '_> {
-    /// Works a local name out, whether anything uses it or not.
-    fn local(&mut self, i: usize) {
-        if let Some(local) = self.scope.locals.get(i) {
-            let at = local.name().span;
-            self.cell(evaluate::Cell::Local(i), at);
+impl<'a> Resolver<'a, '_> {
+    /// Every resource, of every use of every directory.
+    fn resources(&mut self, model: &mut Model) {
+        for space in 0..self.spaces.len() {
+            for block in 0..self.scope_of(space).map_or(0, |s| s.blocks.len()) {
+                if let Some(at) = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(scope::Declared::header) {
+                    self.work_out(Cell::Instances(space, block), at);
+                }
+                let all = self.spaces.get(space).and_then(|s| s.blocks.get(block)).map_or(0, |b| b.all.len());
+                for instance in 0..all {
+                    let bindings: Bindings<'a> = self.instance(space, block, instance).and_then(|i| i.bindings.clone());
+                    let resource = self.at(Here { space, bindings }, |this| this.resource(block, instance));
+                    model.resources.extend(resource.map(|r| (r.address.clone(), r)));
+                }
+                if all == 0 {
+                    self.at(Here { space, bindings: None }, |this| this.names_of(block));
+                }
+            }
         }
+    }
+
+    /// Reports unknown names in a block of which there is none: they are no less wrong.
+    fn names_of(&mut self, block: usize) {
+        let Some(declared) = self.scope().and_then(|s| s.blocks.get(block)) else { return };
+        let names: Vec<&str> = match &declared.block.each {
+            Some(ast::Each::For(clause)) => clause.key.iter().chain([&clause.value]).map(|n| &*n.text).collect(),
+            _ => vec![],
+        };
+        for attribute in declared.attributes.clone() {
+            self.walk_bound(&attribute.value, &names, &mut vec![]);
+        }
+    }
+
+    /// What a directory says besides its resources, here.
+    fn values(&mut self, model: &mut Model) {
+        let space = self.here.space;
+        for i in 0..self.scope().map_or(0, |s| s.locals.len()) {
+            if let Some(at) = self.scope().and_then(|s| s.locals.get(i)).map(|l| l.name().span) {
+                self.work_out(Cell::Local(space, i), at);
+            }
+        }
+        self.variable_bodies();
+        for (i, output) in self.scope().map(|s| s.outputs.clone()).unwrap_or_default().into_iter().enumerate() {
+            let value = self.cell(Cell::Output(space, i), output.name.span);
+            let sensitive = self.output_body(output);
+            if !self.is_module(space) {
+                let description = output.description.as_ref().map(|d| d.text.to_string());
+                model.outputs.insert(output.name.text.to_string(), Output { value, description, sensitive, span: output.name.span });
+            }
+        }
+        for policy in self.scope().map(|s| s.policies.clone()).unwrap_or_default() {
+            let policy = self.policy(policy);
+            model.policies.push(policy);
+        }
+        self.waivers(&mut model.policies);
+        self.extensions(model);
+        let moved = self.moved(&model.moved);
+        model.moved.extend(moved);
+        self.imports(model);
+        self.forgotten(model);
     }
 
     fn unused(&mut self) {
-        for (i, local) in self.scope.locals.iter().enumerate() {
-            if self.is_used(i) {
-                continue;
+        let mut found = vec![];
+        for scope in &self.scopes {
+            for (local, _) in scope.locals.iter().zip(&scope.used).filter(|(_, used)| !**used) {
+                let name = local.name();
+                found.push(match local {
+                    Local::Variable(_) => codes::unused_variable(&name.text, name.span),
+                    Local::Let(_) => codes::unused_let(&name.text, name.span),
+                });
             }
-            let name = local.name();
-            self.sink.push(match local {
-                Local::Variable(_) => codes::unused_variable(&name.text, name.span),
-                Local::Let(_) => codes::unused_let(&name.text, name.span),
-            });
         }
-    }
-
-    fn moved(&mut self) -> Vec<Moved> {
-        let mut found: Vec<Moved> = vec![];
-        let mut targets: BTreeSet<Address> = BTreeSet::new();
-        for moved in self.scope.moved.clone() {
-            let address = |target: &ast::Target| Address::new(&target.kind.text, &target.name.text);
-            let span = |target: &ast::Target| target.span;
-            let (from, to) = (address(&moved.from), address(&moved.to));
-            let (from_at, to_at) = (span(&moved.from), span(&moved.to));
-            let target = self.scope.find_address(&to).and_then(|i| self.scope.blocks.get(i));
-            let source = self.scope.find_address(&from).and_then(|i| self.scope.blocks.get(i));
-            let diagnostic = if resources::spec(to.kind()).is_none() || resources::spec(from.kind()).is_none() {
-                let kind = if resources::spec(from.kind()).is_none() { &moved.from.kind } else { &moved.to.kind };
-                codes::unknown_kind(&kind.text, kind.span, crate::base::diagnostic::nearest(&kind.text, evaluate::kinds()))
-            } else if from.kind() != to.kind() {
-                let message = format!("`{from}` cannot become `{to}`: the kinds differ");
-                codes::moved(message, to_at, Some((from_at, "another kind")), "a resource keeps its kind; remove the statement".into())
-            } else if let Some(source) = source {
-                let message = format!("`{from}` is still in the sources");
-                let help = format!("remove the block `{from}`, or this statement");
-                codes::moved(message, from_at, Some((source.header(), "here")), help)
-            } else if target.is_none() && self.scope.is_lost(to.kind(), to.name()) {
-                continue;
-            } else if target.is_none_or(|t| t.existing) {
-                let meant = self.scope.nearest_block(to.kind(), to.name()).filter(|b| !b.existing).map(|b| &b.address);
-                codes::unknown_resource(to.as_str(), to_at, moved.to.name.span, meant)
-            } else if !targets.insert(to.clone()) {
-                let message = format!("two resources cannot both become `{to}`");
-                let first = found.iter().find(|m| m.to == to).map(|m| (m.span, "the first"));
-                codes::moved(message, to_at, first, "remove one of the statements".into())
-            } else {
-                found.push(Moved { from, to, span: moved.span });
-                continue;
-            };
-            self.sink.push(diagnostic);
-        }
-        found
+        self.sink.all.append(&mut found);
     }
 }
 

@@ -7,10 +7,12 @@
 pub mod apply;
 pub mod environment;
 pub mod guard;
+pub mod module;
 pub mod name;
 pub mod network;
 pub mod plan;
 pub mod prove;
+pub mod repeat;
 pub mod state;
 pub mod syntax;
 pub mod value;
@@ -19,8 +21,20 @@ use super::diagnostic::Code;
 
 /// Every code, in order of its id.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    let areas =
-        [syntax::ALL, name::ALL, value::ALL, network::ALL, state::ALL, apply::ALL, environment::ALL, plan::ALL, prove::ALL, guard::ALL];
+    let areas = [
+        syntax::ALL,
+        name::ALL,
+        value::ALL,
+        repeat::ALL,
+        module::ALL,
+        network::ALL,
+        state::ALL,
+        apply::ALL,
+        environment::ALL,
+        plan::ALL,
+        prove::ALL,
+        guard::ALL,
+    ];
     areas.into_iter().flatten().copied()
 }
 

@@ -1,6 +1,9 @@
 //! A project as every command starts with it: files read, analysed, and either sound or reported. Layer 10.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,7 @@ use crate::{
     },
     cli::{
         Stop,
+        library::Disk,
         load::{self, Texts},
         variables::VariableArgs,
     },
@@ -99,16 +103,17 @@ impl Project {
     /// It cannot be read, or has errors.
     pub fn open_with(directory: &Path, given: Given) -> Result<Self, Stop> {
         let files = load::directory(directory)?;
-        let own = files.len();
-        let digest = digest(&files, &given);
         let inputs = Inputs {
             environment: given.environment.iter().cloned().collect(),
             files: given.files.clone(),
             arguments: given.arguments.clone(),
             policies: given.policies.clone(),
+            library: Some(Arc::new(Disk::new(directory))),
         };
         let analysis = analysis::analyze(files, &inputs);
-        let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own };
+        let read = analysis.sources.iter().take(analysis.own).map(|(_, f)| (f.name.to_string(), f.text.to_string()));
+        let digest = digest(&read.collect::<Vec<_>>(), &given);
+        let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own: analysis.own };
         if analysis.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             return Err(Stop::new(analysis.diagnostics, texts));
         }
@@ -134,10 +139,10 @@ impl Project {
 /// The sources cannot be read, or do not say which project it is.
 pub fn identify(directory: &Path) -> Result<model::Project, Stop> {
     let files = load::directory(directory)?;
-    let own = files.len();
-    let analysis = analysis::analyze(files, &Inputs::default());
+    let inputs = Inputs { library: Some(Arc::new(Disk::new(directory))), ..Inputs::default() };
+    let analysis = analysis::analyze(files, &inputs);
     if analysis.model.project.name.is_empty() {
-        let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own };
+        let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own: analysis.own };
         let known = analysis.diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect::<Vec<_>>();
         let diagnostics = if known.is_empty() { vec![codes::bad_name("")] } else { known };
         return Err(Stop::new(diagnostics, texts));

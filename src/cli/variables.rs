@@ -56,6 +56,7 @@ impl VariableArgs {
             environment: from_environment(std::env::vars_os()),
             files: files.collect::<Result<_, Diagnostic>>()?,
             policies: vec![],
+            library: None,
             arguments: self.vars.iter().map(|Pair(name, text)| (name.clone(), text.clone())).collect(),
         })
     }

@@ -7,12 +7,15 @@ use crate::{
         address::Address,
         cidr::Cidr,
         codes::{name, value as codes},
-        diagnostic::Diagnostic,
+        diagnostic::{Diagnostic, nearest},
         span::Span,
     },
-    resolve::{literal, resource::example},
+    resolve::{literal, repeat::in_order, resource::example},
     resources,
-    schema::{attr::Type, value::Value},
+    schema::{
+        attr::{Type, TypeField},
+        value::Value,
+    },
     syntax::ast::{Expr, ExprKind, Piece},
 };
 
@@ -87,6 +90,10 @@ pub(super) fn convert(value: Value, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagn
         (_, Value::Attribute(address, attribute)) => later(address, attribute, ty, at, out),
         (Type::List(of), Value::List(values)) => Value::List(each(values, of, at, out)),
         (Type::Set(of), Value::List(values)) => Value::List(distinct(each(values, of, at, out))),
+        // Many of a kind, as `for` makes them: a list in the order of their keys.
+        (Type::List(_) | Type::Set(_), Value::Map(map)) if map.values().all(|v| matches!(v, Value::Resource(_))) => {
+            convert(Value::List(in_order(map).into_iter().map(|(_, v)| v).collect()), ty, Spot::at(at.span), out)
+        }
         (Type::List(of) | Type::Set(of), single) => no_list(single, of, at, out),
         (Type::Map(of), Value::Map(map)) => {
             let entry = |(key, value): (String, Value)| {
@@ -95,6 +102,7 @@ pub(super) fn convert(value: Value, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagn
             };
             Value::Map(map.into_iter().map(entry).collect::<BTreeMap<_, _>>())
         }
+        (Type::Object(fields), Value::Map(map)) => object(map, fields, at, out),
         (Type::Ref(kind), value) => reference(value, kind, at, out),
         (_, Value::Text(text)) => text_as(&text, ty, at, out),
         (Type::Text | Type::Image, value @ Value::Concat(_))
@@ -124,6 +132,29 @@ fn convert_element(value: Value, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagnost
         return Value::Error;
     }
     convert(value, ty, at, out)
+}
+
+/// A map with the fields of an object type; one that may be left out is null then.
+fn object(mut map: BTreeMap<String, Value>, fields: &[TypeField], at: Spot<'_>, out: &mut Vec<Diagnostic>) -> Value {
+    let mut found = BTreeMap::new();
+    for field in fields {
+        let value = match map.remove(&*field.name) {
+            Some(Value::Null) | None if field.optional => Value::Null,
+            Some(value) => convert_element(value, &field.ty, at.entry(&field.name), out),
+            None => {
+                out.push(codes::missing_field(&field.name, &wanted(&field.ty), &example(&field.ty), at.span));
+                Value::Error
+            }
+        };
+        found.insert(field.name.to_string(), value);
+    }
+    for key in map.keys() {
+        let meant = nearest(key, fields.iter().map(|f| &*f.name));
+        let names: Vec<&str> = fields.iter().map(|f| &*f.name).collect();
+        out.push(codes::unknown_field(key, at.key(key), meant, &names));
+        found.insert(key.clone(), Value::Error);
+    }
+    Value::Map(found)
 }
 
 fn each(values: Vec<Value>, of: &Type, at: Spot<'_>, out: &mut Vec<Diagnostic>) -> Vec<Value> {

@@ -9,8 +9,8 @@ use crate::{
         span::Span,
     },
     resolve::{
+        cell::Resolver,
         convert::is_broken,
-        evaluate::Resolver,
         sentence::{kind_in_words, word},
         variable::term_span,
     },
@@ -72,31 +72,25 @@ impl<'a> Cursor<'a> {
 }
 
 impl<'a> Resolver<'a, '_> {
-    /// A policy with the statements that are right.
+    /// A policy with the statements that are right, here.
     pub(super) fn policy(&mut self, policy: &'a ast::Policy) -> Policy {
         let mut statements = vec![];
-        let mut written = 0;
         for entry in &policy.body.entries {
             match entry {
-                Entry::Sentence(sentence) if matches!(&*sentence.head.text, "require" | "forbid") => {
-                    written += 1;
-                    statements.extend(self.statement(sentence));
+                Entry::Sentence(sentence) => statements.extend(self.policy_sentence(sentence)),
+                Entry::For(_) | Entry::If(_) => {
+                    self.repeated(entry, &mut |this, sentence| statements.extend(this.policy_sentence(sentence)));
                 }
-                other => {
-                    written += 1;
-                    let (word, at) = other.head();
-                    let meant = nearest(word, ["require", "forbid"]);
-                    let meant = meant.map(|m| (m, if m == "require" { REQUIRE } else { FORBID }));
-                    self.sink.push(codes::unknown_sentence(word, "policy", at, meant, &[REQUIRE, FORBID]));
-                }
+                other => self.no_statement(other.head()),
             }
         }
-        if written == 0 {
+        if policy.body.entries.is_empty() {
             let help = format!("write what it demands, such as `{REQUIRE}`");
             self.sink.push(codes::policy_sentence(format!("the policy `{}` says nothing", policy.name.text), policy.name.span, help));
         }
+        let path = self.spaces.get(self.here.space).map(|s| &*s.path).filter(|p| !p.is_empty());
         Policy {
-            name: policy.name.text.to_string(),
+            name: path.map_or_else(|| policy.name.text.to_string(), |path| format!("{path}.{}", policy.name.text)),
             description: policy.description.as_ref().map(|d| d.text.to_string()),
             during_apply: policy.during_apply,
             statements,
@@ -106,11 +100,27 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    /// Lets the project off the policies that it waives. What is imposed on it from outside it cannot waive.
+    fn policy_sentence(&mut self, sentence: &'a ast::Sentence) -> Option<Statement> {
+        if matches!(&*sentence.head.text, "require" | "forbid") {
+            return self.statement(sentence);
+        }
+        self.no_statement((&sentence.head.text, sentence.head.span));
+        None
+    }
+
+    fn no_statement(&mut self, (word, at): (&str, Span)) {
+        let meant = nearest(word, ["require", "forbid"]);
+        let meant = meant.map(|m| (m, if m == "require" { REQUIRE } else { FORBID }));
+        self.sink.push(codes::unknown_sentence(word, "policy", at, meant, &[REQUIRE, FORBID]));
+    }
+
+    /// Lets the project off the policies that it waives, here. What is imposed on it from outside it cannot waive.
     pub(super) fn waivers(&mut self, policies: &mut [Policy]) {
-        for waive in self.scope.waived.clone() {
+        let path = self.spaces.get(self.here.space).map(|s| s.path.clone()).filter(|p| !p.is_empty());
+        for waive in self.scope().map(|s| s.waived.clone()).unwrap_or_default() {
             let name = &waive.policy;
-            let Some(policy) = policies.iter_mut().find(|p| *p.name == *name.text) else {
+            let full = path.as_ref().map_or_else(|| name.text.to_string(), |path| format!("{path}.{}", name.text));
+            let Some(policy) = policies.iter_mut().find(|p| p.name == full) else {
                 let meant = nearest(&name.text, policies.iter().map(|p| &*p.name));
                 self.sink.push(guard::unknown_policy(&name.text, name.span, meant));
                 continue;
@@ -175,7 +185,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn statement_services(&mut self, cursor: &mut Cursor<'a>) -> Option<Vec<Service>> {
-        let left_out = word(cursor.terms.first()).is_some_and(|w| WORDS.contains(&w) && self.scope.find_local(w).is_none());
+        let left_out = word(cursor.terms.first()).is_some_and(|w| WORDS.contains(&w) && !self.is_name(w));
         let Some(Term::Expr(expr)) = cursor.terms.first().filter(|_| !left_out) else {
             self.sink.push(codes::wrong_sentence("a service", &cursor.found(), cursor.at(), cursor.example));
             return None;
@@ -194,7 +204,7 @@ impl<'a> Resolver<'a, '_> {
 
     /// `client ports 49152-65535`, where it stands.
     fn client_ports(&mut self, cursor: &mut Cursor<'a>) -> Option<Option<(u16, u16)>> {
-        if self.scope.find_local("client").is_some() || !cursor.take_word("client") {
+        if self.is_name("client") || !cursor.take_word("client") {
             return Some(None);
         }
         if !cursor.take_word("ports") {
@@ -240,7 +250,7 @@ impl<'a> Resolver<'a, '_> {
             self.sink.push(codes::wrong_sentence(&format!("`{side}`"), &cursor.found(), cursor.at(), cursor.example));
             return None;
         }
-        let left_out = word(cursor.terms.first()).is_some_and(|w| WORDS.contains(&w) && self.scope.find_local(w).is_none());
+        let left_out = word(cursor.terms.first()).is_some_and(|w| WORDS.contains(&w) && !self.is_name(w));
         let Some(Term::Expr(expr)) = cursor.terms.first().filter(|_| !left_out) else {
             let what = "who is meant: a resource, a network or `internet`";
             self.sink.push(codes::wrong_sentence(what, &cursor.found(), cursor.at(), cursor.example));

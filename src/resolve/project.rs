@@ -2,7 +2,7 @@
 
 use crate::{
     base::{codes::name as codes, diagnostic::nearest},
-    resolve::{convert::describe, evaluate::Resolver},
+    resolve::{cell::Resolver, convert::describe},
     schema::{attr::Type, model::Project, value::Value},
     syntax::ast::{self, Attribute, Entry},
 };
@@ -12,9 +12,9 @@ const SETTINGS: &[&str] = &["account", "region", "secnet", "tags"];
 impl<'a> Resolver<'a, '_> {
     /// The settings of the project; reports that there is no block, or more than one.
     pub(super) fn project(&mut self) -> Project {
-        let blocks = self.scope.projects.clone();
+        let blocks = self.scope().map(|s| s.projects.clone()).unwrap_or_default();
         let Some((first, others)) = blocks.split_first() else {
-            if !self.scope.lost_project() {
+            if !self.scope().is_some_and(|s| s.lost_project()) {
                 self.sink.push(codes::no_project());
             }
             return Project::default();

@@ -11,8 +11,10 @@ use crate::{
     },
     registry::Spec,
     resolve::{
+        cell::Resolver,
         convert::{Spot, convert, is_broken},
-        evaluate::{Cell, Resolver, kinds},
+        evaluate::kinds,
+        space::Cell,
     },
     schema::{
         attr::{Change, Type},
@@ -25,16 +27,14 @@ use crate::{
 /// The kinds that `existing` reads in this version.
 const EXISTING: &[&str] = &["vpc", "subnet", "security_group"];
 
-/// Words that begin a block elsewhere and are taken for a kind here.
-const LATER: &[&str] = &["module", "extend", "import", "forget", "test", "env"];
-
-impl Resolver<'_, '_> {
-    /// The resource of a block; `None` if its kind is unknown, which is reported.
-    pub(super) fn resource(&mut self, i: usize) -> Option<Resource> {
-        let declared = self.scope.blocks.get(i)?;
-        let (block, existing, address) = (declared.block, declared.existing, declared.address.clone());
-        let header = declared.header();
-        let Some(spec) = declared.spec else {
+impl<'a> Resolver<'a, '_> {
+    /// One resource of a block, here; `None` if its kind is unknown, which is reported.
+    pub(super) fn resource(&mut self, block_at: usize, instance: usize) -> Option<Resource> {
+        let space = self.here.space;
+        let declared = self.scope()?.blocks.get(block_at)?;
+        let (block, existing, header) = (declared.block, declared.existing, declared.header());
+        let (spec, attributes) = (declared.spec, declared.attributes.clone());
+        let Some(spec) = spec else {
             self.sink.push(unknown_kind(&block.kind));
             return None;
         };
@@ -42,7 +42,7 @@ impl Resolver<'_, '_> {
             self.sink.push(codes::later_version(&format!("`existing {}`", spec.kind), block.kind.span));
         }
         let mut resource = Resource {
-            address,
+            address: self.instance(space, block_at, instance)?.address.clone(),
             existing,
             record: Record::new(),
             sentences: vec![],
@@ -52,9 +52,8 @@ impl Resolver<'_, '_> {
             spans: BTreeMap::new(),
             span: Some(header),
         };
-        let attributes = declared.attributes.clone();
-        for (j, attribute) in attributes.iter().enumerate() {
-            self.resource_attribute(&mut resource, spec, (i, j), attribute);
+        for (i, attribute) in attributes.iter().enumerate() {
+            self.resource_attribute(&mut resource, spec, Cell::Attribute(space, block_at, instance, i), attribute);
         }
         if !existing {
             self.complete(&mut resource, spec, block);
@@ -62,24 +61,29 @@ impl Resolver<'_, '_> {
         for entry in &block.body.entries {
             match entry {
                 Entry::Attribute(_) => {}
-                Entry::Sentence(sentence) if existing => {
-                    self.sink.push(codes::sentence_in_existing(&sentence.head.text, sentence.head.span));
+                Entry::Sentence(_) | Entry::For(_) | Entry::If(_) if existing => {
+                    let (word, at) = entry.head();
+                    self.sink.push(codes::sentence_in_existing(word, at));
                 }
                 Entry::Sentence(sentence) => {
                     let found = self.sentence(sentence, spec);
                     resource.sentences.extend(found);
                 }
+                Entry::For(_) | Entry::If(_) => {
+                    let sentences = &mut resource.sentences;
+                    self.repeated(entry, &mut |this, sentence| sentences.extend(this.sentence(sentence, spec)));
+                }
                 Entry::Block(nested) => self.sink.push(nested_block(nested, spec)),
-                Entry::For(_) | Entry::If(_) | Entry::With(_) => {}
+                Entry::With(attribute) => self.sink.push(codes::unknown_attribute("with", spec.kind, attribute.span, None)),
             }
         }
         Some(resource)
     }
 
-    fn resource_attribute(&mut self, resource: &mut Resource, spec: &'static Spec, at: (usize, usize), attribute: &Attribute) {
+    fn resource_attribute(&mut self, resource: &mut Resource, spec: &'static Spec, cell: Cell, attribute: &Attribute) {
         let name = &attribute.name;
         let attr = spec.attr(&name.text);
-        let value = self.cell(Cell::Attribute(at.0, at.1), attribute.value.span);
+        let value = self.cell(cell, attribute.value.span);
         match (&*name.text, attr) {
             ("after", None) if !resource.existing => {
                 resource.after = self.after(value, attribute);
@@ -138,10 +142,10 @@ impl Resolver<'_, '_> {
     /// A value of a type, for help: a resource of the project where one is wanted.
     fn example(&self, ty: &Type) -> String {
         match ty {
-            Type::Ref(kind) => match self.scope.blocks.iter().find(|b| *b.block.kind.text == **kind) {
-                Some(one) => one.address.to_string(),
-                None => example(ty),
-            },
+            Type::Ref(kind) => {
+                let one = self.scope().and_then(|s| s.blocks.iter().find(|b| *b.block.kind.text == **kind && b.block.each.is_none()));
+                one.map_or_else(|| example(ty), |one| one.address.to_string())
+            }
             Type::List(of) | Type::Set(of) => format!("[{}]", self.example(of)),
             _ => example(ty),
         }
@@ -152,6 +156,9 @@ impl Resolver<'_, '_> {
         let mut found = vec![];
         match value {
             Value::Error | Value::Null => {}
+            Value::Map(map) if map.values().all(|v| matches!(v, Value::Resource(_) | Value::Error)) => {
+                found.extend(map.values().filter_map(Value::as_resource).cloned());
+            }
             Value::List(values) => {
                 for (i, value) in values.into_iter().enumerate() {
                     match value {
@@ -204,11 +211,8 @@ fn no_resource(value: &Value, at: Span) -> Diagnostic {
 }
 
 fn unknown_kind(kind: &ast::Name) -> Diagnostic {
-    if LATER.contains(&&*kind.text) {
-        return codes::later_version(&format!("`{}`", kind.text), kind.span);
-    }
     let without = kind.text.strip_prefix("aws_").filter(|k| kinds().any(|kind| kind == *k));
-    let words = kinds().chain(["project", "variable", "output", "existing", "policy", "moved", "waive", "let"]);
+    let words = kinds().chain(super::STATEMENTS.iter().copied());
     let meant = without.or_else(|| nearest(&kind.text, words));
     let diagnostic = codes::unknown_kind(&kind.text, kind.span, meant);
     match meant {
@@ -225,7 +229,7 @@ fn unknown_attribute(attribute: &Attribute, spec: &'static Spec, existing: bool)
         Some((_, sentence)) => diagnostic.help(format!("it is a sentence, without `=`: `{}`", sentence.example)),
         None if existing && &*name.text == "after" => diagnostic.help("remove it: what exists already waits for nothing"),
         None if &*name.text == "count" || &*name.text == "for_each" => {
-            diagnostic.help("write a block for each; this version has no repetition yet")
+            diagnostic.help(format!("write it behind the name: `{} NAME for key, value in ... {{`", spec.kind))
         }
         None if &*name.text == "depends_on" => diagnostic.help("write `after = [...]`; references need no mention").fix(name.span, "after"),
         None => diagnostic,

@@ -1,6 +1,6 @@
 //! What is declared, by name. Layer 4; evaluates nothing.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::{
     base::{
@@ -16,6 +16,17 @@ use crate::{
 
 /// Kind and name (or `variable` and name) of items that are in the text but could not be parsed.
 pub type Lost = BTreeSet<(String, String)>;
+
+/// A directory: the project's own, or a module's.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    /// Its path from the project's own directory; empty for that itself.
+    pub name: String,
+    /// Its files, as indexes.
+    pub files: Vec<usize>,
+    /// What its module calls name, by the source as written: indexes of directories. What could not be opened is missing.
+    pub modules: BTreeMap<String, usize>,
+}
 
 /// A variable or a `let`.
 #[derive(Clone, Copy)]
@@ -39,10 +50,28 @@ pub(super) struct Declared<'a> {
     pub(super) existing: bool,
     /// `None` for a kind that there is none of, which was reported.
     pub(super) spec: Option<&'static Spec>,
+    /// Its kind and name, for messages about the block as such.
     pub(super) address: Address,
     /// Each name once: the first of its attributes.
     pub(super) attributes: Vec<&'a ast::Attribute>,
     by_name: HashMap<&'a str, usize>,
+}
+
+/// A module call.
+pub(super) struct Call<'a> {
+    pub(super) module: &'a ast::Module,
+    /// Its scope; `None` if it could not be opened, which was reported.
+    pub(super) scope: Option<usize>,
+    /// Each name once: the first of its inputs.
+    pub(super) inputs: Vec<&'a ast::Attribute>,
+    by_name: HashMap<&'a str, usize>,
+}
+
+impl<'a> Call<'a> {
+    /// The expression that is given for a variable of the module.
+    pub(super) fn input(&self, name: &str) -> Option<&'a ast::Attribute> {
+        self.by_name.get(name).and_then(|i| self.inputs.get(*i)).copied()
+    }
 }
 
 impl<'a> Declared<'a> {
@@ -56,9 +85,17 @@ impl<'a> Declared<'a> {
     }
 }
 
-/// Everything that has a name.
+/// Everything that has a name in one directory.
 #[derive(Default)]
 pub(super) struct Scope<'a> {
+    /// The directory, from the project's own; empty for that itself.
+    pub(super) directory: &'a str,
+    pub(super) calls: Vec<Call<'a>>,
+    pub(super) extensions: Vec<&'a ast::Extend>,
+    pub(super) imports: Vec<&'a ast::Import>,
+    pub(super) forgotten: Vec<&'a ast::Forget>,
+    /// Which of the locals were referred to, from any use of the directory.
+    pub(super) used: Vec<bool>,
     pub(super) locals: Vec<Local<'a>>,
     pub(super) blocks: Vec<Declared<'a>>,
     pub(super) outputs: Vec<&'a ast::Output>,
@@ -68,6 +105,8 @@ pub(super) struct Scope<'a> {
     pub(super) projects: Vec<&'a ast::Project>,
     local_by_name: HashMap<&'a str, usize>,
     block_by_name: HashMap<(&'a str, &'a str), usize>,
+    call_by_name: HashMap<&'a str, usize>,
+    output_by_name: HashMap<&'a str, usize>,
     kinds: HashSet<&'a str>,
     lost: Lost,
 }
@@ -76,10 +115,10 @@ pub(super) struct Scope<'a> {
 pub(super) const WORDS: &[&str] = &["anywhere", "internet", "any", "all", "tcp", "udp", "icmp", "icmpv6"];
 
 impl<'a> Scope<'a> {
-    /// Collects the declarations of all files; what has a name twice is reported and left out.
-    pub(super) fn new(files: &'a [ast::File], lost: Lost, sink: &mut Sink) -> Self {
-        let mut scope = Self { lost, ..Self::default() };
-        for item in files.iter().flat_map(|f| &f.items) {
+    /// Collects the declarations of a directory; what has a name twice is reported and left out.
+    pub(super) fn new(directory: &'a Directory, files: &'a [ast::File], lost: Lost, sink: &mut Sink) -> Self {
+        let mut scope = Self { directory: &directory.name, lost, ..Self::default() };
+        for item in directory.files.iter().filter_map(|f| files.get(*f)).flat_map(|f| &f.items) {
             match item {
                 ast::Item::Project(project) => scope.projects.push(project),
                 ast::Item::Variable(variable) => scope.local(Local::Variable(variable), sink),
@@ -90,16 +129,16 @@ impl<'a> Scope<'a> {
                 ast::Item::Moved(moved) => scope.moved.push(moved),
                 ast::Item::Policy(policy) => scope.policies.push(policy),
                 ast::Item::Waive(waive) => scope.waived.push(waive),
-                ast::Item::Module(_)
-                | ast::Item::Extend(_)
-                | ast::Item::Import(_)
-                | ast::Item::Forget(_)
-                | ast::Item::Test(_)
-                | ast::Item::Env(_)
-                | ast::Item::Neighbour(_) => {}
+                ast::Item::Module(module) => scope.call(module, directory, sink),
+                ast::Item::Extend(extension) => scope.extensions.push(extension),
+                ast::Item::Import(import) => scope.imports.push(import),
+                ast::Item::Forget(forget) => scope.forgotten.push(forget),
+                ast::Item::Test(_) | ast::Item::Env(_) | ast::Item::Neighbour(_) => {}
             }
         }
+        scope.used = vec![false; scope.locals.len()];
         once(&mut scope.outputs, |o| &o.name, "output", sink);
+        scope.output_by_name = scope.outputs.iter().enumerate().map(|(i, o)| (&*o.name.text, i)).collect();
         once(&mut scope.policies, |p| &p.name, "policy", sink);
         scope
     }
@@ -122,28 +161,22 @@ impl<'a> Scope<'a> {
             sink.push(codes::duplicate(&what, block.name.span, first.block.name.span));
             return;
         }
-        let mut declared = Declared {
-            block,
-            existing,
-            spec: resources::spec(&block.kind.text),
-            address: Address::new(&block.kind.text, &block.name.text),
-            attributes: vec![],
-            by_name: HashMap::new(),
-        };
-        for entry in &block.body.entries {
-            let ast::Entry::Attribute(attribute) = entry else { continue };
-            let name = &attribute.name;
-            match declared.by_name.get(&*name.text).and_then(|i| declared.attributes.get(*i)) {
-                Some(first) => sink.push(codes::duplicate(&format!("`{}`", name.text), name.span, first.name.span)),
-                None => {
-                    declared.by_name.insert(&name.text, declared.attributes.len());
-                    declared.attributes.push(attribute);
-                }
-            }
-        }
+        let (attributes, by_name) = attributes(&block.body, sink);
+        let address = Address::new(&block.kind.text, &block.name.text);
         self.kinds.insert(&block.kind.text);
         self.block_by_name.insert(key, self.blocks.len());
-        self.blocks.push(declared);
+        self.blocks.push(Declared { block, existing, spec: resources::spec(&block.kind.text), address, attributes, by_name });
+    }
+
+    fn call(&mut self, module: &'a ast::Module, directory: &Directory, sink: &mut Sink) {
+        if let Some(first) = self.call_by_name.get(&*module.name.text).and_then(|i| self.calls.get(*i)) {
+            sink.push(codes::duplicate(&format!("`module.{}`", module.name.text), module.name.span, first.module.name.span));
+            return;
+        }
+        let (inputs, by_name) = attributes(&module.body, sink);
+        self.call_by_name.insert(&module.name.text, self.calls.len());
+        let scope = directory.modules.get(&*module.source.text).copied();
+        self.calls.push(Call { module, scope, inputs, by_name });
     }
 
     pub(super) fn find_local(&self, name: &str) -> Option<usize> {
@@ -154,8 +187,12 @@ impl<'a> Scope<'a> {
         self.block_by_name.get(&(kind, name)).copied()
     }
 
-    pub(super) fn find_address(&self, address: &Address) -> Option<usize> {
-        self.find_block(address.kind(), address.name())
+    pub(super) fn find_call(&self, name: &str) -> Option<usize> {
+        self.call_by_name.get(name).copied()
+    }
+
+    pub(super) fn find_output(&self, name: &str) -> Option<usize> {
+        self.output_by_name.get(name).copied()
     }
 
     /// Whether a word is a kind, or stands as one in a block.
@@ -196,6 +233,23 @@ impl<'a> Scope<'a> {
         })?;
         self.blocks.get(self.find_block(kind, name)?)
     }
+}
+
+/// The attributes of a body, each name once, and their places among them; what is there twice is reported.
+fn attributes<'a>(body: &'a ast::Body, sink: &mut Sink) -> (Vec<&'a ast::Attribute>, HashMap<&'a str, usize>) {
+    let (mut found, mut by_name): (Vec<&ast::Attribute>, HashMap<&str, usize>) = Default::default();
+    for entry in &body.entries {
+        let ast::Entry::Attribute(attribute) = entry else { continue };
+        let name = &attribute.name;
+        match by_name.get(&*name.text).and_then(|i| found.get(*i)) {
+            Some(first) => sink.push(codes::duplicate(&format!("`{}`", name.text), name.span, first.name.span)),
+            None => {
+                by_name.insert(&name.text, found.len());
+                found.push(attribute);
+            }
+        }
+    }
+    (found, by_name)
 }
 
 /// Reports what has the name of an earlier one, and leaves it out.

@@ -9,8 +9,9 @@ use crate::{
     },
     registry::{SentenceSpec, Slot, Spec},
     resolve::{
+        cell::Resolver,
         convert::{Spot, convert, describe, is_broken},
-        evaluate::Resolver,
+        repeat::in_order,
         variable::term_span,
     },
     schema::{attr::Type, model::Sentence, value::Value},
@@ -45,7 +46,7 @@ impl<'a> Resolver<'a, '_> {
         let mut before = head.span;
         for (i, slot) in shape.slots.iter().enumerate() {
             let rest = shape.slots.get(i + 1..).unwrap_or_default();
-            let (used, value) = self.slot(slot, rest, terms, before, shape)?;
+            let (used, value) = self.filled(slot, rest, terms, before, shape)?;
             if let (Some((name, value)), Some(term)) = (value, terms.first()) {
                 found.slots.insert(name, (value, term_span(term)));
             }
@@ -62,7 +63,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// What stands in a slot: how many terms it takes, its name and value. `None` after a report that makes the rest useless.
-    fn slot(
+    fn filled(
         &mut self,
         slot: &Slot,
         rest: &[Slot],
@@ -87,7 +88,7 @@ impl<'a> Resolver<'a, '_> {
             | Slot::Text(name) => name,
         };
         // A word that belongs to a later slot shows that this one was left out.
-        let later = word(terms.first()).is_some_and(|w| self.scope.find_local(w).is_none() && rest.contains_word(w));
+        let later = word(terms.first()).is_some_and(|w| !self.is_name(w) && rest.contains_word(w));
         let Some(Term::Expr(expr)) = terms.first().filter(|_| !later) else {
             self.expected(&slot_in_words(slot), terms, before, shape, None);
             return None;
@@ -226,12 +227,18 @@ impl<'a> Resolver<'a, '_> {
         Value::Error
     }
 
-    /// Every element of a list, and of lists in it.
+    /// Every element of a list or map, and of those in it.
     fn flatten(&mut self, value: Value, at: Spot<'_>, each: &mut dyn FnMut(&mut Self, Value, Spot<'_>)) {
         match value {
             Value::List(values) => {
                 for (i, value) in values.into_iter().enumerate() {
                     self.flatten(value, at.element(i), each);
+                }
+            }
+            // Many of a kind, as `for` makes them.
+            Value::Map(map) => {
+                for (_, value) in in_order(map) {
+                    self.flatten(value, Spot::at(at.span), each);
                 }
             }
             value => each(self, value, at),

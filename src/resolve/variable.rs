@@ -9,13 +9,17 @@ use crate::{
         span::{FileId, Span},
     },
     resolve::{
+        cell::Resolver,
         convert::{Spot, convert, is_broken, type_of},
-        evaluate::{Resolver, kinds, word_value},
+        evaluate::{kinds, word_value},
         literal,
         scope::{Local, Scope},
     },
     resources,
-    schema::{attr::Type, value::Value},
+    schema::{
+        attr::{Type, TypeField},
+        value::Value,
+    },
     syntax::{
         ast::{self, Entry, Expr, ExprKind, Piece, Term, TypeExpr, UnaryOp},
         parse::parse,
@@ -118,17 +122,24 @@ pub(super) fn given(
 }
 
 impl<'a> Resolver<'a, '_> {
-    /// A variable's value: as given, or its default.
+    /// A variable's value, here: as given, or its default.
     pub(super) fn variable(&mut self, variable: &'a ast::Variable) -> Value {
         let ty = variable.ty.as_ref().map(|ty| declared_type(ty, self.sink).unwrap_or(Type::Any));
-        let default = variable.default.as_ref().map(|expr| {
-            let value = self.eval(expr);
-            let value = match &ty {
-                Some(ty) => convert(value, ty, Spot::of(expr), &mut self.sink.all),
-                None => value,
-            };
-            if is_broken(&value) { Value::Error } else { value }
-        });
+        let space = self.here.space;
+        if let Some((input, here)) = self.input(space, &variable.name.text) {
+            let value = self.at(here, |this| this.eval(&input.value));
+            // Null is as if nothing were given.
+            if value != Value::Null || variable.default.is_none() {
+                let ty = ty.or_else(|| self.default_type(variable)).unwrap_or(Type::Any);
+                let value = convert(value, &ty, Spot::of(&input.value), &mut self.sink.all);
+                return if is_broken(&value) { Value::Error } else { value };
+            }
+        }
+        let default = self.default_value(variable, ty.as_ref());
+        if self.is_module(space) {
+            // Where nothing is given and there is no default, the call is reported.
+            return default.unwrap_or(Value::Error);
+        }
         let ty = ty.or_else(|| default.as_ref().map(type_of)).unwrap_or(Type::Any);
         let name = &variable.name;
         match self.given.get(&*name.text) {
@@ -147,10 +158,25 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    /// What stands in the bodies of variables, once every variable has its value.
+    fn default_value(&mut self, variable: &'a ast::Variable, ty: Option<&Type>) -> Option<Value> {
+        let expr = variable.default.as_ref()?;
+        let value = self.eval(expr);
+        let value = match ty {
+            Some(ty) => convert(value, ty, Spot::of(expr), &mut self.sink.all),
+            None => value,
+        };
+        Some(if is_broken(&value) { Value::Error } else { value })
+    }
+
+    /// The type that a default gives where none is declared.
+    fn default_type(&mut self, variable: &'a ast::Variable) -> Option<Type> {
+        self.default_value(variable, None).as_ref().map(type_of)
+    }
+
+    /// What stands in the bodies of the variables here, once every variable has its value.
     pub(super) fn variable_bodies(&mut self) {
-        for i in 0..self.scope.locals.len() {
-            let Some(Local::Variable(variable)) = self.scope.locals.get(i).copied() else { continue };
+        for i in 0..self.scope().map_or(0, |s| s.locals.len()) {
+            let Some(Local::Variable(variable)) = self.scope().and_then(|s| s.locals.get(i)).copied() else { continue };
             for entry in variable.body.iter().flat_map(|b| &b.entries) {
                 match entry {
                     Entry::Sentence(sentence) if &*sentence.head.text == "validate" => self.validate(variable, sentence),
@@ -183,10 +209,12 @@ impl<'a> Resolver<'a, '_> {
         if !matches!(self.value_as(condition, &Type::Bool), Value::Bool(false)) {
             return;
         }
-        let default = variable.default.as_ref().filter(|_| !self.given.contains_key(&*variable.name.text)).map(|e| e.span);
-        let written = match self.given.get(&*variable.name.text) {
+        let default = variable.default.as_ref().map(|e| e.span);
+        let space = self.here.space;
+        let written = match self.given.get(&*variable.name.text).filter(|_| !self.is_module(space)) {
             Some(Given::Written(expr)) => Some(expr.span),
-            _ => default,
+            Some(Given::Text(..)) => None,
+            None => self.input(space, &variable.name.text).map(|(input, _)| input.value.span).or(default),
         };
         self.sink.push(codes::validation(&variable.name.text, &words, condition.span, written));
     }
@@ -247,20 +275,34 @@ fn declared_type(written: &TypeExpr, sink: &mut Sink) -> Option<Type> {
             sink.push(codes::type_arguments(word, true, written.span));
             None
         }
-        (None, _) if word == "object" => {
-            sink.push(codes::later_version("the type `object`", written.span));
-            None
+        (None, []) if word == "object" => {
+            let mut fields: Vec<TypeField> = vec![];
+            for (name, optional, ty) in &written.fields {
+                if fields.iter().any(|f| f.name == name.text) {
+                    let first = written.fields.iter().find(|(n, ..)| n.text == name.text).map_or(name.span, |(n, ..)| n.span);
+                    sink.push(codes::duplicate(&format!("the field `{}`", name.text), name.span, first));
+                    continue;
+                }
+                fields.push(TypeField { name: name.text.clone(), optional: *optional, ty: declared_type(ty, sink)? });
+            }
+            Some(Type::Object(fields.into()))
         }
         (None, _) => {
             let terraforms =
                 [("number", "int"), ("text", "string"), ("str", "string"), ("integer", "int"), ("boolean", "bool"), ("network", "cidr")];
             let meant = terraforms.iter().find(|(other, _)| *other == word).map(|(_, ours)| *ours);
-            let words = ["string", "int", "float", "bool", "cidr", "ip", "service", "peer", "duration", "list", "set", "map"];
+            let words = ["string", "int", "float", "bool", "cidr", "ip", "service", "peer", "duration", "list", "set", "map", "object"];
             let meant = meant.or_else(|| nearest(word, words.into_iter().chain(kinds())));
             sink.push(codes::unknown_type(word, written.name.span, meant));
             None
         }
     }
+}
+
+/// A value for a variable, for help.
+pub(super) fn sample_of(variable: &ast::Variable) -> String {
+    let ty = variable.ty.as_ref().and_then(|ty| declared_type(ty, &mut Sink::default()));
+    super::resource::example(&ty.unwrap_or(Type::Any))
 }
 
 /// A value of a type, for help.

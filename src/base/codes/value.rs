@@ -225,6 +225,24 @@ pub fn no_element(message: String, at: Span, meant: Option<&str>) -> Diagnostic 
     did_you_mean(Diagnostic::error(&NO_ELEMENT, message).at(at, ""), at, meant)
 }
 
+/// [`WRONG_TYPE`], for an object without a field that it must have.
+#[must_use]
+pub fn missing_field(field: &str, wanted: &str, example: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&WRONG_TYPE, format!("the object lacks `{field}`, which is {wanted}"))
+        .at(at, "")
+        .help(format!("add `{field} = {example}`"))
+}
+
+/// [`NO_ELEMENT`], for a key that an object type does not have.
+#[must_use]
+pub fn unknown_field(field: &str, at: Span, meant: Option<&str>, fields: &[&str]) -> Diagnostic {
+    let diagnostic = Diagnostic::error(&NO_ELEMENT, format!("the object has no field `{field}`")).at(at, "");
+    match meant {
+        Some(_) => did_you_mean(diagnostic, at, meant),
+        None => diagnostic.help(format!("its fields are {}", super::name::listed(fields))),
+    }
+}
+
 /// [`TOO_DEEP`]
 #[must_use]
 pub fn too_deep(at: Span) -> Diagnostic {

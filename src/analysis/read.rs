@@ -1,0 +1,131 @@
+//! The texts of a project and of every module that it uses, parsed. Layer 6; opens modules through the [`Library`] alone.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    analysis::Library,
+    base::{codes::module as codes, diagnostic::Sink, source::Sources, span::Span},
+    resolve::Directory,
+    syntax::{ast, parse::parse},
+};
+
+/// What is read so far.
+pub(super) struct Reader<'i, 's> {
+    pub(super) library: Option<&'i dyn Library>,
+    pub(super) sink: &'s mut Sink,
+    pub(super) sources: Sources,
+    pub(super) parsed: Vec<ast::File>,
+    /// The first is the project's own.
+    pub(super) directories: Vec<Directory>,
+}
+
+impl<'i, 's> Reader<'i, 's> {
+    /// Reads the project's own files, name and text each.
+    pub(super) fn new(files: &[(String, String)], library: Option<&'i dyn Library>, sink: &'s mut Sink) -> Self {
+        let mut reader = Self { library, sink, sources: Sources::default(), parsed: vec![], directories: vec![] };
+        let files = reader.files(files);
+        reader.directories.push(Directory { files, ..Directory::default() });
+        reader
+    }
+
+    fn files(&mut self, files: &[(String, String)]) -> Vec<usize> {
+        let mut found = vec![];
+        for (name, text) in files {
+            let id = self.sources.add(name, text);
+            found.push(self.parsed.len());
+            self.parsed.push(parse(id, text, self.sink));
+        }
+        found
+    }
+
+    /// Opens every module that is used, those that modules use too; each directory once.
+    pub(super) fn modules(&mut self) {
+        let mut at = 0;
+        while at < self.directories.len() {
+            for (source, place) in self.named_in(at) {
+                let known = self.directories.get(at).is_some_and(|d| d.modules.contains_key(&*source));
+                if !known && let Some(opened) = self.open(at, &source, place) {
+                    if let Some(directory) = self.directories.get_mut(at) {
+                        directory.modules.insert(source, opened);
+                    }
+                }
+            }
+            at += 1;
+        }
+        self.circles();
+    }
+
+    /// The sources of the module calls in a directory, each with its place.
+    fn named_in(&self, directory: usize) -> Vec<(String, Span)> {
+        let files = self.directories.get(directory).map(|d| d.files.clone()).unwrap_or_default();
+        let items = files.into_iter().filter_map(|f| self.parsed.get(f)).flat_map(|f| &f.items);
+        items
+            .filter_map(|item| match item {
+                ast::Item::Module(module) => Some((module.source.text.to_string(), module.source.span)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn open(&mut self, from: usize, source: &str, place: Span) -> Option<usize> {
+        let from = self.directories.get(from).map(|d| d.name.clone()).unwrap_or_default();
+        let Some(library) = self.library else {
+            self.sink.push(codes::unreadable(source, "no files can be read here", place, "save the project in a directory of its own"));
+            return None;
+        };
+        let opened = match library.open(&from, source) {
+            Ok(opened) => opened,
+            Err(closed) => {
+                self.sink.push(codes::unreadable(source, &closed.why, place, &closed.help));
+                return None;
+            }
+        };
+        if let Some(known) = self.directories.iter().position(|d| d.name == opened.directory) {
+            return Some(known);
+        }
+        if self.sources.iter().count() + opened.files.len() > Span::FILES_MAX {
+            let why = format!("the project has more than {} files with it", Span::FILES_MAX);
+            self.sink.push(codes::unreadable(source, &why, place, "put several resources into one file"));
+            return None;
+        }
+        let files = self.files(&opened.files);
+        self.directories.push(Directory { name: opened.directory, files, modules: BTreeMap::new() });
+        Some(self.directories.len() - 1)
+    }
+
+    /// Takes out, with a message, every use of a module that leads back to where it stands.
+    fn circles(&mut self) {
+        let mut done = vec![false; self.directories.len()];
+        for start in 0..self.directories.len() {
+            let mut way = vec![];
+            self.follow(start, &mut way, &mut done);
+        }
+    }
+
+    fn follow(&mut self, directory: usize, way: &mut Vec<usize>, done: &mut [bool]) {
+        if done.get(directory).copied().unwrap_or(true) {
+            return;
+        }
+        way.push(directory);
+        for (source, place) in self.named_in(directory) {
+            let Some(next) = self.directories.get(directory).and_then(|d| d.modules.get(&source)).copied() else { continue };
+            let Some(start) = way.iter().position(|d| *d == next) else {
+                self.follow(next, way, done);
+                continue;
+            };
+            let around = way.iter().skip(start).chain([&next]);
+            let names = around.filter_map(|d| self.directories.get(*d)).map(|d| match &*d.name {
+                "" => "the project".to_owned(),
+                name => format!("`{name}`"),
+            });
+            self.sink.push(codes::circle(&names.collect::<Vec<_>>(), place));
+            if let Some(directory) = self.directories.get_mut(directory) {
+                directory.modules.remove(&source);
+            }
+        }
+        way.pop();
+        if let Some(done) = done.get_mut(directory) {
+            *done = true;
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What `for` and `if` make many or none of: blocks, module calls, sentences, elements of comprehensions. Layer 4.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    base::{
+        address::{Address, Key},
+        codes::repeat as codes,
+        span::Span,
+    },
+    resolve::{
+        cell::Resolver,
+        convert::describe,
+        operator,
+        space::{Bindings, Extent, Here, Instance, Instances, State, bind, key_of, key_text},
+    },
+    schema::value::Value,
+    syntax::ast::{self, Each, Entry, Expr, ForClause, Sentence},
+};
+
+/// How many elements all the `for` of a project may go through: some ten seconds of work.
+const ELEMENTS_MAX: usize = 1_000_000;
+
+/// One turn of a `for`.
+pub(super) struct Turn<'a> {
+    /// The key of the map, or the index in the list.
+    pub(super) key: Value,
+    pub(super) value: Value,
+    /// What holds in it.
+    pub(super) bindings: Bindings<'a>,
+}
+
+/// How many of something there are.
+pub(super) enum Count<'a> {
+    /// One or none, without a key.
+    Single(bool),
+    /// One for each key.
+    Keyed(Vec<(Key, Bindings<'a>)>),
+    /// What says so was reported.
+    Broken,
+}
+
+impl<'a> Resolver<'a, '_> {
+    /// The turns of a `for`, here, and whether it goes through a map; `None` if something was reported.
+    pub(super) fn turns(&mut self, clause: &'a ForClause) -> Option<(Vec<Turn<'a>>, bool)> {
+        let (pairs, is_map) = self.pairs(&clause.of)?;
+        let mut turns = vec![];
+        for (key, value) in pairs {
+            self.elements += 1;
+            if self.elements > ELEMENTS_MAX {
+                // Once is enough.
+                if self.elements == ELEMENTS_MAX + 1 {
+                    self.sink.push(codes::too_many(ELEMENTS_MAX, clause.of.span));
+                }
+                return None;
+            }
+            let bindings = bind(&clause.value.text, value.clone(), &self.here.bindings);
+            let bindings = match &clause.key {
+                Some(name) => bind(&name.text, key.clone(), &bindings),
+                None => bindings,
+            };
+            if let Some(condition) = &clause.condition {
+                let here = Here { space: self.here.space, bindings: bindings.clone() };
+                match self.at(here, |this| this.eval(condition)) {
+                    Value::Bool(true) => {}
+                    Value::Bool(false) => continue,
+                    other => {
+                        operator::no_condition(&other, condition.span, self.sink);
+                        return None;
+                    }
+                }
+            }
+            turns.push(Turn { key, value, bindings });
+        }
+        Some((turns, is_map))
+    }
+
+    /// Keys and values of what is gone through, and whether it is a map.
+    fn pairs(&mut self, of: &'a Expr) -> Option<(Vec<(Value, Value)>, bool)> {
+        let value = self.eval(of);
+        match value {
+            Value::List(values) => {
+                let index = |(i, value)| (Value::Int(i64::try_from(i).unwrap_or(i64::MAX)), value);
+                Some((values.into_iter().enumerate().map(index).collect(), false))
+            }
+            Value::Map(map) => Some((in_order(map).into_iter().map(|(k, v)| (Value::text(k), v)).collect(), true)),
+            Value::Error => None,
+            Value::Attribute(..) | Value::Concat(_) => {
+                self.sink.push(codes::unknown_key(&value.to_string(), "what `for` goes through", of.span));
+                None
+            }
+            other => {
+                self.sink.push(codes::not_iterable(&describe(&other), of.span, other == Value::Null));
+                None
+            }
+        }
+    }
+
+    /// Which there are, here, of what says `for` or `if`.
+    pub(super) fn count(&mut self, each: &'a Each) -> Count<'a> {
+        match each {
+            Each::If(condition) => match self.eval(condition) {
+                Value::Bool(there) => Count::Single(there),
+                other @ (Value::Attribute(..) | Value::Concat(_)) => {
+                    self.sink.push(codes::unknown_key(&other.to_string(), "whether there is one", condition.span));
+                    Count::Broken
+                }
+                other => {
+                    operator::no_condition(&other, condition.span, self.sink);
+                    Count::Broken
+                }
+            },
+            Each::For(clause) => self.keyed(clause).map_or(Count::Broken, Count::Keyed),
+            Each::All(at) => {
+                self.sink.push(crate::base::codes::name::later_version("`for {}`", *at));
+                Count::Broken
+            }
+        }
+    }
+
+    fn keyed(&mut self, clause: &'a ForClause) -> Option<Vec<(Key, Bindings<'a>)>> {
+        let (turns, is_map) = self.turns(clause)?;
+        let mut seen: HashMap<Key, ()> = HashMap::new();
+        let mut found = vec![];
+        for turn in turns {
+            let named = if is_map { &turn.key } else { &turn.value };
+            let key = match key_of(named) {
+                Some(key) => key,
+                None => {
+                    self.sink.push(match named {
+                        Value::Error => return None,
+                        Value::Attribute(..) | Value::Concat(_) => {
+                            codes::unknown_key(&named.to_string(), "the key of a resource", clause.of.span)
+                        }
+                        other => codes::no_key(&describe(other), clause.of.span),
+                    });
+                    return None;
+                }
+            };
+            if seen.insert(key.clone(), ()).is_some() {
+                self.sink.push(codes::duplicate_key(&named.to_string(), clause.of.span));
+                return None;
+            }
+            found.push((key, turn.bindings));
+        }
+        Some(found)
+    }
+
+    /// Finds out which resources there are of a block.
+    pub(super) fn expand_block(&mut self, space: usize, block: usize) {
+        let found = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|d| (d.block, d.attributes.len()));
+        let Some((declared, attributes)) = found else { return };
+        let Some(each) = &declared.each else { return };
+        let count = self.at(Here { space, bindings: None }, |this| this.count(each));
+        let path = self.spaces.get(space).map(|s| s.path.clone()).unwrap_or_default();
+        let one = |key: Option<&Key>, bindings: Bindings<'a>| Instance {
+            address: Address::within(&path, &declared.kind.text, &declared.name.text, key),
+            bindings,
+            attributes: (0..attributes).map(|_| State::New).collect(),
+        };
+        let instances = match count {
+            Count::Single(there) => {
+                Instances { extent: Extent::Done, all: there.then(|| one(None, None)).into_iter().collect(), by_key: HashMap::new() }
+            }
+            Count::Keyed(keys) => Instances {
+                extent: Extent::Done,
+                all: keys.iter().map(|(key, bindings)| one(Some(key), bindings.clone())).collect(),
+                by_key: keys.into_iter().enumerate().map(|(i, (key, _))| (key, i)).collect(),
+            },
+            Count::Broken => Instances { extent: Extent::Broken, ..Instances::default() },
+        };
+        self.things.extend(instances.all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
+        if let Some(slot) = self.spaces.get_mut(space).and_then(|s| s.blocks.get_mut(block)) {
+            *slot = instances;
+        }
+    }
+
+    /// What a block of which there may be many is as a value: one resource, null, or a map.
+    pub(super) fn block_value(&mut self, space: usize, block: usize, at: Span) -> Value {
+        self.work_out(super::space::Cell::Instances(space, block), at);
+        let keyed = self.scope_of(space).and_then(|s| s.blocks.get(block)).is_some_and(|b| matches!(b.block.each, Some(Each::For(_))));
+        let Some(instances) = self.spaces.get(space).and_then(|s| s.blocks.get(block)) else { return Value::Error };
+        match instances.extent {
+            Extent::Done if keyed => {
+                let entry = |(key, i): (&Key, &usize)| Some((key_text(key), Value::Resource(instances.all.get(*i)?.address.clone())));
+                Value::Map(instances.by_key.iter().filter_map(entry).collect())
+            }
+            Extent::Done => instances.all.first().map_or(Value::Null, |one| Value::Resource(one.address.clone())),
+            _ => Value::Error,
+        }
+    }
+
+    /// Every sentence of a body with what holds for it: those in `for` as often as they count. What cannot be there is reported.
+    pub(super) fn sentences(&mut self, body: &'a ast::Body, each: &mut dyn FnMut(&mut Self, &'a Sentence)) {
+        for entry in &body.entries {
+            match entry {
+                Entry::Sentence(sentence) => each(self, sentence),
+                Entry::Attribute(_) | Entry::Block(_) | Entry::With(_) => {
+                    let (word, at) = entry.head();
+                    let diagnostic = codes::only_sentences(word, at, matches!(entry, Entry::Attribute(_)));
+                    self.sink.push(diagnostic);
+                }
+                Entry::For(_) | Entry::If(_) => self.repeated(entry, each),
+            }
+        }
+    }
+
+    /// The sentences of a `for` or `if` of a body.
+    pub(super) fn repeated(&mut self, entry: &'a Entry, each: &mut dyn FnMut(&mut Self, &'a Sentence)) {
+        match entry {
+            Entry::For(block) => {
+                self.needed(&block.clause.of);
+                if let Some(condition) = &block.clause.condition {
+                    let names: Vec<&str> = block.clause.key.iter().chain([&block.clause.value]).map(|n| &*n.text).collect();
+                    let mut needs = vec![];
+                    self.walk_bound(condition, &names, &mut needs);
+                    needs.into_iter().for_each(|(cell, at)| self.work_out(cell, at));
+                }
+                for turn in self.turns(&block.clause).map(|(turns, _)| turns).unwrap_or_default() {
+                    let here = Here { space: self.here.space, bindings: turn.bindings };
+                    self.at(here, |this| this.sentences(&block.body, each));
+                }
+            }
+            Entry::If(block) => match self.value(&block.condition) {
+                Value::Bool(true) => self.sentences(&block.body, each),
+                Value::Bool(false) => block.otherwise.iter().for_each(|body| self.sentences(body, each)),
+                other => {
+                    operator::no_condition(&other, block.condition.span, self.sink);
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// Works out what an expression names.
+    pub(super) fn needed(&mut self, expr: &'a Expr) {
+        let mut needs = vec![];
+        self.walk(expr, &mut needs);
+        needs.into_iter().for_each(|(cell, at)| self.work_out(cell, at));
+    }
+}
+
+/// The entries of a map, by their keys: whole numbers as numbers.
+pub(super) fn in_order(map: BTreeMap<String, Value>) -> Vec<(String, Value)> {
+    let numbers: Option<Vec<i64>> = map.keys().map(|k| k.parse().ok()).collect();
+    match numbers {
+        Some(numbers) => {
+            let mut entries: Vec<(i64, (String, Value))> = numbers.into_iter().zip(map).collect();
+            entries.sort_by_key(|(n, _)| *n);
+            entries.into_iter().map(|(_, entry)| entry).collect()
+        }
+        None => map.into_iter().collect(),
+    }
+}
