@@ -14,7 +14,7 @@ use crate::{
         layout::{Line, Table, print},
         parse::{
             self,
-            outline::{Body, Comment, Node, Role, Shape, Statement, Token, outline},
+            outline::{Arm, Body, Comment, Node, Role, Shape, Statement, Token, outline},
         },
     },
 };
@@ -88,8 +88,21 @@ impl Layout {
             self.lines.push(line);
             return;
         }
-        self.tokens(&statement.tokens, indent);
+        self.tokens(&statement.tokens, indent, Line::new(indent));
         let Some(body) = &statement.body else { return };
+        self.body(body, indent);
+        for Arm { tokens, body } in &statement.arms {
+            let mut line = self.lines.pop().unwrap_or_else(|| Line::new(indent));
+            if tokens.first().is_some_and(|t| t.role != Role::Comment) {
+                line.push(" ");
+            }
+            self.tokens(tokens, indent, line);
+            self.body(body, indent);
+        }
+    }
+
+    /// What stands between braces, and these.
+    fn body(&mut self, body: &Body<'_>, indent: usize) {
         if let Some(line) = self.lines.last_mut() {
             line.push(if body.nodes.is_empty() { " { }" } else { " {" });
         }
@@ -101,19 +114,21 @@ impl Layout {
         }
     }
 
-    /// Tokens that go over several lines.
-    fn tokens(&mut self, tokens: &[Token<'_>], indent: usize) {
+    /// Tokens that go over several lines, the first of which is begun.
+    fn tokens(&mut self, tokens: &[Token<'_>], indent: usize, mut line: Line) {
         // For each bracket that is open: the indentation of its line, and the table that it is if it is a map.
         let mut open: Vec<(usize, Option<usize>)> = vec![];
-        let mut line = Line::new(indent);
         for (nth, token) in tokens.iter().enumerate() {
             let before = nth.checked_sub(1).and_then(|n| tokens.get(n));
             let closes = matches!(token.role, Role::Close | Role::CloseBrace);
             let opened = if closes { open.pop() } else { None };
             if before.is_some_and(|before| breaks(before, token)) {
                 self.lines.push(std::mem::replace(&mut line, Line::new(indent)));
+                // Comments between a `}` and its `else` leave that where the `}` is.
+                let begins = tokens.iter().take(nth).all(|t| t.role == Role::Comment);
                 line.indent = match opened {
                     Some((outer, _)) => outer,
+                    None if begins => indent,
                     None => open.last().map_or(indent, |o| o.0) + STEP,
                 };
                 let after_opening = before.is_some_and(|b| matches!(b.role, Role::Open | Role::OpenAttached | Role::OpenBrace));
@@ -171,6 +186,20 @@ fn in_line(statement: &Statement<'_>) -> Option<Line> {
         line.push(token.text);
     }
     if let Some(body) = &statement.body {
+        line.push(" ");
+        line.push(&body_in_line(body)?);
+    }
+    for Arm { tokens, body } in &statement.arms {
+        for (nth, token) in tokens.iter().enumerate() {
+            let before = nth.checked_sub(1).and_then(|n| tokens.get(n));
+            if token.role == Role::Comment || token.text.contains('\n') || before.is_some_and(|before| breaks(before, token)) {
+                return None;
+            }
+            if before.is_none_or(|before| spaced(before, token)) {
+                line.push(" ");
+            }
+            line.push(token.text);
+        }
         line.push(" ");
         line.push(&body_in_line(body)?);
     }

@@ -8,6 +8,7 @@ mod expression;
 mod item;
 pub(super) mod outline;
 mod recover;
+mod repeat;
 mod scan;
 mod text;
 

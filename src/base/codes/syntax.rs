@@ -74,13 +74,6 @@ Write the backslash twice, or use a heredoc, in which backslashes are as they ar
       sed -i 's/\s*$//' file
     END
 "#;
-    UNSUPPORTED = "E0108" "not supported by this version"
-r#"The syntax is reserved: secnet knows what is meant, and this version does not do it yet.
-
-- `for` and `if` around blocks and sentences, and `[for x in xs : ...]`: write the blocks one by one.
-- `module`: put the blocks into the project itself; all `*.secnet` files of a directory are one project.
-- `import`, `forget`, `extend`, `env`, `test`: there is no replacement in this version.
-"#;
     COMPUTED_PORT = "E0109" "a name as a port"
 r#"A service is one token without spaces, `tcp/22`, so that a name after the slash could be the name of a service as well as that of a
 variable. secnet knows no names of ports, and a port that is computed stands in parentheses:
@@ -139,6 +132,34 @@ r#"Before the slash of a service stands one of `tcp`, `udp`, `icmp`, `icmpv6` an
     ingress tpc/(port) from anywhere
 
 Any other protocol is written by its IANA number: `protocol/50`.
+"#;
+    TRAILING_CONDITION = "W0117" "a condition behind the value of a `for`"
+r#"In a list or map that is computed, the condition stands with the elements that it chooses from, before the colon. Terraform has it at
+the end; that is read too, with this warning.
+
+    let public = [for s in subnets : s.id if s.public]
+
+Write `[for s in subnets if s.public : s.id]`.
+"#;
+    FOREIGN_REPETITION = "E0118" "`for_each`, `count` or `dynamic`"
+r#"How many there are of a block stands in its head, and how many statements there are in a block is said by a `for` around them.
+
+    subnet private {
+      for_each = zones
+      vpc      = vpc.main
+    }
+
+Write instead:
+
+    subnet private for key, zone in zones {
+      vpc = vpc.main
+    }
+
+    security_group web {
+      for p in partners { ingress tcp/443 from p.cidr }
+    }
+
+`vpc main if production { ... }` is there once or not at all.
 "#;
 }
 
@@ -205,10 +226,30 @@ pub fn too_deep(at: Span, limit: usize) -> Diagnostic {
         .help("give a part of it a name of its own with `let`")
 }
 
-/// Something of the language that this version does not do.
+/// `[for x in xs : e if c]`; `moved` is the empty place where the condition belongs, and what to take away for it.
 #[must_use]
-pub fn unsupported(at: Span, what: &str, instead: &str) -> Diagnostic {
-    Diagnostic::error(&UNSUPPORTED, format!("{what} is not supported by this version")).at(at, "").help(instead)
+pub fn trailing_condition(at: Span, condition: &str, moved: Option<(Span, Span)>) -> Diagnostic {
+    let found =
+        Diagnostic::warning(&TRAILING_CONDITION, "the condition of a `for` stands before its `:`").at(at, "read as if it stood there");
+    match moved {
+        Some((to, from)) => {
+            let help = if condition.contains('\n') { "move it there".to_owned() } else { format!("write `if {condition}` before the `:`") };
+            found.help(help).fix(to, format!(" if {condition}")).fix(from, "")
+        }
+        None => found.help("write one condition before the `:`"),
+    }
+}
+
+/// `for_each` and the like, in the block `kind name`.
+#[must_use]
+pub fn foreign_repetition(at: Span, word: &str, kind: &str, name: &str) -> Diagnostic {
+    let help = match (word, kind) {
+        ("for_each", "module") => format!("write `module {name} \"./path\" for key, value in values {{`"),
+        ("for_each", _) => format!("write `{kind} {name} for key, value in values {{`"),
+        ("count", _) => format!("write `{kind} {name} for i in range(n) {{`, or `{kind} {name} if condition {{` for one or none"),
+        _ => "write `for value in values { ... }` around the statements".to_owned(),
+    };
+    Diagnostic::error(&FOREIGN_REPETITION, format!("how many there are is not said with `{word}`")).at(at, "").help(help)
 }
 
 /// `name value`; `after` is the empty place after the name.

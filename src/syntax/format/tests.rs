@@ -71,6 +71,12 @@ fn values_keep_their_lines_and_get_their_blanks() {
         ("a\n+ b\n+ [\nc\n]", "a\n  + b\n  + [\n    c\n  ]"),
         ("<<~END\n   as\n  it is\n END", "<<~END\n   as\n  it is\n END"),
         ("f(<<END\nx\nEND\n)", "f(<<END\nx\nEND\n)"),
+        ("[ for x in  xs:x ]", "[for x in xs : x]"),
+        ("[for i,x in xs  if x>y:::1]", "[for i, x in xs if x > y : ::1]"),
+        ("{ for k ,v in m:k=>{a=v} }", "{for k, v in m : k => { a = v }}"),
+        ("[for x in xs:x   if x]", "[for x in xs : x if x]"),
+        ("[\nfor x in xs: # each\n{\na=x\n}\n]", "[\n  for x in xs :  # each\n  {\n    a = x\n  }\n]"),
+        ("{for k, v in m\nif v:\nk=>v\n}", "{for k, v in m\n  if v :\n  k => v\n}"),
     ] {
         check(&format!("let x  =  {value}\n"), &format!("let x = {expected}\n"));
     }
@@ -87,6 +93,30 @@ fn items_get_their_blanks() {
         ("variable  a :object( {b:T ,c? : list( U )} )=1 \"d\"", "variable a: object({ b: T, c?: list(U) }) = 1   \"d\"\n"),
         ("variable a=1 \"d\"{sensitive=true}", "variable a = 1   \"d\" { sensitive = true }\n"),
         ("variable a = 1\n\"d\"", "variable a = 1\n  \"d\"\n"),
+        ("vpc  a for i ,x  in [ 1,2 ]  if x{b=1}", "vpc a for i, x in [1, 2] if x { b = 1 }\n"),
+        ("vpc a if(b){\nc=1\n}", "vpc a if (b) {\n  c = 1\n}\n"),
+        ("existing subnet all for{ }{ }", "existing subnet all for {} { }\n"),
+        ("module  a  \"./b\"  for x in xs{\nc=1\n}", "module a \"./b\" for x in xs {\n  c = 1\n}\n"),
+        ("extend  a[ \"b\" ] . c  if d{}", "extend a[\"b\"].c if d { }\n"),
+        ("import   module.a[\"b\"].vpc.c[1]   from  \"d\"", "import module.a[\"b\"].vpc.c[1] from \"d\"\n"),
+        ("forget  vpc.a[-1] # b", "forget vpc.a[-1]  # b\n"),
+        ("project  a   \"../b\"", "project a \"../b\"\n"),
+        ("env  a{b=1}", "env a { b = 1 }\n"),
+        (
+            "test  \"a b\"{with c=1\nwith de=2\nassert c>0 \"why\"\nplan creates 14\nexpect E0301 \"x\"\n}",
+            "test \"a b\" {\n  with c  = 1\n  with de = 2\n  assert c > 0   \"why\"\n  plan   creates 14\n  expect E0301   \"x\"\n}\n",
+        ),
+        ("output a=1 \"d\"{sensitive=true}", "output a = 1   \"d\" { sensitive = true }\n"),
+        (
+            "vpc a {\nfor p in ps{in a from p.b   p.c}\nif d{\ne=1\n}\nelse{\nf=1\n}\n}",
+            "vpc a {\n  for p in ps { in a from p.b p.c }\n  if d {\n    e = 1\n  } else {\n    f = 1\n  }\n}\n",
+        ),
+        ("vpc a {\nif d{e=1}else  if f{g=1}else{h=1} # i\n}", "vpc a {\n  if d { e = 1 } else if f { g = 1 } else { h = 1 }  # i\n}\n"),
+        ("vpc a {\nif d{ }\nelse if [\n1\n]{e=1\n}\n}", "vpc a {\n  if d { } else if [\n    1\n  ] {\n    e = 1\n  }\n}\n"),
+        (
+            "vpc a {\nif d {\ne=1 # f\n} # g\n\n# h\nelse{ i=1 }\n}",
+            "vpc a {\n  if d {\n    e = 1  # f\n  }  # g\n\n  # h\n  else {\n    i = 1\n  }\n}\n",
+        ),
         ("moved   vpc.a  to vpc.b # c", "moved vpc.a to vpc.b  # c\n"),
         ("policy p   \"d\"   during apply{\n}", "policy p \"d\" during apply { }\n"),
         ("\u{feff}let a = 1\r\n\r\n\r\nlet b = <<END\r\nx\r\nEND\r\n", "let a = 1\n\nlet b = <<END\nx\nEND\n"),
@@ -150,6 +180,10 @@ fn value_text() -> impl Strategy<Value = String> {
             (inner.clone(), trivia(), prop::sample::select(vec!["+", "-", "*", "/", "==", "&&", "??", "<"]), inner.clone())
                 .prop_map(|(a, t, o, b)| format!("{a}{t} {o} {b}")),
             (trivia(), inner.clone(), trivia()).prop_map(|(a, b, c)| format!("({a}{b}{c})")),
+            (inner.clone(), trivia(), trivia(), inner.clone(), trivia())
+                .prop_map(|(a, t, u, b, v)| format!("[{t}for i,x {u}in {a}{t} if b:{u}{b}{v}]")),
+            (inner.clone(), trivia(), inner.clone(), trivia(), inner.clone())
+                .prop_map(|(a, t, k, u, b)| format!("{{ for x in {a}{t}:{u}{k}{t}=>{u}{b} }}")),
             (inner.clone(), trivia(), inner.clone(), inner.clone()).prop_map(|(a, t, b, c)| format!("if {a} {t}then {b} else {c}")),
             (entries, prop::bool::ANY).prop_map(|(entries, newlines)| {
                 let entries: Vec<_> = entries.iter().map(|(a, k, b, c, v)| format!("{a}{k}{b}={c}{v}")).collect();
@@ -187,6 +221,15 @@ fn entry_text() -> impl Strategy<Value = String> {
             (name.clone(), prop::collection::vec((inner.clone(), line_end()), 0..4))
                 .prop_map(|(n, entries)| format!("{n} {{ {}}}", entries.iter().map(|(e, l)| format!("{e}{l}")).collect::<String>())),
             name.clone().prop_map(|n| format!("{n}{{ a=1  b = 2 }}")),
+            (name.clone(), trivia(), value_text(), prop::collection::vec((inner.clone(), line_end()), 0..3)).prop_map(
+                |(n, t, v, entries)| format!(
+                    "for {n}{t} in {t}{v}{{ {}}}",
+                    entries.iter().map(|(e, l)| format!("{e}{l}")).collect::<String>()
+                )
+            ),
+            (value_text(), trivia(), inner.clone(), line_end(), value_text(), inner)
+                .prop_map(|(c, t, a, l, d, b)| format!("if {c} {{ {a}{l}}}{t}else if {d}{{ {b} }}{l} else {{ }}")),
+            value_text().prop_map(|v| format!("with x={v}")),
         ]
     })
 }
@@ -197,7 +240,11 @@ fn file_text() -> impl Strategy<Value = String> {
             .prop_map(|e| format!("vpc main  {{{}}}", e.iter().map(|(e, l)| format!("\n {e}{l}")).collect::<String>())),
         1 => value_text().prop_map(|v| format!("let x = {v}")),
         1 => value_text().prop_map(|v| format!("variable x : list( cidr )={v} \"d\" {{ sensitive = true }}")),
-        1 => Just("existing vpc a { b = 1  c = 2 }".to_owned()),
+        1 => prop::sample::select(vec![
+            "existing vpc a { b = 1  c = 2 }", "existing vpc a  for {} { }", "vpc a for x in xs  if x{ b=1 }", "module m \"./m\"if x { a=1 }",
+            "extend a[ 0] .b { in a from b }", "import module.a[\"k\"].vpc.b[3] from \"c\"", "forget  vpc.a", "moved vpc.a  to module.b.vpc.c",
+            "test \"a\" { with b=1  assert b > 0 \"c\" }", "env a{ b=1 }", "project a  \"../b\"", "output a = 1 \"b\"{ sensitive=true }",
+        ]).prop_map(str::to_owned),
     ];
     prop::collection::vec((item, line_end()), 0..5).prop_map(|items| items.iter().map(|(i, l)| format!("{i}{l}")).collect())
 }
@@ -213,6 +260,7 @@ fn tree(text: &str) -> (String, usize) {
     (
         plain
             .replace("Comma(", "\n")
+            .replace("All(", "\n")
             .lines()
             .map(|l| l.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ':' | '.')))
             .collect(),
@@ -222,6 +270,65 @@ fn tree(text: &str) -> (String, usize) {
 
 fn without_blanks(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// Every `secnet` block of the specs and every example: where it comes from, and its text.
+fn written() -> Vec<(String, String)> {
+    fn files(dir: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = vec![];
+    files(&root.join("tests/spec"), &mut paths);
+    files(&root.join("examples"), &mut paths);
+    let mut found = vec![];
+    for path in paths {
+        let is_whole = path.extension().is_some_and(|e| e == "secnet");
+        if !is_whole && path.extension().is_none_or(|e| e != "md") {
+            continue;
+        }
+        let (name, text) = (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
+        if is_whole {
+            found.push((name, text));
+            continue;
+        }
+        let mut lines = text.split_inclusive('\n').enumerate();
+        while let Some((number, line)) = lines.next() {
+            if line.starts_with("```secnet") {
+                let block: String = lines.by_ref().map(|(_, l)| l).take_while(|l| l.trim_end() != "```").collect();
+                found.push((format!("{name}:{}", number + 1), block));
+            } else if line.starts_with("```") {
+                lines.by_ref().find(|(_, l)| l.trim_end() == "```");
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_written_anywhere_keeps_its_meaning_and_its_comments() {
+    let mut laid_out = 0;
+    for (place, text) in written() {
+        let mut sink = Sink::default();
+        parse::parse(FileId(0), &text, &mut sink);
+        if sink.has_errors() {
+            assert!(format(FileId(0), &text).is_err(), "{place}");
+            continue;
+        }
+        let once = formatted(&text);
+        assert_eq!(tree(&once), tree(&text), "the meaning of {place}");
+        assert_eq!(without_blanks(&once), without_blanks(&text), "the comments of {place}");
+        assert_eq!(formatted(&once), once, "twice, of {place}");
+        laid_out += 1;
+    }
+    assert!(laid_out > 100, "{laid_out}");
 }
 
 proptest! {

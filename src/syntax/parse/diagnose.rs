@@ -25,7 +25,6 @@ const LOOK_AHEAD: usize = 2000;
 struct Failure {
     at: usize,
     expected: Vec<Rule>,
-    refused: Vec<Rule>,
 }
 
 /// Everything known about a broken statement.
@@ -47,14 +46,14 @@ impl<'a> Lower<'a> {
         let end = break_off(self.text, start, node_end + LOOK_AHEAD);
         let slice = self.text.get(start..end).unwrap_or("");
         let failure = match Grammar::parse(rule, slice) {
-            Ok(_) => Failure { at: end, expected: vec![], refused: vec![] },
+            Ok(_) => Failure { at: end, expected: vec![] },
             Err(error) => {
                 let at = match error.location {
                     InputLocation::Pos(at) | InputLocation::Span((at, _)) => start + at,
                 };
                 match error.variant {
-                    ErrorVariant::ParsingError { positives, negatives } => Failure { at, expected: positives, refused: negatives },
-                    ErrorVariant::CustomError { .. } => Failure { at, expected: vec![], refused: vec![] },
+                    ErrorVariant::ParsingError { positives, .. } => Failure { at, expected: positives },
+                    ErrorVariant::CustomError { .. } => Failure { at, expected: vec![] },
                 }
             }
         };
@@ -127,10 +126,13 @@ impl<'a> Lower<'a> {
         let expects = |rule| broken.failure.expected.contains(&rule);
         let before = self.text.get(broken.scan.last.0..broken.scan.last.1).unwrap_or("");
         let plain = || codes::unexpected(span, &self.wanted(broken), &found(rest));
-        if broken.failure.refused.iter().any(|r| matches!(r, Rule::kw_for | Rule::kw_for_in)) && token == "for" {
-            return Some(codes::unsupported(span, "`for` in a list or map", "write the elements one by one"));
-        }
         Some(match token {
+            "," if expects(Rule::kw_in) => plain().help("a `for` has one name, or two: the key and the element"),
+            "=" | "of" | ":" if expects(Rule::kw_in) => plain().help("write `for name in values`").fix(span, "in"),
+            "=" | ":" | "->" if expects(Rule::arrow) => plain().help("write `key => value`").fix(span, "=>"),
+            "=>" if expects(Rule::operator) => {
+                plain().help("`=>` stands in a map that is computed: `{for key, value in values : key => value}`")
+            }
             ":" | ":=" | "=>" | "==" | "+=" | "->" if expects(Rule::eq) => codes::wrong_equals(span, before, token),
             "=" if broken.rule == Rule::resource => return self.header(broken, plain()),
             "=" if expects(Rule::operator) => plain().help("compare with `==`"),
@@ -160,7 +162,10 @@ impl<'a> Lower<'a> {
     /// A block whose head is no head: perhaps its first word is a near miss.
     fn header(&self, broken: &Broken<'_>, plain: Diagnostic) -> Option<Diagnostic> {
         let word = word_at(self.rest(broken.start));
-        let keywords = ["project", "variable", "let", "output", "existing", "moved", "policy", "waive"];
+        let keywords = [
+            "project", "variable", "let", "output", "existing", "moved", "policy", "waive", "module", "extend", "import", "forget", "test",
+            "env",
+        ];
         crate::base::diagnostic::nearest(word, keywords).map(|near| plain.help(format!("did you mean `{near}` instead of `{word}`?")))
     }
 

@@ -7,6 +7,10 @@ use super::grammar::Rule;
 /// `a value`, "`]` or `,`": at most four, the most telling first. Empty where nothing of it would help.
 pub(super) fn expected(rules: &[Rule]) -> String {
     let words: BTreeSet<(u8, &'static str)> = rules.iter().filter_map(|rule| word(*rule)).collect();
+    // A quote where no other value may stand.
+    if rules.contains(&Rule::quote) && words.is_empty() {
+        return "a text in quotes".to_owned();
+    }
     let best = words.iter().next().map_or(0, |w| w.0);
     // Where a value may stand, a name and an opening bracket go without saying; what could go on is said only where nothing is missing.
     let telling = |level: u8| level == best || if best == 1 { level == 6 } else { level < 8 };
@@ -32,13 +36,17 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         | Rule::conditional => (1, "a value"),
         Rule::float | Rule::int | Rule::duration | Rule::constant | Rule::call | Rule::service | Rule::service_of => (1, "a value"),
         Rule::name | Rule::word => (2, "a name"),
-        Rule::address => (2, "a reference like `vpc.main`"),
+        Rule::target => (2, "an address like `vpc.main`"),
+        Rule::path => (2, "a reference like `vpc.main`"),
         Rule::type_expr => (2, "a type"),
         Rule::type_field => (2, "a field like `name: string`"),
         Rule::map_entry => (2, "an entry like `name = value`"),
         Rule::during_apply => (3, "`during apply`"),
         Rule::eq => (3, "`=`"),
-        Rule::colon => (4, "`:`"),
+        Rule::colon | Rule::for_colon => (4, "`:`"),
+        Rule::arrow => (4, "`=>`"),
+        Rule::kw_in => (4, "`in`"),
+        Rule::kw_from => (4, "`from`"),
         Rule::kw_to => (4, "`to`"),
         Rule::kw_until => (4, "`until`"),
         Rule::date => (2, "a day such as `2027-01-31`"),

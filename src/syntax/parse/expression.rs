@@ -18,8 +18,8 @@ pub(super) const DEPTH_MAX: usize = 256;
 
 /// An expression, and how many nodes stand one inside the other in it.
 pub(super) struct Deep {
-    expr: Expr,
-    depth: usize,
+    pub(super) expr: Expr,
+    pub(super) depth: usize,
 }
 
 impl Deep {
@@ -45,7 +45,7 @@ impl Lower<'_> {
     }
 
     /// A node around others; reports it where it is too deep.
-    fn node(&mut self, kind: ExprKind, span: Span, inside: usize) -> Deep {
+    pub(super) fn node(&mut self, kind: ExprKind, span: Span, inside: usize) -> Deep {
         let depth = inside + 1;
         if depth > DEPTH_MAX {
             // What is around it is too deep as well; one message is enough.
@@ -58,7 +58,7 @@ impl Lower<'_> {
         Deep { expr: Expr { kind, span }, depth }
     }
 
-    fn deep(&mut self, pair: Pair<'_, Rule>) -> Deep {
+    pub(super) fn deep(&mut self, pair: Pair<'_, Rule>) -> Deep {
         let mut operands: Vec<Deep> = vec![];
         let mut operators: Vec<BinaryOp> = vec![];
         for part in pair.into_inner() {
@@ -139,6 +139,7 @@ impl Lower<'_> {
             Rule::string | Rule::heredoc => self.deep_text(pair),
             Rule::list => self.list(pair, span),
             Rule::map => self.map(pair, span),
+            Rule::for_list | Rule::for_map => self.comprehension(pair, span).unwrap_or_else(|| Deep::leaf(ExprKind::Error, span)),
             Rule::paren => self.paren(pair),
             Rule::conditional => self.conditional(pair, span),
             Rule::call => self.call(pair, span),

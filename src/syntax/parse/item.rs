@@ -2,7 +2,7 @@
 
 use pest::iterators::{Pair, Pairs};
 
-use super::{grammar::Rule, recover::reserved};
+use super::grammar::Rule;
 use crate::{
     base::{
         codes::syntax as codes,
@@ -10,8 +10,8 @@ use crate::{
         span::{FileId, Span},
     },
     syntax::ast::{
-        Attribute, Block, Body, Entry, Expr, ExprKind, File, Item, Let, Moved, Name, NestedBlock, Output, Policy, Project, Sentence,
-        Target, Term, TypeExpr, Variable, Waive,
+        Attribute, Block, Body, Entry, Env, Expr, ExprKind, Extend, File, Forget, Import, Item, Let, Module, Moved, Name, Neighbour,
+        NestedBlock, Output, Policy, Project, Sentence, Term, Test, TypeExpr, Variable, Waive,
     },
 };
 
@@ -78,8 +78,16 @@ impl<'a> Lower<'a> {
         found
     }
 
-    /// One item; `None` where it is of a kind that this version does not do.
+    /// One item.
     pub(super) fn item(&mut self, pair: Pair<'_, Rule>, doc: Option<String>) -> Option<Item> {
+        match pair.as_rule() {
+            Rule::existing | Rule::resource | Rule::module | Rule::extend => self.item_of_many(pair, doc),
+            Rule::moved | Rule::import | Rule::forget => self.item_of_state(pair),
+            _ => self.plain_item(pair),
+        }
+    }
+
+    fn plain_item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
         let span = self.span(&pair);
         let rule = pair.as_rule();
         let mut inner = Parts(pair.into_inner());
@@ -100,12 +108,16 @@ impl<'a> Lower<'a> {
                 name: self.word(inner.next(Rule::word)?),
                 value: self.expr(inner.next(Rule::expr)?),
                 description: inner.next(Rule::string).map(|p| self.plain(p)),
-                body: None,
+                body: inner.next(Rule::block).map(|p| self.block(p)),
                 span,
             }),
-            Rule::moved => {
-                Item::Moved(Moved { from: self.address(inner.next(Rule::address)?)?, to: self.address(inner.next(Rule::address)?)?, span })
+            Rule::neighbour => {
+                Item::Neighbour(Neighbour { name: self.word(inner.next(Rule::word)?), path: self.plain(inner.next(Rule::string)?), span })
             }
+            Rule::test => {
+                Item::Test(Test { name: self.plain(inner.next(Rule::string)?), body: self.block(inner.next(Rule::block)?), span })
+            }
+            Rule::env => Item::Env(Env { name: self.word(inner.next(Rule::word)?), body: self.block(inner.next(Rule::block)?), span }),
             Rule::policy => Item::Policy(Policy {
                 name: self.word(inner.next(Rule::word)?),
                 description: inner.next(Rule::string).map(|p| self.plain(p)),
@@ -119,32 +131,47 @@ impl<'a> Lower<'a> {
                 reason: inner.next(Rule::string).map(|p| self.plain(p)),
                 span,
             }),
-            Rule::existing | Rule::resource => {
-                let kind = inner.0.peek().filter(|p| p.as_rule() == Rule::word);
-                if let Some((what, instead)) = kind.as_ref().filter(|_| rule == Rule::resource).and_then(|k| reserved(k.as_str())) {
-                    let at = kind.map_or(span, |k| self.span(&k));
-                    self.sink.push(codes::unsupported(at, what, instead));
-                    return None;
-                }
-                let block = Block {
-                    kind: self.word(inner.next(Rule::word)?),
-                    name: self.word(inner.next(Rule::word)?),
-                    each: None,
-                    body: self.block(inner.next(Rule::block)?),
-                    doc,
-                    span,
-                };
-                if rule == Rule::existing { Item::Existing(block) } else { Item::Resource(block) }
-            }
             _ => return None,
         })
     }
 
-    fn address(&mut self, pair: Pair<'_, Rule>) -> Option<Target> {
+    /// What there may be many of.
+    fn item_of_many(&mut self, pair: Pair<'_, Rule>, doc: Option<String>) -> Option<Item> {
         let span = self.span(&pair);
+        let rule = pair.as_rule();
         let mut inner = Parts(pair.into_inner());
+        if rule == Rule::extend {
+            let target = self.path(inner.next(Rule::path)?);
+            let each = inner.next(Rule::each).and_then(|p| self.each(p));
+            return Some(Item::Extend(Extend { target, each, body: self.block(inner.next(Rule::block)?), span }));
+        }
+        if rule == Rule::module {
+            let kind = inner.next(Rule::kw_module).map(|p| self.word(p))?;
+            let (name, source) = (self.word(inner.next(Rule::word)?), self.plain(inner.next(Rule::string)?));
+            let each = inner.next(Rule::each).and_then(|p| self.each(p));
+            let mut body = self.block(inner.next(Rule::block)?);
+            self.no_foreign_repetition(&kind, &name, &mut body);
+            return Some(Item::Module(Module { name, source, each, body, doc, span }));
+        }
         let (kind, name) = (self.word(inner.next(Rule::word)?), self.word(inner.next(Rule::word)?));
-        Some(Target { modules: vec![], kind, name, key: None, span })
+        let each = inner.next(Rule::all).or_else(|| inner.next(Rule::each)).and_then(|p| self.each(p));
+        let mut body = self.block(inner.next(Rule::block)?);
+        self.no_foreign_repetition(&kind, &name, &mut body);
+        let block = Block { kind, name, each, body, doc, span };
+        Some(if rule == Rule::existing { Item::Existing(block) } else { Item::Resource(block) })
+    }
+
+    /// What is said about the state.
+    fn item_of_state(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
+        let span = self.span(&pair);
+        let rule = pair.as_rule();
+        let mut inner = Parts(pair.into_inner());
+        let target = self.target(inner.next(Rule::target)?)?;
+        Some(match rule {
+            Rule::moved => Item::Moved(Moved { from: target, to: self.target(inner.next(Rule::target)?)?, span }),
+            Rule::import => Item::Import(Import { to: target, from: self.expr(inner.next(Rule::expr)?), span }),
+            _ => Item::Forget(Forget { target, span }),
+        })
     }
 
     fn type_expr(&mut self, pair: Pair<'_, Rule>) -> TypeExpr {
@@ -231,6 +258,13 @@ impl<'a> Lower<'a> {
                 let name = self.word(inner.next(Rule::word)?);
                 Some(Entry::Block(NestedBlock { name, body: self.block(inner.next(Rule::block)?), span }))
             }
+            Rule::for_block => self.for_block(pair),
+            Rule::if_block => self.if_block(pair),
+            Rule::with => {
+                let mut inner = Parts(pair.into_inner());
+                let name = self.word(inner.next(Rule::word)?);
+                Some(Entry::With(Attribute { name, value: self.expr(inner.next(Rule::expr)?), span }))
+            }
             Rule::validate => self.sentence(pair).map(Entry::Sentence),
             Rule::sentence => {
                 let sentence = self.sentence(pair)?;
@@ -276,7 +310,7 @@ impl<'a> Lower<'a> {
 fn value(item: &Item) -> Option<&Expr> {
     match item {
         Item::Let(binding) => Some(&binding.value),
-        Item::Output(output) if output.description.is_none() => Some(&output.value),
+        Item::Output(output) if output.description.is_none() && output.body.is_none() => Some(&output.value),
         Item::Variable(variable) if variable.description.is_none() && variable.body.is_none() => variable.default.as_ref(),
         _ => None,
     }
@@ -329,8 +363,20 @@ pub(super) fn is_mark(rule: Rule) -> bool {
             | Rule::kw_moved
             | Rule::kw_policy
             | Rule::kw_waive
+            | Rule::for_colon
+            | Rule::arrow
+            | Rule::kw_module
+            | Rule::kw_extend
+            | Rule::kw_import
+            | Rule::kw_forget
+            | Rule::kw_test
+            | Rule::kw_env
+            | Rule::kw_from
             | Rule::kw_until
             | Rule::kw_to
+            | Rule::kw_with
+            | Rule::kw_for
+            | Rule::kw_in
             | Rule::kw_if
             | Rule::kw_then
             | Rule::kw_else

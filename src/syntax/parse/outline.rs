@@ -32,8 +32,18 @@ pub(crate) struct Statement<'t> {
     /// Up to the `{` of its body, if it has one.
     pub(crate) tokens: Vec<Token<'t>>,
     pub(crate) body: Option<Body<'t>>,
+    /// What an `if` has behind its body: `else if` or `else`, each with its own.
+    pub(crate) arms: Vec<Arm<'t>>,
     /// How many newlines stand before it.
     pub(crate) newlines: usize,
+}
+
+/// A further body of a statement.
+#[derive(Debug)]
+pub(crate) struct Arm<'t> {
+    /// From the last body's `}` on.
+    pub(crate) tokens: Vec<Token<'t>>,
+    pub(crate) body: Body<'t>,
 }
 
 /// What stands between the braces of a block.
@@ -49,7 +59,7 @@ pub(crate) struct Body<'t> {
 pub(crate) enum Shape {
     /// A name, `=`, a value.
     Attribute,
-    /// `let` or `output`, a name, `=`, a value.
+    /// `let`, `output` or `with`, a name, `=`, a value.
     Binding,
     /// Terms in columns.
     Sentence,
@@ -129,19 +139,32 @@ fn newlines(text: &str, from: usize, to: usize) -> usize {
 fn statement<'t>(text: &'t str, pair: Pair<'t, Rule>, newlines: usize) -> Statement<'t> {
     let shape = match pair.as_rule() {
         Rule::attribute => Shape::Attribute,
-        Rule::binding | Rule::output => Shape::Binding,
+        Rule::binding | Rule::output | Rule::with => Shape::Binding,
         Rule::sentence => Shape::Sentence,
         _ => Shape::Other,
     };
-    // A policy's text belongs to its head; elsewhere a text behind everything else describes it.
-    let describes = !matches!(pair.as_rule(), Rule::policy);
+    // In some heads a text says which thing is meant; elsewhere a text behind everything else describes it.
+    let describes = !matches!(pair.as_rule(), Rule::policy | Rule::module | Rule::neighbour | Rule::test);
     let mut walk = Walk { text, end: pair.as_span().start(), tokens: vec![] };
     let mut body = None;
-    for part in pair.into_inner() {
+    let mut arms: Vec<Arm<'t>> = vec![];
+    let mut head = vec![];
+    // The parts of an `else if` follow those of the `if`, as if they were its own.
+    let parts = pair.into_inner().flat_map(|part| match part.as_rule() {
+        Rule::else_if | Rule::else_block => Box::new(part.into_inner()) as Box<dyn Iterator<Item = Pair<'t, Rule>>>,
+        _ => Box::new(std::iter::once(part)),
+    });
+    for part in parts {
         match part.as_rule() {
             Rule::block => {
                 let in_line = !part.as_str().contains('\n');
-                body = Some(Body { nodes: nodes(text, part.as_span().start() + 1, part.into_inner()), in_line });
+                walk.end = part.as_span().end();
+                let one = Body { nodes: nodes(text, part.as_span().start() + 1, part.into_inner()), in_line };
+                let tokens = std::mem::take(&mut walk.tokens);
+                match body {
+                    None => (head, body) = (tokens, Some(one)),
+                    Some(_) => arms.push(Arm { tokens, body: one }),
+                }
             }
             Rule::string if describes => walk.token(&part, Role::Description, true),
             Rule::term => {
@@ -156,7 +179,8 @@ fn statement<'t>(text: &'t str, pair: Pair<'t, Rule>, newlines: usize) -> Statem
         walk.begin_term(0);
         walk.describe();
     }
-    Statement { shape, tokens: walk.tokens, body, newlines }
+    let tokens = if body.is_some() { head } else { walk.tokens };
+    Statement { shape, tokens, body, arms, newlines }
 }
 
 /// Collects the tokens of a statement.
@@ -175,7 +199,9 @@ impl<'t> Walk<'t> {
     }
 
     fn pair(&mut self, pair: Pair<'t, Rule>) {
-        let attached = matches!(pair.as_rule(), Rule::call | Rule::index | Rule::type_expr);
+        let attached = matches!(pair.as_rule(), Rule::call | Rule::index | Rule::type_expr | Rule::target_key);
+        // The braces of a computed map stand as close as the brackets of a computed list.
+        let is_computed = pair.as_rule() == Rule::for_map;
         let role = match pair.as_rule() {
             Rule::string | Rule::heredoc => Role::Text,
             Rule::comment => Role::Comment,
@@ -193,6 +219,14 @@ impl<'t> Walk<'t> {
             _ => {
                 let first = self.tokens.len();
                 self.pairs(pair.into_inner());
+                if is_computed {
+                    if let Some(token) = self.tokens.get_mut(first) {
+                        token.role = Role::Open;
+                    }
+                    if let Some(token) = self.tokens.last_mut() {
+                        token.role = Role::Close;
+                    }
+                }
                 if attached {
                     let opening = self.tokens.iter_mut().skip(first).find(|t| t.role != Role::Word);
                     if let Some(token) = opening.filter(|t| t.role == Role::Open) {

@@ -21,7 +21,7 @@ use crate::{
 const MENDS_MAX: usize = 16;
 
 /// Heads of sentences that exist; after these a single term is a sentence that lacks its end, not an attribute that lacks its `=`.
-const SENTENCE_HEADS: [&str; 8] = ["ingress", "egress", "in", "out", "route", "require", "forbid", "validate"];
+const SENTENCE_HEADS: [&str; 11] = ["ingress", "egress", "in", "out", "route", "require", "forbid", "validate", "assert", "expect", "plan"];
 
 impl Lower<'_> {
     /// An entry of a body that did not parse.
@@ -48,8 +48,8 @@ impl Lower<'_> {
             return vec![];
         }
         match operator {
-            _ if matches!(word, "for" | "if") => {
-                self.sink.push(codes::unsupported(name.span, &format!("`{word}` in a block"), "write the statements one by one"));
+            _ if matches!(word, "for" | "if" | "else" | "dynamic") => {
+                self.broken_repetition(word, text, start, end);
                 vec![]
             }
             ":" | ":=" | "=>" | "==" | "+=" | "->" => {
@@ -77,9 +77,31 @@ impl Lower<'_> {
                 if SENTENCE_HEADS.contains(&word) { vec![] } else { vec![self.lost_attribute(name, start, end)] }
             }
             _ => {
-                self.explain(if word == "validate" { Rule::validate } else { Rule::sentence }, start, end);
+                let rule = match word {
+                    "validate" | "assert" => Rule::validate,
+                    "with" => Rule::with,
+                    _ => Rule::sentence,
+                };
+                self.explain(rule, start, end);
                 vec![]
             }
+        }
+    }
+
+    /// A `for` or `if` around statements that is none.
+    fn broken_repetition(&mut self, word: &str, text: &str, start: usize, end: usize) {
+        let at = self.at(start, start + word.len());
+        let after = text.get(word.len()..).unwrap_or("").trim_start_matches([' ', '\t']);
+        match word {
+            "dynamic" if after.starts_with('"') => self.sink.push(codes::foreign_repetition(at, word, "", "")),
+            "else" if after.starts_with('{') => {
+                let message = codes::unexpected(at, "a statement", "`else`");
+                self.sink.push(message.help("`else` stands behind the `}` of an `if`, and an `if` has one"));
+            }
+            "for" => drop(self.explain(Rule::for_block, start, end)),
+            "if" => drop(self.explain(Rule::if_block, start, end)),
+            "else" => drop(self.explain(Rule::else_if, start, end)),
+            _ => drop(self.explain(Rule::sentence, start, end)),
         }
     }
 
@@ -105,7 +127,7 @@ impl Lower<'_> {
             return false;
         }
         let rest = self.text.get(start..).unwrap_or("");
-        if previous.is_bare && !matches!(word_at(rest), "and" | "or") {
+        if previous.is_bare && !matches!(word_at(rest), "and" | "or" | "if") {
             let line = self.text.get(previous.value..).unwrap_or("");
             let line = line.get(..line.find(['\n', '#', '}', '"']).unwrap_or(line.len())).unwrap_or("").trim_end();
             let line = line.split("//").next().unwrap_or(line).trim_end();
@@ -115,6 +137,7 @@ impl Lower<'_> {
             self.sink.push(match word_at(rest) {
                 "and" => message.help("write `&&`"),
                 "or" => message.help("write `||`"),
+                "if" => message.help("write `if condition then value else other`"),
                 _ => message,
             });
         }
@@ -188,8 +211,9 @@ impl Lower<'_> {
         if closing_at_start(text).is_none() && self.leftover(start, previous) {
             return;
         }
-        if let Some((what, instead)) = reserved(word) {
-            self.sink.push(codes::unsupported(at, what, instead));
+        if matches!(word, "for" | "if") {
+            let message = codes::unexpected(at, "a block or a statement", &format!("`{word}`"));
+            self.sink.push(message.help(format!("`{word}` stands behind the name of a block: `vpc main {word} ... {{`")));
         } else if let Some(help) = foreign(word, text) {
             self.sink.push(codes::unexpected(at, "a block or a statement of secnet", &format!("`{word}`")).help(help));
         } else if word.is_empty() || word.starts_with(|c: char| c.is_ascii_digit()) {
@@ -205,6 +229,7 @@ impl Lower<'_> {
 
     fn broken_statement(&mut self, word: &str, text: &str, start: usize, file: &mut File) {
         let rule = match word {
+            "project" if text.lines().next().is_some_and(|l| l.contains('"')) => Rule::neighbour,
             "project" => Rule::project,
             "variable" => Rule::variable,
             "let" => Rule::binding,
@@ -213,26 +238,24 @@ impl Lower<'_> {
             "moved" => Rule::moved,
             "policy" => Rule::policy,
             "waive" => Rule::waive,
+            "module" => Rule::module,
+            "extend" => Rule::extend,
+            "import" => Rule::import,
+            "forget" => Rule::forget,
+            "test" => Rule::test,
+            "env" => Rule::env,
             _ => Rule::resource,
         };
-        if matches!(rule, Rule::project | Rule::policy | Rule::resource | Rule::existing) && self.mended_head(rule, text, start, file) {
+        let is_named = matches!(rule, Rule::project | Rule::policy | Rule::resource | Rule::existing | Rule::module | Rule::env);
+        if is_named && self.mended_head(rule, text, start, file) {
             return;
         }
-        let head = words(text);
         if rule == Rule::resource && SENTENCE_HEADS.contains(&word) {
             let message = codes::unexpected(self.at(start, start + word.len()), "a block or a statement", &format!("`{word}`"));
             self.sink.push(message.help("sentences stand in a block"));
             return;
         }
-        if rule == Rule::project && text.lines().next().is_some_and(|l| l.contains('"')) {
-            self.sink.push(codes::unsupported(self.at(start, start + word.len()), "reading another project", "delete the line"));
-            return;
-        }
-        let repeated = head.iter().skip(2).find(|w| matches!(w.1, "for" | "if")).copied();
-        if let (Rule::resource | Rule::existing, Some((at, word))) = (rule, repeated) {
-            let at = self.at(start + at, start + at + word.len());
-            self.sink.push(codes::unsupported(at, &format!("`{word}` after a name"), "write the blocks one by one"));
-        } else if let Some(after) = text.get(word.len()..).filter(|a| rule == Rule::resource && starts_value(a)) {
+        if let Some(after) = text.get(word.len()..).filter(|a| rule == Rule::resource && starts_value(a)) {
             let at = start + text.len() - after.trim_start().len();
             let message = codes::unexpected(self.at(at, at + 1), "a name and `{`", "`=`");
             self.sink.push(message.help(format!("a value of its own is `let {word} = ...`")));
@@ -286,7 +309,7 @@ impl Lower<'_> {
                 file.items.extend(name(1).map(|name| Item::Output(Output { name, value, description: None, body: None, span })));
             }
             Some("existing") => file.lost.extend(name(1).zip(name(2))),
-            Some("project" | "policy" | "moved" | "waive") | None => {}
+            Some("project" | "policy" | "moved" | "waive" | "extend" | "import" | "forget" | "test" | "env") | None => {}
             Some(_) => file.lost.extend(name(0).zip(name(1))),
         }
     }
@@ -324,20 +347,6 @@ fn replaced(text: &str, at: usize, len: usize, by: &str) -> String {
     format!("{before}{by:<len$}{after}")
 }
 
-/// Statements that are planned, and what to do without them.
-pub(super) fn reserved(word: &str) -> Option<(&'static str, &'static str)> {
-    Some(match word {
-        "module" => ("`module`", "put the blocks into the project itself"),
-        "extend" => ("`extend`", "write the sentences into the block itself"),
-        "import" => ("`import`", "delete the line"),
-        "forget" => ("`forget`", "delete the line"),
-        "test" => ("`test`", "delete the block"),
-        "env" => ("`env`", "keep a file of variables for each environment, and pass it with `--var-file`"),
-        "for" | "if" => ("`for` or `if` around blocks", "write the blocks one by one"),
-        _ => return None,
-    })
-}
-
 /// Terraform's blocks, and secnet's for them.
 fn foreign(word: &str, text: &str) -> Option<String> {
     let line = text.lines().next()?;
@@ -352,6 +361,10 @@ fn foreign(word: &str, text: &str) -> Option<String> {
         ("terraform" | "locals", '{') => "write `let name = value` for values, and `project name { ... }` for settings".to_owned(),
         ("variable", '"') => format!("write `variable {kind}: type = default`"),
         ("output", '"') => format!("write `output {kind} = value`"),
+        ("module", '"') if labels.len() == 1 => format!("write `module {kind} \"./path\" {{`"),
+        ("moved", '{') => "write `moved vpc.old to vpc.main`".to_owned(),
+        ("import", '{') => "write `import vpc.main from \"vpc-0abc\"`".to_owned(),
+        ("removed", '{') => "write `forget vpc.main`".to_owned(),
         _ => return None,
     })
 }

@@ -36,8 +36,16 @@ pub(super) enum What {
     Quote,
     /// `<<END`
     Heredoc,
-    /// `if`, until its `else`
+    /// `if`, until its `then`
     If,
+    /// The same from there on, until its `else`
+    Then,
+}
+
+impl Open {
+    fn is_if(&self) -> bool {
+        matches!(self.what, What::If | What::Then)
+    }
 }
 
 impl What {
@@ -50,7 +58,7 @@ impl What {
             What::Value => "${",
             What::Quote => "\"",
             What::Heredoc => "<<",
-            What::If => "if",
+            What::If | What::Then => "if",
         }
     }
 
@@ -62,7 +70,7 @@ impl What {
             What::Brace | What::Value => "}",
             What::Quote => "\"",
             What::Heredoc => "its word",
-            What::If => "else",
+            What::If | What::Then => "else",
         }
     }
 }
@@ -90,9 +98,9 @@ impl<'t> Scan<'t> {
         self
     }
 
-    /// What is open, but for `if`s.
+    /// What is open, but for the `if`s of values.
     pub(super) fn innermost(&self) -> Option<Open> {
-        self.open.iter().rev().find(|o| o.what != What::If).copied()
+        self.open.iter().rev().find(|o| !o.is_if()).copied()
     }
 
     /// Whether the next byte is read as code, not as text.
@@ -157,7 +165,13 @@ impl<'t> Scan<'t> {
             '"' => self.push(What::Quote, 1),
             '(' => self.push(What::Paren, 1),
             '[' => self.push(What::Bracket, 1),
-            '{' => self.push(What::Brace, 1),
+            '{' => {
+                // Behind a whole condition it opens what depends on it: this `if` has no `else` to wait for.
+                if self.open.last().is_some_and(|o| o.what == What::If) && self.ends_value() {
+                    self.open.pop();
+                }
+                self.push(What::Brace, 1);
+            }
             ')' | ']' => {
                 self.pop_ifs();
                 if self.open.last().is_some_and(|o| matches!(o.what, What::Paren | What::Bracket)) {
@@ -191,8 +205,14 @@ impl<'t> Scan<'t> {
                 match rest.get(..len) {
                     Some("if") => self.push(What::If, len),
                     Some("else") => {
-                        if self.open.last().is_some_and(|o| o.what == What::If) {
+                        if self.open.last().is_some_and(Open::is_if) {
                             self.open.pop();
+                        }
+                        self.at += len;
+                    }
+                    Some("then") => {
+                        if let Some(open) = self.open.last_mut().filter(|o| o.what == What::If) {
+                            open.what = What::Then;
                         }
                         self.at += len;
                     }
@@ -215,9 +235,15 @@ impl<'t> Scan<'t> {
     }
 
     fn pop_ifs(&mut self) {
-        while self.open.last().is_some_and(|o| o.what == What::If) {
+        while self.open.last().is_some_and(Open::is_if) {
             self.open.pop();
         }
+    }
+
+    /// Whether a value may end with the last token.
+    fn ends_value(&self) -> bool {
+        let last = self.text.get(self.last.0..self.last.1).unwrap_or("");
+        last != "if" && last.ends_with(|c| is_word(c) || matches!(c, ')' | ']' | '}' | '"'))
     }
 }
 
