@@ -132,7 +132,13 @@ impl<'a> Resolver<'a, '_> {
             }
             Value::Map(mut map) => map.remove(&*name.text).unwrap_or_else(|| {
                 let meant = nearest(&name.text, map.keys().map(String::as_str));
-                self.sink.push(value_codes::no_element(format!("the map has no key `{}`", name.text), name.span, meant));
+                let diagnostic = value_codes::no_element(format!("the map has no key `{}`", name.text), name.span, meant);
+                let many = meant.is_none() && map.values().any(|v| matches!(v, Value::Resource(_)));
+                self.sink.push(if many {
+                    diagnostic.help(format!("there are many: say which, `[KEY].{0}`, or take it of each, `[*].{0}`", name.text))
+                } else {
+                    diagnostic
+                });
                 Value::Error
             }),
             other => {

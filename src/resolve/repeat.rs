@@ -15,7 +15,7 @@ use crate::{
         space::{Bindings, Extent, Here, Instance, Instances, State, bind, key_of, key_text},
     },
     schema::value::Value,
-    syntax::ast::{self, Each, Entry, Expr, ForClause, Sentence},
+    syntax::ast::{Each, Entry, Expr, ForClause, Sentence},
 };
 
 /// How many elements all the `for` of a project may go through: some ten seconds of work.
@@ -190,52 +190,64 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    /// Every sentence of a body with what holds for it: those in `for` as often as they count. What cannot be there is reported.
-    pub(super) fn sentences(&mut self, body: &'a ast::Body, each: &mut dyn FnMut(&mut Self, &'a Sentence)) {
-        for entry in &body.entries {
-            match entry {
-                Entry::Sentence(sentence) => each(self, sentence),
+    /// The sentences of a `for` or `if` in a body, as often as they count and with what holds for each.
+    pub(super) fn repeated(&mut self, entry: &'a Entry, each: &mut dyn FnMut(&mut Self, &'a Sentence)) {
+        self.only_sentences(entry);
+        self.turn_by_turn(entry, each);
+    }
+
+    /// Reports what cannot be repeated, whether it counts or not.
+    fn only_sentences(&mut self, entry: &'a Entry) {
+        let (first, second) = match entry {
+            Entry::For(block) => (&block.body, None),
+            Entry::If(block) => (&block.body, block.otherwise.as_ref()),
+            _ => return,
+        };
+        for inner in first.entries.iter().chain(second.iter().flat_map(|b| &b.entries)) {
+            match inner {
+                Entry::Sentence(_) => {}
+                Entry::For(_) | Entry::If(_) => self.only_sentences(inner),
                 Entry::Attribute(_) | Entry::Block(_) | Entry::With(_) => {
-                    let (word, at) = entry.head();
-                    let diagnostic = codes::only_sentences(word, at, matches!(entry, Entry::Attribute(_)));
-                    self.sink.push(diagnostic);
+                    let (word, at) = inner.head();
+                    self.sink.push(codes::only_sentences(word, at, matches!(inner, Entry::Attribute(_))));
                 }
-                Entry::For(_) | Entry::If(_) => self.repeated(entry, each),
             }
         }
     }
 
-    /// The sentences of a `for` or `if` of a body.
-    pub(super) fn repeated(&mut self, entry: &'a Entry, each: &mut dyn FnMut(&mut Self, &'a Sentence)) {
+    fn turn_by_turn(&mut self, entry: &'a Entry, each: &mut dyn FnMut(&mut Self, &'a Sentence)) {
         match entry {
+            Entry::Sentence(sentence) => each(self, sentence),
             Entry::For(block) => {
-                self.needed(&block.clause.of);
-                if let Some(condition) = &block.clause.condition {
-                    let names: Vec<&str> = block.clause.key.iter().chain([&block.clause.value]).map(|n| &*n.text).collect();
-                    let mut needs = vec![];
-                    self.walk_bound(condition, &names, &mut needs);
-                    needs.into_iter().for_each(|(cell, at)| self.work_out(cell, at));
-                }
+                self.needed_by(&block.clause);
                 for turn in self.turns(&block.clause).map(|(turns, _)| turns).unwrap_or_default() {
                     let here = Here { space: self.here.space, bindings: turn.bindings };
-                    self.at(here, |this| this.sentences(&block.body, each));
+                    self.at(here, |this| block.body.entries.iter().for_each(|e| this.turn_by_turn(e, each)));
                 }
             }
-            Entry::If(block) => match self.value(&block.condition) {
-                Value::Bool(true) => self.sentences(&block.body, each),
-                Value::Bool(false) => block.otherwise.iter().for_each(|body| self.sentences(body, each)),
-                other => {
-                    operator::no_condition(&other, block.condition.span, self.sink);
-                }
-            },
-            _ => {}
+            Entry::If(block) => {
+                let counts = match self.value(&block.condition) {
+                    Value::Bool(true) => Some(&block.body),
+                    Value::Bool(false) => block.otherwise.as_ref(),
+                    other => {
+                        operator::no_condition(&other, block.condition.span, self.sink);
+                        None
+                    }
+                };
+                counts.iter().flat_map(|b| &b.entries).for_each(|e| self.turn_by_turn(e, each));
+            }
+            Entry::Attribute(_) | Entry::Block(_) | Entry::With(_) => {}
         }
     }
 
-    /// Works out what an expression names.
-    pub(super) fn needed(&mut self, expr: &'a Expr) {
+    /// Works out what a clause names.
+    pub(super) fn needed_by(&mut self, clause: &'a ForClause) {
         let mut needs = vec![];
-        self.walk(expr, &mut needs);
+        self.walk(&clause.of, &mut needs);
+        if let Some(condition) = &clause.condition {
+            let names: Vec<&str> = clause.key.iter().chain([&clause.value]).map(|n| &*n.text).collect();
+            self.walk_bound(condition, &names, &mut needs);
+        }
         needs.into_iter().for_each(|(cell, at)| self.work_out(cell, at));
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Resolver<'a, '_> {
                 None => vec![None],
                 Some(each) => {
                     if let ast::Each::For(clause) = each {
-                        self.needed(&clause.of);
+                        self.needed_by(clause);
                     }
                     match self.count(each) {
                         Count::Single(there) => there.then_some(None).into_iter().collect(),

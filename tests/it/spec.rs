@@ -6,10 +6,11 @@ use std::{
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use secnet::{
-    analysis::{Analysis, Inputs, analyze},
+    analysis::{Analysis, Closed, Inputs, Library, Opened, analyze},
     base::{
         diagnostic::{Diagnostic, Severity},
         source::Sources,
@@ -196,11 +197,34 @@ fn said(case: &Case) -> String {
         return problem.clone();
     }
     let mut files = case.files.clone();
-    let has_project = files.iter().any(|(_, text)| text.lines().any(|l| l.starts_with("project")));
+    let has_project = files.iter().any(|(name, text)| !name.contains('/') && text.lines().any(|l| l.starts_with("project")));
     if !has_project && !case.alone {
         files.push(("project.secnet".into(), "project test { }\n".into()));
     }
-    rendered(&analyze(files, &case.inputs))
+    let (own, modules) = files.into_iter().partition(|(name, _)| !name.contains('/'));
+    let inputs = Inputs { library: Some(Arc::new(Shelf(modules))), ..case.inputs.clone() };
+    rendered(&analyze(own, &inputs))
+}
+
+/// Files of a case in directories of their own: modules.
+#[derive(Debug)]
+struct Shelf(Vec<(String, String)>);
+
+impl Library for Shelf {
+    fn open(&self, from: &str, source: &str) -> Result<Opened, Closed> {
+        let mut steps: Vec<&str> = from.split('/').filter(|s| !s.is_empty()).collect();
+        for step in source.split('/').filter(|s| *s != ".") {
+            if step == ".." { drop(steps.pop()) } else { steps.push(step) }
+        }
+        let directory = steps.join("/");
+        let inside = |(name, _): &&(String, String)| name.rsplit_once('/').is_some_and(|(d, _)| d == directory);
+        let files: Vec<_> = self.0.iter().filter(inside).cloned().collect();
+        // The project's own directory is known to whoever opens it.
+        if files.is_empty() && !directory.is_empty() {
+            return Err(Closed { why: format!("`{directory}` does not exist"), help: "correct the path".into() });
+        }
+        Ok(Opened { directory, files })
+    }
 }
 
 /// All messages, then the outputs.
