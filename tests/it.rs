@@ -11,6 +11,8 @@ mod cases;
 mod cli;
 #[path = "it/cli_prove.rs"]
 mod cli_prove;
+#[path = "it/examples.rs"]
+mod examples;
 #[path = "it/kernel.rs"]
 mod kernel;
 #[path = "it/kernel_build.rs"]

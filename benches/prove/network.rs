@@ -278,7 +278,16 @@ pub fn policies(net: &Net, count: usize) -> Model {
             3 => (false, tcp(22, 22), Value::Internet, group(0), vec![(vec![tcp(22, 22)], vec![networks])]),
             _ => (false, tcp(5432, 5432), group(0), group(3), vec![]),
         };
-        let statement = Statement { require, services: vec![service], from: vec![from], to: vec![to], except, client_ports: None, span };
+        let statement = Statement {
+            require,
+            services: vec![service],
+            from: vec![from],
+            to: vec![to],
+            except,
+            client_ports: None,
+            turn: String::new(),
+            span,
+        };
         model.policies.push(Policy {
             name: format!("p{n}"),
             description: None,

@@ -2,21 +2,53 @@
 
 use std::{fs, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::{
     base::codes::environment as codes,
     cli::{Exit, Outcome, Stop, load, printer::Printer},
 };
 
-const MAIN: &str = include_str!("new/main.secnet");
 const GITIGNORE: &str = include_str!("new/gitignore");
 
-/// Start a project: a server that only its maintainers can reach
+/// Start a project
 #[derive(Debug, Args)]
 pub struct New {
     /// Its name, and that of the directory to make
     name: PathBuf,
+    /// What to start from
+    #[arg(long, value_enum, default_value = "private_server")]
+    template: Template,
+}
+
+/// Where a project starts. Each is complete: it plans, proves and applies as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Template {
+    /// A server that reaches the internet and that only its maintainers can reach
+    PrivateServer,
+    /// A public web server and a database behind it, in two zones, the network being a module
+    TwoTier,
+    /// Web, application and data over three zones, each reached from the one before it alone
+    ThreeTier,
+}
+
+impl Template {
+    /// The word that stands for the project's name in it, and its files: path and text.
+    fn files(self) -> (&'static str, &'static [(&'static str, &'static str)]) {
+        match self {
+            Template::PrivateServer => ("PROJECT", &[("main.secnet", include_str!("new/main.secnet"))]),
+            Template::TwoTier => (
+                "two_tier",
+                &[
+                    ("main.secnet", include_str!("../../examples/two_tier/main.secnet")),
+                    ("database.secnet", include_str!("../../examples/two_tier/database.secnet")),
+                    ("network/main.secnet", include_str!("../../examples/two_tier/network/main.secnet")),
+                ],
+            ),
+            Template::ThreeTier => ("three_tier", &[("main.secnet", include_str!("../../examples/three_tier/main.secnet"))]),
+        }
+    }
 }
 
 impl New {
@@ -33,15 +65,20 @@ impl New {
         if self.name.exists() {
             return Err(codes::exists(&shown).into());
         }
-        fs::create_dir_all(&self.name).map_err(|e| codes::unwritable(&shown, &load::reason(&e)))?;
-        for (file, text) in [("main.secnet", MAIN), (".gitignore", GITIGNORE)] {
+        let (placeholder, files) = self.template.files();
+        for (file, text) in files.iter().chain(&[(".gitignore", GITIGNORE)]) {
             let path = self.name.join(file);
             let failed = |e: std::io::Error| Stop::from(codes::unwritable(&load::shown(&path), &load::reason(&e)));
-            fs::write(&path, text.replace("PROJECT", &name)).map_err(failed)?;
+            if let Some(directory) = path.parent() {
+                fs::create_dir_all(directory).map_err(failed)?;
+            }
+            fs::write(&path, text.replace(placeholder, &name)).map_err(failed)?;
         }
+        let written: Vec<String> = files.iter().map(|(file, _)| format!("{shown}/{file}")).collect();
         printer.say(&format!(
-            "{shown}/main.secnet and {shown}/.gitignore are written.\n\n\
-             Next:\n  cd {shown}\n  secnet check\n  secnet plan --sandbox\n  secnet apply --sandbox"
+            "{} and {shown}/.gitignore are written.\n\n\
+             Next:\n  cd {shown}\n  secnet check\n  secnet plan --sandbox\n  secnet apply --sandbox",
+            written.join(", ")
         ));
         Ok(Exit::Ok)
     }

@@ -19,6 +19,7 @@ use crate::{
         policy::{self, Judged, Offence},
         waiver,
     },
+    schema::model,
     state::store,
 };
 
@@ -119,7 +120,7 @@ fn statement(judged: &Judged, texts: &Texts) -> Statement {
     let proven = judged.outcome == policy::Outcome::Proven;
     Statement {
         policy: judged.policy.clone(),
-        statement: texts.sources.one_line(judged.span),
+        statement: model::in_words(&texts.sources, judged.span, &judged.turn),
         place: texts.sources.place(judged.span),
         waived: judged.waived.clone(),
         verdict: match judged.outcome {

@@ -18,7 +18,7 @@ const BOXES_MAX: usize = 10_000;
 
 /// What a project's policies demand.
 pub(super) fn promises(model: &Model, sources: Option<&Sources>) -> Vec<Promise> {
-    let text = |statement: &Statement| sources.map_or_else(String::new, |s| s.one_line(statement.span));
+    let text = |statement: &Statement| sources.map_or_else(String::new, |s| statement.text(s));
     let promise = |policy: &str, statement: &Statement| Promise {
         policy: policy.to_owned(),
         text: text(statement),

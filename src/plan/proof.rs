@@ -37,7 +37,7 @@ use crate::{
         reach, waiver,
     },
     resources,
-    schema::value::Value,
+    schema::{model, value::Value},
 };
 
 /// What a plan means for who may reach what.
@@ -145,7 +145,7 @@ pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Deci
 fn verdict(judged: &Judged, sources: Option<&Sources>, stopped: bool) -> Verdict {
     Verdict {
         policy: judged.policy.clone(),
-        statement: sources.map_or_else(String::new, |s| s.one_line(judged.span)),
+        statement: sources.map_or_else(String::new, |s| model::in_words(s, judged.span, &judged.turn)),
         place: sources.map(|s| s.place(judged.span)),
         outcome: judged.outcome,
         packet: judged.packet.clone(),

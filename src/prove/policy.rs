@@ -64,6 +64,8 @@ pub struct Judged {
     pub policy: String,
     /// The statement's place.
     pub span: Span,
+    /// Which turn of a `for` it is, if it is of one.
+    pub turn: String,
     /// Whether it holds.
     pub outcome: Outcome,
     /// Why nobody can tell, or what is wrong, in one clause.
@@ -250,6 +252,7 @@ fn judge_statement(chart: &Chart<'_>, model: &Model, policy: &Policy, statement:
     let mut judged = Judged {
         policy: policy.name.clone(),
         span: statement.span,
+        turn: statement.turn.clone(),
         outcome: Outcome::Proven,
         reason: None,
         packet: None,

@@ -12,6 +12,7 @@ use crate::{
         cell::Resolver,
         convert::is_broken,
         sentence::{kind_in_words, word},
+        space::all_bound,
         variable::term_span,
     },
     schema::{
@@ -108,6 +109,12 @@ impl<'a> Resolver<'a, '_> {
         None
     }
 
+    /// What the names of every `for` around stand for.
+    fn turn_in_words(&self) -> String {
+        let names = all_bound(&self.here.bindings);
+        names.into_iter().rev().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+    }
+
     fn no_statement(&mut self, (word, at): (&str, Span)) {
         let meant = nearest(word, ["require", "forbid"]);
         let meant = meant.map(|m| (m, if m == "require" { REQUIRE } else { FORBID }));
@@ -181,7 +188,16 @@ impl<'a> Resolver<'a, '_> {
             return None;
         }
         let broken = from.iter().chain(&to).chain(except.iter().flat_map(|(_, from)| from)).any(is_broken);
-        (!broken).then_some(Statement { require, services, from, to, except, client_ports, span: sentence.span })
+        (!broken).then_some(Statement {
+            require,
+            services,
+            from,
+            to,
+            except,
+            client_ports,
+            turn: self.turn_in_words(),
+            span: sentence.span,
+        })
     }
 
     fn statement_services(&mut self, cursor: &mut Cursor<'a>) -> Option<Vec<Service>> {

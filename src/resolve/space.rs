@@ -73,6 +73,17 @@ pub(super) fn bound<'b>(bindings: &'b Bindings<'_>, name: &str) -> Option<&'b Va
     None
 }
 
+/// Every name that holds within a `for`, innermost first.
+pub(super) fn all_bound<'b, 'a>(bindings: &'b Bindings<'a>) -> Vec<(&'a str, &'b Value)> {
+    let mut found = vec![];
+    let mut at = bindings.as_deref();
+    while let Some(binding) = at {
+        found.push((binding.name, &binding.value));
+        at = binding.outer.as_deref();
+    }
+    found
+}
+
 /// Where an expression is evaluated.
 #[derive(Clone, Default)]
 pub(super) struct Here<'a> {

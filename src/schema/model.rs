@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    base::{address::Address, date::Day, service::Service, span::Span},
+    base::{address::Address, date::Day, service::Service, source::Sources, span::Span},
     schema::value::{Record, Value},
 };
 
@@ -218,6 +218,23 @@ pub struct Statement {
     pub except: Vec<(Vec<Service>, Vec<Value>)>,
     /// Client ports, where it says so.
     pub client_ports: Option<(u16, u16)>,
+    /// What the names of the `for` around it stand for in this turn: `s = subnet.private["a"]`; empty outside of one.
+    pub turn: String,
     /// The whole.
     pub span: Span,
+}
+
+impl Statement {
+    /// As one wrote it, and which turn of a `for` it is.
+    #[must_use]
+    pub fn text(&self, sources: &Sources) -> String {
+        in_words(sources, self.span, &self.turn)
+    }
+}
+
+/// A statement as one wrote it, and which turn of a `for` it is.
+#[must_use]
+pub fn in_words(sources: &Sources, span: Span, turn: &str) -> String {
+    let text = sources.one_line(span);
+    if turn.is_empty() { text } else { format!("{text}  ({turn})") }
 }

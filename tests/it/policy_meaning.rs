@@ -128,6 +128,7 @@ fn statement(require: bool, service: Service, from: &str, to: &str) -> Statement
         to: vec![value(to)],
         except: vec![],
         client_ports: None,
+        turn: String::new(),
         span: Span::new(FileId(0), 0, 0),
     }
 }

@@ -167,6 +167,7 @@ fn statement(require: bool, service: &Service, from: &Party, to: &Party, except:
         to: vec![to.value.clone()],
         except,
         client_ports: None,
+        turn: String::new(),
         span: Span::new(secnet::base::span::FileId(0), 0, 0),
     }
 }

@@ -1,0 +1,108 @@
+//! The examples: each is formatted, proved, planned and applied in the sandbox as it stands, and does what is written down for it.
+//!
+//! `examples/NAME/expected/` holds the plan and the proof; `SECNET_BLESS=1` writes what is said now. A template of
+//! `secnet new` is an example under another name, and must say the same.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::cli::secnet;
+
+fn examples() -> Vec<PathBuf> {
+    let all = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
+    let mut all: Vec<PathBuf> = all.map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+    all.sort();
+    assert!(all.len() >= 3, "{all:?}");
+    all
+}
+
+/// The sources of a directory and of those in it: path from there, and text.
+fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = vec![];
+    let mut open = vec![directory.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for path in fs::read_dir(&next).unwrap().map(|e| e.unwrap().path()) {
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|e| e == "secnet") {
+                found.push((path.strip_prefix(directory).unwrap().to_path_buf(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A copy of an example's sources in a directory that goes when it is dropped.
+fn copy(example: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in sources(example) {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn every_example_plans_and_proves_as_written_down_and_applies() {
+    let bless = std::env::var_os("SECNET_BLESS").is_some();
+    let mut differ = vec![];
+    for example in examples() {
+        let folder = copy(&example);
+        let run = |line: &str| secnet(folder.path(), &line.split(' ').collect::<Vec<_>>());
+        let proved = run("prove").exits(0);
+        let planned = run("plan --sandbox").exits(0);
+        let plan = planned.out.replace(&format!("{}/", folder.path().display()), "");
+        for (file, said) in [("prove.txt", proved.out), ("plan.txt", plan)] {
+            let path = example.join("expected").join(file);
+            let expected = fs::read_to_string(&path).unwrap_or_default();
+            if said != expected && bless {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, &said).unwrap();
+            } else if said != expected {
+                differ.push(format!("{}: expected\n{expected}--- said\n{said}", path.display()));
+            }
+        }
+        run("apply --sandbox --yes").exits(0);
+        run("plan --sandbox --detailed-exitcode").exits(0).says("Nothing to do");
+        run("destroy --sandbox --yes").exits(0);
+    }
+    assert!(differ.is_empty(), "SECNET_BLESS=1 writes what is said now\n\n{}", differ.join("\n"));
+}
+
+#[test]
+fn every_source_of_the_examples_is_in_its_one_form() {
+    for example in examples() {
+        let directories: std::collections::BTreeSet<PathBuf> =
+            sources(&example).into_iter().map(|(path, _)| example.join(path).parent().unwrap().to_path_buf()).collect();
+        for directory in directories {
+            secnet(&directory, &["fmt", "--check"]).exits(0);
+        }
+    }
+}
+
+#[test]
+fn every_template_is_sound_proved_and_in_its_one_form() {
+    for template in ["private_server", "two_tier", "three_tier"] {
+        let folder = tempfile::tempdir().unwrap();
+        secnet(folder.path(), &["new", "my-shop", "--template", template]).exits(0);
+        let project = folder.path().join("my-shop");
+        secnet(&project, &["fmt", "--check"]).exits(0);
+        secnet(&project, &["check"]).exits(0).says("my_shop: ");
+        secnet(&project, &["prove"]).exits(0).says("statements proven");
+        let text = fs::read_to_string(project.join("main.secnet")).unwrap();
+        assert!(!text.contains("PROJECT") && !text.contains("project three_tier") && !text.contains("project two_tier"), "{text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    secnet(folder.path(), &["new", "p", "--template", "four_tier"]).exits(2).says("three_tier");
+}
+
+#[test]
+fn three_tiers_take_fewer_than_sixty_lines() {
+    let all = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/three_tier"));
+    let lines: usize = all.iter().map(|(_, text)| text.lines().count()).sum();
+    assert!(lines < 60, "{lines} lines");
+}
