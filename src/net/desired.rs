@@ -127,9 +127,10 @@ impl<'m> Desired<'m> {
     /// the subnet is not known.
     #[must_use]
     pub fn address_in(&self, resource: &Resource, subnet: &Id, public: Option<Public>) -> InterfaceAddress {
-        let own = self.ip(resource, "private_ip_address").map(Cidr::host_of);
-        let range = || self.cidr(self.resource(subnet)?, "cidr_block");
-        InterfaceAddress { private: own.or_else(range).unwrap_or(Cidr::ANYWHERE_V4), public }
+        let range = self.resource(subnet).and_then(|s| self.cidr(s, "cidr_block"));
+        // One that EC2 has told and that is none of the subnet's is an emulator's invention.
+        let own = self.ip(resource, "private_ip_address").filter(|ip| range.is_none_or(|r| r.contains_ip(*ip))).map(Cidr::host_of);
+        InterfaceAddress { private: own.or(range).unwrap_or(Cidr::ANYWHERE_V4), public }
     }
 
     /// The public address that AWS gives, known or not yet.

@@ -1,5 +1,7 @@
 //! Gateways, peerings, endpoints, and what is seen but not modelled, out of EC2's answers. Layer 1.
 
+use std::net::IpAddr;
+
 use serde_json::Value as Json;
 
 use crate::{
@@ -75,7 +77,8 @@ fn nat_gateways(snapshot: &mut Snapshot<'_>, net: &mut Net) {
         let subnet = item.text(&["SubnetId"]).filter(|_| !regional).map(Id::from);
         let addresses = || item.list(&["NatGatewayAddresses"]);
         let address = addresses().find(|a| a.is(&["IsPrimary"])).or_else(|| addresses().next());
-        let private = address.and_then(|a| a.text(&["PrivateIp"])).and_then(|t| snapshot.ip(t, &id));
+        let told = address.and_then(|a| a.text(&["PrivateIp"])).and_then(|t| snapshot.ip(t, &id));
+        let private = told.map(|ip| in_subnet(ip, subnet.as_ref(), net));
         let public = address.and_then(|a| a.text(&["PublicIp"])).and_then(|t| snapshot.ip(t, &id)).map(Public::Known);
         let available = item.text(&["State"]).is_none_or(|s| s == "available");
         // The gateway's own interface is not always listed; packets to its addresses must meet it all the same.
@@ -94,6 +97,23 @@ fn nat_gateways(snapshot: &mut Snapshot<'_>, net: &mut Net) {
         }
         net.nat_gateways.push(NatGateway { id, subnet, private, public, available, origin: Origin::Observed });
     }
+}
+
+/// The address of a NAT gateway, which lies in its subnet. Emulators of EC2 invent others: then any of the subnet's stands for it,
+/// since which one it is makes no difference to who may pass.
+fn in_subnet(ip: IpAddr, subnet: Option<&Id>, net: &mut Net) -> IpAddr {
+    let subnet = net.subnets.iter().find(|s| Some(&s.id) == subnet);
+    let Some(range) = subnet.and_then(|s| s.cidrs.iter().find(|c| c.contains_ip(ip) || !c.network().is_ipv6())) else { return ip };
+    if range.contains_ip(ip) {
+        return ip;
+    }
+    let other = range.host(4).unwrap_or(ip);
+    for address in net.interfaces.iter_mut().filter(|i| Some(&i.subnet) == subnet.map(|s| &s.id)).flat_map(|i| &mut i.addresses) {
+        if address.private == Cidr::host_of(ip) {
+            address.private = Cidr::host_of(other);
+        }
+    }
+    other
 }
 
 fn peerings(snapshot: &mut Snapshot<'_>, net: &mut Net) {
