@@ -35,6 +35,8 @@ pub struct Spec {
     pub tag_type: Option<&'static str>,
     /// Whether a successor is made before it goes, when it must be replaced.
     pub create_first: bool,
+    /// Attributes that EC2 never tells, however they are set: of something that is imported they are taken as written.
+    pub untold: &'static [&'static str],
     /// How all of them are read.
     pub listing: Listing,
     /// Whether a record is what the type says.
@@ -227,6 +229,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const TAG_TYPE: Option<&'static str>;
     /// See [`Spec::create_first`].
     const CREATE_FIRST: bool = false;
+    /// See [`Spec::untold`].
+    const UNTOLD: &'static [&'static str] = &[];
     /// See [`Spec::listing`].
     const LISTING: Listing;
     /// See [`Spec::updates`]. Tags are changed by the planner, for every type alike.
@@ -292,6 +296,7 @@ impl Spec {
             placed_in: T::PLACED_IN,
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
+            untold: T::UNTOLD,
             listing: T::LISTING,
             check_record: |record| T::decode(record).map(drop),
             check: T::check,

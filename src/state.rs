@@ -92,6 +92,9 @@ pub struct Resource {
     /// Resources it must come after, by `after = [...]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Address>,
+    /// Whether it may neither be deleted nor replaced. Kept here, so that deleting its block does not unprotect it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub protect: bool,
 }
 
 /// A part of a resource: a rule, a route, an entry, an association.
@@ -139,8 +142,17 @@ pub struct Existing {
     pub id: String,
     /// Its attributes.
     pub record: Record,
+    /// Its rules, routes, entries and associations; `None` where nobody has kept them: then they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<Part>>,
     /// When it was read, in seconds since 1970.
     pub read_at: u64,
+}
+
+/// For members that are written where they say yes alone.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl State {

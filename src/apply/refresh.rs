@@ -56,6 +56,9 @@ pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, accou
     for (address, resource) in state.resources.iter().chain(deposed) {
         ids.entry(address.kind()).or_default().insert(&resource.id);
     }
+    for import in &model.imports {
+        ids.entry(import.to.kind()).or_default().insert(&import.id);
+    }
     let kinds = ids.iter().filter_map(|(kind, ids)| Some((resources::spec(kind)?, ids)));
     let listed = network.as_ref();
     let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids, listed)) }).collect());

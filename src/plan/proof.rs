@@ -28,6 +28,7 @@ use crate::{
     plan::{
         Input,
         decide::{Decisions, decide},
+        lifecycle,
         standing::Standing,
     },
     prove::{
@@ -161,7 +162,7 @@ fn verdict(judged: &Judged, sources: Option<&Sources>, stopped: bool) -> Verdict
 /// What is wanted cannot be planned, or EC2's answers cannot be read.
 pub fn networks_of(input: &Input<'_>) -> Result<(Net, Net), Vec<Diagnostic>> {
     let mut sink = Sink::default();
-    let (_, state) = super::renamed(input);
+    let state = lifecycle::open(input, &mut sink).state;
     let standing = Standing::new(input.model, &state, input.observation, &mut sink);
     let graph = Graph::build(input.model.resources.values().filter(|r| !r.existing));
     let decisions = decide(input.model, &state, &standing, &graph.resources_in_order(), &mut sink);
@@ -210,9 +211,11 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     before.rename(&all);
     after.rename(&kept);
     merge::complete(&mut before);
-    let mut desired = resources::managed_network(input.model, &known);
+    let effective = lifecycle::effective(input.model, decisions, standing);
+    let model = effective.as_ref().unwrap_or(input.model);
+    let mut desired = resources::managed_network(model, &known);
     desired.rename(&kept);
-    keep_addresses(&after, &mut desired, &Desired::new(input.model, &known), standing);
+    keep_addresses(&after, &mut desired, &Desired::new(model, &known), standing);
     Ok((before, merge::merge(after, &managed, desired)))
 }
 
