@@ -32,9 +32,7 @@ use crate::{
         model::{Model, Resource},
         value::{Record, Value},
     },
-    state::{
-        Existing, Image, Part, Promise, State, event::What,
-    },
+    state::{Existing, Image, Part, Promise, State, event::What},
 };
 
 /// Everything an apply needs to know; nothing of it is worked out again.

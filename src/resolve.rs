@@ -9,6 +9,7 @@ mod convert;
 mod cycle;
 mod evaluate;
 mod function;
+mod lifecycle;
 mod literal;
 mod module;
 mod operator;
@@ -95,6 +96,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
     }
     cycle::report(&model, sink);
     with_parts(&mut model, sink);
+    lifecycle::statements(&model, sink);
     for spec in resources::ALL {
         (spec.check)(&model, sink);
     }

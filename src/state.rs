@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{address::Address, service::Service},
+    registry::Observed,
+    resources,
     schema::value::{Record, Value},
 };
 
@@ -172,6 +174,24 @@ impl State {
             outputs: BTreeMap::new(),
             promises: vec![],
         }
+    }
+
+    /// What was last read of existing resources, as far as all of it was kept. References to what the project knows are
+    /// addresses.
+    #[must_use]
+    pub fn last_read(&self) -> BTreeMap<Address, Observed> {
+        let managed = self.resources.iter().map(|(address, r)| (&*r.id, address));
+        let names: BTreeMap<&str, &Address> = self.existing.iter().map(|(address, e)| (&*e.id, address)).chain(managed).collect();
+        let named = |leaf: &Value| leaf.as_text().and_then(|id| names.get(id)).map(|address| Value::Resource((*address).clone()));
+        let record = |record: &Record| record.iter().map(|(name, value)| (name.clone(), value.rewrite(&named))).collect::<Record>();
+        let read = self.existing.iter().filter_map(|(address, existing)| {
+            let spec = resources::spec(address.kind())?;
+            let part = |p: &Part| Some((spec.part(&p.name)?.name, record(&p.record)));
+            let parts = existing.parts.as_ref()?.iter().map(part).collect::<Option<Vec<_>>>()?;
+            let (id, tags) = (existing.id.clone(), BTreeMap::new());
+            Some((address.clone(), Observed { id, record: record(&existing.record), parts, tags }))
+        });
+        read.collect()
     }
 
     /// An attribute of a resource, managed or existing, as EC2 has it; `id` is its id.

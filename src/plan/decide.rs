@@ -125,7 +125,9 @@ fn thing<'a>(
     };
     let mut left: Vec<(&str, Option<Value>)> = vec![];
     // What comes with an image that is left as it is does not follow the one that is written.
-    for name in ["root_device_name", "root_volume_size"].into_iter().filter(|n| ignores(resource, "image") && !resource.record.contains_key(*n)) {
+    for name in
+        ["root_device_name", "root_volume_size"].into_iter().filter(|n| ignores(resource, "image") && !resource.record.contains_key(*n))
+    {
         match stands.state.record.get(name) {
             Some(kept) => drop(record.insert(name.into(), kept.clone())),
             None => drop(record.remove(name)),

@@ -58,12 +58,14 @@ fn wanted(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Optio
         attributes.extend(tag_changes(decision, standing, set, remove));
     }
     let protected = resource.lifecycle.span.and_then(|s| place(Some(s)));
-    attributes.extend(match lifecycle::protection(decision, standing) {
-        (None, true) => Some(attribute("protect", Value::Null, Value::Bool(true))),
-        (Some(before), now) if before != now => Some(attribute("protect", Value::Bool(before), Value::Bool(now))),
-        _ => None,
-    }
-    .map(|a| AttributeChange { place: protected, ..a }));
+    attributes.extend(
+        match lifecycle::protection(decision, standing) {
+            (None, true) => Some(attribute("protect", Value::Null, Value::Bool(true))),
+            (Some(before), now) if before != now => Some(attribute("protect", Value::Bool(before), Value::Bool(now))),
+            _ => None,
+        }
+        .map(|a| AttributeChange { place: protected, ..a }),
+    );
     let action = decision.action.or_else(|| (!parts.is_empty() || !attributes.is_empty()).then_some(Action::Update))?;
     let replaced_by = decision.attributes.iter().filter(|a| a.3).map(|a| format!("`{}`", a.0)).collect::<Vec<_>>();
     let reason = match (&decision.reason, action) {

@@ -37,6 +37,7 @@ use crate::{
         policy::{self, Judged, Outcome},
         reach, waiver,
     },
+    registry::Observed,
     resources,
     schema::{model, value::Value},
 };
@@ -175,7 +176,13 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     let observed = kept.map(|(address, thing)| (address, thing.observed)).chain(standing.existing.iter().map(|(a, o)| (a, *o)));
     let known: Known = observed.map(|(address, o)| (address.clone(), standing.record_addresses(&o.record))).collect();
     let Some(listed) = &input.observation.network else {
-        return Ok((Net::default(), resources::network(input.model)));
+        let named = |o: &Observed| Observed {
+            record: standing.record_addresses(&o.record),
+            parts: o.parts.iter().map(|(name, record)| (*name, standing.record_addresses(record))).collect(),
+            ..o.clone()
+        };
+        let read = standing.existing.iter().map(|(address, observed)| (address.clone(), named(observed))).collect();
+        return Ok((Net::default(), resources::network_as_read(input.model, &read)));
     };
     let stands = snapshot::of_json("what EC2 answered", listed)?;
     let goes = |address: &Address| decisions.replaced.contains(address) || !decisions.wanted.contains_key(address);
@@ -198,11 +205,11 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
         kept.insert(id, name);
     }
     for (interface, owner) in own_interfaces(listed) {
-        if let Some(name) = all.get(&owner).filter(|name| managed.contains(name)).cloned() {
+        if let Some(name) = all.get(&owner).cloned() {
             all.entry(interface.clone()).or_insert(name);
         }
         match kept.get(&owner).cloned() {
-            Some(name) if managed.contains(&name) => drop(kept.entry(interface).or_insert(name)),
+            Some(name) => drop(kept.entry(interface).or_insert(name)),
             None if managed.contains(&owner) => drop(managed.insert(interface)),
             _ => {}
         }

@@ -71,7 +71,7 @@ secnet apply --accept-policy-change
 ```
 
 A statement is kept by any that demands as much: a wider source, destination or service in a `forbid`, fewer exceptions, more client ports.";
-    PROTECTED = "E0711" "a protected resource would be deleted or replaced"
+    PROTECTED = "E0720" "a protected resource would be deleted or replaced"
 "`lifecycle { protect = true }` says that a resource may be neither deleted nor replaced, whatever else changes. The state keeps that, so
 that deleting the block, or all of the sources, does not unprotect it.
 
@@ -84,7 +84,7 @@ instance db {
 
 To keep it, undo the change that the message points at. To delete or replace it, write `protect = false` (write the block back if it is gone),
 apply, and make the change after that. To leave it in EC2 and manage it no more, delete the block and write `forget instance.db`.";
-    NOT_IMPORTED = "E0712" "an import cannot be done"
+    NOT_IMPORTED = "E0721" "an import cannot be done"
 "`import` takes something that stands in EC2 under management. It must be of the block's kind, stand in the project's region and account, and be
 managed by nobody else: neither under another name in this project nor by another project of secnet, which its tag `secnet:lineage` tells.
 
@@ -97,7 +97,7 @@ vpc main {
 ```
 
 The plan then shows what would change on it, as if it had been there all along. Once it is imported the statement does nothing.";
-    CREATE_FIRST = "E0713" "a successor cannot be made first inside what goes first"
+    CREATE_FIRST = "E0722" "a successor cannot be made first inside what goes first"
 "`replace = \"create_first\"` asks for the successor to be made before the old one goes. But this one lies in something that is itself replaced,
 and whose old one goes before its successor comes: there is nowhere to put the successor.
 
