@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::{
         address::Address,
-        codes::plan as codes,
+        codes::{name as name_codes, plan as codes},
         diagnostic::{Diagnostic, Sink},
     },
     call::{Arg, Call},
@@ -170,14 +170,14 @@ fn taken_in(
         record.entry("root_volume_size".into()).or_insert(Value::Int(size));
     }
     let untold = (!untold.is_empty())
-        .then(|| format!("EC2 does not tell {} of {address}: what is written is taken for what it is", untold.join(" and ")));
+        .then(|| format!("EC2 does not tell {} of {address}: what is written is taken for what it is", name_codes::listed(&untold)));
     let secnet_id = identity::of_import(&state.lineage, id);
     let (address, protect) = (address.clone(), resource.lifecycle.protect);
     Ok((Import { address, id: id.clone(), secnet_id, record, parts: vec![], protect }, untold))
 }
 
 /// What a thing is, as the state keeps it: references are addresses. And the attributes that nobody could read.
-fn record(resource: &Resource, spec: &Spec, observed: &Observed, names: &BTreeMap<String, Address>) -> (Record, Vec<String>) {
+fn record(resource: &Resource, spec: &'static Spec, observed: &Observed, names: &BTreeMap<String, Address>) -> (Record, Vec<&'static str>) {
     let named = |leaf: &Value| leaf.as_text().and_then(|id| names.get(id)).map(|address| Value::Resource(address.clone()));
     let mut record: Record = observed
         .record
@@ -194,7 +194,7 @@ fn record(resource: &Resource, spec: &Spec, observed: &Observed, names: &BTreeMa
     for name in spec.untold {
         if let Some(written) = resource.record.get(*name).filter(|v| **v != Value::Null && !record.contains_key(*name)) {
             record.insert((*name).into(), written.clone());
-            untold.push(format!("`{name}`"));
+            untold.push(*name);
         }
     }
     (record, untold)
