@@ -61,7 +61,7 @@ impl<'a> Resolver<'a, '_> {
             later @ (Value::Attribute(..) | Value::Concat(_)) => {
                 self.sink.push(value::not_known_yet(&later.to_string(), "`protect`", at));
             }
-            other => self.sink.push(value::wrong_type("bool", &describe(&other), at)),
+            other => self.sink.push(value::wrong_type("bool", &describe(&other), at).help("write `true`, `false` or a comparison")),
         }
         false
     }
@@ -96,6 +96,7 @@ impl<'a> Resolver<'a, '_> {
                     Some((_, first)) => self.sink.push(codes::duplicate(&format!("`{name}`"), at, *first)),
                     None => found.push((name, at)),
                 },
+                ExprKind::Name(name) if spec.attr(name).is_some() => self.sink.push(codes::computed_ignored(name, at)),
                 ExprKind::Name(name) => self.sink.push(codes::unknown_attribute(name, spec.kind, at, nearest(name, known()))),
                 ExprKind::Error => {}
                 _ => self.sink.push(codes::no_attributes_to_ignore(at)),
@@ -195,4 +196,80 @@ fn imports(model: &Model, sink: &mut Sink) {
 /// For a block that stands twice in a resource.
 pub(super) fn twice(name: &Name, first: Span) -> crate::base::diagnostic::Diagnostic {
     codes::duplicate(&format!("`{}`", name.text), name.span, first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::span::FileId,
+        schema::{
+            model::{Forgotten, Import},
+            value::Record,
+        },
+    };
+
+    fn at(n: usize) -> Span {
+        Span::new(FileId(0), n, n + 1)
+    }
+
+    fn resource(address: &str, existing: bool, record: Record) -> Resource {
+        let address = Address::parse(address).expect("an address");
+        let (sentences, parts, after, spans) = (vec![], vec![], vec![], BTreeMap::new());
+        let span = Some(at(90));
+        Resource { address, existing, record, sentences, parts, after, lifecycle: Lifecycle::default(), spans, span }
+    }
+
+    /// `vpc.main`, and `subnet.a` in `vpc.shared`, which is only read.
+    fn model() -> Model {
+        let vpc = Record::from([("vpc".to_owned(), Value::Resource(Address::new("vpc", "shared")))]);
+        let resources =
+            [resource("vpc.main", false, Record::new()), resource("vpc.shared", true, Record::new()), resource("subnet.a", false, vpc)];
+        Model { resources: resources.into_iter().map(|r| (r.address.clone(), r)).collect(), ..Model::default() }
+    }
+
+    #[track_caller]
+    fn check(model: &Model, wanted: &[&str]) {
+        let mut sink = Sink::default();
+        statements(model, &mut sink);
+        let said: Vec<&str> = sink.all.iter().map(|d| &*d.message).collect();
+        assert_eq!(said, wanted);
+        assert!(sink.all.iter().all(|d| !d.labels.is_empty() && d.help.is_some()));
+    }
+
+    fn forget(addresses: &[&str]) -> Vec<Forgotten> {
+        let forgotten = |(i, a): (usize, &&str)| Forgotten { address: Address::parse(a).expect("an address"), span: at(i) };
+        addresses.iter().enumerate().map(forgotten).collect()
+    }
+
+    #[test]
+    fn what_is_forgotten_is_gone_from_the_sources_and_named_by_nobody() {
+        let check = |model: Model, addresses: &[&str], wanted: &[&str]| check(&Model { forgotten: forgotten(addresses), ..model }, wanted);
+        fn forgotten(addresses: &[&str]) -> Vec<Forgotten> {
+            forget(addresses)
+        }
+        check(model(), &["vpc.old", "vpc.shared"], &[]);
+        check(model(), &["vpc.main"], &["`vpc.main` is still in the sources"]);
+        check(model(), &["vpc.old", "vpc.old"], &["`forget vpc.old` is there twice"]);
+        let mut without = model();
+        without.resources.remove(&Address::new("vpc", "shared"));
+        check(without, &["vpc.shared"], &["`vpc.shared` cannot be forgotten: `subnet.a` refers to it"]);
+    }
+
+    #[test]
+    fn what_is_imported_has_a_block_and_an_id_of_its_kind_and_both_once() {
+        let check = |imports: &[(&str, &str)], wanted: &[&str]| {
+            let import = |(i, (to, id)): (usize, &(&str, &str))| {
+                let to = Address::parse(to).expect("an address");
+                Import { to, id: (*id).to_owned(), span: at(i) }
+            };
+            check(&Model { imports: imports.iter().enumerate().map(import).collect(), ..model() }, wanted);
+        };
+        check(&[("vpc.main", "vpc-0abc"), ("subnet.a", "subnet-0abc")], &[]);
+        check(&[("vpc.main", "subnet-0abc")], &["\"subnet-0abc\" is not the id of a `vpc`, but that of a `subnet`"]);
+        check(&[("vpc.main", "main")], &["\"main\" is not the id of a `vpc`"]);
+        check(&[("vpc.shared", "vpc-0abc")], &["`vpc.shared` is not in the sources, so nothing can be imported as it"]);
+        check(&[("vpc.main", "vpc-0abc"), ("vpc.main", "vpc-0abd")], &["`import vpc.main` is there twice"]);
+        check(&[("vpc.main", "vpc-0abc"), ("subnet.a", "vpc-0abc")], &["`vpc-0abc` cannot be both `vpc.main` and `subnet.a`"]);
+    }
 }

@@ -330,6 +330,23 @@ fn the_newest_format_has_not_changed() {
     snapbox::assert_data_eq!(written, snapbox::Data::read_from(&repository("fixtures/v2/everything.json"), None).raw());
 }
 
+/// What is written only where it holds: whether something is protected, and the parts of what was read.
+#[test]
+fn what_need_not_be_there_has_a_fixture_too() {
+    let (_directory, store) = store();
+    let lock = store.lock("test").unwrap();
+    let mut state = full();
+    for resource in state.resources.values_mut() {
+        resource.protect = true;
+    }
+    for existing in state.existing.values_mut() {
+        existing.parts = Some(vec![Part { name: "ingress".into(), record: Record::new() }]);
+    }
+    store.write(&lock, state).unwrap();
+    let written = fs::read_to_string(store.state_path()).unwrap();
+    snapbox::assert_data_eq!(written, snapbox::Data::read_from(&repository("fixtures/v2/protected.json"), None).raw());
+}
+
 #[test]
 fn the_schema_says_what_the_fixtures_are() {
     for (version, path) in fixtures() {

@@ -633,6 +633,12 @@ pub fn no_attributes_to_ignore(at: Span) -> Diagnostic {
         .help("write `ignore = [tags, user_data]`, without quotes")
 }
 
+/// [`LIFECYCLE`]: `ignore` names what EC2 decides.
+#[must_use]
+pub fn computed_ignored(name: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&LIFECYCLE, format!("`{name}` is decided by EC2 and never compared")).at(at, "").help("remove it")
+}
+
 /// [`IMPORT_OR_FORGET`]; `other` is where the reason stands.
 #[must_use]
 pub fn import_or_forget(message: String, at: Span, other: Option<Span>, help: String) -> Diagnostic {
@@ -642,7 +648,7 @@ pub fn import_or_forget(message: String, at: Span, other: Option<Span>, help: St
 /// [`NOT_TOLD`]
 #[must_use]
 pub fn filter_not_told(name: &str, kind: &str, at: Span) -> Diagnostic {
-    Diagnostic::error(&NOT_TOLD, format!("EC2 does not tell `{name}` of a `{kind}`, so none can be found by it"))
+    Diagnostic::error(&NOT_TOLD, format!("EC2 does not tell `{name}`, so no `{kind}` can be found by it"))
         .at(at, "")
         .help("use another attribute, a tag or `id`")
 }
