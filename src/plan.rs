@@ -300,7 +300,10 @@ fn seen(standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> Vec<Seen>
 fn existing(standing: &Standing<'_>, observation: &Observation) -> BTreeMap<Address, Existing> {
     let kept = |(address, observed): (&Address, &&crate::registry::Observed)| {
         let part = |(name, record): &(&'static str, Record)| Part { name: (*name).into(), record: record.clone() };
-        let (id, record, parts) = (observed.id.clone(), observed.record.clone(), observed.parts.iter().map(part).collect());
+        let (id, mut record, parts) = (observed.id.clone(), observed.record.clone(), observed.parts.iter().map(part).collect());
+        if !observed.tags.is_empty() {
+            record.insert("tags".into(), Value::Map(observed.tags.iter().map(|(key, value)| (key.clone(), Value::text(value))).collect()));
+        }
         (address.clone(), Existing { id, record, parts: Some(parts), read_at: observation.at })
     };
     standing.existing.iter().map(kept).collect()

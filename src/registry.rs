@@ -213,6 +213,28 @@ pub struct Observed {
     pub tags: BTreeMap<String, String>,
 }
 
+impl Observed {
+    /// Whether it is what the filters of an `existing` block say; with `so_far`, what was not read yet may still be.
+    ///
+    /// A list has at least what a filter names; what parts tell counts, as the `subnets` of a table's associations do.
+    #[must_use]
+    pub fn fits(&self, filters: &Record, so_far: bool) -> bool {
+        let by_parts = |name: &str| {
+            let member = name.strip_suffix('s').unwrap_or(name);
+            let told: Vec<Value> = self.parts.iter().filter_map(|(_, record)| record.get(member)).cloned().collect();
+            (!told.is_empty()).then_some(Value::List(told))
+        };
+        let has_all = |is: &Value, wanted: &Value| matches!(is, Value::List(all) if wanted.elements().iter().all(|w| all.contains(w)));
+        filters.iter().all(|(name, wanted)| match (name.as_str(), wanted) {
+            ("id", wanted) => wanted.as_text() == Some(&self.id),
+            ("tags", Value::Map(tags)) => tags.iter().all(|(key, value)| self.tags.get(key).map(String::as_str) == value.as_text()),
+            (name, wanted) => {
+                self.record.get(name).cloned().or_else(|| by_parts(name)).map_or(so_far, |is| is == *wanted || has_all(&is, wanted))
+            }
+        })
+    }
+}
+
 /// A resource type. See the files of `resources/`.
 pub trait ResourceType: Kind + Sized + 'static {
     /// `vpc-`

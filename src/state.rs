@@ -188,7 +188,11 @@ impl State {
             let spec = resources::spec(address.kind())?;
             let part = |p: &Part| Some((spec.part(&p.name)?.name, record(&p.record)));
             let parts = existing.parts.as_ref()?.iter().map(part).collect::<Option<Vec<_>>>()?;
-            let (id, tags) = (existing.id.clone(), BTreeMap::new());
+            let tags = match existing.record.get("tags") {
+                Some(Value::Map(tags)) => tags.iter().filter_map(|(key, value)| Some((key.clone(), value.as_text()?.to_owned()))).collect(),
+                _ => BTreeMap::new(),
+            };
+            let id = existing.id.clone();
             Some((address.clone(), Observed { id, record: record(&existing.record), parts, tags }))
         });
         read.collect()

@@ -243,31 +243,7 @@ async fn fitting(reader: &Reader<'_>, spec: &'static Spec, filters: &Record) -> 
     let mut items = BTreeMap::new();
     collect(spec, reader.pages(spec.listing.action, spec.listing.items, &asked, spec.listing.page).await?, &mut items);
     // What the listing leaves out is read for those that may still fit.
-    items.retain(|_, item| (spec.observe)(item).is_some_and(|observed| fits(&observed, filters, true)));
+    items.retain(|_, item| (spec.observe)(item).is_some_and(|observed| observed.fits(filters, true)));
     complete(reader, spec, &mut items).await?;
-    Ok(items.values().filter_map(|item| Found::new(spec, item)).filter(|found| fits(&found.observed, filters, false)).collect())
-}
-
-/// Whether it is what the filters say; with `so_far`, what was not read yet may still be.
-fn fits(observed: &Observed, filters: &Record, so_far: bool) -> bool {
-    filters.iter().all(|(name, wanted)| match (name.as_str(), wanted) {
-        ("id", wanted) => wanted.as_text() == Some(&observed.id),
-        ("tags", Value::Map(tags)) => tags.iter().all(|(key, value)| observed.tags.get(key).map(String::as_str) == value.as_text()),
-        (name, wanted) => told(observed, name).map_or(so_far, |is| is == *wanted || has_all(&is, wanted)),
-    })
-}
-
-/// An attribute as EC2 tells it; what parts tell, from these: the `subnets` of a table from its associations.
-fn told(observed: &Observed, name: &str) -> Option<Value> {
-    let by_parts = || {
-        let member = name.strip_suffix('s').unwrap_or(name);
-        let told: Vec<Value> = observed.parts.iter().filter_map(|(_, record)| record.get(member)).cloned().collect();
-        (!told.is_empty()).then_some(Value::List(told))
-    };
-    observed.record.get(name).cloned().or_else(by_parts)
-}
-
-/// Whether a list has everything that a filter names; it may have more.
-fn has_all(is: &Value, wanted: &Value) -> bool {
-    matches!(is, Value::List(_)) && wanted.elements().iter().all(|one| is.elements().contains(one))
+    Ok(items.values().filter_map(|item| Found::new(spec, item)).filter(|found| found.observed.fits(filters, false)).collect())
 }

@@ -91,7 +91,8 @@ impl NetworkArgs {
         let store = Store::new(self.place.state_directory(&project.directory), &model.project.name);
         let Ok(loaded) = store.load() else { return resources::Read::new() };
         let mut read = loaded.state.last_read();
-        read.retain(|address, _| model.resources.get(address).is_some_and(|r| r.existing));
+        // Filters that were changed since may find something else.
+        read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&r.record, false)));
         for address in read.keys() {
             let at = loaded.state.existing.get(address).map_or(0, |e| e.read_at);
             printer.whisper(&format!("`existing {address}` is as it was read {} ago.", age(now().saturating_sub(at))));

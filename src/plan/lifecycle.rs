@@ -22,11 +22,12 @@ use crate::{
     registry::{Observed, Spec},
     resources,
     schema::{
+        attr::{Change as Cost, Type},
         model::{self, Model, Resource},
         value::{Record, Value},
     },
     state::{
-        Part, State,
+        self, Part, State,
         event::{Event, What},
         identity,
     },
@@ -67,8 +68,8 @@ pub struct Opening {
     pub moves: Vec<(Address, Address)>,
     /// What is taken under management.
     pub imports: Vec<Import>,
-    /// What is let go of, and stands: address and id.
-    pub forgotten: Vec<(Address, String)>,
+    /// What is let go of, and stands.
+    pub forgotten: Vec<(Address, state::Resource)>,
     /// What is let go of, and does not stand any more.
     pub vanished: Vec<Address>,
     /// Statements that have nothing to do, in words.
@@ -90,7 +91,7 @@ pub fn open(input: &Input<'_>, sink: &mut Sink) -> Opening {
         }
         match opening.state.resources.remove(&forgotten.address) {
             Some(resource) if listed(observation, &forgotten.address, &resource.id).is_some() => {
-                opening.forgotten.push((forgotten.address.clone(), resource.id));
+                opening.forgotten.push((forgotten.address.clone(), resource));
             }
             Some(_) => opening.vanished.push(forgotten.address.clone()),
             None => {
@@ -214,10 +215,15 @@ pub fn adopt(imports: &mut [Import], seen: &mut Vec<Seen>) {
 /// Lets go of what is forgotten: the change that people see, and the task that takes the project's own tags off.
 ///
 /// The state lets go of it when the tags are off, so that an apply that is interrupted before does it again.
-pub fn forget(forgotten: &[(Address, String)], changes: &mut Vec<Change>, tasks: &mut Vec<Task>) {
-    for (address, id) in forgotten {
+pub fn forget(forgotten: &[(Address, state::Resource)], changes: &mut Vec<Change>, tasks: &mut Vec<Task>) {
+    for (address, resource) in forgotten {
+        let id = &resource.id;
+        // The interface that comes with an instance was tagged with it; one that it stands on is a resource of its own.
+        let interface = resource.record.get("network_interface_id").and_then(Value::as_text);
+        let interface = interface.filter(|_| address.kind() == "instance" && !resource.record.contains_key("network_interface"));
+        let ids = std::iter::once(&**id).chain(interface).map(Arg::text).collect();
         let keys = OWN_TAGS.iter().map(|key| Arg::map([("Key", Arg::text(*key))])).collect();
-        let call = Call::new("DeleteTags", [("Resources", Arg::List(vec![Arg::text(id)])), ("Tags", Arg::List(keys))]);
+        let call = Call::new("DeleteTags", [("Resources", Arg::List(ids)), ("Tags", Arg::List(keys))]);
         let what = What::Forget { address: address.clone(), id: id.clone() };
         let (title, change) = (format!("forget {address}"), changes.len());
         tasks.push(Task { what, title, calls: vec![call], tags: BTreeMap::new(), needs: vec![], change });
@@ -327,14 +333,26 @@ pub fn effective(model: &Model, decisions: &Decisions<'_>, standing: &Standing<'
         let address = &decision.resource.address;
         let (Some(resource), Some(stands)) = (model.resources.get_mut(address), standing.things.get(address)) else { continue };
         for name in &resource.lifecycle.ignore {
-            if let Some(value) = decision.record.get(name) {
-                resource.record.insert(name.clone(), standing.addresses(value));
+            match decision.record.get(name) {
+                Some(value) => drop(resource.record.insert(name.clone(), standing.addresses(value))),
+                None => drop(resource.record.remove(name)),
             }
         }
         let left = |name: &str| decision.spec.part(name).is_some_and(|p| super::decide::is_ignored(decision.resource, decision.spec, p));
         resource.parts.retain(|p| !left(p.name));
         let held = stands.observed.parts.iter().filter(|(name, _)| left(name));
-        resource.parts.extend(held.map(|(name, record)| model::Part { name, record: standing.record_addresses(record), span: None }));
+        let held: Vec<model::Part> =
+            held.map(|(name, record)| model::Part { name, record: standing.record_addresses(record), span: None }).collect();
+        if decision.spec.parts.iter().any(|p| left(p.name)) {
+            // Who asks for the attribute that the parts come from gets what they say.
+            for attr in decision.spec.attrs.iter().filter(|a| a.change == Cost::Parts) {
+                let told = held.iter().filter_map(|p| p.record.get(attr.name.strip_suffix('s').unwrap_or(attr.name)).cloned());
+                let many = matches!(attr.ty, Type::Set(_) | Type::List(_));
+                let value = if many { Value::List(told.collect()) } else { told.last().unwrap_or(Value::Null) };
+                resource.record.insert(attr.name.into(), value);
+            }
+        }
+        resource.parts.extend(held);
     }
     Some(model)
 }

@@ -285,6 +285,39 @@ async fn a_table_that_ignores_its_subnets_leaves_the_associations_as_they_are() 
     applied(&play, &Wanted::of("")).await;
 }
 
+/// An address that somebody else has moved to another machine counts in the proof as it stands.
+#[tokio::test(start_paused = true)]
+async fn an_ignored_association_is_proved_as_it_stands() {
+    let play = Play::new();
+    let machine = |name: &str| {
+        format!(
+            "instance {name} {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a
+               security_groups = [security_group.open] }}\n"
+        )
+    };
+    let source = Wanted::of(&format!(
+        "{VPC}
+         internet_gateway main {{ vpc = vpc.main }}
+         subnet a {{ vpc = vpc.main  cidr_block = 10.0.1.0/24  availability_zone = \"us-east-1a\" }}
+         route_table a {{ vpc = vpc.main  subnets = [subnet.a]
+           route anywhere via internet_gateway.main }}
+         security_group open {{ vpc = vpc.main
+           ingress tcp/22 from anywhere }}
+         {}{}
+         elastic_ip e {{ instance = instance.public  lifecycle {{ ignore = [instance] }} }}
+         policy p \"x\" {{ forbid all from internet to instance.private }}",
+        machine("public"),
+        machine("private"),
+    ));
+    let plan = applied(&play, &source).await;
+    assert_eq!(plan.proof.policies[0].outcome, Outcome::Proven);
+    let (allocation, private) = (play.id("elastic_ip.e"), play.id("instance.private"));
+    ask(&play, "AssociateAddress", json!({"AllocationId": allocation, "InstanceId": private, "AllowReassociation": true}));
+    let plan = planned(&play, &source).await;
+    assert!(plan.is_empty(), "{}", shown(&plan));
+    assert_eq!(plan.proof.policies[0].outcome, Outcome::Refuted);
+}
+
 #[tokio::test(start_paused = true)]
 async fn tags_that_others_own_are_neither_planned_nor_removed() {
     let play = Play::new();
@@ -381,9 +414,11 @@ async fn an_instance_is_imported_though_ec2_does_not_tell_all_of_it() {
     };
     applied(&play, &machine("old")).await;
     let (server, key) = (play.id("instance.old"), play.id("key_pair.k"));
+    let interface = play.state().resources[&address("instance.old")].record["network_interface_id"].clone();
     let mut rest = Wanted::of(VPC).forget("instance.old").forget("key_pair.k");
     rest.source = machine("old").source.split("key_pair k").next().unwrap().into();
     applied(&play, &rest).await;
+    assert_eq!((tags(&play, &server), tags(&play, interface.as_text().unwrap())), (vec![], vec![]));
     let wanted = machine("new").import("instance.new", &server).import("key_pair.k", &key);
     let plan = planned(&play, &wanted).await;
     assert!(plan.counts().keys().all(|a| *a == secnet::plan::Action::Update), "{}", shown(&plan));
@@ -598,4 +633,9 @@ async fn offline_an_existing_thing_is_as_it_was_read_or_unknown() {
     let read = state.last_read();
     assert_eq!(read[&address("security_group.web")].record["vpc"], secnet::schema::value::Value::Resource(address("vpc.main")));
     assert_eq!((state.resources[&address("vpc.main")].id.clone(), outcome(&read)), (vpc, Outcome::Refuted));
+    // Filters that were written otherwise since are about something else.
+    let (web, mut filters) = (&read[&address("security_group.web")], model.resources[&address("security_group.web")].record.clone());
+    assert!(web.fits(&filters, false));
+    filters.insert("id".into(), secnet::schema::value::Value::text("sg-0123456789abcdef0"));
+    assert!(!web.fits(&filters, false));
 }
