@@ -346,9 +346,9 @@ pub fn effective(model: &Model, decisions: &Decisions<'_>, standing: &Standing<'
         if decision.spec.parts.iter().any(|p| left(p.name)) {
             // Who asks for the attribute that the parts come from gets what they say.
             for attr in decision.spec.attrs.iter().filter(|a| a.change == Cost::Parts) {
-                let told = held.iter().filter_map(|p| p.record.get(attr.name.strip_suffix('s').unwrap_or(attr.name)).cloned());
+                let mut told = held.iter().filter_map(|p| p.record.get(attr.name.strip_suffix('s').unwrap_or(attr.name)).cloned());
                 let many = matches!(attr.ty, Type::Set(_) | Type::List(_));
-                let value = if many { Value::List(told.collect()) } else { told.last().unwrap_or(Value::Null) };
+                let value = if many { Value::List(told.collect()) } else { told.next_back().unwrap_or(Value::Null) };
                 resource.record.insert(attr.name.into(), value);
             }
         }

@@ -173,7 +173,8 @@ fn names(resource: &Resource, address: &Address) -> Option<Option<Span>> {
 }
 
 fn imports(model: &Model, sink: &mut Sink) {
-    let (mut targets, mut ids): (BTreeMap<&Address, Span>, BTreeMap<&str, (&Address, Span)>) = Default::default();
+    let mut targets: BTreeMap<&Address, Span> = BTreeMap::new();
+    let mut ids: BTreeMap<&str, (&Address, Span)> = BTreeMap::new();
     for import in &model.imports {
         let (to, id, at) = (&import.to, &*import.id, import.span);
         let Some(spec) = resources::spec(to.kind()) else { continue };
