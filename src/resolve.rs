@@ -96,7 +96,6 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
     }
     cycle::report(&model, sink);
     with_parts(&mut model, sink);
-    lifecycle::statements(&model, sink);
     for spec in resources::ALL {
         (spec.check)(&model, sink);
     }

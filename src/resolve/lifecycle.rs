@@ -1,22 +1,16 @@
-//! `lifecycle` blocks, and what `import` and `forget` may name. Layer 4.
+//! `lifecycle` blocks, and the tags that others own. Layer 4.
 
 use std::collections::BTreeMap;
 
 use crate::{
     base::{
-        address::Address,
         codes::{name as codes, value},
-        diagnostic::{Sink, nearest},
+        diagnostic::nearest,
         span::Span,
     },
     registry::Spec,
     resolve::{cell::Resolver, convert::describe},
-    resources,
-    schema::{
-        attr::Change,
-        model::{Lifecycle, Model, Resource},
-        value::Value,
-    },
+    schema::{attr::Change, model::Lifecycle, value::Value},
     syntax::ast::{Attribute, Entry, ExprKind, Name, NestedBlock},
 };
 
@@ -137,140 +131,7 @@ fn as_attribute(entry: &Entry) -> Option<&Attribute> {
     }
 }
 
-/// Reports what `import` and `forget` name that they may not.
-pub(super) fn statements(model: &Model, sink: &mut Sink) {
-    imports(model, sink);
-    let mut seen: BTreeMap<&Address, Span> = BTreeMap::new();
-    for forgotten in &model.forgotten {
-        let (address, at) = (&forgotten.address, forgotten.span);
-        let here = model.resources.get(address);
-        if let Some(first) = seen.insert(address, at) {
-            sink.push(codes::duplicate(&format!("`forget {address}`"), at, first));
-        } else if let Some(block) = here.filter(|r| !r.existing) {
-            let help = format!("remove the block `{address}`, or this statement");
-            sink.push(codes::import_or_forget(format!("`{address}` is still in the sources"), at, block.span, help));
-        } else if here.is_none()
-            && let Some((holder, place)) = model.resources.values().find_map(|r| Some((r, names(r, address)?)))
-        {
-            let message = format!("`{address}` cannot be forgotten: `{}` refers to it", holder.address);
-            let help = format!("write `existing {} {} {{ ... }}`, or change `{}`", address.kind(), address.name(), holder.address);
-            sink.push(codes::import_or_forget(message, at, place, help));
-        }
-    }
-}
-
-/// Where a resource names another one; the place itself may not be known.
-fn names(resource: &Resource, address: &Address) -> Option<Option<Span>> {
-    let named = |value: &Value| {
-        let mut found = vec![];
-        value.resources(&mut found);
-        found.contains(address)
-    };
-    let attribute = resource.record.iter().find(|(_, value)| named(value)).map(|(name, _)| resource.span_of(name));
-    let part = || resource.parts.iter().find(|p| p.record.values().any(named)).map(|p| p.span.or(resource.span));
-    let after = || resource.after.contains(address).then(|| resource.span_of("after"));
-    attribute.or_else(part).or_else(after)
-}
-
-fn imports(model: &Model, sink: &mut Sink) {
-    let mut targets: BTreeMap<&Address, Span> = BTreeMap::new();
-    let mut ids: BTreeMap<&str, (&Address, Span)> = BTreeMap::new();
-    for import in &model.imports {
-        let (to, id, at) = (&import.to, &*import.id, import.span);
-        let Some(spec) = resources::spec(to.kind()) else { continue };
-        if model.resources.get(to).is_none_or(|r| r.existing) {
-            let message = format!("`{to}` is not in the sources, so nothing can be imported as it");
-            sink.push(codes::import_or_forget(message, at, None, format!("write a block `{} {} {{ ... }}`", to.kind(), to.name())));
-        } else if let Some(first) = targets.insert(to, at) {
-            sink.push(codes::duplicate(&format!("`import {to}`"), at, first));
-        } else if let Some((other, first)) = ids.insert(id, (to, at)) {
-            let message = format!("`{id}` cannot be both `{other}` and `{to}`");
-            sink.push(codes::import_or_forget(message, at, Some(first), "remove one of the statements".into()));
-        } else if !id.starts_with(spec.id_prefix) {
-            let meant = resources::ALL.iter().find(|s| id.starts_with(s.id_prefix)).map(|s| format!(", but that of a `{}`", s.kind));
-            let message = format!("{id:?} is not the id of a `{}`{}", spec.kind, meant.unwrap_or_default());
-            sink.push(codes::import_or_forget(message, at, None, format!("write an id that begins with `{}`", spec.id_prefix)));
-        }
-    }
-}
-
 /// For a block that stands twice in a resource.
 pub(super) fn twice(name: &Name, first: Span) -> crate::base::diagnostic::Diagnostic {
     codes::duplicate(&format!("`{}`", name.text), name.span, first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        base::span::FileId,
-        schema::{
-            model::{Forgotten, Import},
-            value::Record,
-        },
-    };
-
-    fn at(n: usize) -> Span {
-        Span::new(FileId(0), n, n + 1)
-    }
-
-    fn resource(address: &str, existing: bool, record: Record) -> Resource {
-        let address = Address::parse(address).expect("an address");
-        let (sentences, parts, after, spans) = (vec![], vec![], vec![], BTreeMap::new());
-        let span = Some(at(90));
-        Resource { address, existing, record, sentences, parts, after, lifecycle: Lifecycle::default(), spans, span }
-    }
-
-    /// `vpc.main`, and `subnet.a` in `vpc.shared`, which is only read.
-    fn model() -> Model {
-        let vpc = Record::from([("vpc".to_owned(), Value::Resource(Address::new("vpc", "shared")))]);
-        let resources =
-            [resource("vpc.main", false, Record::new()), resource("vpc.shared", true, Record::new()), resource("subnet.a", false, vpc)];
-        Model { resources: resources.into_iter().map(|r| (r.address.clone(), r)).collect(), ..Model::default() }
-    }
-
-    #[track_caller]
-    fn check(model: &Model, wanted: &[&str]) {
-        let mut sink = Sink::default();
-        statements(model, &mut sink);
-        let said: Vec<&str> = sink.all.iter().map(|d| &*d.message).collect();
-        assert_eq!(said, wanted);
-        assert!(sink.all.iter().all(|d| !d.labels.is_empty() && d.help.is_some()));
-    }
-
-    fn forget(addresses: &[&str]) -> Vec<Forgotten> {
-        let forgotten = |(i, a): (usize, &&str)| Forgotten { address: Address::parse(a).expect("an address"), span: at(i) };
-        addresses.iter().enumerate().map(forgotten).collect()
-    }
-
-    #[test]
-    fn what_is_forgotten_is_gone_from_the_sources_and_named_by_nobody() {
-        let check = |model: Model, addresses: &[&str], wanted: &[&str]| check(&Model { forgotten: forgotten(addresses), ..model }, wanted);
-        fn forgotten(addresses: &[&str]) -> Vec<Forgotten> {
-            forget(addresses)
-        }
-        check(model(), &["vpc.old", "vpc.shared"], &[]);
-        check(model(), &["vpc.main"], &["`vpc.main` is still in the sources"]);
-        check(model(), &["vpc.old", "vpc.old"], &["`forget vpc.old` is there twice"]);
-        let mut without = model();
-        without.resources.remove(&Address::new("vpc", "shared"));
-        check(without, &["vpc.shared"], &["`vpc.shared` cannot be forgotten: `subnet.a` refers to it"]);
-    }
-
-    #[test]
-    fn what_is_imported_has_a_block_and_an_id_of_its_kind_and_both_once() {
-        let check = |imports: &[(&str, &str)], wanted: &[&str]| {
-            let import = |(i, (to, id)): (usize, &(&str, &str))| {
-                let to = Address::parse(to).expect("an address");
-                Import { to, id: (*id).to_owned(), span: at(i) }
-            };
-            check(&Model { imports: imports.iter().enumerate().map(import).collect(), ..model() }, wanted);
-        };
-        check(&[("vpc.main", "vpc-0abc"), ("subnet.a", "subnet-0abc")], &[]);
-        check(&[("vpc.main", "subnet-0abc")], &["\"subnet-0abc\" is not the id of a `vpc`, but that of a `subnet`"]);
-        check(&[("vpc.main", "main")], &["\"main\" is not the id of a `vpc`"]);
-        check(&[("vpc.shared", "vpc-0abc")], &["`vpc.shared` is not in the sources, so nothing can be imported as it"]);
-        check(&[("vpc.main", "vpc-0abc"), ("vpc.main", "vpc-0abd")], &["`import vpc.main` is there twice"]);
-        check(&[("vpc.main", "vpc-0abc"), ("subnet.a", "vpc-0abc")], &["`vpc-0abc` cannot be both `vpc.main` and `subnet.a`"]);
-    }
 }

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use secnet::{
-    analysis::{Inputs, analyze},
+    analysis::{Analysis, Inputs, analyze},
     apply::{Options, Stop, execute, recover::recover, refresh::refresh},
     base::{
         address::Address,
+        source::Sources,
         span::{FileId, Span},
     },
     call::{Answer, Driver, Json, Request, mutates},
@@ -16,7 +17,7 @@ use secnet::{
     },
     prove::policy::Outcome,
     resources,
-    schema::model::{Forgotten, Import, Model, Moved},
+    schema::model::{Model, Moved},
     sim::Sim,
     state::journal::Journal,
 };
@@ -31,15 +32,11 @@ fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
-/// Sources, and the statements that are made of hand beside them.
+/// Sources, and the statements of one edit.
 #[derive(Clone, Default)]
 struct Wanted {
     source: String,
-    imports: Vec<(&'static str, String)>,
-    forgotten: Vec<&'static str>,
-    moved: Vec<(&'static str, &'static str)>,
-    /// Resources that get another address, as if the sources had keys and modules.
-    renamed: Vec<(&'static str, &'static str)>,
+    statements: Vec<String>,
 }
 
 impl Wanted {
@@ -47,37 +44,36 @@ impl Wanted {
         Self { source: project(source), ..Self::default() }
     }
 
-    fn import(mut self, to: &'static str, id: &str) -> Self {
-        self.imports.push((to, id.into()));
+    fn says(mut self, statement: String) -> Self {
+        self.statements.push(statement);
         self
     }
 
-    fn forget(mut self, what: &'static str) -> Self {
-        self.forgotten.push(what);
-        self
+    fn import(self, to: &str, id: &str) -> Self {
+        self.says(format!("import {to} from \"{id}\""))
     }
 
-    fn model(&self) -> Model {
-        let analysis = analyze(vec![("main.secnet".into(), self.source.clone())], &Inputs::default());
+    fn forget(self, what: &str) -> Self {
+        self.says(format!("forget {what}"))
+    }
+
+    fn analyzed(&self) -> Analysis {
+        let text = format!("{}\n{}\n", self.source, self.statements.join("\n"));
+        let analysis = analyze(vec![("main.secnet".into(), text)], &Inputs::default());
         assert!(!analysis.has_errors(), "{:#?}", analysis.diagnostics);
-        let mut model = analysis.model;
-        let span = Span::new(FileId(0), 0, 0);
-        model.imports.extend(self.imports.iter().map(|(to, id)| Import { to: address(to), id: id.clone(), span }));
-        model.forgotten.extend(self.forgotten.iter().map(|f| Forgotten { address: address(f), span }));
-        model.moved.extend(self.moved.iter().map(|(from, to)| Moved { from: address(from), to: address(to), span }));
-        for (from, to) in &self.renamed {
-            let mut resource = model.resources.remove(&address(from)).unwrap();
-            resource.address = address(to);
-            model.resources.insert(address(to), resource);
-        }
-        model
+        analysis
     }
 }
 
 async fn try_plan(play: &Play, wanted: &Wanted) -> Result<Plan, Vec<String>> {
-    let (model, state) = (wanted.model(), play.state());
-    let observation = refresh(&*play.driver, &model, &state).await.unwrap();
-    let input = Input { model: &model, state: &state, observation: &observation, sources: None };
+    let Analysis { model, sources, .. } = wanted.analyzed();
+    plan_of(play, &model, Some(&sources)).await
+}
+
+async fn plan_of(play: &Play, model: &Model, sources: Option<&Sources>) -> Result<Plan, Vec<String>> {
+    let state = play.state();
+    let observation = refresh(&*play.driver, model, &state).await.unwrap();
+    let input = Input { model, state: &state, observation: &observation, sources };
     plan(&input).map_err(|found| found.into_iter().map(|d| format!("{} {}", d.code.id, d.message)).collect())
 }
 
@@ -373,7 +369,7 @@ async fn what_is_imported_is_managed_as_if_it_had_been_made_here() {
     // The statements may stay; without them nothing changes either.
     let again = planned(&play, &wanted).await;
     assert!(again.notes[0].starts_with("`import vpc.main` has nothing left to do"), "{:?}", again.notes);
-    let without = Wanted { imports: vec![], ..wanted };
+    let without = Wanted { statements: vec![], ..wanted };
     assert!(planned(&play, &without).await.is_empty());
     applied(&play, &Wanted::of("")).await;
 }
@@ -520,15 +516,27 @@ async fn what_is_forgotten_and_gone_is_forgotten_too() {
 #[tokio::test(start_paused = true)]
 async fn tags_follow_a_move_to_a_key_and_into_a_module() {
     let play = Play::new();
-    let source = format!("{VPC}\nsubnet a {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}");
-    applied(&play, &Wanted::of(&source)).await;
-    let subnet = play.id("subnet.a");
-    for (from, to) in [("subnet.a", "subnet.private[\"a\"]"), ("subnet.private[\"a\"]", "module.edge[\"x\"].subnet.private[0]")] {
-        let wanted = Wanted { moved: vec![(from, to)], renamed: vec![("subnet.a", to)], ..Wanted::of(&source) };
-        applied(&play, &wanted).await;
+    let many = "subnet private for az in [\"a\"] { vpc = vpc.main  cidr_block = 10.0.1.0/24 }";
+    applied(&play, &Wanted::of(&format!("{VPC}\nsubnet private {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}"))).await;
+    let subnet = play.id("subnet.private");
+    let tagged = |to: &str| {
         assert_eq!(play.id(to), subnet);
-        assert!(tags(&play, &subnet).contains(&("secnet:address".into(), to.into())));
-    }
+        assert!(tags(&play, &subnet).contains(&("secnet:address".into(), to.into())), "{to}");
+    };
+    let keyed = Wanted::of(&format!("{VPC}\n{many}")).says("moved subnet.private to subnet.private[\"a\"]".into());
+    applied(&play, &keyed).await;
+    tagged("subnet.private[\"a\"]");
+    // As if the subnet stood in a module now.
+    let inside = address("module.edge[\"x\"].subnet.private[0]");
+    let Analysis { mut model, .. } = Wanted::of(&format!("{VPC}\n{many}")).analyzed();
+    let mut resource = model.resources.remove(&address("subnet.private[\"a\"]")).unwrap();
+    resource.address = inside.clone();
+    model.resources.insert(inside.clone(), resource);
+    model.moved.push(Moved { from: address("subnet.private[\"a\"]"), to: inside.clone(), span: Span::new(FileId(0), 0, 0) });
+    let plan = plan_of(&play, &model, None).await.unwrap();
+    assert!(play.carry_out(&plan).await.is_success());
+    tagged(inside.as_str());
+    assert!(plan_of(&play, &model, None).await.unwrap().is_empty());
 }
 
 const NETWORK: &str = "
@@ -614,7 +622,7 @@ async fn offline_an_existing_thing_is_as_it_was_read_or_unknown() {
          instance own {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.web] }}
          policy p \"x\" {{ forbid tcp/443 from internet to instance.own }}"
     );
-    let model = Wanted::of(&source).model();
+    let model = Wanted::of(&source).analyzed().model;
     let outcome = |read: &resources::Read| {
         let net = resources::network_as_read(&model, read);
         let chart = secnet::prove::chart::Chart::new(&net);

@@ -192,18 +192,7 @@ instance db {
   }
 }
 ```";
-    IMPORT_OR_FORGET = "E0236" "an `import` or `forget` statement does not fit"
-"`import` takes what stands in EC2 under management: a block in the sources says what it is to be, and the id says which one it is. `forget` is the
-opposite: the block is gone from the sources, the thing stays in EC2, and nothing that stays managed may refer to it by that name. To go on
-reading it, write an `existing` block under the same name.
-
-```
-import vpc.main from \"vpc-0abc1234\"
-vpc main { cidr_block = 10.0.0.0/16 }
-
-forget subnet.legacy
-```";
-    NOT_TOLD = "E0237" "an existing resource cannot be found by what EC2 does not tell"
+    NOT_TOLD = "E0236" "an existing resource cannot be found by what EC2 does not tell"
 "What an `existing` block holds are filters, compared with what EC2 tells. Of some attributes it tells nothing: user data, a public key, how a
 volume was asked for.
 
@@ -637,12 +626,6 @@ pub fn no_attributes_to_ignore(at: Span) -> Diagnostic {
 #[must_use]
 pub fn computed_ignored(name: &str, at: Span) -> Diagnostic {
     Diagnostic::error(&LIFECYCLE, format!("`{name}` is decided by EC2 and never compared")).at(at, "").help("remove it")
-}
-
-/// [`IMPORT_OR_FORGET`]; `other` is where the reason stands.
-#[must_use]
-pub fn import_or_forget(message: String, at: Span, other: Option<Span>, help: String) -> Diagnostic {
-    Diagnostic::error(&IMPORT_OR_FORGET, message).at(at, "").at(other, "here").help(help)
 }
 
 /// [`NOT_TOLD`]
