@@ -145,7 +145,8 @@ fn taken_in(
 ) -> Result<(Import, Option<String>), Diagnostic> {
     let (address, id) = (&import.to, &import.id);
     let refuse = |why: &str, help: &str| Err(codes::not_imported(address, id, why, help, import.span));
-    if let Some(held) = state.resources.get(address) {
+    // One that somebody else has deleted leaves its place to what is imported.
+    if let Some(held) = state.resources.get(address).filter(|held| listed(observation, address, &held.id).is_some()) {
         let help = format!("remove the statement, or `forget` what `{address}` is now and apply first");
         return refuse(&format!("`{address}` is `{}` already", held.id), &help);
     }

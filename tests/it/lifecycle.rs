@@ -393,6 +393,9 @@ async fn an_import_that_cannot_be_done_says_why() {
     let other = vpc_by_hand(&play);
     let taken = wrong(Wanted::of(VPC).import("vpc.main", &other)).await;
     assert!(taken.ends_with(&format!("`vpc.main` is `{vpc}` already")), "{taken}");
+    ask(&play, "DeleteVpc", json!({"VpcId": vpc}));
+    applied(&play, &Wanted::of(VPC).import("vpc.main", &other)).await;
+    assert_eq!(play.id("vpc.main"), other);
 }
 
 #[tokio::test(start_paused = true)]
