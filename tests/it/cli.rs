@@ -130,6 +130,23 @@ fn what_is_protected_survives_a_destroy_and_says_how_it_may_go() {
     assert_eq!(project.ids(), json!([]));
 }
 
+/// Offline the group that somebody else owns is what it was when it was last read, and people are told when that was.
+#[test]
+fn a_proof_without_ec2_says_how_old_what_it_goes_by_is() {
+    let text = "project p { region = \"us-east-1\" }\nexisting vpc default { is_default = true }\noutput id = vpc.default.id\n";
+    let project = Project::of(text);
+    let before = project.run("exposure").exits(0);
+    assert!(!before.err.contains("as it was read"), "{before:?}");
+    project.run("apply --sandbox --yes").exits(0);
+    fs::create_dir(project.path().join("state")).unwrap();
+    fs::copy(project.path().join(".secnet/sandbox/state/p.json"), project.path().join("state/p.json")).unwrap();
+    let after = project.run("exposure").exits(0);
+    assert!(after.err.contains("`existing vpc.default` is as it was read "), "{after:?}");
+    project.edit("is_default = true", "is_default = false");
+    let other = project.run("exposure").exits(0);
+    assert!(!other.err.contains("as it was read"), "{other:?}");
+}
+
 #[test]
 fn an_apply_makes_few_calls_and_a_plan_without_changes_fewer() {
     let project = Project::server();
