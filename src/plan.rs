@@ -7,6 +7,7 @@ mod decide;
 mod describe;
 mod guard;
 pub mod laws;
+pub mod lifecycle;
 mod order;
 pub mod proof;
 mod standing;
@@ -25,16 +26,13 @@ use crate::{
     },
     call::Call,
     graph::Graph,
-    plan::{observation::Observation, standing::Standing},
+    plan::{lifecycle::Opening, observation::Observation, standing::Standing},
     resources,
     schema::{
         model::{Model, Resource},
         value::{Record, Value},
     },
-    state::{
-        Existing, Image, Part, Promise, State,
-        event::{Event, What},
-    },
+    state::{Existing, Image, Part, Promise, State, event::What},
 };
 
 /// Everything an apply needs to know; nothing of it is worked out again.
@@ -54,6 +52,12 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// Renames; they change no resource but its tag.
     pub moves: Vec<(Address, Address)>,
+    /// What stood already, and is managed from now on.
+    pub imports: Vec<lifecycle::Import>,
+    /// What may neither be deleted nor replaced from now on, and what may be again.
+    pub protect: BTreeMap<Address, bool>,
+    /// Statements that have nothing left to do, and what nobody could read: sentences for people.
+    pub notes: Vec<String>,
     /// What was deleted without secnet: it is forgotten, and made again where it is still wanted.
     pub gone: Vec<Address>,
     /// Where EC2 holds something else than the state says, of what secnet made.
@@ -97,6 +101,8 @@ pub enum Action {
     Replace,
     /// It goes.
     Delete,
+    /// It is managed no more, and stays.
+    Forget,
 }
 
 /// What happens to a resource, for people.
@@ -171,7 +177,7 @@ impl Plan {
     /// Whether an apply would change nothing, neither in EC2 nor in the state.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.changes.is_empty() && self.moves.is_empty() && self.gone.is_empty()
+        self.tasks.is_empty() && self.changes.is_empty() && self.moves.is_empty() && self.gone.is_empty() && self.imports.is_empty()
     }
 
     /// How many resources are made, changed, replaced and deleted.
@@ -204,7 +210,7 @@ pub struct Input<'a> {
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let Input { model, observation, sources, .. } = *input;
     let mut sink = Sink::default();
-    let (moves, state) = renamed(input);
+    let Opening { state, moves, mut imports, forgotten, vanished, notes } = lifecycle::open(input, &mut sink);
     let standing = Standing::new(model, &state, observation, &mut sink);
     let graph = Graph::build(model.resources.values().filter(|r| !r.existing));
     let in_order = graph.resources_in_order();
@@ -213,11 +219,18 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         return Err(sink.all);
     }
     let create_first = order::create_first(&decisions, &in_order);
-    let changes = describe::changes(&decisions, &standing, sources);
+    lifecycle::nowhere(&decisions, &create_first, &mut sink);
+    if sink.has_errors() {
+        return Err(sink.all);
+    }
+    let mut changes = describe::changes(&decisions, &standing, sources);
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let context =
         tasks::Context { standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
-    let tasks = order::order(tasks::build(&context), &graph, &standing, &decisions, &create_first).map_err(|d| vec![d])?;
+    let mut tasks = order::order(tasks::build(&context), &graph, &standing, &decisions, &create_first).map_err(|d| vec![d])?;
+    lifecycle::forget(&forgotten, &mut changes, &mut tasks);
+    let mut seen = seen(&standing, &decisions);
+    lifecycle::adopt(&mut imports, &mut seen);
     let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
     let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
     let promises = guard::promises(model, sources);
@@ -229,8 +242,11 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         changes,
         tasks,
         moves,
-        gone: standing.gone.clone(),
-        seen: seen(&standing, &decisions),
+        imports,
+        protect: lifecycle::protect(&decisions, &standing),
+        notes,
+        gone: standing.gone.iter().chain(&vanished).cloned().collect(),
+        seen,
         images: observation
             .images
             .iter()
@@ -249,14 +265,6 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         Ok(()) => Ok(plan),
         Err(laws::Broken(law)) => Err(vec![codes::law_broken(&law)]),
     }
-}
-
-/// The renames, and the state with them done.
-fn renamed(input: &Input<'_>) -> (Vec<(Address, Address)>, State) {
-    let moves = moves(input.model, input.state);
-    let mut state = input.state.clone();
-    state.fold(&Event::Moved { moves: moves.clone() });
-    (moves, state)
 }
 
 /// The renames that still have something to rename.
@@ -291,7 +299,12 @@ fn seen(standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> Vec<Seen>
 
 fn existing(standing: &Standing<'_>, observation: &Observation) -> BTreeMap<Address, Existing> {
     let kept = |(address, observed): (&Address, &&crate::registry::Observed)| {
-        (address.clone(), Existing { id: observed.id.clone(), record: observed.record.clone(), read_at: observation.at })
+        let part = |(name, record): &(&'static str, Record)| Part { name: (*name).into(), record: record.clone() };
+        let (id, mut record, parts) = (observed.id.clone(), observed.record.clone(), observed.parts.iter().map(part).collect());
+        if !observed.tags.is_empty() {
+            record.insert("tags".into(), Value::Map(observed.tags.iter().map(|(key, value)| (key.clone(), Value::text(value))).collect()));
+        }
+        (address.clone(), Existing { id, record, parts: Some(parts), read_at: observation.at })
     };
     standing.existing.iter().map(kept).collect()
 }

@@ -35,6 +35,8 @@ pub struct Spec {
     pub tag_type: Option<&'static str>,
     /// Whether a successor is made before it goes, when it must be replaced.
     pub create_first: bool,
+    /// Attributes that EC2 never tells, however they are set: of something that is imported they are taken as written.
+    pub untold: &'static [&'static str],
     /// How all of them are read.
     pub listing: Listing,
     /// Whether a record is what the type says.
@@ -211,6 +213,28 @@ pub struct Observed {
     pub tags: BTreeMap<String, String>,
 }
 
+impl Observed {
+    /// Whether it is what the filters of an `existing` block say; with `so_far`, what was not read yet may still be.
+    ///
+    /// A list has at least what a filter names; what parts tell counts, as the `subnets` of a table's associations do.
+    #[must_use]
+    pub fn fits(&self, filters: &Record, so_far: bool) -> bool {
+        let by_parts = |name: &str| {
+            let member = name.strip_suffix('s').unwrap_or(name);
+            let told: Vec<Value> = self.parts.iter().filter_map(|(_, record)| record.get(member)).cloned().collect();
+            (!told.is_empty()).then_some(Value::List(told))
+        };
+        let has_all = |is: &Value, wanted: &Value| matches!(is, Value::List(all) if wanted.elements().iter().all(|w| all.contains(w)));
+        filters.iter().all(|(name, wanted)| match (name.as_str(), wanted) {
+            ("id", wanted) => wanted.as_text() == Some(&self.id),
+            ("tags", Value::Map(tags)) => tags.iter().all(|(key, value)| self.tags.get(key).map(String::as_str) == value.as_text()),
+            (name, wanted) => {
+                self.record.get(name).cloned().or_else(|| by_parts(name)).map_or(so_far, |is| is == *wanted || has_all(&is, wanted))
+            }
+        })
+    }
+}
+
 /// A resource type. See the files of `resources/`.
 pub trait ResourceType: Kind + Sized + 'static {
     /// `vpc-`
@@ -227,6 +251,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const TAG_TYPE: Option<&'static str>;
     /// See [`Spec::create_first`].
     const CREATE_FIRST: bool = false;
+    /// See [`Spec::untold`].
+    const UNTOLD: &'static [&'static str] = &[];
     /// See [`Spec::listing`].
     const LISTING: Listing;
     /// See [`Spec::updates`]. Tags are changed by the planner, for every type alike.
@@ -292,6 +318,7 @@ impl Spec {
             placed_in: T::PLACED_IN,
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
+            untold: T::UNTOLD,
             listing: T::LISTING,
             check_record: |record| T::decode(record).map(drop),
             check: T::check,

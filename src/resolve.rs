@@ -9,6 +9,7 @@ mod convert;
 mod cycle;
 mod evaluate;
 mod function;
+mod lifecycle;
 mod literal;
 mod module;
 mod operator;

@@ -1,13 +1,19 @@
 //! One file per resource type. Adding one: write the file, add its word here. Layer 3.
 
+use std::collections::BTreeMap;
+
 use crate::{
+    base::address::Address,
     net::{
         Net,
-        desired::{Desired, Known},
+        desired::{self, Desired, Known},
         merge,
     },
-    registry::Spec,
-    schema::model::Model,
+    registry::{Observed, Spec},
+    schema::{
+        model::{Model, Part, Resource},
+        value::Record,
+    },
 };
 
 mod part;
@@ -34,7 +40,17 @@ crate::resources! {
 /// that nobody has looked behind.
 #[must_use]
 pub fn network(model: &Model) -> Net {
-    let mut net = draw(model, &Known::new(), true);
+    network_as_read(model, &Read::new())
+}
+
+/// What was last read of existing resources, by address; references are addresses as far as they have some.
+pub type Read = BTreeMap<Address, Observed>;
+
+/// The same, with what was last read of existing resources. One that nobody has read is not known, and never empty.
+#[must_use]
+pub fn network_as_read(model: &Model, read: &Read) -> Net {
+    let known = read.iter().map(|(address, observed)| (address.clone(), observed.record.clone())).collect();
+    let mut net = draw(model, &known, Some(read));
     merge::complete(&mut net);
     net
 }
@@ -42,18 +58,40 @@ pub fn network(model: &Model) -> Net {
 /// What a model's managed resources are in the network, with what EC2 has told of them.
 #[must_use]
 pub fn managed_network(model: &Model, known: &Known) -> Net {
-    draw(model, known, false)
+    draw(model, known, None)
 }
 
-fn draw(model: &Model, known: &Known, existing: bool) -> Net {
+fn draw(model: &Model, known: &Known, existing: Option<&Read>) -> Net {
     let desired = Desired::new(model, known);
     let mut net = Net::default();
-    for resource in model.resources.values().filter(|r| existing || !r.existing) {
-        if let Some(spec) = spec(resource.address.kind()) {
-            (spec.network)(resource, &desired, &mut net);
+    for resource in model.resources.values() {
+        match (spec(resource.address.kind()), existing) {
+            (Some(spec), _) if !resource.existing => (spec.network)(resource, &desired, &mut net),
+            (Some(spec), Some(read)) => match read.get(&resource.address) {
+                Some(observed) => (spec.network)(&as_read(resource, observed), &desired, &mut net),
+                // What is written in such a block are filters: only of these two they are enough to say what it is in.
+                None if matches!(spec.kind, "vpc" | "subnet") => (spec.network)(resource, &desired, &mut net),
+                None => {}
+            },
+            _ => {}
+        }
+    }
+    let unread = |r: &&Resource| r.existing && existing.is_some_and(|read| !read.contains_key(&r.address));
+    for resource in model.resources.values().filter(unread).filter(|r| !matches!(r.address.kind(), "vpc" | "subnet" | "key_pair")) {
+        // It may lie in any VPC where its filters do not say in which.
+        let inside = placement::vpc_of(model, &resource.address).map(desired::id);
+        let vpcs: Vec<_> = net.vpcs.iter().map(|vpc| vpc.id.clone()).filter(|vpc| inside.as_ref().is_none_or(|i| i == vpc)).collect();
+        for vpc in vpcs {
+            net.unread(&vpc, "a VPC with something that exists and that nobody has read yet", desired::origin(resource));
         }
     }
     net
+}
+
+/// An existing resource as it was read.
+fn as_read(resource: &Resource, observed: &Observed) -> Resource {
+    let part = |(name, record): &(&'static str, Record)| Part { name, record: record.clone(), span: None };
+    Resource { record: observed.record.clone(), parts: observed.parts.iter().map(part).collect(), ..resource.clone() }
 }
 
 /// The type of this word.
@@ -67,13 +105,12 @@ mod tests {
     use std::{collections::BTreeSet, sync::Arc};
 
     use crate::{
-        base::address::Address,
         call::{Arg, Call},
         registry::{Removal, Slot},
         resources::sample,
         schema::{
             attr::{Change, Type},
-            value::{Record, Value},
+            value::Value,
         },
     };
 

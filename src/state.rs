@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{address::Address, service::Service},
+    registry::Observed,
+    resources,
     schema::value::{Record, Value},
 };
 
@@ -92,6 +94,9 @@ pub struct Resource {
     /// Resources it must come after, by `after = [...]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Address>,
+    /// Whether it may neither be deleted nor replaced. Kept here, so that deleting its block does not unprotect it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub protect: bool,
 }
 
 /// A part of a resource: a rule, a route, an entry, an association.
@@ -139,8 +144,17 @@ pub struct Existing {
     pub id: String,
     /// Its attributes.
     pub record: Record,
+    /// Its rules, routes, entries and associations; `None` where nobody has kept them: then they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<Part>>,
     /// When it was read, in seconds since 1970.
     pub read_at: u64,
+}
+
+/// For members that are written where they say yes alone.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl State {
@@ -160,6 +174,28 @@ impl State {
             outputs: BTreeMap::new(),
             promises: vec![],
         }
+    }
+
+    /// What was last read of existing resources, as far as all of it was kept. References to what the project knows are
+    /// addresses.
+    #[must_use]
+    pub fn last_read(&self) -> BTreeMap<Address, Observed> {
+        let managed = self.resources.iter().map(|(address, r)| (&*r.id, address));
+        let names: BTreeMap<&str, &Address> = self.existing.iter().map(|(address, e)| (&*e.id, address)).chain(managed).collect();
+        let named = |leaf: &Value| leaf.as_text().and_then(|id| names.get(id)).map(|address| Value::Resource((*address).clone()));
+        let record = |record: &Record| record.iter().map(|(name, value)| (name.clone(), value.rewrite(&named))).collect::<Record>();
+        let read = self.existing.iter().filter_map(|(address, existing)| {
+            let spec = resources::spec(address.kind())?;
+            let part = |p: &Part| Some((spec.part(&p.name)?.name, record(&p.record)));
+            let parts = existing.parts.as_ref()?.iter().map(part).collect::<Option<Vec<_>>>()?;
+            let tags = match existing.record.get("tags") {
+                Some(Value::Map(tags)) => tags.iter().filter_map(|(key, value)| Some((key.clone(), value.as_text()?.to_owned()))).collect(),
+                _ => BTreeMap::new(),
+            };
+            let id = existing.id.clone();
+            Some((address.clone(), Observed { id, record: record(&existing.record), parts, tags }))
+        });
+        read.collect()
     }
 
     /// An attribute of a resource, managed or existing, as EC2 has it; `id` is its id.

@@ -17,6 +17,8 @@ mod examples;
 mod kernel;
 #[path = "it/kernel_build.rs"]
 mod kernel_build;
+#[path = "it/lifecycle.rs"]
+mod lifecycle;
 #[path = "it/lint.rs"]
 mod lint;
 #[path = "it/plan.rs"]

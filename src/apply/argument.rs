@@ -125,7 +125,8 @@ mod tests {
             ("again".into(), Value::Attribute(Address::new("vpc", "a"), "again".into())),
         ]);
         for (name, record) in [("a", record), ("b", Record::new())] {
-            let resource = Resource { id: format!("vpc-{name}"), secnet_id: String::new(), record, parts: vec![], after: vec![] };
+            let resource =
+                Resource { id: format!("vpc-{name}"), secnet_id: String::new(), record, parts: vec![], after: vec![], protect: false };
             state.resources.insert(Address::new("vpc", name), resource);
         }
         state

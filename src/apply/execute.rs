@@ -22,7 +22,7 @@ use crate::{
         diagnostic::Diagnostic,
     },
     call::Driver,
-    plan::Plan,
+    plan::{Plan, lifecycle},
     schema::value::{Value, concat},
     state::{
         State,
@@ -148,6 +148,10 @@ fn opening(plan: &Plan, state: &State, region: &str) -> Vec<Event> {
     let deposed: Vec<String> = state.deposed.iter().map(|d| d.resource.id.clone()).filter(|id| !goes(id)).collect();
     if !plan.gone.is_empty() || !deposed.is_empty() {
         events.push(Event::Forgotten { addresses: plan.gone.clone(), deposed });
+    }
+    events.extend(plan.imports.iter().map(lifecycle::Import::event));
+    if !plan.protect.is_empty() {
+        events.push(Event::Protected { protect: plan.protect.clone() });
     }
     events.extend(plan.seen.iter().cloned().map(|seen| Event::Seen { address: seen.address, record: seen.record, parts: seen.parts }));
     if !plan.images.is_empty() {

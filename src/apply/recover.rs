@@ -64,7 +64,7 @@ pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Res
     for (task, open) in OpenCalls::of(events).0 {
         let spec = resources::spec(open.what.address().kind());
         let became = match (open.what, spec) {
-            (What::Create { address, record, after }, Some(spec)) if !open.created => {
+            (What::Create { address, record, after, protect }, Some(spec)) if !open.created => {
                 let item = match find::listing(spec, spec.tag_type) {
                     Some(listing) => find::made(driver, listing, &open.operation).await?,
                     None => None,
@@ -73,7 +73,8 @@ pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Res
                     Some((id, learned)) => {
                         let record = record.into_iter().chain(learned).collect();
                         let (address, secnet_id) = (address.clone(), open.operation);
-                        state.fold(&Event::Created { task, address: address.clone(), id: id.clone(), secnet_id, record, after });
+                        let event = Event::Created { task, address: address.clone(), id: id.clone(), secnet_id, record, after, protect };
+                        state.fold(&event);
                         Found::Made { address, id }
                     }
                     None => Found::NotMade { address },

@@ -28,8 +28,19 @@ use crate::{
 /// The tag that tells which project something belongs to.
 const TAG: &str = "secnet:lineage";
 
-/// Kinds whose listing takes the filter `vpc-id`.
-const BY_VPC: [&str; 5] = ["subnet", "security_group", "route_table", "network_acl", "network_interface"];
+/// Attributes that a listing takes a filter for: kind, attribute, filter. All others are compared here.
+const FILTERS: [(&str, &str, &str); 10] = [
+    ("subnet", "vpc", "vpc-id"),
+    ("security_group", "vpc", "vpc-id"),
+    ("route_table", "vpc", "vpc-id"),
+    ("network_acl", "vpc", "vpc-id"),
+    ("internet_gateway", "vpc", "attachment.vpc-id"),
+    ("nat_gateway", "subnet", "subnet-id"),
+    ("network_interface", "subnet", "subnet-id"),
+    ("instance", "subnet", "subnet-id"),
+    ("instance", "instance_type", "instance-type"),
+    ("key_pair", "key_name", "key-name"),
+];
 
 /// Reads what the state knows, what else carries the project's tag, existing resources and images, and everything that
 /// stands in the same VPCs.
@@ -47,14 +58,19 @@ pub async fn refresh(driver: &dyn Driver, model: &Model, state: &State) -> Resul
 /// EC2 could not be read.
 pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, account: Option<String>) -> Result<Observation, ReadError> {
     let reader = Reader::new(driver);
-    let existing = existing(&reader, model, state).await?;
-    let vpcs = vpcs(state, &existing);
+    let found = existing(&reader, model, state).await?;
+    let vpcs = vpcs(model, state, &found);
+    let existing: BTreeMap<Address, Vec<Observed>> =
+        found.into_iter().map(|(address, found)| (address, found.into_iter().map(|f| f.observed).collect())).collect();
     let wide = model.policies.iter().flat_map(|p| &p.statements).any(beyond_the_internet);
     let network = if vpcs.is_empty() { None } else { Some(survey::survey(&reader, Some(&vpcs), wide).await?) };
     let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let deposed = state.deposed.iter().map(|d| (&d.address, &d.resource));
     for (address, resource) in state.resources.iter().chain(deposed) {
         ids.entry(address.kind()).or_default().insert(&resource.id);
+    }
+    for import in &model.imports {
+        ids.entry(import.to.kind()).or_default().insert(&import.id);
     }
     let kinds = ids.iter().filter_map(|(kind, ids)| Some((resources::spec(kind)?, ids)));
     let listed = network.as_ref();
@@ -75,15 +91,29 @@ fn beyond_the_internet(statement: &Statement) -> bool {
     statement.from.iter().any(wide)
 }
 
-/// The VPCs that the project has made, or that it names, or that hold what it names.
-fn vpcs(state: &State, existing: &BTreeMap<Address, Vec<Observed>>) -> Vec<String> {
+/// The VPCs that the project has made or imports, or that it names, or that hold what it names.
+fn vpcs(model: &Model, state: &State, existing: &BTreeMap<Address, Vec<Found>>) -> Vec<String> {
     let made = state.resources.iter().filter(|(address, _)| address.kind() == "vpc").map(|(_, vpc)| vpc.id.clone());
-    let named = existing.iter().flat_map(|(address, found)| found.iter().map(move |o| (address, o)));
-    let named = named.filter_map(|(address, found)| match address.kind() {
-        "vpc" => Some(found.id.clone()),
-        _ => found.record.get("vpc").and_then(Value::as_text).map(str::to_owned),
-    });
-    made.chain(named).collect::<BTreeSet<_>>().into_iter().collect()
+    let imported = model.imports.iter().filter(|i| i.to.kind() == "vpc").map(|i| i.id.clone());
+    let named = existing.values().flatten().filter_map(|found| found.vpc.clone());
+    made.chain(imported).chain(named).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What fits an `existing` block.
+struct Found {
+    observed: Observed,
+    /// The VPC that it lies in.
+    vpc: Option<String>,
+}
+
+impl Found {
+    fn new(spec: &Spec, item: &Json) -> Option<Self> {
+        let observed = (spec.observe)(item)?;
+        // EC2 tells the VPC of whatever lies in one; that of a gateway is where it is attached.
+        let told = item.get("VpcId").and_then(Json::as_str).map(str::to_owned);
+        let vpc = told.or_else(|| observed.record.get("vpc").and_then(Value::as_text).map(str::to_owned));
+        Some(Self { observed, vpc })
+    }
 }
 
 /// How many resources carry the project's tag though the state does not know them.
@@ -150,9 +180,9 @@ async fn complete(reader: &Reader<'_>, spec: &'static Spec, items: &mut BTreeMap
 }
 
 /// Every resource that fits an `existing` block, by the block's address. Blocks that name one another are read in order.
-async fn existing(reader: &Reader<'_>, model: &Model, state: &State) -> Result<BTreeMap<Address, Vec<Observed>>, ReadError> {
+async fn existing(reader: &Reader<'_>, model: &Model, state: &State) -> Result<BTreeMap<Address, Vec<Found>>, ReadError> {
     let mut open: Vec<&Resource> = model.resources.values().filter(|r| r.existing).collect();
-    let mut found: BTreeMap<Address, Vec<Observed>> = BTreeMap::new();
+    let mut found: BTreeMap<Address, Vec<Found>> = BTreeMap::new();
     loop {
         let names_open = |filters: &Record| {
             let mut named = vec![];
@@ -182,10 +212,10 @@ async fn existing(reader: &Reader<'_>, model: &Model, state: &State) -> Result<B
 }
 
 /// Filters with ids and attributes in the place of references; `None` if one of them is not known.
-fn resolved(filters: &Record, state: &State, found: &BTreeMap<Address, Vec<Observed>>) -> Option<Record> {
+fn resolved(filters: &Record, state: &State, found: &BTreeMap<Address, Vec<Found>>) -> Option<Record> {
     let attribute = |address: &Address, name: &str| match found.get(address).map(Vec::as_slice) {
-        Some([one]) if name == "id" => Some(Value::text(&one.id)),
-        Some([one]) => one.record.get(name).cloned(),
+        Some([one]) if name == "id" => Some(Value::text(&one.observed.id)),
+        Some([one]) => one.observed.record.get(name).cloned(),
         Some(_) => None,
         None => state.attribute(address, name),
     };
@@ -200,12 +230,12 @@ fn resolved(filters: &Record, state: &State, found: &BTreeMap<Address, Vec<Obser
     record.values().all(Value::is_known).then_some(record)
 }
 
-async fn fitting(reader: &Reader<'_>, spec: &'static Spec, filters: &Record) -> Result<Vec<Observed>, ReadError> {
+async fn fitting(reader: &Reader<'_>, spec: &'static Spec, filters: &Record) -> Result<Vec<Found>, ReadError> {
     let text = |value: &Value| value.as_text().map(str::to_owned);
     let mut asked: Vec<(String, Vec<String>)> = vec![];
     asked.extend(filters.get("id").and_then(text).map(|id| (spec.listing.filter.into(), vec![id])));
-    let vpc = filters.get("vpc").filter(|_| BY_VPC.contains(&spec.kind)).and_then(text);
-    asked.extend(vpc.map(|vpc| ("vpc-id".into(), vec![vpc])));
+    let known = FILTERS.iter().filter(|(kind, ..)| *kind == spec.kind);
+    asked.extend(known.filter_map(|(_, name, filter)| Some(((*filter).to_owned(), vec![text(filters.get(*name)?)?]))));
     if let Some(Value::Map(tags)) = filters.get("tags") {
         asked.extend(tags.iter().filter_map(|(key, value)| Some((format!("tag:{key}"), vec![text(value)?]))));
     }
@@ -213,16 +243,7 @@ async fn fitting(reader: &Reader<'_>, spec: &'static Spec, filters: &Record) -> 
     let mut items = BTreeMap::new();
     collect(spec, reader.pages(spec.listing.action, spec.listing.items, &asked, spec.listing.page).await?, &mut items);
     // What the listing leaves out is read for those that may still fit.
-    items.retain(|_, item| (spec.observe)(item).is_some_and(|observed| fits(&observed, filters, true)));
+    items.retain(|_, item| (spec.observe)(item).is_some_and(|observed| observed.fits(filters, true)));
     complete(reader, spec, &mut items).await?;
-    Ok(items.values().filter_map(spec.observe).filter(|observed| fits(observed, filters, false)).collect())
-}
-
-/// Whether it is what the filters say; with `so_far`, what was not read yet may still be.
-fn fits(observed: &Observed, filters: &Record, so_far: bool) -> bool {
-    filters.iter().all(|(name, wanted)| match (name.as_str(), wanted) {
-        ("id", wanted) => wanted.as_text() == Some(&observed.id),
-        ("tags", Value::Map(tags)) => tags.iter().all(|(key, value)| observed.tags.get(key).map(String::as_str) == value.as_text()),
-        (name, wanted) => observed.record.get(name).map_or(so_far, |is| is == wanted),
-    })
+    Ok(items.values().filter_map(|item| Found::new(spec, item)).filter(|found| found.observed.fits(filters, false)).collect())
 }

@@ -185,13 +185,13 @@ impl Step<'_> {
         };
         let sent = send(&sending).await?;
         match &self.task.what {
-            What::Create { address, record, after } if number == 0 => {
+            What::Create { address, record, after, protect } if number == 0 => {
                 let (id, learned) = self.made(call, record, &sent)?;
                 let record = record.iter().map(|(k, v)| (k.clone(), v.clone())).chain(learned).collect();
                 let secnet_id = if call.tagged.is_empty() { String::new() } else { operation };
-                let (address, after) = (address.clone(), after.clone());
+                let (address, after, protect) = (address.clone(), after.clone(), *protect);
                 self.run.young.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Instant::now());
-                self.run.ledger().record(&[Event::Created { task: self.index, address, id, secnet_id, record, after }])?;
+                self.run.ledger().record(&[Event::Created { task: self.index, address, id, secnet_id, record, after, protect }])?;
             }
             _ => {}
         }
@@ -252,7 +252,7 @@ impl Step<'_> {
         let wanted = match &self.task.what {
             What::Create { record, .. } | What::Update { record, .. } => record.clone(),
             What::MakeParts { .. } | What::ChangePart { .. } => Record::new(),
-            What::Delete { .. } | What::UnmakeParts { .. } => return Ok(()),
+            What::Delete { .. } | What::UnmakeParts { .. } | What::Forget { .. } => return Ok(()),
         };
         if settle.action != self.spec.listing.action {
             return Ok(());

@@ -30,11 +30,20 @@ pub struct PlanJson {
     update: usize,
     replace: usize,
     delete: usize,
+    forget: usize,
     tasks: usize,
     changes: Vec<ChangeJson>,
     moved: Vec<Move>,
+    imported: Vec<Imported>,
     gone: Vec<String>,
     attached_by_aws: Vec<String>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Imported {
+    address: String,
+    id: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -160,11 +169,14 @@ impl From<&Plan> for PlanJson {
             update: count(Action::Update),
             replace: count(Action::Replace),
             delete: count(Action::Delete),
+            forget: count(Action::Forget),
             tasks: plan.tasks.len(),
             changes: plan.changes.iter().map(ChangeJson::from).collect(),
             moved: plan.moves.iter().map(|(from, to)| Move { from: from.to_string(), to: to.to_string() }).collect(),
+            imported: plan.imports.iter().map(|i| Imported { address: i.address.to_string(), id: i.id.clone() }).collect(),
             gone: plan.gone.iter().map(ToString::to_string).collect(),
             attached_by_aws: plan.attached.clone(),
+            notes: plan.notes.clone(),
         }
     }
 }

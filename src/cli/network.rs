@@ -21,7 +21,7 @@ use crate::{
     plan::{self, proof},
     resources,
     schema::model::{self, Model},
-    state::store::{Store, check_place},
+    state::store::{Store, age, check_place, now},
 };
 
 /// Which network a command asks about.
@@ -71,12 +71,33 @@ impl NetworkArgs {
             return Ok(Network { net, model: Model::default(), texts: Texts::default(), warnings: vec![] });
         }
         let project = Project::open(&self.project)?;
-        let net =
-            if asks { runtime()?.block_on(self.among_what_stands(&project, printer)) } else { Ok(resources::network(&project.model)) };
+        let net = if asks {
+            runtime()?.block_on(self.among_what_stands(&project, printer))
+        } else {
+            Ok(resources::network_as_read(&project.model, &self.last_read(&project, printer)))
+        };
         match net {
             Ok(net) => Ok(Network { net, model: project.model, texts: project.texts, warnings: project.warnings }),
             Err(diagnostics) => Err(Stop::new(diagnostics, project.texts)),
         }
+    }
+
+    /// What was last read of existing resources; says how old that is. A state that is not usable tells nothing.
+    fn last_read(&self, project: &Project, printer: &Printer) -> resources::Read {
+        let model = &project.model;
+        if !model.resources.values().any(|r| r.existing) {
+            return resources::Read::new();
+        }
+        let store = Store::new(self.place.state_directory(&project.directory), &model.project.name);
+        let Ok(loaded) = store.load() else { return resources::Read::new() };
+        let mut read = loaded.state.last_read();
+        // Filters that were changed since may find something else.
+        read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&r.record, false)));
+        for address in read.keys() {
+            let at = loaded.state.existing.get(address).map_or(0, |e| e.read_at);
+            printer.whisper(&format!("`existing {address}` is as it was read {} ago.", age(now().saturating_sub(at))));
+        }
+        read
     }
 
     async fn among_what_stands(&self, project: &Project, printer: &Printer) -> Result<Net, Vec<Diagnostic>> {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The format of plan files that this version writes and reads.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What a plan file holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +105,7 @@ mod tests {
     fn any() -> PlanFile {
         let plan = serde_json::json!({
             "project": "p", "region": "us-east-1", "account": null, "base": ["l", 1], "changes": [], "tasks": [], "moves": [], "gone": [],
+            "imports": [], "protect": {}, "notes": [],
             "seen": [], "images": {}, "existing": {}, "outputs": {}, "attached": [],
             "proof": {"policies": [], "added": [], "removed": [], "unknown": []}, "promises": [], "weakened": [],
         });

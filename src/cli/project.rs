@@ -126,10 +126,10 @@ impl Project {
         Stop::new(diagnostics, self.texts)
     }
 
-    /// The project with nothing in it any more: what `destroy` wants.
+    /// The project with nothing in it any more: what `destroy` wants. What is forgotten stays.
     #[must_use]
     pub fn emptied(&self) -> Model {
-        Model { project: self.model.project.clone(), ..Model::default() }
+        Model { project: self.model.project.clone(), forgotten: self.model.forgotten.clone(), ..Model::default() }
     }
 }
 

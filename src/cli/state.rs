@@ -61,6 +61,8 @@ struct Listed {
 struct Shown {
     address: String,
     id: String,
+    /// Whether it may neither be deleted nor replaced.
+    protect: bool,
     attributes: BTreeMap<String, Json>,
     parts: Vec<ShownPart>,
 }
@@ -129,10 +131,12 @@ fn show(state: &Known, address: &str, printer: &Printer) -> Result<(), Stop> {
     let parts: Vec<ShownPart> = resource.parts.iter().map(part).collect();
     if printer.json {
         let attributes = plain(&resource.record);
-        printer.document(&Shown { address: address.to_string(), id: resource.id.clone(), attributes, parts });
+        let (address, id, protect) = (address.to_string(), resource.id.clone(), resource.protect);
+        printer.document(&Shown { address, id, protect, attributes, parts });
         return Ok(());
     }
-    printer.result(&format!("{address} ({})", resource.id));
+    let protected = if resource.protect { ", protected" } else { "" };
+    printer.result(&format!("{address} ({}){protected}", resource.id));
     let width = resource.record.keys().map(|k| k.chars().count() + 1).max().unwrap_or_default();
     for (name, value) in &resource.record {
         printer.result(&format!("    {:width$} {value}", format!("{name}:")));

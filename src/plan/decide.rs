@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{address::Address, cidr::Cidr, codes::plan as codes, diagnostic::Sink, span::Span},
-    plan::{Action, standing::Standing},
+    plan::{Action, lifecycle, order, standing::Standing},
     registry::{PartSpec, Spec},
     resources,
     schema::{
@@ -66,7 +66,10 @@ pub struct Decisions<'a> {
     pub replaced: BTreeSet<Address>,
 }
 
-/// Tags that secnet itself puts on everything.
+/// The keys of the tags that secnet itself puts on everything.
+pub const OWN_TAGS: [&str; 3] = ["secnet:lineage", "secnet:address", "secnet:id"];
+
+/// Tags that secnet itself puts on everything, but for the one that tells the operation.
 #[must_use]
 pub fn own_tags(state: &State, address: &Address) -> BTreeMap<String, String> {
     BTreeMap::from([("secnet:lineage".into(), state.lineage.clone()), ("secnet:address".into(), address.to_string())])
@@ -79,7 +82,8 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     for resource in in_order.iter().filter(|r| !r.existing) {
         let Some(spec) = resources::spec(resource.address.kind()) else { continue };
         let mut decision = thing(resource, spec, standing, &decisions.replaced, sink);
-        decision.tags = tags(&decision, state, standing);
+        without_ignored(&mut decision.record, &model.project.ignore_tags);
+        decision.tags = tags(&decision, state, standing, &model.project.ignore_tags);
         if decision.action == Some(Action::Replace) {
             decisions.replaced.insert(resource.address.clone());
         }
@@ -97,6 +101,8 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
             None => decisions.unwanted.push(address.clone()),
         }
     }
+    lifecycle::guard(&decisions, standing, sink);
+    lifecycle::beside(&decisions, standing, &order::wants_create_first, sink);
     decisions
 }
 
@@ -117,6 +123,16 @@ fn thing<'a>(
         decision.record = record;
         return decision;
     };
+    let mut left: Vec<(&str, Option<Value>)> = vec![];
+    // What comes with an image that is left as it is does not follow the one that is written.
+    for name in
+        ["root_device_name", "root_volume_size"].into_iter().filter(|n| ignores(resource, "image") && !resource.record.contains_key(*n))
+    {
+        match stands.state.record.get(name) {
+            Some(kept) => drop(record.insert(name.into(), kept.clone())),
+            None => drop(record.remove(name)),
+        }
+    }
     for attr in spec.attrs.iter().filter(|a| matches!(a.change, Change::InPlace | Change::Replace)) {
         let observed = stands.observed.record.get(attr.name);
         let kept = stands.state.record.get(attr.name);
@@ -126,8 +142,12 @@ fn thing<'a>(
             continue;
         }
         let none = BTreeSet::new();
-        let current =
-            observed.cloned().or_else(|| kept.map(|v| standing.ids(&standing.substitute(v, &none, None), &none))).unwrap_or(Value::Null);
+        let current = observed.cloned().or_else(|| kept.map(|v| standing.ids(&standing.substitute(v, &none, None), &none)));
+        if ignores(resource, attr.name) {
+            left.push((attr.name, current));
+            continue;
+        }
+        let current = current.unwrap_or(Value::Null);
         if !same(&attr.ty, &standing.ids(&wanted, replaced), &current) {
             let replaces = attr.change == Change::Replace;
             decision.attributes.push((attr.name, shown(attr, &current, standing), wanted, replaces));
@@ -135,7 +155,6 @@ fn thing<'a>(
     }
     if decision.attributes.iter().any(|(_, _, _, replaces)| *replaces) {
         decision.action = Some(Action::Replace);
-        fixed_name(&decision, stands.state.record.get("group_name"), &stands.observed.record, sink);
     } else if !decision.attributes.is_empty() {
         decision.action = Some(Action::Update);
     }
@@ -144,6 +163,13 @@ fn thing<'a>(
         for (name, value) in &stands.state.record {
             if spec.attr(name).is_some_and(|a| a.change == Change::Computed) {
                 record.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        // A call may send several attributes: what is ignored goes out as it is.
+        for (name, current) in left {
+            match current {
+                Some(value) => drop(record.insert(name.into(), standing.addresses(&value))),
+                None => drop(record.remove(name)),
             }
         }
     }
@@ -186,16 +212,32 @@ fn root_volume(spec: &Spec, image: &state::Image, record: &mut Record) {
     }
 }
 
-fn fixed_name(decision: &Decision<'_>, before: Option<&Value>, observed: &Record, sink: &mut Sink) {
-    let wanted = decision.record.get("group_name").filter(|w| **w != Value::Null);
-    let current = observed.get("group_name").or(before);
-    if let Some(wanted) = wanted
-        && Some(wanted) == current
-        && decision.spec.create_first
-    {
-        let changed = decision.attributes.iter().find(|a| a.3).map_or("group_name", |a| a.0);
-        sink.push(codes::fixed_name(&decision.resource.address, changed, decision.resource.span_of(changed)));
+/// Whether a resource leaves an attribute as EC2 has it.
+fn ignores(resource: &Resource, name: &str) -> bool {
+    resource.lifecycle.ignore.iter().any(|ignored| ignored == name)
+}
+
+/// Whether a resource leaves parts of a kind as EC2 has them: those that come from an attribute that it ignores, as a
+/// table's associations come from `subnets`. Parts that sentences make are never ignored.
+pub fn is_ignored(resource: &Resource, spec: &Spec, part: &PartSpec) -> bool {
+    let by_attribute = || !spec.sentences.iter().any(|s| s.head == part.name);
+    spec.attrs.iter().any(|a| a.change == Change::Parts && ignores(resource, a.name)) && by_attribute()
+}
+
+/// Takes the tags out that others own.
+fn without_ignored(record: &mut Record, ignored: &[String]) {
+    if let Some(Value::Map(tags)) = record.get_mut("tags").filter(|_| !ignored.is_empty()) {
+        tags.retain(|key, _| !is_anothers(key, ignored));
     }
+}
+
+/// Whether a tag is AWS's own, or one that the project leaves to others.
+fn is_anothers(key: &str, ignored: &[String]) -> bool {
+    key.starts_with("aws:")
+        || ignored.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => key.starts_with(start),
+            None => key == pattern,
+        })
 }
 
 /// An observed value as people see it: the ids that a reference attribute holds become references.
@@ -222,8 +264,13 @@ fn same(ty: &Type, a: &Value, b: &Value) -> bool {
     }
 }
 
-/// The tags that are not as they should be. Tags that begin with `aws:` are AWS's own.
-fn tags(decision: &Decision<'_>, state: &State, standing: &Standing<'_>) -> Option<(BTreeMap<String, Value>, Vec<String>)> {
+/// The tags that are not as they should be. Those that others own, or that the resource leaves alone, are as they should be.
+fn tags(
+    decision: &Decision<'_>,
+    state: &State,
+    standing: &Standing<'_>,
+    ignored: &[String],
+) -> Option<(BTreeMap<String, Value>, Vec<String>)> {
     let stands = standing.things.get(&decision.resource.address).filter(|_| decision.action != Some(Action::Replace))?;
     decision.spec.tag_type?;
     let mut wanted: BTreeMap<String, Value> =
@@ -231,11 +278,13 @@ fn tags(decision: &Decision<'_>, state: &State, standing: &Standing<'_>) -> Opti
     if !stands.state.secnet_id.is_empty() {
         wanted.insert("secnet:id".into(), Value::text(&stands.state.secnet_id));
     }
-    if let Some(Value::Map(own)) = decision.record.get("tags") {
+    let left_alone = ignores(decision.resource, "tags");
+    if let Some(Value::Map(own)) = decision.record.get("tags").filter(|_| !left_alone) {
         wanted.extend(own.clone());
     }
     let has = &stands.observed.tags;
-    let remove: Vec<String> = has.keys().filter(|k| !k.starts_with("aws:") && !wanted.contains_key(*k)).cloned().collect();
+    let goes = |key: &&String| !left_alone && !is_anothers(key, ignored) && !wanted.contains_key(*key);
+    let remove: Vec<String> = has.keys().filter(goes).cloned().collect();
     wanted.retain(|key, value| has.get(key).map(Value::text).as_ref() != Some(value));
     (!wanted.is_empty() || !remove.is_empty()).then_some((wanted, remove))
 }
@@ -244,8 +293,10 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
     let afresh = matches!(decision.action, Some(Action::Create | Action::Replace));
     let stands = standing.things.get(&decision.resource.address).filter(|_| !afresh);
     let mut observed: BTreeMap<String, (&'static PartSpec, &Record)> = BTreeMap::new();
+    // What is ignored is neither compared nor made, unless all is made.
+    let left = |spec: &PartSpec| !afresh && is_ignored(decision.resource, decision.spec, spec);
     for (name, record) in stands.iter().flat_map(|s| &s.observed.parts) {
-        if let Some(spec) = decision.spec.part(name) {
+        if let Some(spec) = decision.spec.part(name).filter(|s| !left(s)) {
             observed.insert(spec.key_of(record), (spec, record));
         }
     }
@@ -258,7 +309,7 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
     }
     let mut decided = vec![];
     for (index, part) in decision.resource.parts.iter().enumerate() {
-        let Some(spec) = decision.spec.part(part.name) else { continue };
+        let Some(spec) = decision.spec.part(part.name).filter(|s| !left(s)) else { continue };
         let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), network(standing.substitute(v, replaced, None)))).collect();
         if let Some(unknown) =
             spec.key.iter().chain(&["cidr"]).filter_map(|k| wanted.get(*k)).find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_)))

@@ -7,6 +7,7 @@ use crate::{
     plan::{
         Action, AttributeChange, Change, PartChange,
         decide::{Decision, Decisions, PartDecision},
+        lifecycle,
         standing::{Standing, Thing},
     },
     schema::{
@@ -56,6 +57,15 @@ fn wanted(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Optio
     if let Some((set, remove)) = &decision.tags {
         attributes.extend(tag_changes(decision, standing, set, remove));
     }
+    let protected = resource.lifecycle.span.and_then(|s| place(Some(s)));
+    attributes.extend(
+        match lifecycle::protection(decision, standing) {
+            (None, true) => Some(attribute("protect", Value::Null, Value::Bool(true))),
+            (Some(before), now) if before != now => Some(attribute("protect", Value::Bool(before), Value::Bool(now))),
+            _ => None,
+        }
+        .map(|a| AttributeChange { place: protected, ..a }),
+    );
     let action = decision.action.or_else(|| (!parts.is_empty() || !attributes.is_empty()).then_some(Action::Update))?;
     let replaced_by = decision.attributes.iter().filter(|a| a.3).map(|a| format!("`{}`", a.0)).collect::<Vec<_>>();
     let reason = match (&decision.reason, action) {

@@ -13,10 +13,16 @@ use crate::{
         standing::Standing,
         tasks::Tasks,
     },
+    registry::Spec,
     resources,
     schema::model::Resource,
     state::event::What,
 };
+
+/// Whether a resource's successor is to be made before it goes: as its block says, or else its type.
+pub fn wants_create_first(resource: &Resource, spec: &Spec) -> bool {
+    resource.lifecycle.create_first.unwrap_or(spec.create_first)
+}
 
 /// Those of the replaced whose successor is made before they go.
 ///
@@ -28,7 +34,7 @@ pub fn create_first(decisions: &Decisions<'_>, in_order: &[&Resource]) -> BTreeS
         let mut named = vec![];
         resource.record.values().for_each(|v| v.resources(&mut named));
         let free = named.iter().all(|a| !decisions.replaced.contains(a) || found.contains(a));
-        if free && resources::spec(resource.address.kind()).is_some_and(|s| s.create_first) {
+        if free && resources::spec(resource.address.kind()).is_some_and(|s| wants_create_first(resource, s)) {
             found.insert(resource.address.clone());
         }
     }

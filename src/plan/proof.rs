@@ -28,6 +28,7 @@ use crate::{
     plan::{
         Input,
         decide::{Decisions, decide},
+        lifecycle,
         standing::Standing,
     },
     prove::{
@@ -36,6 +37,7 @@ use crate::{
         policy::{self, Judged, Outcome},
         reach, waiver,
     },
+    registry::Observed,
     resources,
     schema::{model, value::Value},
 };
@@ -161,7 +163,7 @@ fn verdict(judged: &Judged, sources: Option<&Sources>, stopped: bool) -> Verdict
 /// What is wanted cannot be planned, or EC2's answers cannot be read.
 pub fn networks_of(input: &Input<'_>) -> Result<(Net, Net), Vec<Diagnostic>> {
     let mut sink = Sink::default();
-    let (_, state) = super::renamed(input);
+    let state = lifecycle::open(input, &mut sink).state;
     let standing = Standing::new(input.model, &state, input.observation, &mut sink);
     let graph = Graph::build(input.model.resources.values().filter(|r| !r.existing));
     let decisions = decide(input.model, &state, &standing, &graph.resources_in_order(), &mut sink);
@@ -174,7 +176,13 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     let observed = kept.map(|(address, thing)| (address, thing.observed)).chain(standing.existing.iter().map(|(a, o)| (a, *o)));
     let known: Known = observed.map(|(address, o)| (address.clone(), standing.record_addresses(&o.record))).collect();
     let Some(listed) = &input.observation.network else {
-        return Ok((Net::default(), resources::network(input.model)));
+        let named = |o: &Observed| Observed {
+            record: standing.record_addresses(&o.record),
+            parts: o.parts.iter().map(|(name, record)| (*name, standing.record_addresses(record))).collect(),
+            ..o.clone()
+        };
+        let read = standing.existing.iter().map(|(address, observed)| (address.clone(), named(observed))).collect();
+        return Ok((Net::default(), resources::network_as_read(input.model, &read)));
     };
     let stands = snapshot::of_json("what EC2 answered", listed)?;
     let goes = |address: &Address| decisions.replaced.contains(address) || !decisions.wanted.contains_key(address);
@@ -197,11 +205,11 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
         kept.insert(id, name);
     }
     for (interface, owner) in own_interfaces(listed) {
-        if let Some(name) = all.get(&owner).filter(|name| managed.contains(name)).cloned() {
+        if let Some(name) = all.get(&owner).cloned() {
             all.entry(interface.clone()).or_insert(name);
         }
         match kept.get(&owner).cloned() {
-            Some(name) if managed.contains(&name) => drop(kept.entry(interface).or_insert(name)),
+            Some(name) => drop(kept.entry(interface).or_insert(name)),
             None if managed.contains(&owner) => drop(managed.insert(interface)),
             _ => {}
         }
@@ -210,9 +218,11 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     before.rename(&all);
     after.rename(&kept);
     merge::complete(&mut before);
-    let mut desired = resources::managed_network(input.model, &known);
+    let effective = lifecycle::effective(input.model, decisions, standing);
+    let model = effective.as_ref().unwrap_or(input.model);
+    let mut desired = resources::managed_network(model, &known);
     desired.rename(&kept);
-    keep_addresses(&after, &mut desired, &Desired::new(input.model, &known), standing);
+    keep_addresses(&after, &mut desired, &Desired::new(model, &known), standing);
     Ok((before, merge::merge(after, &managed, desired)))
 }
 

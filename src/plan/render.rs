@@ -32,10 +32,13 @@ pub fn render(plan: &Plan, style: Style) -> String {
     for (from, to) in &plan.moves {
         page.line(Tint::Change, &format!("> rename {from} -> {to}"), None);
     }
+    for import in &plan.imports {
+        page.line(Tint::Change, &format!("> import {} ({})", import.address, clean(&import.id)), None);
+    }
     for address in &plan.gone {
         page.line(Tint::Delete, &format!("! {address} is gone: it was deleted without secnet"), None);
     }
-    if !plan.moves.is_empty() || !plan.gone.is_empty() {
+    if !plan.moves.is_empty() || !plan.gone.is_empty() || !plan.imports.is_empty() {
         page.text.push('\n');
     }
     for change in in_order(plan) {
@@ -45,6 +48,10 @@ pub fn render(plan: &Plan, style: Style) -> String {
     if !plan.attached.is_empty() {
         page.line(Tint::Plain, "AWS attaches by itself:", None);
         plan.attached.iter().for_each(|sentence| page.line(Tint::Quiet, &format!("  {}", clean(sentence)), None));
+        page.text.push('\n');
+    }
+    plan.notes.iter().for_each(|note| page.line(Tint::Quiet, &format!("Note: {}", clean(note)), None));
+    if !plan.notes.is_empty() {
         page.text.push('\n');
     }
     page.proof(&plan.proof);
@@ -73,6 +80,9 @@ pub fn summary(plan: &Plan) -> String {
     if !plan.moves.is_empty() {
         let _ = write!(line, ", {} to rename", plan.moves.len());
     }
+    for (n, what) in [(plan.imports.len(), "import"), (count(Action::Forget), "forget")].into_iter().filter(|(n, _)| *n > 0) {
+        let _ = write!(line, ", {n} to {what}");
+    }
     line + "."
 }
 
@@ -100,7 +110,7 @@ impl Tint {
     fn of(action: Action) -> Self {
         match action {
             Action::Create => Tint::Create,
-            Action::Update | Action::Replace => Tint::Change,
+            Action::Update | Action::Replace | Action::Forget => Tint::Change,
             Action::Delete => Tint::Delete,
         }
     }
@@ -144,6 +154,7 @@ impl Page {
             Action::Update => "~ update in place",
             Action::Replace => "-/+ replace",
             Action::Delete => "- delete",
+            Action::Forget => "< forget",
         };
         let id = change.id.as_ref().map(|id| format!(" ({})", clean(id))).unwrap_or_default();
         let reason = change.reason.as_ref().map(|r| format!(": {}", clean(r))).unwrap_or_default();
@@ -201,7 +212,7 @@ impl Page {
         let sign = match part.action {
             Action::Create => '+',
             Action::Update | Action::Replace => '~',
-            Action::Delete => '-',
+            Action::Delete | Action::Forget => '-',
         };
         let text = match (old, new) {
             (Some(old), Some(new)) if old != new => format!("{old} -> {}", from_the_difference_on(&old, &new)),
@@ -260,6 +271,9 @@ mod tests {
             changes,
             tasks: vec![],
             moves: vec![],
+            imports: vec![],
+            protect: BTreeMap::new(),
+            notes: vec![],
             gone: vec![],
             seen: vec![],
             images: BTreeMap::new(),

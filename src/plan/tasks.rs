@@ -138,7 +138,8 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
             if !later.is_empty() {
                 calls.push(create_tags(address, &later));
             }
-            let what = What::Create { address: address.clone(), record: decision.record.clone(), after: decision.resource.after.clone() };
+            let (record, after) = (decision.record.clone(), decision.resource.after.clone());
+            let what = What::Create { address: address.clone(), record, after, protect: decision.resource.lifecycle.protect };
             made.push(context.add(tasks, what, format!("create {address}"), calls, tags));
         }
         Some(Action::Update) => {
@@ -154,7 +155,7 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
                 made.push(context.add(tasks, what, title, (update.calls)(address, &decision.record), BTreeMap::new()));
             }
         }
-        Some(Action::Delete) | None => {}
+        Some(Action::Delete | Action::Forget) | None => {}
     }
     tasks.thing.insert(address.clone(), made);
     if let Some((set, remove)) = &decision.tags {

@@ -7,7 +7,7 @@ use crate::{
     syntax::ast::{self, Attribute, Entry},
 };
 
-const SETTINGS: &[&str] = &["account", "region", "secnet", "tags"];
+const SETTINGS: &[&str] = &["account", "ignore_tags", "region", "secnet", "tags"];
 
 impl<'a> Resolver<'a, '_> {
     /// The settings of the project; reports that there is no block, or more than one.
@@ -60,6 +60,7 @@ impl<'a> Resolver<'a, '_> {
                     self.project_tags = self.tags_of_project(value, attribute);
                     project.tags = self.project_tags.clone();
                 }
+                "ignore_tags" => project.ignore_tags = self.ignored_tags(attribute),
                 "state" => self.sink.push(codes::later_version("the setting `state`", name.span)),
                 other => {
                     let meant = nearest(other, SETTINGS.iter().copied());

@@ -24,9 +24,6 @@ use crate::{
     syntax::ast::{self, Attribute, Entry, NestedBlock},
 };
 
-/// The kinds that `existing` reads in this version.
-const EXISTING: &[&str] = &["vpc", "subnet", "security_group"];
-
 impl<'a> Resolver<'a, '_> {
     /// One resource of a block, here; `None` if its kind is unknown, which is reported.
     pub(super) fn resource(&mut self, block_at: usize, instance: usize) -> Option<Resource> {
@@ -38,9 +35,6 @@ impl<'a> Resolver<'a, '_> {
             self.sink.push(unknown_kind(&block.kind));
             return None;
         };
-        if existing && !EXISTING.contains(&spec.kind) {
-            self.sink.push(codes::later_version(&format!("`existing {}`", spec.kind), block.kind.span));
-        }
         let mut resource = Resource {
             address: self.instance(space, block_at, instance)?.address.clone(),
             existing,
@@ -73,6 +67,10 @@ impl<'a> Resolver<'a, '_> {
                     let sentences = &mut resource.sentences;
                     self.repeated(entry, &mut |this, sentence| sentences.extend(this.sentence(sentence, spec)));
                 }
+                Entry::Block(nested) if &*nested.name.text == "lifecycle" => match resource.lifecycle.span {
+                    Some(first) => self.sink.push(super::lifecycle::twice(&nested.name, first)),
+                    None => resource.lifecycle = self.lifecycle(nested, spec, existing),
+                },
                 Entry::Block(nested) => self.sink.push(nested_block(nested, spec)),
                 Entry::With(attribute) => self.sink.push(codes::unknown_attribute("with", spec.kind, attribute.span, None)),
             }
@@ -97,6 +95,9 @@ impl<'a> Resolver<'a, '_> {
             ("id", None) if resource.existing => put(resource, attribute, value),
             (_, Some(attr)) if attr.change == Change::Computed && !resource.existing => {
                 self.sink.push(codes::computed_attribute(&name.text, &resource.address, name.span));
+            }
+            (_, Some(_)) if resource.existing && spec.untold.contains(&&*name.text) => {
+                self.sink.push(codes::filter_not_told(&name.text, spec.kind, name.span));
             }
             (_, Some(_)) => put(resource, attribute, value),
             (_, None) => self.sink.push(unknown_attribute(attribute, spec, resource.existing)),

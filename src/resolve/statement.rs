@@ -208,7 +208,8 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn forgotten(&mut self, model: &mut Model) {
         for forget in self.scope().map(|s| s.forgotten.clone()).unwrap_or_default() {
             let address = self.address(&forget.target);
-            let place: Option<Span> = self.block_of(&address).map(Declared::header);
+            // One that is only read from now on keeps its name.
+            let place: Option<Span> = self.block_of(&address).filter(|b| !b.existing).map(Declared::header);
             let diagnostic = if resources::spec(address.kind()).is_none() {
                 self.unknown(&forget.target, &address)
             } else if let Some(place) = place {

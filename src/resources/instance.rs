@@ -123,6 +123,8 @@ impl ResourceType for Instance {
     declared!();
 
     const ID_PREFIX: &'static str = "i-";
+    const UNTOLD: &'static [&'static str] =
+        &["key_pair", "user_data", "associate_public_ip_address", "root_volume_size", "root_volume_type", "root_volume_encrypted"];
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];

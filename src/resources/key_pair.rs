@@ -36,6 +36,7 @@ impl ResourceType for KeyPair {
     declared!();
 
     const ID_PREFIX: &'static str = "key-";
+    const UNTOLD: &'static [&'static str] = &["public_key"];
     const TAG_TYPE: Option<&'static str> = Some("key-pair");
     const CREATED_ID: &'static [&'static str] = &["KeyPairId"];
     const LISTING: Listing = Listing::new("DescribeKeyPairs", &["KeyPairs"], "KeyPairId", "key-pair-id", None);

@@ -24,6 +24,16 @@ pub enum What {
         record: Record,
         /// What it comes after.
         after: Vec<Address>,
+        /// Whether it may neither be deleted nor replaced from then on.
+        #[serde(default, skip_serializing_if = "super::is_false")]
+        protect: bool,
+    },
+    /// Takes the project's own tags off a resource that is managed no more; nothing else of it changes.
+    Forget {
+        /// Its address.
+        address: Address,
+        /// EC2's id.
+        id: String,
     },
     /// Changes a resource in place.
     Update {
@@ -72,6 +82,7 @@ impl What {
     pub fn address(&self) -> &Address {
         match self {
             What::Create { address, .. }
+            | What::Forget { address, .. }
             | What::Update { address, .. }
             | What::Delete { address, .. }
             | What::MakeParts { address, .. }
@@ -109,6 +120,26 @@ pub enum Event {
         addresses: Vec<Address>,
         /// EC2's ids of those that were replaced and are gone.
         deposed: Vec<String>,
+    },
+    /// Something that stood already is managed from now on.
+    Imported {
+        /// What it is called.
+        address: Address,
+        /// EC2's id.
+        id: String,
+        /// The tag `secnet:id` that it gets.
+        secnet_id: String,
+        /// Its attributes as they were read. References are addresses.
+        record: Record,
+        /// Those of its parts that the project wants as they are; the rest is somebody else's.
+        parts: Vec<Part>,
+        /// Whether it may neither be deleted nor replaced.
+        protect: bool,
+    },
+    /// Resources may be neither deleted nor replaced from now on, or may be again.
+    Protected {
+        /// By address, whether it is protected.
+        protect: BTreeMap<Address, bool>,
     },
     /// What EC2 was seen to hold, where it is not what the state said: attributes and parts of a resource.
     Seen {
@@ -161,6 +192,9 @@ pub enum Event {
         record: Record,
         /// What it comes after.
         after: Vec<Address>,
+        /// Whether it may neither be deleted nor replaced.
+        #[serde(default, skip_serializing_if = "super::is_false")]
+        protect: bool,
     },
     /// A resource has settled, and EC2 has told more about it.
     Settled {
@@ -269,9 +303,21 @@ impl State {
             Event::Images { images } => self.images.extend(images.clone()),
             Event::Existing { existing } => self.existing.clone_from(existing),
             Event::Promises { promises } => self.promises.clone_from(promises),
-            Event::Created { address, id, secnet_id, record, after, .. } => {
+            Event::Imported { address, id, secnet_id, record, parts, protect } => {
+                let (id, secnet_id, record, parts) = (id.clone(), secnet_id.clone(), record.clone(), parts.clone());
+                let resource = Resource { id, secnet_id, record, parts, after: vec![], protect: *protect };
+                self.resources.insert(address.clone(), resource);
+            }
+            Event::Protected { protect } => {
+                for (address, protect) in protect {
+                    if let Some(resource) = self.resources.get_mut(address) {
+                        resource.protect = *protect;
+                    }
+                }
+            }
+            Event::Created { address, id, secnet_id, record, after, protect, .. } => {
                 let (id, secnet_id) = (id.clone(), secnet_id.clone());
-                let resource = Resource { id, secnet_id, record: record.clone(), parts: vec![], after: after.clone() };
+                let resource = Resource { id, secnet_id, record: record.clone(), parts: vec![], after: after.clone(), protect: *protect };
                 if let Some(old) = self.resources.insert(address.clone(), resource) {
                     self.deposed.push(Deposed { address: address.clone(), resource: old });
                 }
@@ -291,6 +337,11 @@ impl State {
         match what {
             // `Created` has put it in already: the id is in the journal before anything can fail.
             What::Create { .. } => {}
+            What::Forget { address, id } => {
+                if self.resources.get(address).is_some_and(|r| r.id == *id) {
+                    self.resources.remove(address);
+                }
+            }
             What::Update { address, record } => {
                 if let Some(resource) = self.resources.get_mut(address) {
                     resource.record.extend(record.clone());

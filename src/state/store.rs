@@ -244,12 +244,19 @@ fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let read = file.read_to_string(&mut text).is_ok().then(|| serde_json::from_str::<Holder>(&text).ok()).flatten();
     let Some(holder) = read else { return "a process that has not given its name yet".into() };
-    let ago = match now().saturating_sub(holder.since) {
-        seconds @ 0..120 => format!("{seconds} seconds"),
-        seconds @ 120..7200 => format!("{} minutes", seconds / 60),
-        seconds => format!("{} hours", seconds / 3600),
-    };
+    let ago = age(now().saturating_sub(holder.since));
     format!("process {} (`{}`), since {ago}", holder.pid, holder.command)
+}
+
+/// A time in words: `45 seconds`, `90 minutes`, `30 hours`, `12 days`.
+#[must_use]
+pub fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }
 
 fn checksum(body: &[u8]) -> String {

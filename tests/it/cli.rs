@@ -115,6 +115,39 @@ fn a_new_project_is_made_and_unmade_in_the_sandbox() {
 }
 
 #[test]
+fn what_is_protected_survives_a_destroy_and_says_how_it_may_go() {
+    let text = "project p { region = \"us-east-1\" }\nvpc main { cidr_block = 10.0.0.0/16  lifecycle { protect = true } }\n";
+    let project = Project::of(text);
+    project.run("apply --sandbox --yes").exits(0).says("protect:");
+    project.run("state show vpc.main --sandbox").exits(0).says(", protected");
+    project.run("destroy --sandbox --yes").exits(1).says("E0720").says("`protect = false`").says("`forget vpc.main`");
+    project.edit("vpc main { cidr_block = 10.0.0.0/16  lifecycle { protect = true } }", "");
+    project.run("apply --sandbox --yes").exits(1).says("E0720");
+    assert_ne!(project.ids(), json!([]));
+    project.edit("us-east-1\" }", "us-east-1\" }\nvpc main { cidr_block = 10.0.0.0/16 }");
+    project.run("apply --sandbox --yes").exits(0).says("protect: true -> false").says("the state is brought up to date");
+    project.run("destroy --sandbox --yes").exits(0);
+    assert_eq!(project.ids(), json!([]));
+}
+
+/// Offline the group that somebody else owns is what it was when it was last read, and people are told when that was.
+#[test]
+fn a_proof_without_ec2_says_how_old_what_it_goes_by_is() {
+    let text = "project p { region = \"us-east-1\" }\nexisting vpc default { is_default = true }\noutput id = vpc.default.id\n";
+    let project = Project::of(text);
+    let before = project.run("exposure").exits(0);
+    assert!(!before.err.contains("as it was read"), "{before:?}");
+    project.run("apply --sandbox --yes").exits(0);
+    fs::create_dir(project.path().join("state")).unwrap();
+    fs::copy(project.path().join(".secnet/sandbox/state/p.json"), project.path().join("state/p.json")).unwrap();
+    let after = project.run("exposure").exits(0);
+    assert!(after.err.contains("`existing vpc.default` is as it was read "), "{after:?}");
+    project.edit("is_default = true", "is_default = false");
+    let other = project.run("exposure").exits(0);
+    assert!(!other.err.contains("as it was read"), "{other:?}");
+}
+
+#[test]
 fn an_apply_makes_few_calls_and_a_plan_without_changes_fewer() {
     let project = Project::server();
     let applied = project.run("apply --sandbox --yes --json").exits(0).json();

@@ -95,6 +95,7 @@ pub fn shown(plan: &Plan) -> String {
         Action::Update => "~",
         Action::Replace => "-/+",
         Action::Delete => "-",
+        Action::Forget => "<",
     };
     let mut lines = vec![];
     for change in &plan.changes {

@@ -58,6 +58,7 @@ fn full() -> State {
         record: record.clone(),
         parts: vec![part.clone()],
         after: vec![vpc.clone()],
+        protect: false,
     };
     let mut state = State::empty("demo", "00112233445566778899aabbccddeeff".into());
     state.account = Some("123456789012".into());
@@ -67,7 +68,7 @@ fn full() -> State {
     let (id, name) = ("ami-0123456789abcdef0".into(), "al2023-ami-2023.1-x86_64".into());
     let image = Image { id, name, architecture: "x86_64".into(), root_device_name: "/dev/xvda".into(), root_volume_size: None };
     state.images = BTreeMap::from([("ami(\"al2023\")/x86_64".into(), image)]);
-    let existing = Existing { id: "vpc-00000000000000001".into(), record, read_at: 1_700_000_000 };
+    let existing = Existing { id: "vpc-00000000000000001".into(), record, parts: None, read_at: 1_700_000_000 };
     state.existing = BTreeMap::from([(Address::new("vpc", "default"), existing)]);
     state.outputs = BTreeMap::from([("address".into(), Value::Ip("203.0.113.9".parse().unwrap()))]);
     let service = |text| secnet::base::service::Service::parse(text).unwrap();
@@ -91,7 +92,7 @@ fn begin(state: &State) -> Event {
 
 fn created(name: &str) -> Event {
     let (address, id) = (Address::new("vpc", name), format!("vpc-{name}"));
-    Event::Created { task: 0, address, id, secnet_id: "a1".into(), record: Record::new(), after: vec![] }
+    Event::Created { task: 0, address, id, secnet_id: "a1".into(), record: Record::new(), after: vec![], protect: false }
 }
 
 #[test]
@@ -327,6 +328,23 @@ fn the_newest_format_has_not_changed() {
     store.write(&lock, full()).unwrap();
     let written = fs::read_to_string(store.state_path()).unwrap();
     snapbox::assert_data_eq!(written, snapbox::Data::read_from(&repository("fixtures/v2/everything.json"), None).raw());
+}
+
+/// What is written only where it holds: whether something is protected, and the parts of what was read.
+#[test]
+fn what_need_not_be_there_has_a_fixture_too() {
+    let (_directory, store) = store();
+    let lock = store.lock("test").unwrap();
+    let mut state = full();
+    for resource in state.resources.values_mut() {
+        resource.protect = true;
+    }
+    for existing in state.existing.values_mut() {
+        existing.parts = Some(vec![Part { name: "ingress".into(), record: Record::new() }]);
+    }
+    store.write(&lock, state).unwrap();
+    let written = fs::read_to_string(store.state_path()).unwrap();
+    snapbox::assert_data_eq!(written, snapbox::Data::read_from(&repository("fixtures/v2/protected.json"), None).raw());
 }
 
 #[test]

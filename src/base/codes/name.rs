@@ -178,6 +178,25 @@ variable maintainers: list(cidr) {
     UNKNOWN_TYPE = "E0225" "there is no such type"
 "The types are `string`, `int`, `float`, `bool`, `cidr`, `ip`, `service`, `peer`, `duration`, `list(T)`, `set(T)`, `map(T)`, and
 each kind of resource for a reference to one.";
+    LIFECYCLE = "E0235" "a `lifecycle` block does not fit"
+"A `lifecycle` block says how a resource may change: whether it may be deleted or replaced at all, whether its successor is made before it goes,
+and which of its attributes are left as EC2 has them. It belongs to a resource that secnet manages; what `ignore` names are attributes, without quotes.
+
+```
+instance db {
+  ...
+  lifecycle {
+    protect = true
+    replace = \"create_first\"        # or \"destroy_first\"
+    ignore  = [user_data, tags]
+  }
+}
+```";
+    NOT_TOLD = "E0236" "an existing resource cannot be found by what EC2 does not tell"
+"What an `existing` block holds are filters, compared with what EC2 tells. Of some attributes it tells nothing: user data, a public key, how a
+volume was asked for.
+
+Use another attribute, a tag or the `id`.";
     UNUSED_VARIABLE = "W0201" "a variable that nothing uses"
 "Nothing refers to the variable, so giving it a value has no effect. Remove it, or use it.";
     UNUSED_LET = "W0202" "a `let` that nothing uses"
@@ -585,4 +604,34 @@ pub fn anywhere_in_policy(at: Span) -> Diagnostic {
     Diagnostic::error(&POLICY_SENTENCE, "`anywhere` stands in rules only")
         .at(at, "")
         .help("write `internet` for every public address, or `any` for every source there can be")
+}
+
+/// [`LIFECYCLE`]: of what is only read.
+#[must_use]
+pub fn lifecycle_of_existing(at: Span) -> Diagnostic {
+    Diagnostic::error(&LIFECYCLE, "an `existing` block has no `lifecycle`")
+        .at(at, "")
+        .help("remove it: what exists already is read and never changed")
+}
+
+/// [`LIFECYCLE`]: `ignore` is no list of names.
+#[must_use]
+pub fn no_attributes_to_ignore(at: Span) -> Diagnostic {
+    Diagnostic::error(&LIFECYCLE, "`ignore` takes names of attributes")
+        .at(at, "")
+        .help("write `ignore = [tags, user_data]`, without quotes")
+}
+
+/// [`LIFECYCLE`]: `ignore` names what EC2 decides.
+#[must_use]
+pub fn computed_ignored(name: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&LIFECYCLE, format!("`{name}` is decided by EC2 and never compared")).at(at, "").help("remove it")
+}
+
+/// [`NOT_TOLD`]
+#[must_use]
+pub fn filter_not_told(name: &str, kind: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&NOT_TOLD, format!("EC2 does not tell `{name}`, so no `{kind}` can be found by it"))
+        .at(at, "")
+        .help("use another attribute, a tag or `id`")
 }

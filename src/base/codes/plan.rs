@@ -25,11 +25,21 @@ Keep the resource block, or give the existing one another name.";
 take them. This comes from replacing several resources that refer to each other at once.
 
 Apply the change in two steps: first remove the reference, then replace the resource.";
-    FIXED_NAME = "E0705" "a resource with a fixed name cannot be replaced in place"
-"EC2 cannot change a security group's description or name, so secnet makes a successor, moves interfaces and rules over, and
-deletes the old one. Both stand for a while, so they cannot have the same `group_name`.
+    FIXED_NAME = "E0705" "a successor cannot stand beside what it replaces"
+"Some resources are made anew before the old one goes: security groups always, others where `lifecycle` says `replace = \"create_first\"`.
+Both stand for a while, so they cannot share what EC2 gives out once: a `group_name` in a VPC, a `key_name`, a range of a VPC's addresses,
+a private address in a subnet, an Elastic IP address, an interface.
 
-Remove `group_name` (secnet makes a unique one from the resource's name), or change it in the same edit.";
+```
+security_group web {
+  vpc         = vpc.main
+  group_name  = \"web\"          # the successor cannot have this name while the old group stands
+  description = \"changed\"
+}
+```
+
+Remove the attribute (secnet makes unique names from the resource's name, EC2 picks free addresses), change it in the same edit, or write
+`replace = \"destroy_first\"`: then it is gone for a while.";
     IMAGE_NOT_FOUND = "E0706" "no image fits"
 "`ami(NAME)` stands for the newest image of a family, published by its maker for the instance type's architecture. EC2 lists none
 here: the family is not published in this region, or not for this architecture.
@@ -61,6 +71,37 @@ secnet apply --accept-policy-change
 ```
 
 A statement is kept by any that demands as much: a wider source, destination or service in a `forbid`, fewer exceptions, more client ports.";
+    PROTECTED = "E0720" "a protected resource would be deleted or replaced"
+"`lifecycle { protect = true }` says that a resource may be neither deleted nor replaced, whatever else changes. The state keeps that, so
+that deleting the block, or all of the sources, does not unprotect it.
+
+```
+instance db {
+  ...
+  lifecycle { protect = true }
+}
+```
+
+To keep it, undo the change that the message points at. To delete or replace it, write `protect = false` (write the block back if it is gone),
+apply, and make the change after that. To leave it in EC2 and manage it no more, delete the block and write `forget instance.db`.";
+    NOT_IMPORTED = "E0721" "an import cannot be done"
+"`import` takes something that stands in EC2 under management. It must be of the block's kind, stand in the project's region and account, and be
+managed by nobody else: neither under another name in this project nor by another project of secnet, which its tag `secnet:lineage` tells.
+
+```
+import vpc.main from \"vpc-0abc1234\"
+
+vpc main {
+  cidr_block = 10.0.0.0/16
+}
+```
+
+The plan then shows what would change on it, as if it had been there all along. Once it is imported the statement does nothing.";
+    CREATE_FIRST = "E0722" "a successor cannot be made first inside what goes first"
+"`replace = \"create_first\"` asks for the successor to be made before the old one goes. But this one lies in something that is itself replaced,
+and whose old one goes before its successor comes: there is nowhere to put the successor.
+
+Write `replace = \"create_first\"` in the other block too, or remove it here.";
     LAW_BROKEN = "E0708" "a plan breaks one of its own laws"
 "Before a plan is shown, secnet checks what must hold of every plan: each task comes after all that it waits for, and whatever it
 needs from another resource is made before it. This plan breaks such a law. That is a mistake in secnet, not in your sources, and
@@ -111,12 +152,50 @@ pub fn no_order(titles: &[&str]) -> Diagnostic {
         .help("apply in two steps: first remove the reference, then replace the resource")
 }
 
-/// [`FIXED_NAME`]
+/// [`FIXED_NAME`]: what both would need, and what makes a successor (and where).
 #[must_use]
-pub fn fixed_name(address: &Address, changed: &str, at: Option<Span>) -> Diagnostic {
-    Diagnostic::error(&FIXED_NAME, format!("`{address}` cannot be replaced by one with the same `group_name`"))
-        .at(at, format!("`{changed}` changes, which makes a successor"))
-        .help("remove `group_name`, or change it too")
+pub fn cannot_stand_beside(address: &Address, shared: &str, changed: (&str, Option<Span>), lifecycle: Option<Span>) -> Diagnostic {
+    let (changed, at) = changed;
+    let told = Diagnostic::error(&FIXED_NAME, format!("`{address}` cannot be replaced by one with the same `{shared}`"))
+        .at(at, format!("`{changed}` changes, which makes a successor"));
+    match lifecycle {
+        Some(lifecycle) => told
+            .at(lifecycle, "the successor is made first")
+            .help(format!("remove `{shared}`, change it too, or write `replace = \"destroy_first\"`")),
+        None => told.help(format!("remove `{shared}`, or change it too")),
+    }
+}
+
+/// [`PROTECTED`]: the attributes that would replace it, and where they stand.
+#[must_use]
+pub fn protected_from_replacement(address: &Address, by: &[(&str, Option<Span>)], lifecycle: Option<Span>) -> Diagnostic {
+    let names: Vec<String> = by.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let told = Diagnostic::error(&PROTECTED, format!("`{address}` is protected, and a change of {} would replace it", names.join(", ")));
+    let told = by.iter().fold(told, |told, (name, at)| told.at(*at, format!("EC2 cannot change `{name}`")));
+    told.at(lifecycle, "protected here").help("undo the change, or write `protect = false` and apply before you make it")
+}
+
+/// [`PROTECTED`]
+#[must_use]
+pub fn protected_from_deletion(address: &Address) -> Diagnostic {
+    let help = format!(
+        "write `protect = false` in its block (write the block back if it is gone) and apply; or write `forget {address}` to leave it in EC2"
+    );
+    Diagnostic::error(&PROTECTED, format!("`{address}` is protected, and would be deleted: it is not in the sources any more")).help(help)
+}
+
+/// [`NOT_IMPORTED`]
+#[must_use]
+pub fn not_imported(address: &Address, id: &str, why: &str, help: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&NOT_IMPORTED, format!("`{id}` cannot be imported as `{address}`: {why}")).at(at, "").help(help)
+}
+
+/// [`CREATE_FIRST`]
+#[must_use]
+pub fn nowhere_to_create_first(address: &Address, inside: &Address, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&CREATE_FIRST, format!("the successor of `{address}` cannot be made first: `{inside}` goes before its own comes"))
+        .at(at, "asks for that")
+        .help(format!("write `replace = \"create_first\"` in `{inside}` too, or remove it here"))
 }
 
 /// [`IMAGE_NOT_FOUND`]

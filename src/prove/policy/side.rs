@@ -149,7 +149,7 @@ fn obscure(chart: &Chart<'_>, model: &Model, value: &Value, interfaces: &[usize]
     };
     if resource.existing {
         let id = Id::from(resource.address.as_str());
-        let seen = chart.subnet(&id).is_some() || chart.vpc(&id).is_some() || chart.group(&id).is_some();
+        let seen = !interfaces.is_empty() || chart.subnet(&id).is_some() || chart.vpc(&id).is_some() || chart.group(&id).is_some();
         let whole = seen && !chart.net.doors.iter().any(|d| d.id == id);
         return (!whole).then(|| format!("`{}` exists already, and what it holds was not read", resource.address));
     }
