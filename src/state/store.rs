@@ -7,7 +7,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,21 @@ struct Holder {
     command: String,
 }
 
+/// How often a lock that is held is tried again, and how long after each other. A process that is just being started
+/// holds, until it runs its own program, all that its parent held when it was started.
+const TRIES: usize = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
+fn patiently(take: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match take() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            other => return other,
+        }
+    }
+    take()
+}
+
 impl Store {
     /// The store of a project in a directory, which need not be there yet. Touches no file.
     pub fn new(directory: impl Into<PathBuf>, project: &str) -> Self {
@@ -92,7 +107,7 @@ impl Store {
         let path = self.lock_path();
         let not_writable = |e: io::Error| codes::not_writable(&shown(&path), &e);
         let mut file = private(OpenOptions::new().read(true).write(true).create(true)).open(&path).map_err(not_writable)?;
-        match file.try_lock() {
+        match patiently(|| file.try_lock()) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(codes::locked(&self.project, &holder(&mut file))),
             Err(TryLockError::Error(error)) => return Err(not_writable(error)),

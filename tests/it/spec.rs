@@ -214,7 +214,7 @@ impl Library for Shelf {
     fn open(&self, from: &str, source: &str) -> Result<Opened, Closed> {
         let mut steps: Vec<&str> = from.split('/').filter(|s| !s.is_empty()).collect();
         for step in source.split('/').filter(|s| *s != ".") {
-            if step == ".." { drop(steps.pop()) } else { steps.push(step) }
+            if step == ".." { steps.truncate(steps.len().saturating_sub(1)) } else { steps.push(step) }
         }
         let directory = steps.join("/");
         let inside = |(name, _): &&(String, String)| name.rsplit_once('/').is_some_and(|(d, _)| d == directory);
