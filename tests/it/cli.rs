@@ -292,14 +292,24 @@ fn control_c_twice_stops_at_once_and_the_next_run_goes_on() {
 fn sources_are_written_in_their_one_form() {
     let project = Project::of("project p { region = \"us-east-1\" }\nvpc   main { cidr_block=10.0.0.0/16 }\n");
     project.run("fmt --check").exits(1).says("main.secnet");
+    let diff = project.run("fmt --diff").exits(0).says("--- a/main.secnet").says("+++ b/main.secnet").says("\n-").says("\n+");
+    let json = project.run("fmt --diff --check --json").exits(1).json();
+    assert_eq!((json["changed"][0].as_str(), json["diffs"]["main.secnet"].as_str()), (Some("main.secnet"), Some(diff.out.trim_end())));
+    project.run("fmt --check").exits(1);
     project.run("fmt").exits(0).says("main.secnet");
     project.run("fmt --check").exits(0);
     assert_eq!(project.run("fmt").exits(0).out, "");
     fs::write(project.path().join("broken.secnet"), "vpc main {").unwrap();
     project.run("fmt broken.secnet").exits(1).says("broken.secnet:1:");
+    fs::remove_file(project.path().join("broken.secnet")).unwrap();
     let started = secnet(project.folder.path(), &["new", "q"]).exits(0);
     assert!(started.err.is_empty());
     secnet(project.folder.path(), &["fmt", "--check", "q"]).exits(0);
+    secnet(project.folder.path(), &["fmt", "--check"]).exits(3).says("no file that ends in `.secnet`");
+    secnet(project.folder.path(), &["fmt", "--check", "--recursive"]).exits(0);
+    fs::write(project.folder.path().join("q/odd.secnet"), "let  a = 1\noutput b=a\n").unwrap();
+    secnet(project.folder.path(), &["fmt", "-r"]).exits(0).says("q/odd.secnet");
+    assert_eq!(fs::read_to_string(project.folder.path().join("q/odd.secnet")).unwrap(), "let a = 1\noutput b = a\n");
 }
 
 #[test]

@@ -35,7 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "main.rs"]),
     ("clap_complete", &["cli"]),
     ("indicatif", &["cli/progress.rs"]),
-    ("similar", &["plan/render.rs"]),
+    ("similar", &["plan/render.rs", "cli/fmt.rs"]),
     ("tokio", &["apply", "sim", "ec2", "live.rs", "cli"]),
     ("hyper", &["sim"]),
     ("aws_config", &["ec2", "live.rs"]),
