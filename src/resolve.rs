@@ -30,6 +30,7 @@ use crate::{
     base::{
         codes::{module as module_codes, name as codes},
         diagnostic::Sink,
+        disk::Disk,
         span::{FileId, Span},
     },
     resources,
@@ -44,6 +45,7 @@ use cell::Resolver;
 use scope::{Local, Scope};
 use space::{Bindings, Cell, Here};
 
+pub use function::{Function, functions};
 pub use scope::{Directory, Lost};
 pub use variable::{read_file, shift};
 
@@ -69,6 +71,8 @@ pub struct Sources<'a> {
     pub written: Vec<ast::Attribute>,
     /// Values of variables from the command line, in order; the strongest.
     pub arguments: Vec<(String, String)>,
+    /// What files are read through, if any may be.
+    pub disk: Option<&'a dyn Disk>,
 }
 
 /// The model of a project. What is wrong goes to `sink`; the model holds the rest.
@@ -84,6 +88,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
     };
     let mut resolver = Resolver::new(scopes, given, broken, sink);
     resolver.imposed = sources.imposed;
+    resolver.disk = sources.disk;
     let mut model = Model { project: resolver.project(), ..Model::default() };
     resolver.expand_modules();
     resolver.resources(&mut model);

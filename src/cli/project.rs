@@ -109,6 +109,7 @@ impl Project {
             arguments: given.arguments.clone(),
             policies: given.policies.clone(),
             library: Some(Arc::new(Disk::new(directory))),
+            disk: None,
         };
         let analysis = analysis::analyze(files, &inputs);
         let read = analysis.sources.iter().take(analysis.own).map(|(_, f)| (f.name.to_string(), f.text.to_string()));

@@ -10,6 +10,7 @@ use crate::{
         address::Address,
         codes::{name as codes, value as value_codes},
         diagnostic::Sink,
+        disk::Disk,
         span::{FileId, Span},
     },
     resolve::{
@@ -50,6 +51,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) given: BTreeMap<String, Given>,
     /// Files that are imposed on the project from outside.
     pub(super) imposed: BTreeSet<FileId>,
+    /// What functions read files through.
+    pub(super) disk: Option<&'a dyn Disk>,
     /// Tags of the project, beneath those of every resource.
     pub(super) project_tags: BTreeMap<String, Value>,
     /// How many elements were gone through, in every `for` so far.
@@ -71,6 +74,7 @@ impl<'a, 's> Resolver<'a, 's> {
             sink,
             given,
             imposed: BTreeSet::new(),
+            disk: None,
             project_tags: BTreeMap::new(),
             elements: 0,
             depth: 0,

@@ -224,7 +224,13 @@ impl<'a> Resolver<'a, '_> {
         for argument in arguments {
             values.push((self.eval(argument), argument.span));
         }
-        function::call(name, &values, at, self.sink)
+        let context = self.function_context();
+        function::call(name, &values, at, context, self.sink)
+    }
+
+    /// Where a function is called now.
+    fn function_context(&self) -> function::Context<'a> {
+        function::Context { disk: self.disk, directory: self.scope().map_or("", |s| s.directory) }
     }
 }
 
