@@ -16,7 +16,10 @@ use super::{
     network, pure,
 };
 use crate::{
-    resolve::convert::{attribute_type, describe, type_of},
+    resolve::{
+        convert::{attribute_type, describe, type_of},
+        evaluate::counted,
+    },
     schema::value::{Value, concat},
 };
 
@@ -174,7 +177,7 @@ pub(super) const TABLE: &[Entry] = &[
     )? {
         [] => Ok(Value::Null),
         [only] => Ok(only.clone()),
-        more => Err(Refusal::Wrong(0, format!("the list has {} elements", more.len()))),
+        more => Err(Refusal::Wrong(0, format!("the list has {}", counted(more.len(), "element")))),
     }),
     pure(
         "range",
@@ -187,7 +190,7 @@ pub(super) const TABLE: &[Entry] = &[
         Ok(Value::List(list(a, 0)?.iter().rev().cloned().collect()))
     }),
     pure("setintersection", "setintersection([\"a\", \"b\"], [\"b\", \"c\"])", (1, MANY), "What is in all of the sets.", |a| {
-        filtered(a, |others, value| others.iter().try_fold(true, |all, other| Ok(all & other.has(value)?)))
+        filtered(a, true)
     }),
     pure(
         "setproduct",
@@ -197,7 +200,7 @@ pub(super) const TABLE: &[Entry] = &[
         set_product,
     ),
     pure("setsubtract", "setsubtract([\"a\", \"b\"], [\"b\"])", (2, 2), "What is in the first set and not in the second.", |a| {
-        filtered(a, |others, value| others.iter().try_fold(true, |all, other| Ok(all & !other.has(value)?)))
+        filtered(a, false)
     }),
     pure("setunion", "setunion([\"a\"], [\"b\"])", (1, MANY), "What is in any of the sets.", |a| {
         let lists: Vec<&[Value]> = (0..a.len()).map(|i| list(a, i)).collect::<Result<_, _>>()?;
@@ -212,7 +215,7 @@ pub(super) const TABLE: &[Entry] = &[
         |a| {
             let (all, start, end) = (list(a, 0)?, size(a, 1)?, size(a, 2)?);
             if end > all.len() {
-                return Err(Refusal::Wrong(2, format!("the list has only {} elements", all.len())));
+                return Err(Refusal::Wrong(2, format!("the list has only {}", counted(all.len(), "element"))));
             }
             all.get(start..end).map(|part| Value::List(part.to_vec())).ok_or_else(|| Refusal::Wrong(1, format!("{start} is after {end}")))
         },
@@ -296,7 +299,10 @@ pub(super) const TABLE: &[Entry] = &[
     pure("zipmap", "zipmap([\"a\", \"b\"], [1, 2])", (2, 2), "A map out of a list of keys and a list of values.", |a| {
         let (keys, values) = (texts(a, 0)?, list(a, 1)?);
         if keys.len() != values.len() {
-            return Err(Refusal::Wrong(1, format!("there are {} keys and {} values", keys.len(), values.len())));
+            return Err(Refusal::Wrong(
+                1,
+                format!("{} and {} do not go together", counted(keys.len(), "key"), counted(values.len(), "value")),
+            ));
         }
         Ok(Value::Map(keys.into_iter().map(str::to_owned).zip(values.iter().cloned()).collect()))
     }),
@@ -368,12 +374,17 @@ fn elements(a: &[Argument]) -> Result<Option<Vec<Value>>, Refusal> {
     }
 }
 
-/// The elements of the first set that the others let through.
-fn filtered(a: &[Argument], keep: fn(&[Members<'_>], &Value) -> Result<bool, Value>) -> Answer {
+/// The elements of the first set that are in all of the others, or in none of them.
+fn filtered(a: &[Argument], wanted: bool) -> Answer {
     let others: Vec<Members<'_>> = (1..a.len()).map(|i| list(a, i).map(Members::new)).collect::<Result<_, _>>()?;
     let mut kept = vec![];
     for value in list(a, 0)? {
-        if keep(&others, value).map_err(|later| Refusal::Later(0, later))? {
+        let mut keep = true;
+        for (i, other) in others.iter().enumerate() {
+            let asked = if pending(value).is_some() { 0 } else { i + 1 };
+            keep &= other.has(value).map_err(|later| Refusal::Later(asked, later))? == wanted;
+        }
+        if keep {
             kept.push(value.clone());
         }
     }

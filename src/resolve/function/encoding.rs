@@ -10,8 +10,12 @@ use super::{
     pure, yaml,
 };
 use crate::{
-    base::base64,
-    resolve::convert::{attribute_type, describe},
+    base::{address::Address, base64},
+    resolve::{
+        convert::{attribute_type, describe},
+        evaluate::counted,
+    },
+    resources,
     schema::{
         attr::Type,
         value::{Value, concat},
@@ -144,6 +148,8 @@ pub(super) struct Pieces {
     done: Vec<Value>,
     pub(super) plain: String,
     bytes: usize,
+    /// Whether the text may stand in HTML, too: then `<`, `>` and `&` are escaped, as Terraform does in JSON.
+    html: bool,
 }
 
 impl Pieces {
@@ -154,8 +160,10 @@ impl Pieces {
 
     fn flush(&mut self) {
         self.bytes += self.plain.len();
-        self.done.push(Value::text(&self.plain));
-        self.plain.clear();
+        if !self.plain.is_empty() {
+            self.done.push(Value::text(&self.plain));
+            self.plain.clear();
+        }
     }
 
     /// A text between quotes, its characters escaped.
@@ -173,11 +181,17 @@ impl Pieces {
                 '\n' => self.plain.push_str("\\n"),
                 '\r' => self.plain.push_str("\\r"),
                 '\t' => self.plain.push_str("\\t"),
-                // As Terraform: so that the text may stand in HTML, too.
-                '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => self.plain.push_str(&format!("\\u{:04x}", u32::from(c))),
+                '<' | '>' | '&' if !self.html => self.plain.push(c),
+                '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => self.unicode(c),
+                // These are no characters of YAML as they are.
+                '\u{7f}'..='\u{9f}' | '\u{feff}' if !self.html => self.unicode(c),
                 _ => self.plain.push(c),
             }
         }
+    }
+
+    fn unicode(&mut self, c: char) {
+        self.plain.push_str(&format!("\\u{:04x}", u32::from(c)));
     }
 
     /// A single value; lists and maps are not for here.
@@ -187,10 +201,12 @@ impl Pieces {
             Value::Float(n) => self.plain.push_str(&number(*n).to_string()),
             Value::Text(text) => self.quoted(text),
             Value::Cidr(_) | Value::Ip(_) | Value::Service(_) | Value::Duration(_) | Value::Anywhere => self.quoted(&value.to_string()),
-            // An id is there in any case, and has nothing in it that wants escaping.
-            Value::Attribute(_, name) if name == "id" => self.later(std::slice::from_ref(value), i)?,
+            Value::Attribute(address, name) if stands_for_itself(address, name) => self.later(std::slice::from_ref(value), i)?,
             Value::Concat(pieces) => self.later(pieces, i)?,
             Value::Attribute(..) | Value::Image(..) => return Err(Refusal::Later(i, value.clone())),
+            Value::Resource(address) => {
+                return Err(Refusal::Wrong(i, format!("`{address}` is a resource and has no form as text; its id is `{address}.id`")));
+            }
             other => return Err(Refusal::Wrong(i, format!("{} has no form as text", describe(other)))),
         }
         Ok(())
@@ -250,7 +266,7 @@ impl Pieces {
 
 /// A value as JSON; `i` is the index of the argument that it stands in.
 pub(super) fn json(value: &Value, i: usize) -> Answer {
-    let mut pieces = Pieces::default();
+    let mut pieces = Pieces { html: true, ..Pieces::default() };
     pieces.json(value, i)?;
     pieces.finish(i)
 }
@@ -266,6 +282,12 @@ fn from_json(value: serde_json::Value) -> Value {
     }
 }
 
+/// Whether an attribute is there in any case, and has nothing in it that wants escaping.
+fn stands_for_itself(address: &Address, name: &str) -> bool {
+    let attr = || resources::spec(address.kind()).and_then(|spec| spec.attr(name));
+    name == "id" || attr().is_some_and(|a| a.required && matches!(a.ty, Type::Ip | Type::Cidr))
+}
+
 // ---- CSV ----
 
 fn csv(a: &[Argument]) -> Answer {
@@ -277,7 +299,7 @@ fn csv(a: &[Argument]) -> Answer {
     let mut rows = vec![];
     for (number, fields) in lines {
         if fields.len() != header.len() {
-            let message = format!("line {number} has {} fields, and the first line has {}", fields.len(), header.len());
+            let message = format!("line {number} has {}, and the first line has {}", counted(fields.len(), "field"), header.len());
             return Err(Refusal::Wrong(0, message));
         }
         rows.push(Value::Map(header.iter().cloned().zip(fields.iter().map(Value::text)).collect::<BTreeMap<_, _>>()));

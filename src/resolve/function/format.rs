@@ -84,6 +84,7 @@ fn filled(parts: &[Part<'_>], arguments: &[&Value]) -> Answer {
     if next < arguments.len() && !explicit {
         return Err(Refusal::Wrong(next + 1, "nothing in the text takes this argument".into()));
     }
+    pieces.retain(|piece| piece.as_text() != Some(""));
     Ok(concat(pieces))
 }
 
@@ -240,7 +241,7 @@ impl Verb {
                 // As Go does: an exponent where the number is small or large for its precision.
                 let shown = scientific(size, self.precision.map(|p| p.saturating_sub(1)));
                 let exponent = shown.split_once('e').and_then(|(_, e)| e.parse::<i32>().ok()).unwrap_or(0);
-                let most = self.precision.map_or(21, |p| i32::try_from(p.max(1)).unwrap_or(i32::MAX));
+                let most = self.precision.map_or(6, |p| i32::try_from(p.max(1)).unwrap_or(i32::MAX));
                 match self.precision {
                     _ if size != 0.0 && (exponent < -4 || exponent >= most) => shown,
                     None => size.to_string(),

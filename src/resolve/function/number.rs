@@ -55,7 +55,7 @@ pub(super) const TABLE: &[Entry] = &[
 ];
 
 fn too_large(i: usize) -> Refusal {
-    Refusal::Wrong(i, "the result does not fit into 64 bits".into())
+    Refusal::Wrong(i, "the result is no number of 64 bits".into())
 }
 
 fn finite(n: f64, i: usize) -> Answer {
