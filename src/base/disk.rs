@@ -20,11 +20,12 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// It cannot be told.
     fn is_file(&self, within: &str, path: &str) -> Result<bool, String>;
 
-    /// The paths of all files below a directory, from that directory.
+    /// The paths of the files below a directory that match a pattern, from that directory and sorted. `pattern` is what the
+    /// user wrote, and `matches` its meaning. What git and secnet keep for themselves is left out.
     ///
     /// # Errors
     /// There is no such directory, or it cannot be read.
-    fn list(&self, within: &str, directory: &str) -> Result<Vec<String>, String>;
+    fn list(&self, within: &str, directory: &str, pattern: &str, matches: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String>;
 }
 
 /// A path that is written in a module, from the project's directory; the module lies in `directory`.

@@ -17,6 +17,9 @@ use crate::{
 /// How many files a directory may hold for `fileset`, those below it counted in.
 const FILES_MAX: usize = 100_000;
 
+/// Directories that are not the project's own: git's, and those of states.
+const NOT_LISTED: [&str; 2] = [".git", ".secnet"];
+
 /// A project's directory. Each file is read once, and what was read is remembered: a plan rests on it.
 pub struct ProjectDisk {
     directory: PathBuf,
@@ -98,16 +101,18 @@ impl Disk for ProjectDisk {
         self.file(within, path).map(|file| file.is_some())
     }
 
-    fn list(&self, within: &str, directory: &str) -> Result<Vec<String>, String> {
-        // A list is no file, and the name says so: nothing else ends with a slash.
-        let name = format!("{directory}/");
+    fn list(&self, within: &str, directory: &str, pattern: &str, matches: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String> {
+        // A list is no file, and the name says so: no path has two slashes.
+        let name = format!("{directory}//{pattern}");
         if let Some(Read::List(paths)) = self.all().get(&name) {
             return Ok(paths.clone());
         }
         let top = self.find(within, directory)?.filter(|found| found.is_dir());
         let top = top.ok_or_else(|| format!("there is no directory `{directory}`"))?;
         let paths = below(&top).map_err(|e| format!("`{directory}` cannot be read: {}", reason(&e)))?;
-        let paths = paths.ok_or_else(|| format!("there are more than {FILES_MAX} files in `{directory}`"))?;
+        let mut paths = paths.ok_or_else(|| format!("there are more than {FILES_MAX} files in `{directory}`"))?;
+        // What does not match is not remembered: it may change, and the plan stays as it is.
+        paths.retain(|path| matches(path));
         self.all().insert(name, Read::List(paths.clone()));
         Ok(paths)
     }
@@ -121,7 +126,9 @@ fn below(top: &Path) -> std::io::Result<Option<Vec<String>>> {
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();
             if path.is_dir() && !path.is_symlink() {
-                open.push(path);
+                if !path.file_name().is_some_and(|name| NOT_LISTED.iter().any(|n| name == *n)) {
+                    open.push(path);
+                }
             } else if path.is_file()
                 && let Ok(relative) = path.strip_prefix(top)
             {
@@ -161,9 +168,9 @@ mod tests {
         assert_eq!(Disk::read(&disk, "", "keys/a.pub").as_deref(), Ok(b"ssh".as_slice()));
         assert_eq!(disk.is_file("", "keys/b.pub"), Ok(false));
         assert_eq!(disk.is_file("", "keys"), Ok(false));
-        assert_eq!(disk.list("", ""), Ok(vec!["keys/a.pub".to_owned()]));
+        assert_eq!(disk.list("", "", "*", &|path| path.ends_with(".pub")), Ok(vec!["keys/a.pub".to_owned()]));
         let first = ProjectDisk::seen(&disk);
-        assert_eq!(first.iter().map(|r| &*r.0).collect::<Vec<_>>(), ["/", "keys", "keys/a.pub", "keys/b.pub"]);
+        assert_eq!(first.iter().map(|r| &*r.0).collect::<Vec<_>>(), ["//*", "keys", "keys/a.pub", "keys/b.pub"]);
         // What it read stays, whatever happens on the disk; a new one sees what is there now.
         fs::write(project.path().join("keys/a.pub"), "other")?;
         assert_eq!(Disk::read(&disk, "", "keys/a.pub").as_deref(), Ok(b"ssh".as_slice()));

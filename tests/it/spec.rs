@@ -47,10 +47,13 @@ impl Disk for Memory {
         Ok(self.0.contains_key(path))
     }
 
-    fn list(&self, _: &str, directory: &str) -> Result<Vec<String>, String> {
+    fn list(&self, _: &str, directory: &str, _: &str, matches: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String> {
         let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
-        let found: Vec<String> = self.0.keys().filter_map(|path| path.strip_prefix(&prefix).map(str::to_owned)).collect();
-        if found.is_empty() { Err(format!("there is no directory `{directory}`")) } else { Ok(found) }
+        let below: Vec<&str> = self.0.keys().filter_map(|path| path.strip_prefix(&prefix)).collect();
+        if below.is_empty() {
+            return Err(format!("there is no directory `{directory}`"));
+        }
+        Ok(below.into_iter().filter(|path| matches(path)).map(str::to_owned).collect())
     }
 }
 

@@ -108,13 +108,13 @@ fn bytes(a: &[Argument], context: Context<'_>) -> Result<Arc<[u8]>, Refusal> {
 
 fn file_set(a: &[Argument], context: Context<'_>) -> Answer {
     let place = place(a, context)?;
-    let pattern = compiled(&glob(text(a, 1)?)).map_err(|_| Refusal::Wrong(1, "a bracket of the pattern is not closed".into()))?;
-    let all = place.disk.list(place.within, &place.path).map_err(|why| Refusal::Wrong(0, why))?;
-    let mut found: Vec<String> = all.into_iter().filter(|path| pattern.is_match(path)).collect();
+    let written = text(a, 1)?;
+    let pattern = compiled(&glob(written)).map_err(|_| Refusal::Wrong(1, "a bracket of the pattern is not closed".into()))?;
+    let found = place.disk.list(place.within, &place.path, written, &|path| pattern.is_match(path));
+    let found = found.map_err(|why| Refusal::Wrong(0, why))?;
     if found.len() > ELEMENTS_MAX {
         return Err(too_long(1));
     }
-    found.sort();
     Ok(Value::List(found.into_iter().map(Value::text).collect()))
 }
 
