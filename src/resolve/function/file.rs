@@ -51,7 +51,7 @@ pub(super) const TABLE: &[Entry] = &[
         },
     ),
     reading("filebase64", "filebase64(\"keys/admin.pub\")", (1, 1), "The bytes of a file, in base64.", |a, c| {
-        Ok(Value::text(base64::encode(&*bytes(a, c)?)))
+        Ok(Value::text(base64::encode(&bytes(a, c)?)))
     }),
     reading("filebase64sha256", "filebase64sha256(\"keys/admin.pub\")", (1, 1), "The SHA-256 of a file, in base64.", |a, c| {
         Ok(Value::text(base64::encode(&digest::<Sha256>(&bytes(a, c)?))))

@@ -43,7 +43,7 @@ pub(super) const TABLE: &[Entry] = &[
         "cidrsubnet(10.0.0.0/16, 8, 3)",
         (3, 3),
         "One of the networks with so many more bits of prefix, by its number: `subnets(network, new_bits)[n]`.",
-        |a| nth(a),
+        nth,
     ),
     pure(
         "cidrsubnets",
