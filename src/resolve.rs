@@ -21,6 +21,7 @@ mod scope;
 mod sentence;
 mod space;
 mod statement;
+mod template;
 mod variable;
 mod walk;
 
@@ -86,9 +87,11 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
         Some(own) => variable::given(own, &sources.environment, &sources.written, &sources.arguments, sink),
         None => BTreeMap::new(),
     };
+    let shelf = template::Shelf::default();
     let mut resolver = Resolver::new(scopes, given, broken, sink);
     resolver.imposed = sources.imposed;
     resolver.disk = sources.disk;
+    resolver.templates.shelf = Some(&shelf);
     let mut model = Model { project: resolver.project(), ..Model::default() };
     resolver.expand_modules();
     resolver.resources(&mut model);

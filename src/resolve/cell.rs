@@ -17,6 +17,7 @@ use crate::{
         convert::{Spot, attribute_type, convert},
         scope::{Local, Scope},
         space::{Cell, Extent, Here, Instance, Space, State},
+        template::Templates,
         variable::Given,
     },
     schema::{attr::Type, value::Value},
@@ -51,6 +52,7 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) given: BTreeMap<String, Given>,
     /// Files that are imposed on the project from outside.
     pub(super) imposed: BTreeSet<FileId>,
+    pub(super) templates: Templates<'a>,
     /// What functions read files through.
     pub(super) disk: Option<&'a dyn Disk>,
     /// Tags of the project, beneath those of every resource.
@@ -74,6 +76,7 @@ impl<'a, 's> Resolver<'a, 's> {
             sink,
             given,
             imposed: BTreeSet::new(),
+            templates: Templates::default(),
             disk: None,
             project_tags: BTreeMap::new(),
             elements: 0,

@@ -99,7 +99,10 @@ fn the_example_has_nothing_wrong() -> io::Result<()> {
 fn every_function_can_be_called_as_its_usage_says_and_has_a_spec() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/spec/functions");
     let specs = markdown(&root)?.iter().map(fs::read_to_string).collect::<io::Result<Vec<_>>>()?.concat();
-    let disk: Arc<dyn Disk> = Arc::new(Memory(BTreeMap::from([("keys/admin.pub".to_owned(), "ssh-ed25519 AAAA".to_owned())])));
+    let disk: Arc<dyn Disk> = Arc::new(Memory(BTreeMap::from([
+        ("keys/admin.pub".to_owned(), "ssh-ed25519 AAAA".to_owned()),
+        ("hosts.tftpl".to_owned(), "${names[0]}".to_owned()),
+    ])));
     let mut wrong = vec![];
     for function in resolve::functions() {
         let text = format!("project test {{ }}\noutput x = {}\n", function.usage);

@@ -8,7 +8,7 @@ use sha2::{Sha256, Sha512};
 
 use super::{
     Answer, Argument, Context, ELEMENTS_MAX, Entry, Refusal,
-    argument::{text, too_long},
+    argument::{map, text, too_long},
     encoding::utf8,
     hash::{digest, hex},
     pure, reading,
@@ -82,6 +82,17 @@ pub(super) const TABLE: &[Entry] = &[
     reading("filesha512", "filesha512(\"keys/admin.pub\")", (1, 1), "The SHA-512 of a file, in hexadecimal.", |a, c| {
         Ok(Value::text(hex(&digest::<Sha512>(&bytes(a, c)?))))
     }),
+    reading(
+        "templatefile",
+        "templatefile(\"hosts.tftpl\", { names = [\"a\", \"b\"] })",
+        (2, 2),
+        "The text of a file, with `${...}` for the variables of a map, and `%{ if }` and `%{ for }` as in Terraform.",
+        |a, c| {
+            map(a, 1)?;
+            // The text as it stands: whoever called evaluates what is in it.
+            utf8(bytes(a, c)?.to_vec(), 0)
+        },
+    ),
 ];
 
 /// A path that may be read.
