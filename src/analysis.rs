@@ -14,6 +14,7 @@ use crate::{
     base::{
         codes::guard,
         diagnostic::{Diagnostic, Sink},
+        disk::Disk,
         source::Sources,
         span::{FileId, Span},
     },
@@ -64,6 +65,8 @@ pub struct Inputs {
     pub policies: Vec<(String, String)>,
     /// Where modules are found.
     pub library: Option<Arc<dyn Library>>,
+    /// What `file(...)` and its kin read through; without it they say that no files can be read.
+    pub disk: Option<Arc<dyn Disk>>,
 }
 
 /// What is known of a project from its sources alone.
@@ -122,6 +125,7 @@ pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
         environment: inputs.environment.clone(),
         written,
         arguments: inputs.arguments.clone(),
+        disk: inputs.disk.as_deref(),
     };
     let model = resolve::resolve(from, &mut sink);
     let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| resolve::shift(d, &ends)).collect();

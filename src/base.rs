@@ -6,6 +6,7 @@ pub mod cidr;
 pub mod codes;
 pub mod date;
 pub mod diagnostic;
+pub mod disk;
 pub mod service;
 pub mod source;
 pub mod span;

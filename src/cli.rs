@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod completion;
 mod destroy;
+mod disk;
 mod execution;
 mod explain;
 mod exposure;

@@ -21,6 +21,7 @@ mod scope;
 mod sentence;
 mod space;
 mod statement;
+mod template;
 mod variable;
 mod walk;
 
@@ -30,6 +31,7 @@ use crate::{
     base::{
         codes::{module as module_codes, name as codes},
         diagnostic::Sink,
+        disk::Disk,
         span::{FileId, Span},
     },
     resources,
@@ -44,6 +46,7 @@ use cell::Resolver;
 use scope::{Local, Scope};
 use space::{Bindings, Cell, Here};
 
+pub use function::{Function, functions};
 pub use scope::{Directory, Lost};
 pub use variable::{read_file, shift};
 
@@ -69,6 +72,8 @@ pub struct Sources<'a> {
     pub written: Vec<ast::Attribute>,
     /// Values of variables from the command line, in order; the strongest.
     pub arguments: Vec<(String, String)>,
+    /// What files are read through, if any may be.
+    pub disk: Option<&'a dyn Disk>,
 }
 
 /// The model of a project. What is wrong goes to `sink`; the model holds the rest.
@@ -82,8 +87,11 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
         Some(own) => variable::given(own, &sources.environment, &sources.written, &sources.arguments, sink),
         None => BTreeMap::new(),
     };
+    let shelf = template::Shelf::default();
     let mut resolver = Resolver::new(scopes, given, broken, sink);
     resolver.imposed = sources.imposed;
+    resolver.disk = sources.disk;
+    resolver.templates.shelf = Some(&shelf);
     let mut model = Model { project: resolver.project(), ..Model::default() };
     resolver.expand_modules();
     resolver.resources(&mut model);

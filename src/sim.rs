@@ -27,7 +27,6 @@ mod instance_launch;
 mod instance_type;
 mod internet_gateway;
 mod key_pair;
-mod md5;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;

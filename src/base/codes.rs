@@ -15,6 +15,7 @@ pub mod prove;
 pub mod repeat;
 pub mod state;
 pub mod syntax;
+pub mod template;
 pub mod value;
 
 use super::diagnostic::Code;
@@ -26,6 +27,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         name::ALL,
         value::ALL,
         repeat::ALL,
+        template::ALL,
         module::ALL,
         network::ALL,
         state::ALL,

@@ -17,6 +17,7 @@ use crate::{
     },
     cli::{
         Stop,
+        disk::ProjectDisk,
         library::Disk,
         load::{self, Texts},
         variables::VariableArgs,
@@ -67,7 +68,7 @@ pub struct Project {
     pub warnings: Vec<Diagnostic>,
     /// What it was given.
     pub given: Given,
-    /// SHA-256 of sources and inputs.
+    /// SHA-256 of sources, inputs, and the files that functions read.
     pub digest: String,
 }
 
@@ -103,16 +104,18 @@ impl Project {
     /// It cannot be read, or has errors.
     pub fn open_with(directory: &Path, given: Given) -> Result<Self, Stop> {
         let files = load::directory(directory)?;
+        let disk = Arc::new(ProjectDisk::new(directory));
         let inputs = Inputs {
             environment: given.environment.iter().cloned().collect(),
             files: given.files.clone(),
             arguments: given.arguments.clone(),
             policies: given.policies.clone(),
             library: Some(Arc::new(Disk::new(directory))),
+            disk: Some(disk.clone()),
         };
         let analysis = analysis::analyze(files, &inputs);
         let read = analysis.sources.iter().take(analysis.own).map(|(_, f)| (f.name.to_string(), f.text.to_string()));
-        let digest = digest(&read.collect::<Vec<_>>(), &given);
+        let digest = with_read(digest(&read.collect::<Vec<_>>(), &given), &disk.seen());
         let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own: analysis.own };
         if analysis.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             return Err(Stop::new(analysis.diagnostics, texts));
@@ -152,8 +155,17 @@ pub fn identify(directory: &Path) -> Result<model::Project, Stop> {
 
 /// SHA-256 of everything that the meaning of a project comes from; names and texts with their lengths, so that nothing runs together.
 fn digest(files: &[(String, String)], given: &Given) -> String {
+    hash_of(&[files, &given.environment, &given.files, &given.arguments, &given.policies])
+}
+
+/// A digest that covers what functions read, too; as it is where they read nothing.
+fn with_read(sources: String, read: &[(String, String)]) -> String {
+    if read.is_empty() { sources } else { hash_of(&[&[(String::new(), sources)], read]) }
+}
+
+fn hash_of(all: &[&[(String, String)]]) -> String {
     let mut hash = Sha256::new();
-    for pairs in [files, &given.environment, &given.files, &given.arguments, &given.policies] {
+    for pairs in all {
         hash.update((pairs.len() as u64).to_le_bytes());
         for text in pairs.iter().flat_map(|(name, text)| [name, text]) {
             hash.update((text.len() as u64).to_le_bytes());

@@ -58,6 +58,7 @@ impl VariableArgs {
             policies: vec![],
             library: None,
             arguments: self.vars.iter().map(|Pair(name, text)| (name.clone(), text.clone())).collect(),
+            disk: None,
         })
     }
 }

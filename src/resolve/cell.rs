@@ -10,12 +10,14 @@ use crate::{
         address::Address,
         codes::{name as codes, value as value_codes},
         diagnostic::Sink,
+        disk::Disk,
         span::{FileId, Span},
     },
     resolve::{
         convert::{Spot, attribute_type, convert},
         scope::{Local, Scope},
         space::{Cell, Extent, Here, Instance, Space, State},
+        template::Templates,
         variable::Given,
     },
     schema::{attr::Type, value::Value},
@@ -50,6 +52,9 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) given: BTreeMap<String, Given>,
     /// Files that are imposed on the project from outside.
     pub(super) imposed: BTreeSet<FileId>,
+    pub(super) templates: Templates<'a>,
+    /// What functions read files through.
+    pub(super) disk: Option<&'a dyn Disk>,
     /// Tags of the project, beneath those of every resource.
     pub(super) project_tags: BTreeMap<String, Value>,
     /// How many elements were gone through, in every `for` so far.
@@ -71,6 +76,8 @@ impl<'a, 's> Resolver<'a, 's> {
             sink,
             given,
             imposed: BTreeSet::new(),
+            templates: Templates::default(),
+            disk: None,
             project_tags: BTreeMap::new(),
             elements: 0,
             depth: 0,

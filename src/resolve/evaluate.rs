@@ -116,7 +116,7 @@ impl<'a> Resolver<'a, '_> {
         Value::Map(found)
     }
 
-    fn text(&mut self, pieces: &'a [Piece]) -> Value {
+    pub(super) fn text(&mut self, pieces: &'a [Piece]) -> Value {
         let mut values = vec![];
         for piece in pieces {
             values.push(match piece {
@@ -224,7 +224,19 @@ impl<'a> Resolver<'a, '_> {
         for argument in arguments {
             values.push((self.eval(argument), argument.span));
         }
-        function::call(name, &values, at, self.sink)
+        let context = self.function_context();
+        let value = function::call(name, &values, at, context, self.sink);
+        match (&*name.text, value, values.as_slice()) {
+            ("templatefile", Value::Text(text), [(Value::Text(path), at), (Value::Map(variables), _)]) => {
+                self.render(path, &text, variables.clone(), *at)
+            }
+            (_, value, _) => value,
+        }
+    }
+
+    /// Where a function is called now.
+    fn function_context(&self) -> function::Context<'a> {
+        function::Context { disk: self.disk, directory: self.templates.within.unwrap_or_else(|| self.scope().map_or("", |s| s.directory)) }
     }
 }
 

@@ -54,9 +54,9 @@ impl<'a> Resolver<'a, '_> {
                 }
                 return None;
             }
-            let bindings = bind(&clause.value.text, value.clone(), &self.here.bindings);
+            let bindings = bind(&*clause.value.text, value.clone(), &self.here.bindings);
             let bindings = match &clause.key {
-                Some(name) => bind(&name.text, key.clone(), &bindings),
+                Some(name) => bind(&*name.text, key.clone(), &bindings),
                 None => bindings,
             };
             if let Some(condition) = &clause.condition {

@@ -3,7 +3,7 @@
 //! A [`Space`] is one use of a directory: the project itself, or one module call. What is worked out of it is kept here,
 //! cell by cell; the declarations themselves are in [`Scope`](super::scope::Scope), once for each directory.
 
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, rc::Rc, sync::Arc};
 
 use crate::{
     base::address::{Address, Key},
@@ -48,7 +48,7 @@ pub(super) enum Extent {
 
 /// A name that holds within a `for`, and those around it.
 pub(super) struct Binding<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     value: Value,
     outer: Bindings<'a>,
 }
@@ -57,8 +57,8 @@ pub(super) struct Binding<'a> {
 pub(super) type Bindings<'a> = Option<Rc<Binding<'a>>>;
 
 /// Adds a name to those that hold.
-pub(super) fn bind<'a>(name: &'a str, value: Value, outer: &Bindings<'a>) -> Bindings<'a> {
-    Some(Rc::new(Binding { name, value, outer: outer.clone() }))
+pub(super) fn bind<'a>(name: impl Into<Cow<'a, str>>, value: Value, outer: &Bindings<'a>) -> Bindings<'a> {
+    Some(Rc::new(Binding { name: name.into(), value, outer: outer.clone() }))
 }
 
 /// The value of a name that holds within a `for`.

@@ -1,5 +1,6 @@
 //! Key pairs: public keys that were imported. Layer 8.
 
+use md5::Md5;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
@@ -9,7 +10,6 @@ use crate::{
     call::{ApiError, Json},
     sim::{
         Actions,
-        md5::md5,
         page::{Listing, select},
         params::Params,
         refuse::{Outcome, bad, missing, refuse},
@@ -67,7 +67,7 @@ fn read(text: &str) -> Option<(&'static str, Vec<u8>)> {
 /// (docs.aws.amazon.com/AWSEC2/latest/UserGuide/verify-keys.html).
 fn fingerprint(kind: &str, bytes: &[u8]) -> String {
     match kind {
-        "rsa" => md5(bytes).map(|b| format!("{b:02x}")).join(":"),
+        "rsa" => Md5::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":"),
         _ => base64::encode(&Sha256::digest(bytes)),
     }
 }

@@ -233,6 +233,28 @@ fn a_plan_file_is_applied_as_it_is_or_not_at_all() {
 }
 
 #[test]
+fn a_file_that_a_function_read_is_part_of_the_plan() {
+    let project = Project::server();
+    let main = project.path().join("main.secnet");
+    let text = fs::read_to_string(&main).unwrap();
+    fs::create_dir(project.path().join("text")).unwrap();
+    fs::write(project.path().join("text/name"), "one").unwrap();
+    let reads = "output name = file(\"text/name\")\noutput more = fileexists(\"text/more\")\noutput all = fileset(\"\", \"**/n*\")\n";
+    fs::write(&main, format!("{text}{reads}")).unwrap();
+    project.run("plan --sandbox --out it.plan").exits(0);
+    fs::write(project.path().join("text/name"), "two").unwrap();
+    project.run("apply it.plan --yes").exits(1).says("have changed since");
+    fs::write(project.path().join("text/name"), "one").unwrap();
+    fs::write(project.path().join("text/more"), "").unwrap();
+    project.run("apply it.plan --yes").exits(1).says("have changed since");
+    fs::remove_file(project.path().join("text/more")).unwrap();
+    fs::write(project.path().join("text/new"), "").unwrap();
+    project.run("apply it.plan --yes").exits(1).says("have changed since");
+    fs::remove_file(project.path().join("text/new")).unwrap();
+    project.run("apply it.plan --yes").exits(0);
+}
+
+#[test]
 fn an_interrupted_run_is_taken_up_first() {
     let project = Project::server();
     project.run("apply --sandbox --yes").exits(0);

@@ -3,6 +3,7 @@
 //! `tests/spec/README.md` says how a case is written. `SECNET_BLESS=1 cargo test` writes what is said now.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
@@ -13,9 +14,11 @@ use secnet::{
     analysis::{Analysis, Closed, Inputs, Library, Opened, analyze},
     base::{
         diagnostic::{Diagnostic, Severity},
+        disk::Disk,
         source::Sources,
         span::Span,
     },
+    resolve,
 };
 
 /// One case: everything between the previous expectation and this one.
@@ -24,10 +27,34 @@ struct Case {
     name: String,
     files: Vec<(String, String)>,
     inputs: Inputs,
+    disk: Memory,
     /// Whether a `project` block is left out on purpose.
     alone: bool,
     /// What is wrong with the case itself.
     problem: Option<String>,
+}
+
+/// Files that functions read: path and text.
+#[derive(Debug, Clone, Default)]
+struct Memory(BTreeMap<String, String>);
+
+impl Disk for Memory {
+    fn read(&self, _: &str, path: &str) -> Result<Arc<[u8]>, String> {
+        self.0.get(path).map(|text| Arc::from(text.as_bytes())).ok_or_else(|| format!("there is no file `{path}`"))
+    }
+
+    fn is_file(&self, _: &str, path: &str) -> Result<bool, String> {
+        Ok(self.0.contains_key(path))
+    }
+
+    fn list(&self, _: &str, directory: &str, _: &str, matches: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String> {
+        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let below: Vec<&str> = self.0.keys().filter_map(|path| path.strip_prefix(&prefix)).collect();
+        if below.is_empty() {
+            return Err(format!("there is no directory `{directory}`"));
+        }
+        Ok(below.into_iter().filter(|path| matches(path)).map(str::to_owned).collect())
+    }
 }
 
 #[test]
@@ -64,6 +91,31 @@ fn the_example_has_nothing_wrong() -> io::Result<()> {
     let parts: usize = analysis.model.resources.values().map(|r| r.parts.len()).sum();
     assert_eq!(parts, 9, "an attachment, two associations, a route, three entries and two rules");
     assert_eq!(analysis.model.policies.iter().map(|p| p.statements.len()).collect::<Vec<_>>(), [3]);
+    Ok(())
+}
+
+/// The reference shows each function by a call that holds as it stands, and the specs hold more of each.
+#[test]
+fn every_function_can_be_called_as_its_usage_says_and_has_a_spec() -> io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/spec/functions");
+    let specs = markdown(&root)?.iter().map(fs::read_to_string).collect::<io::Result<Vec<_>>>()?.concat();
+    let disk: Arc<dyn Disk> = Arc::new(Memory(BTreeMap::from([
+        ("keys/admin.pub".to_owned(), "ssh-ed25519 AAAA".to_owned()),
+        ("hosts.tftpl".to_owned(), "${names[0]}".to_owned()),
+    ])));
+    let mut wrong = vec![];
+    for function in resolve::functions() {
+        let text = format!("project test {{ }}\noutput x = {}\n", function.usage);
+        let inputs = Inputs { disk: Some(disk.clone()), ..Inputs::default() };
+        let analysis = analyze(vec![("main.secnet".into(), text)], &inputs);
+        if analysis.has_errors() {
+            wrong.push(format!("{}: {}", function.usage, rendered(&analysis)));
+        }
+        if specs.matches(&format!("= {}(", function.name)).count() < 2 {
+            wrong.push(format!("`{}` has no two cases under tests/spec/functions", function.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 
@@ -186,8 +238,9 @@ impl Case {
             "secnet" => self.files.push((argument.unwrap_or("main.secnet").into(), body.into())),
             "vars" => self.inputs.files.push((argument.unwrap_or("test.vars").into(), body.into())),
             "arguments" => self.inputs.arguments.extend(pairs()),
+            "file" => drop(self.disk.0.insert(argument.unwrap_or("file.txt").into(), body.into())),
             "environment" => self.inputs.environment.extend(pairs()),
-            other => self.problem = Some(format!("a block of {other:?}: there are secnet, vars, arguments, environment and text\n")),
+            other => self.problem = Some(format!("a block of {other:?}: there are secnet, vars, arguments, environment, file and text\n")),
         }
     }
 }
@@ -202,7 +255,8 @@ fn said(case: &Case) -> String {
         files.push(("project.secnet".into(), "project test { }\n".into()));
     }
     let (own, modules) = files.into_iter().partition(|(name, _)| !name.contains('/'));
-    let inputs = Inputs { library: Some(Arc::new(Shelf(modules))), ..case.inputs.clone() };
+    let disk: Option<Arc<dyn Disk>> = if case.disk.0.is_empty() { None } else { Some(Arc::new(case.disk.clone())) };
+    let inputs = Inputs { library: Some(Arc::new(Shelf(modules))), disk, ..case.inputs.clone() };
     rendered(&analyze(own, &inputs))
 }
 

@@ -286,6 +286,12 @@ pub fn function_elsewhere(name: &str, at: Span, instead: &str) -> Diagnostic {
     Diagnostic::error(&UNKNOWN_FUNCTION, format!("there is no function `{name}`")).at(at, "").help(format!("write {instead}"))
 }
 
+/// [`UNKNOWN_FUNCTION`], for one of Terraform's that would give something else each time.
+#[must_use]
+pub fn function_impure(name: &str, at: Span, why: &str, instead: &str) -> Diagnostic {
+    Diagnostic::error(&UNKNOWN_FUNCTION, format!("there is no function `{name}`: {why}")).at(at, "").help(instead)
+}
+
 /// [`DUPLICATE`]; `what` has its backticks.
 #[must_use]
 pub fn duplicate(what: &str, at: Span, first: Span) -> Diagnostic {
