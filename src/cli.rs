@@ -8,6 +8,7 @@ mod execution;
 mod explain;
 mod exposure;
 mod fmt;
+mod graph;
 mod inspect;
 mod interrupt;
 mod json;
@@ -69,6 +70,7 @@ enum Command {
     Trace(trace::TraceArgs),
     Inspect(inspect::Inspect),
     Exposure(exposure::Exposure),
+    Graph(graph::Graph),
     Explain(explain::Explain),
     Sandbox(sandbox::Sandbox),
     Completion(completion::Completion),
@@ -213,6 +215,7 @@ impl Command {
             Command::Trace(trace) => trace.network.project.json,
             Command::Inspect(inspect) => inspect.network.project.json,
             Command::Exposure(exposure) => exposure.network.project.json,
+            Command::Graph(graph) => graph.project.json,
             Command::Explain(explain) => explain.json,
         }
     }
@@ -231,6 +234,7 @@ impl Command {
             Command::Trace(trace) => trace.run(printer),
             Command::Inspect(inspect) => inspect.run(printer),
             Command::Exposure(exposure) => exposure.run(printer),
+            Command::Graph(graph) => graph.run(printer),
             Command::Explain(explain) => explain.run(printer),
             Command::Sandbox(sandbox) => sandbox.run(printer),
             Command::Completion(completion) => completion.run(printer),

@@ -9,6 +9,7 @@ pub mod call;
 #[cfg(feature = "aws")]
 pub mod ec2;
 pub mod graph;
+pub mod picture;
 pub mod registry;
 pub mod resolve;
 pub mod resources;

@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["registry"],
     &["resources"],
     &["graph"],
+    &["picture"],
     &["state"],
     &["resolve"],
     &["prove"],
