@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod completion;
 mod destroy;
+mod docs;
 mod execution;
 mod explain;
 mod exposure;
@@ -72,6 +73,7 @@ enum Command {
     Exposure(exposure::Exposure),
     Graph(graph::Graph),
     Explain(explain::Explain),
+    Docs(docs::Docs),
     Sandbox(sandbox::Sandbox),
     Completion(completion::Completion),
 }
@@ -142,6 +144,7 @@ impl Stop {
         const USAGE: &[&Code] = &[
             &codes::NO_TERMINAL,
             &codes::UNKNOWN_CODE,
+            &codes::UNKNOWN_TOPIC,
             &codes::EXISTS,
             &codes::BAD_NAME,
             &codes::NOT_IN_STATE,
@@ -217,6 +220,7 @@ impl Command {
             Command::Exposure(exposure) => exposure.network.project.json,
             Command::Graph(graph) => graph.project.json,
             Command::Explain(explain) => explain.json,
+            Command::Docs(docs) => docs.json,
         }
     }
 
@@ -236,6 +240,7 @@ impl Command {
             Command::Exposure(exposure) => exposure.run(printer),
             Command::Graph(graph) => graph.run(printer),
             Command::Explain(explain) => explain.run(printer),
+            Command::Docs(docs) => docs.run(printer),
             Command::Sandbox(sandbox) => sandbox.run(printer),
             Command::Completion(completion) => completion.run(printer),
         }

@@ -1,0 +1,29 @@
+//! The chapters that people write, in Markdown files beside this one.
+
+use crate::manual::{Group, Page};
+
+/// A chapter: its id, and its text, of which the first line is the heading and the second paragraph the summary.
+macro_rules! chapters {
+    ($($id:literal),* $(,)?) => { &[$(($id, include_str!(concat!("chapters/", $id, ".md")))),*] };
+}
+
+/// Every chapter, in the order in which one reads them. A new one is a file and its name here.
+const ALL: &[(&str, &str)] = chapters!["start", "values", "resources", "rules", "policies", "changes", "projects", "pictures"];
+
+/// A page for each.
+pub(super) fn pages() -> Vec<Page> {
+    ALL.iter().map(|(id, text)| page(id, text)).collect()
+}
+
+fn page(id: &str, text: &str) -> Page {
+    let (heading, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let rest = rest.trim_start();
+    let summary = rest.split("\n\n").next().unwrap_or_default();
+    Page {
+        id: id.to_owned(),
+        title: heading.trim_start_matches('#').trim().to_owned(),
+        summary: summary.split_once(". ").map_or(summary, |(first, _)| first).replace('\n', " ").trim_end_matches('.').to_owned(),
+        group: Group::Guide,
+        text: rest.to_owned(),
+    }
+}
