@@ -179,16 +179,21 @@ pub fn topics(pages: &[Page]) -> Vec<String> {
     found
 }
 
-/// The code blocks of a text that begin with `secnet`, and what follows that word in the line.
+/// The first sentence of a text, without its full stop.
+fn summary(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.split_once(". ").map_or(words.as_str(), |(first, _)| first).trim_end_matches('.').to_owned()
+}
+
+/// The code blocks of a text: what the line of the fence says, and the code.
 #[must_use]
 pub fn code_blocks(text: &str) -> Vec<(String, String)> {
     let mut found = vec![];
     let mut open = None;
     for event in Parser::new(text) {
         match event {
-            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
-                open = info.strip_prefix("secnet").map(|rest| (rest.trim().to_owned(), String::new()));
-            }
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => open = Some((info.to_string(), String::new())),
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => open = Some((String::new(), String::new())),
             Event::Text(text) => open.iter_mut().for_each(|(_, code)| code.push_str(&text)),
             Event::End(TagEnd::CodeBlock) => found.extend(open.take()),
             _ => {}

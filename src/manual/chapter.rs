@@ -1,6 +1,6 @@
 //! The chapters that people write, in Markdown files beside this one.
 
-use crate::manual::{Group, Page};
+use crate::manual::{Group, Page, summary};
 
 /// A chapter: its id, and its text, of which the first line is the heading and the second paragraph the summary.
 macro_rules! chapters {
@@ -18,11 +18,10 @@ pub(super) fn pages() -> Vec<Page> {
 fn page(id: &str, text: &str) -> Page {
     let (heading, rest) = text.split_once('\n').unwrap_or((text, ""));
     let rest = rest.trim_start();
-    let summary = rest.split("\n\n").next().unwrap_or_default();
     Page {
         id: id.to_owned(),
         title: heading.trim_start_matches('#').trim().to_owned(),
-        summary: summary.split_once(". ").map_or(summary, |(first, _)| first).replace('\n', " ").trim_end_matches('.').to_owned(),
+        summary: summary(rest),
         group: Group::Guide,
         text: rest.to_owned(),
     }

@@ -1,6 +1,49 @@
 //! The manual's examples, each a fragment of one project that the tests put together and execute.
+//!
+//! A block of code is an example if its fence says `secnet`. After that word may stand, in this order:
+//!
+//! - `in KIND`: the lines stand in a resource of this kind, or in a policy;
+//! - `error CODE...`: exactly these codes are said of it, whether errors or warnings;
+//! - `proof CODE...`: it resolves, and `secnet prove` says these codes among others.
+//!
+//! With neither, it resolves and nothing is wrong with it. That a name is not used is never counted.
 
 use std::collections::BTreeSet;
+
+/// An example, and what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// As it is shown.
+    pub shown: String,
+    /// The file that is executed.
+    pub whole: String,
+    /// The codes that are said of it when it is read.
+    pub said: BTreeSet<String>,
+    /// The codes that a proof says of it.
+    pub proof: BTreeSet<String>,
+}
+
+impl Example {
+    /// Reads what the fence says after `secnet`; `None` if that is none of the above.
+    #[must_use]
+    pub fn read(fence: &str, code: &str) -> Option<Self> {
+        let mut words = fence.split_whitespace().peekable();
+        let mut fragment = code.to_owned();
+        if words.next_if_eq(&"in").is_some() {
+            let kind = words.next()?;
+            let place = if kind == "policy" { "" } else { "  vpc = vpc.main\n" };
+            fragment = format!("{kind} example {{\n{place}{code}}}\n");
+        }
+        let mut read = Self { shown: code.to_owned(), whole: complete(&fragment), said: BTreeSet::new(), proof: BTreeSet::new() };
+        match words.next() {
+            Some("error") => read.said = words.map(str::to_owned).collect(),
+            Some("proof") => read.proof = words.map(str::to_owned).collect(),
+            Some(_) => return None,
+            None => {}
+        }
+        Some(read)
+    }
+}
 
 /// What the fragments take for granted: the rest of the project, of which each gets what it names.
 pub const CONTEXT: &str = include_str!("context.secnet");
@@ -31,9 +74,9 @@ type Header<'t> = (&'t str, &'t str);
 /// What the first line of a declaration declares.
 fn header(line: &str) -> Option<Header<'_>> {
     let line = line.strip_prefix("existing ").unwrap_or(line);
-    let mut words = line.split(|c: char| !is_word(c));
-    let (kind, name) = (words.next()?, words.next()?);
-    (!kind.is_empty() && !name.is_empty()).then_some((kind, name))
+    let (kind, rest) = line.split_once(' ')?;
+    let name = rest.trim_start().split(|c: char| !is_word(c)).next()?;
+    (!kind.is_empty() && !name.is_empty() && kind.chars().all(is_word)).then_some((kind, name))
 }
 
 /// Whether a text names what is declared: `vpc.main`, or the name alone of a variable.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     analysis::{self, Inputs},
-    manual::{Group, Page, example},
+    manual::{Group, Page, example, summary},
     registry::{SentenceSpec, Slot, Spec},
     resources,
     schema::{
@@ -19,7 +19,6 @@ pub(super) fn pages() -> Vec<Page> {
 }
 
 fn page(spec: &Spec) -> Page {
-    let (summary, _) = spec.doc.split_once(". ").or_else(|| spec.doc.split_once(".\n")).unwrap_or((spec.doc, ""));
     let mut text = format!("{}\n\n## Example\n\n```secnet\n{}```\n", prose(spec.doc), spec.example);
     attributes(spec, &mut text);
     sentences(spec, &mut text);
@@ -32,7 +31,7 @@ fn page(spec: &Spec) -> Page {
     } else {
         "When it must be replaced, it is deleted first.\n"
     });
-    Page { id: spec.kind.to_owned(), title: spec.kind.to_owned(), summary: prose(summary), group: Group::Resources, text }
+    Page { id: spec.kind.to_owned(), title: spec.kind.to_owned(), summary: summary(spec.doc), group: Group::Resources, text }
 }
 
 /// Doc comments keep the space after `///`, which would make code of some lines.
@@ -88,7 +87,7 @@ fn sentences(spec: &Spec, text: &mut String) {
     for sentence in spec.sentences {
         let doc = prose(sentence.doc);
         let _ = write!(text, "\n### `{}`\n\n{doc}\n\n", shape(sentence));
-        let _ = write!(text, "```secnet sentence {}\n{}\n```\n", spec.kind, sentence.example);
+        let _ = write!(text, "```secnet in {}\n{}\n```\n", spec.kind, sentence.example);
         for slot in sentence.slots {
             let _ = text.write_str(&explained(slot));
         }

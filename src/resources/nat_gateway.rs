@@ -66,7 +66,7 @@ impl ResourceType for NatGateway {
     const EXAMPLE: &'static str = r#"elastic_ip nat {
 }
 
-# It stands where the internet is reached; the private subnet's table leads to it.
+# It stands where route_table.public leads to the internet.
 nat_gateway main {
   subnet     = subnet.public
   elastic_ip = elastic_ip.nat

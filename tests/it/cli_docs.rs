@@ -1,47 +1,186 @@
 //! The manual: the program shows it, every example in it is executed, and the site in `docs/` is what it writes now.
 //!
-//! A block of code whose fence says `secnet` is an example. It is a fragment of the project in `src/manual/context.secnet`, of
-//! which it gets what it names and does not declare itself. After the word may stand:
-//!
-//! - nothing: it resolves, and nothing is wrong with it but that a variable or local name is of no use;
-//! - `error E0301 E0302`: exactly these codes are said of it, whether errors or warnings;
-//! - `sentence KIND`: one sentence, which stands in a resource of that kind.
-//!
-//! Blocks in the explanations of messages have no word. Where they are secnet at all, they get the message they explain.
+//! `src/manual/example.rs` says how a block of code is marked as an example, and what its context is.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use secnet::{
-    analysis::{Analysis, Inputs, analyze},
+    analysis::{Inputs, analyze},
     base::codes,
-    manual::{self, Page, example, site},
+    manual::{self, Group, Page, example::Example, site},
+    registry::Spec,
     resources,
 };
 
-use crate::cli::secnet;
+use crate::cli::{Project, secnet};
 
-/// What may be said of an example that is right: nobody needs each name in it.
-const UNUSED: &[&str] = &["W0207", "W0208"];
+/// That a name is of no use is never wrong with an example.
+const UNUSED: &[&str] = &["W0201", "W0202"];
 
-fn analysis(fragment: &str) -> Analysis {
-    analyze(vec![("main.secnet".into(), example::complete(fragment))], &Inputs::default())
+/// Languages of blocks that are not executed: shells, data, and what secnet answers.
+const OTHERS: &[&str] = &["sh", "json", "text", "dot", "mermaid"];
+
+/// What is wrong with an example, if anything.
+fn fault(example: &Example) -> Option<String> {
+    let analysis = analyze(vec![("main.secnet".into(), example.whole.clone())], &Inputs::default());
+    let said: Vec<String> = analysis.diagnostics.iter().map(|d| format!("{} {}", d.code.id, d.message)).collect();
+    let codes: BTreeSet<String> = analysis.diagnostics.iter().map(|d| d.code.id.to_owned()).collect();
+    let counted: BTreeSet<String> = codes.into_iter().filter(|c| !UNUSED.contains(&c.as_str()) || example.said.contains(c)).collect();
+    if counted != example.said {
+        return Some(format!("said of it: {said:#?}, wanted: {:?}", example.said));
+    }
+    if example.proof.is_empty() {
+        return None;
+    }
+    let proof = Project::of(&example.whole).run("prove --json").out;
+    let missing: Vec<_> = example.proof.iter().filter(|code| !proof.contains(&format!("\"{code}\""))).collect();
+    (!missing.is_empty()).then(|| format!("a proof does not say {missing:?}:\n{proof}"))
 }
 
-fn said(analysis: &Analysis) -> Vec<String> {
-    analysis.diagnostics.iter().map(|d| format!("{} {}", d.code.id, d.message)).collect()
+/// Every example of a page, and those blocks that are marked as nothing.
+fn examples(page: &Page, wrong: &mut Vec<String>) -> Vec<Example> {
+    let mut found = vec![];
+    for (fence, code) in manual::code_blocks(&page.text) {
+        let (language, rest) = fence.split_once(' ').unwrap_or((&fence, ""));
+        if language == "secnet" {
+            match Example::read(rest, &code) {
+                Some(example) => found.push(example),
+                None => wrong.push(format!("{}: what is `{fence}`?\n{code}", page.id)),
+            }
+        // Explanations may show what is no example as indented lines.
+        } else if !OTHERS.contains(&language) && !(fence.is_empty() && page.group == Group::Messages) {
+            wrong.push(format!("{}: mark the block as `secnet` or one of {OTHERS:?}, not {fence:?}\n{code}", page.id));
+        }
+    }
+    found
 }
 
 #[test]
-fn survey() {
-    for code in codes::all() {
-        for (i, block) in code.explanation.split("```").enumerate().filter(|(i, _)| i % 2 == 1) {
-            let a = analysis(block.trim_start_matches('\n'));
-            let got: BTreeSet<_> = a.diagnostics.iter().map(|d| d.code.id).collect();
-            println!("{} {} {i} {got:?}", if got.contains(code.id) { "OK  " } else { "MISS" }, code.id);
+fn every_example_is_executed() {
+    let (mut wrong, mut count) = (vec![], 0);
+    for page in manual::pages() {
+        for example in examples(&page, &mut wrong) {
+            count += 1;
+            wrong.extend(fault(&example).map(|fault| format!("{}: {fault}\n{}", page.id, example.shown)));
         }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(count > 60, "only {count} examples are executed");
+}
+
+#[test]
+fn an_example_that_is_wrong_is_found() {
+    let fault_of = |fence: &str, code: &str| fault(&Example::read(fence, code).unwrap());
+    assert_eq!(fault_of("", "output a = vpc.main.id\n"), None);
+    assert_eq!(fault_of("in network_acl", "in 100 allow tcp/22 from anywhere\n"), None);
+    assert_eq!(fault_of("error E0203", "output a = vpc.mian.id\n"), None);
+    for (fence, code) in [
+        ("", "output a = vpc.mian.id\n"),
+        ("error E0203", "output a = vpc.main.id\n"),
+        ("error E0203", "output a = vpc.mian.id + nothing\n"),
+        ("in network_acl", "in 100 allow tcp/22 to anywhere\n"),
+        ("proof E0811", "policy a { forbid all from internet to instance.db }\n"),
+    ] {
+        assert!(fault_of(fence, code).is_some(), "{fence}: {code}");
+    }
+    assert_eq!(Example::read("wherever", ""), None);
+}
+
+/// Each attribute that can be written, each sentence and each part of a type has its place on the type's page.
+#[test]
+fn a_page_tells_all_of_its_type() {
+    let pages = manual::pages();
+    let missing = |spec: &Spec| -> Vec<String> {
+        let topics = spec.attrs.iter().map(|a| a.name).chain(spec.sentences.iter().map(|s| s.head));
+        let all = topics.map(|name| format!("{}.{name}", spec.kind));
+        all.filter(|topic| manual::find(&pages, topic).is_none_or(|t| t.section.is_none())).collect()
+    };
+    for spec in resources::ALL {
+        assert_eq!(missing(spec), Vec::<String>::new());
+        assert!(spec.example.contains(&format!("{} ", spec.kind)), "the example of {} shows none", spec.kind);
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let listed = secnet(Path::new("."), &["docs", "--json"]).exits(0).json();
+    let topics: Vec<&str> = listed["topics"].as_array().unwrap().iter().map(|t| t["topic"].as_str().unwrap()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    secnet(folder.path(), &["docs", "--site", "site"]).exits(0);
+    let (mut links, mut wrong) = (0, vec![]);
+    for topic in topics.iter().copied().chain(["index"]) {
+        let html = fs::read_to_string(folder.path().join(format!("site/{topic}.html"))).unwrap();
+        for href in html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|h| !site::is_outside(h)) {
+            links += 1;
+            let (file, anchor) = href.split_once('#').unwrap_or((href, ""));
+            let file = if file.is_empty() { format!("{topic}.html") } else { file.to_owned() };
+            let target = fs::read_to_string(folder.path().join("site").join(&file)).unwrap_or_default();
+            if target.is_empty() || !(anchor.is_empty() || target.contains(&format!("id=\"{anchor}\""))) {
+                wrong.push(format!("{topic}.html: {href}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty() && links > 500, "of {links} links lead nowhere: {wrong:#?}");
+}
+
+#[test]
+fn the_site_in_docs_is_current() {
+    let folder = tempfile::tempdir().unwrap();
+    secnet(folder.path(), &["docs", "--site", "site"]).exits(0);
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let names = |directory: &Path| -> BTreeSet<String> {
+        let entries = fs::read_dir(directory).map(|all| all.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect());
+        entries.unwrap_or_default()
+    };
+    let (now, then) = (names(&folder.path().join("site")), names(&kept));
+    let same = |name: &&String| fs::read(folder.path().join("site").join(name)).ok() == fs::read(kept.join(name)).ok();
+    let differ: Vec<&String> = now.iter().filter(|n| !same(n)).collect();
+    let gone: Vec<&String> = then.difference(&now).collect();
+    assert!(
+        differ.is_empty() && gone.is_empty(),
+        "docs/ is not what the program says now: {differ:?} differ, {gone:?} are to be removed; \
+         write it anew with `cargo run --no-default-features -- docs --site docs`"
+    );
+}
+
+#[test]
+fn a_topic_is_shown_and_a_piece_of_it() {
+    let run = |topic: &str| secnet(Path::new("."), &["docs", topic]);
+    run("subnet").exits(0).says("# subnet").says("### `map_public_ip_on_launch`").says("    subnet public {");
+    let entry = run("network_acl.in").exits(0).says("`in NUMBER allow|deny SERVICE from PEERS`");
+    assert!(!entry.out.contains("out NUMBER"), "{}", entry.out);
+    run("e0301").exits(0).says("E0301: a subnet lies outside its VPC");
+    run("commands.graph").exits(0).says("--kind KIND");
+    run("policies").exits(0).says("require").says("forbid");
+    let unknown = run("subent").exits(2).says("E0645").says("did you mean `subnet`?");
+    assert!(unknown.out.is_empty());
+    run("network_acl.inn").exits(2).says("did you mean `network_acl.in`?");
+    let shown = secnet(Path::new("."), &["docs", "subnet.vpc", "--json"]).exits(0).json();
+    assert_eq!((&shown["format"], &shown["topic"], &shown["title"]), (&1.into(), &"subnet.vpc".into(), &"vpc".into()));
+    assert!(shown["markdown"].as_str().unwrap().contains("The VPC it lies in."), "{shown:#}");
+}
+
+#[test]
+fn docs_and_explain_say_the_same_of_a_code() {
+    let pages = manual::pages();
+    for code in codes::all() {
+        let topic = manual::find(&pages, code.id).map(|t| t.markdown()).unwrap_or_default();
+        assert!(topic.starts_with(&format!("## {}: {}", code.id, code.title)), "{topic}");
+    }
+    let body = |command: &str| {
+        let out = secnet(Path::new("."), &[command, "E0301"]).exits(0).out;
+        out.split_once("\n\n").map(|(_, body)| body.trim().to_owned()).unwrap()
+    };
+    assert_eq!(body("docs"), body("explain"));
+}
+
+#[test]
+fn the_list_names_every_page() {
+    let text = secnet(Path::new("."), &["docs"]).exits(0).out;
+    let listed = secnet(Path::new("."), &["docs", "--json"]).exits(0).json();
+    for topic in listed["topics"].as_array().unwrap() {
+        let id = topic["topic"].as_str().unwrap();
+        assert!(text.contains(&format!("- {id}: ")), "{id} is not in\n{text}");
+        assert!(topic["summary"].as_str().unwrap().len() > 10, "{id} has no summary");
     }
 }

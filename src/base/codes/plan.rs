@@ -7,7 +7,7 @@ crate::codes! {
 "An `existing` block names something that stands in the account already; what is written in it are filters, and exactly one
 resource must fit them. secnet never guesses which of several is meant, and never makes what is missing.
 
-```
+```secnet
 existing vpc shared { cidr_block = 10.0.0.0/16  tags = { Name = \"shared\" } }
 ```
 
@@ -55,9 +55,9 @@ Apply the resource it depends on first, or write the value itself.";
     POLICY_AGAINST = "E0709" "a policy stands against a plan"
 "An apply carries nothing out that a policy of the project forbids, or of which nobody can tell whether it does. Nothing has been touched.
 
-```
-policy private { forbid all from internet to instance.db }
-security_group db { vpc = vpc.main  ingress tcp/5432 from anywhere }     # what the policy stands against
+```secnet proof E0811
+policy private { forbid all from internet to instance.server }
+security_group web { vpc = vpc.main  ingress tcp/443 from anywhere }     # what the policy stands against, with route_table.public
 ```
 
 Change what the message of the policy points at, or the policy itself. `secnet prove` asks again without calling EC2.";
@@ -66,7 +66,7 @@ Change what the message of the policy points at, or the policy itself. `secnet p
 that lets more through. Whoever may change a rule should not be able to change what guards it in passing, so this wants a consent of its own;
 `--yes` does not give it.
 
-```
+```sh
 secnet apply --accept-policy-change
 ```
 
