@@ -185,6 +185,9 @@ fn summary(text: &str) -> String {
     words.split_once(". ").map_or(words.as_str(), |(first, _)| first).trim_end_matches('.').to_owned()
 }
 
+/// What stands for the fence of a block that has none.
+pub const INDENTED: &str = "(indented)";
+
 /// The code blocks of a text: what the line of the fence says, and the code.
 #[must_use]
 pub fn code_blocks(text: &str) -> Vec<(String, String)> {
@@ -193,7 +196,7 @@ pub fn code_blocks(text: &str) -> Vec<(String, String)> {
     for event in Parser::new(text) {
         match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => open = Some((info.to_string(), String::new())),
-            Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => open = Some((String::new(), String::new())),
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => open = Some((INDENTED.to_owned(), String::new())),
             Event::Text(text) => open.iter_mut().for_each(|(_, code)| code.push_str(&text)),
             Event::End(TagEnd::CodeBlock) => found.extend(open.take()),
             _ => {}

@@ -1,8 +1,9 @@
 //! The manual's examples, each a fragment of one project that the tests put together and execute.
 //!
-//! A block of code is an example if its fence says `secnet`. After that word may stand, in this order:
+//! A block of code is an example if its fence says `secnet`. After that word may stand one of these:
 //!
-//! - `in KIND`: the lines stand in a resource of this kind, or in a policy;
+//! - `file PATH`: no example, but a file of a module that any example may use, in a directory below the project's;
+//! - `in KIND`: the lines stand in a resource of this kind, or in a policy; one of the others may follow;
 //! - `error CODE...`: exactly these codes are said of it, whether errors or warnings;
 //! - `proof CODE...`: it resolves, and `secnet prove` says these codes among others.
 //!

@@ -2,7 +2,7 @@
 //!
 //! `src/manual/example.rs` says how a block of code is marked as an example, and what its context is.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use secnet::{
     analysis::{Inputs, analyze},
@@ -12,7 +12,10 @@ use secnet::{
     resources,
 };
 
-use crate::cli::{Project, secnet};
+use crate::{
+    cli::{Project, secnet},
+    spec::Shelf,
+};
 
 /// That a name is of no use is never wrong with an example.
 const UNUSED: &[&str] = &["W0201", "W0202"];
@@ -21,8 +24,9 @@ const UNUSED: &[&str] = &["W0201", "W0202"];
 const OTHERS: &[&str] = &["sh", "json", "text", "dot", "mermaid"];
 
 /// What is wrong with an example, if anything.
-fn fault(example: &Example) -> Option<String> {
-    let analysis = analyze(vec![("main.secnet".into(), example.whole.clone())], &Inputs::default());
+fn fault(example: &Example, modules: &Shelf) -> Option<String> {
+    let inputs = Inputs { library: Some(Arc::new(modules.clone())), ..Inputs::default() };
+    let analysis = analyze(vec![("main.secnet".into(), example.whole.clone())], &inputs);
     let said: Vec<String> = analysis.diagnostics.iter().map(|d| format!("{} {}", d.code.id, d.message)).collect();
     let codes: BTreeSet<String> = analysis.diagnostics.iter().map(|d| d.code.id.to_owned()).collect();
     let counted: BTreeSet<String> = codes.into_iter().filter(|c| !UNUSED.contains(&c.as_str()) || example.said.contains(c)).collect();
@@ -37,18 +41,27 @@ fn fault(example: &Example) -> Option<String> {
     (!missing.is_empty()).then(|| format!("a proof does not say {missing:?}:\n{proof}"))
 }
 
+/// The files of modules that pages show.
+fn modules(pages: &[Page]) -> Shelf {
+    let blocks = pages.iter().flat_map(|p| manual::code_blocks(&p.text));
+    Shelf(blocks.filter_map(|(fence, code)| Some((fence.strip_prefix("secnet file ")?.to_owned(), code))).collect())
+}
+
 /// Every example of a page, and those blocks that are marked as nothing.
 fn examples(page: &Page, wrong: &mut Vec<String>) -> Vec<Example> {
     let mut found = vec![];
     for (fence, code) in manual::code_blocks(&page.text) {
         let (language, rest) = fence.split_once(' ').unwrap_or((&fence, ""));
+        if language == "secnet" && rest.starts_with("file ") {
+            continue;
+        }
         if language == "secnet" {
             match Example::read(rest, &code) {
                 Some(example) => found.push(example),
                 None => wrong.push(format!("{}: what is `{fence}`?\n{code}", page.id)),
             }
         // Explanations may show what is no example as indented lines.
-        } else if !OTHERS.contains(&language) && !(fence.is_empty() && page.group == Group::Messages) {
+        } else if !OTHERS.contains(&language) && !(fence == manual::INDENTED && page.group == Group::Messages) {
             wrong.push(format!("{}: mark the block as `secnet` or one of {OTHERS:?}, not {fence:?}\n{code}", page.id));
         }
     }
@@ -58,10 +71,12 @@ fn examples(page: &Page, wrong: &mut Vec<String>) -> Vec<Example> {
 #[test]
 fn every_example_is_executed() {
     let (mut wrong, mut count) = (vec![], 0);
-    for page in manual::pages() {
-        for example in examples(&page, &mut wrong) {
+    let pages = manual::pages();
+    let modules = modules(&pages);
+    for page in &pages {
+        for example in examples(page, &mut wrong) {
             count += 1;
-            wrong.extend(fault(&example).map(|fault| format!("{}: {fault}\n{}", page.id, example.shown)));
+            wrong.extend(fault(&example, &modules).map(|fault| format!("{}: {fault}\n{}", page.id, example.shown)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -70,7 +85,7 @@ fn every_example_is_executed() {
 
 #[test]
 fn an_example_that_is_wrong_is_found() {
-    let fault_of = |fence: &str, code: &str| fault(&Example::read(fence, code).unwrap());
+    let fault_of = |fence: &str, code: &str| fault(&Example::read(fence, code).unwrap(), &Shelf(vec![]));
     assert_eq!(fault_of("", "output a = vpc.main.id\n"), None);
     assert_eq!(fault_of("in network_acl", "in 100 allow tcp/22 from anywhere\n"), None);
     assert_eq!(fault_of("error E0203", "output a = vpc.mian.id\n"), None);

@@ -163,7 +163,7 @@ value would have no effect, and its author thinks it has one.";
 "What `--var`, a variables file or the environment gives is read by the declared type of the variable. A list may be written with
 commas, or in brackets as in a source file.
 
-```
+```text
 variable maintainers: list(cidr)
 
 secnet plan --var maintainers=203.0.113.0/28,198.51.100.0/24
