@@ -52,17 +52,14 @@ fn examples(page: &Page, wrong: &mut Vec<String>) -> Vec<Example> {
     let mut found = vec![];
     for (fence, code) in manual::code_blocks(&page.text) {
         let (language, rest) = fence.split_once(' ').unwrap_or((&fence, ""));
-        if language == "secnet" && rest.starts_with("file ") {
+        // Explanations may show what is no example as indented lines.
+        let other = OTHERS.contains(&language) || fence == manual::INDENTED && page.group == Group::Messages;
+        if other || fence.starts_with("secnet file ") {
             continue;
         }
-        if language == "secnet" {
-            match Example::read(rest, &code) {
-                Some(example) => found.push(example),
-                None => wrong.push(format!("{}: what is `{fence}`?\n{code}", page.id)),
-            }
-        // Explanations may show what is no example as indented lines.
-        } else if !OTHERS.contains(&language) && !(fence == manual::INDENTED && page.group == Group::Messages) {
-            wrong.push(format!("{}: mark the block as `secnet` or one of {OTHERS:?}, not {fence:?}\n{code}", page.id));
+        match Example::read(rest, &code).filter(|_| language == "secnet") {
+            Some(example) => found.push(example),
+            None => wrong.push(format!("{}: mark the block as an example, or as one of {OTHERS:?}, not {fence:?}\n{code}", page.id)),
         }
     }
     found

@@ -1,6 +1,6 @@
 //! What `secnet graph` draws: the program is run, and what it prints is held against what the project says.
 
-use std::{collections::BTreeSet, io::Write, process::Stdio};
+use std::{collections::BTreeSet, fs, io::Write, process::Stdio};
 
 use crate::cli::{Project, secnet};
 
@@ -143,6 +143,24 @@ fn mermaid_has_ids_of_its_own_and_every_subgraph_ends() {
     assert_eq!(out.lines().filter(|l| l.trim() == "end").count(), 7);
     let edge = "  n_route__table_dprivate ==>|\"anywhere\"| n_nat__gateway_dmain";
     assert!(out.contains(edge), "{out}");
+}
+
+#[test]
+fn modules_are_frames_and_keys_stay_keys() {
+    let project = Project::of(
+        "project p { }\nmodule edge \"./edge\" for name, range in { \"a.module.b\" = 10.1.0.0/16, c = 10.2.0.0/16 } { range = range }\n\
+         output all = module.edge\n",
+    );
+    fs::create_dir(project.path().join("edge")).unwrap();
+    let module = "variable range: cidr\nvpc main { cidr_block = range }\nsecurity_group inside { vpc = vpc.main }\noutput vpc = vpc.main\n";
+    fs::write(project.path().join("edge/main.secnet"), module).unwrap();
+    for kind in ["topology", "dependencies"] {
+        let drawn = project.run(&format!("graph --kind {kind} --json")).exits(0).json();
+        let frames: Vec<&str> = drawn["frames"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap()).collect();
+        assert!(frames.contains(&"module.edge[\"a.module.b\"]") && frames.contains(&"module.edge[\"c\"]"), "{frames:?}");
+        let out = dot(&project, kind);
+        assert!(out.contains(r#"subgraph "cluster module.edge[\"a.module.b\"]" {"#), "{out}");
+    }
 }
 
 #[test]
