@@ -59,7 +59,8 @@ fn attributes(spec: &Spec, text: &mut String) {
     if spec.tag_type.is_some() {
         text.push_str("\n### `tags`\n\n`map(string)`; optional; changed in place.\n\nIts tags, besides those of the project.\n");
     }
-    text.push_str("\nEvery resource also takes `after`: see [order](resources.what-is-made-before-what).\n");
+    text.push_str("\nEvery resource also takes [`after`](resources.what-is-made-before-what) and a [`lifecycle`](changes.what-may-happen-to-a-resource) \
+         block.\n");
     let computed: Vec<&Attr> = spec.attrs.iter().filter(|a| a.change == Change::Computed).collect();
     if !computed.is_empty() {
         text.push_str("\n## What EC2 decides\n\nThese can be read, and are known once it stands.\n");

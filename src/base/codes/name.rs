@@ -184,9 +184,12 @@ each kind of resource for a reference to one.";
 "A `lifecycle` block says how a resource may change: whether it may be deleted or replaced at all, whether its successor is made before it goes,
 and which of its attributes are left as EC2 has them. It belongs to a resource that secnet manages; what `ignore` names are attributes, without quotes.
 
-```
+```secnet
 instance db {
-  ...
+  image           = ami(\"al2023\")
+  instance_type   = \"t3.micro\"
+  subnet          = subnet.private
+  security_groups = [security_group.db]
   lifecycle {
     protect = true
     replace = \"create_first\"        # or \"destroy_first\"

@@ -30,7 +30,7 @@ Apply the change in two steps: first remove the reference, then replace the reso
 Both stand for a while, so they cannot share what EC2 gives out once: a `group_name` in a VPC, a `key_name`, a range of a VPC's addresses,
 a private address in a subnet, an Elastic IP address, an interface.
 
-```
+```secnet
 security_group web {
   vpc         = vpc.main
   group_name  = \"web\"          # the successor cannot have this name while the old group stands
@@ -75,9 +75,12 @@ A statement is kept by any that demands as much: a wider source, destination or 
 "`lifecycle { protect = true }` says that a resource may be neither deleted nor replaced, whatever else changes. The state keeps that, so
 that deleting the block, or all of the sources, does not unprotect it.
 
-```
+```secnet
 instance db {
-  ...
+  image           = ami(\"al2023\")
+  instance_type   = \"t3.micro\"
+  subnet          = subnet.private
+  security_groups = [security_group.db]
   lifecycle { protect = true }
 }
 ```
@@ -88,7 +91,7 @@ apply, and make the change after that. To leave it in EC2 and manage it no more,
 "`import` takes something that stands in EC2 under management. It must be of the block's kind, stand in the project's region and account, and be
 managed by nobody else: neither under another name in this project nor by another project of secnet, which its tag `secnet:lineage` tells.
 
-```
+```secnet
 import vpc.main from \"vpc-0abc1234\"
 
 vpc main {
