@@ -5,10 +5,12 @@ mod check;
 mod completion;
 mod destroy;
 mod disk;
+mod docs;
 mod execution;
 mod explain;
 mod exposure;
 mod fmt;
+mod graph;
 mod inspect;
 mod interrupt;
 mod json;
@@ -70,7 +72,9 @@ enum Command {
     Trace(trace::TraceArgs),
     Inspect(inspect::Inspect),
     Exposure(exposure::Exposure),
+    Graph(graph::Graph),
     Explain(explain::Explain),
+    Docs(docs::Docs),
     Sandbox(sandbox::Sandbox),
     Completion(completion::Completion),
 }
@@ -141,6 +145,7 @@ impl Stop {
         const USAGE: &[&Code] = &[
             &codes::NO_TERMINAL,
             &codes::UNKNOWN_CODE,
+            &codes::UNKNOWN_TOPIC,
             &codes::EXISTS,
             &codes::BAD_NAME,
             &codes::NOT_IN_STATE,
@@ -214,7 +219,9 @@ impl Command {
             Command::Trace(trace) => trace.network.project.json,
             Command::Inspect(inspect) => inspect.network.project.json,
             Command::Exposure(exposure) => exposure.network.project.json,
+            Command::Graph(graph) => graph.project.json,
             Command::Explain(explain) => explain.json,
+            Command::Docs(docs) => docs.json,
         }
     }
 
@@ -232,7 +239,9 @@ impl Command {
             Command::Trace(trace) => trace.run(printer),
             Command::Inspect(inspect) => inspect.run(printer),
             Command::Exposure(exposure) => exposure.run(printer),
+            Command::Graph(graph) => graph.run(printer),
             Command::Explain(explain) => explain.run(printer),
+            Command::Docs(docs) => docs.run(printer),
             Command::Sandbox(sandbox) => sandbox.run(printer),
             Command::Completion(completion) => completion.run(printer),
         }

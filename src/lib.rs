@@ -9,12 +9,14 @@ pub mod call;
 #[cfg(feature = "aws")]
 pub mod ec2;
 pub mod graph;
+pub mod picture;
 pub mod registry;
 pub mod resolve;
 pub mod resources;
 pub mod state;
 
 pub mod analysis;
+pub mod manual;
 pub mod plan;
 pub mod prove;
 

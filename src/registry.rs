@@ -23,6 +23,8 @@ pub struct Spec {
     pub id_prefix: &'static str,
     /// The manual's words.
     pub doc: &'static str,
+    /// A fragment of a project that shows it; see [`ResourceType::EXAMPLE`].
+    pub example: &'static str,
     /// What can be written and read.
     pub attrs: LazyLock<Vec<Attr>>,
     /// The sentences it takes.
@@ -241,6 +243,9 @@ pub trait ResourceType: Kind + Sized + 'static {
     const ID_PREFIX: &'static str;
     /// The manual's words; written by the `resource!` macro.
     const DOC: &'static str;
+    /// A fragment of a project that shows how it is used, for the manual. It resolves without a complaint, together with
+    /// what the manual's examples take for granted.
+    const EXAMPLE: &'static str;
     /// See [`Spec::sentences`].
     const SENTENCES: &'static [SentenceSpec] = &[];
     /// See [`Spec::parts`].
@@ -312,6 +317,7 @@ impl Spec {
             kind: T::KIND,
             id_prefix: T::ID_PREFIX,
             doc: T::DOC,
+            example: T::EXAMPLE,
             attrs: LazyLock::new(T::attrs),
             sentences: T::SENTENCES,
             parts: T::PARTS,

@@ -105,7 +105,9 @@ mod tests {
     use std::{collections::BTreeSet, sync::Arc};
 
     use crate::{
+        analysis,
         call::{Arg, Call},
+        manual::example,
         registry::{Removal, Slot},
         resources::sample,
         schema::{
@@ -158,6 +160,19 @@ mod tests {
             for sentence in spec.sentences {
                 assert!(sentence.example.starts_with(&format!("{} ", sentence.head)), "{}: {}", spec.kind, sentence.example);
             }
+        }
+    }
+
+    #[test]
+    fn every_example_resolves_and_shows_its_type() {
+        for spec in ALL {
+            let whole = example::complete(spec.example);
+            let analysis = analysis::analyze(vec![("main.secnet".into(), whole)], &analysis::Inputs::default());
+            let said: Vec<_> = analysis.diagnostics.iter().map(|d| format!("{} {}", d.code.id, d.message)).collect();
+            let others: Vec<_> = said.iter().filter(|d| !d.starts_with("W020")).collect();
+            assert!(others.is_empty(), "{}: {others:?}", spec.kind);
+            let header = format!("{} ", spec.kind);
+            assert!(spec.example.lines().any(|l| l.starts_with(&header)), "the example of {} shows none", spec.kind);
         }
     }
 

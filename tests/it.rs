@@ -9,6 +9,10 @@ mod broken;
 mod cases;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/cli_docs.rs"]
+mod cli_docs;
+#[path = "it/cli_graph.rs"]
+mod cli_graph;
 #[path = "it/cli_prove.rs"]
 mod cli_prove;
 #[path = "it/examples.rs"]

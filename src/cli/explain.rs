@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     base::codes::{self, environment},
     cli::{Exit, Outcome, printer::Printer},
+    manual::terminal,
 };
 
 /// Explain a message by its code; without a code, list them all
@@ -45,7 +46,8 @@ impl Explain {
         if printer.json {
             printer.document(&explanation);
         } else {
-            printer.result(&format!("{}: {}\n\n{}", explanation.code, explanation.title, explanation.explanation));
+            let text = format!("# {}: {}\n\n{}", explanation.code, explanation.title, explanation.explanation);
+            printer.result(&terminal::set(&text, printer.prose()));
         }
         Ok(Exit::Ok)
     }

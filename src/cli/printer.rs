@@ -10,6 +10,7 @@ use crate::{
         load::Texts,
         report::{self, Look, Message},
     },
+    manual::terminal,
 };
 
 /// Wide enough for a plan's line; used where nothing tells the width.
@@ -34,6 +35,11 @@ struct Stopped {
     diagnostics: Vec<Message>,
 }
 
+/// The columns of the window, if there is one.
+fn window() -> Option<usize> {
+    terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| columns.into())
+}
+
 impl Printer {
     /// Looks at the streams and at `NO_COLOR` (<https://no-color.org>).
     #[must_use]
@@ -45,7 +51,7 @@ impl Printer {
             json,
             colour_out: wanted && std::io::stdout().is_terminal(),
             colour_err: wanted && std::io::stderr().is_terminal(),
-            width: columns.unwrap_or(WIDTH).clamp(40, 200),
+            width: columns.or_else(window).unwrap_or(WIDTH).clamp(40, 200),
         }
     }
 
@@ -53,6 +59,12 @@ impl Printer {
     #[must_use]
     pub fn colour(&self) -> bool {
         if self.json { self.colour_err } else { self.colour_out }
+    }
+
+    /// How prose may look on standard output.
+    #[must_use]
+    pub fn prose(&self) -> terminal::Look {
+        terminal::Look { colour: self.colour_out, width: self.width }
     }
 
     /// Whether somebody can be asked.

@@ -74,11 +74,11 @@ pub(super) fn bound<'b>(bindings: &'b Bindings<'_>, name: &str) -> Option<&'b Va
 }
 
 /// Every name that holds within a `for`, innermost first.
-pub(super) fn all_bound<'b, 'a>(bindings: &'b Bindings<'a>) -> Vec<(&'a str, &'b Value)> {
+pub(super) fn all_bound<'b>(bindings: &'b Bindings<'_>) -> Vec<(&'b str, &'b Value)> {
     let mut found = vec![];
     let mut at = bindings.as_deref();
     while let Some(binding) = at {
-        found.push((binding.name, &binding.value));
+        found.push((&*binding.name, &binding.value));
         at = binding.outer.as_deref();
     }
     found

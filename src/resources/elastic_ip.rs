@@ -47,6 +47,14 @@ resource! {
 impl ResourceType for ElasticIp {
     declared!();
 
+    const EXAMPLE: &'static str = r#"# The address stays when the instance is replaced.
+elastic_ip server {
+  instance = instance.server
+}
+
+output address = elastic_ip.server.public_ip_address
+"#;
+
     const ID_PREFIX: &'static str = "eipalloc-";
     const TAG_TYPE: Option<&'static str> = Some("elastic-ip");
     const CREATED_ID: &'static [&'static str] = &["AllocationId"];

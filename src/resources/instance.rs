@@ -122,6 +122,20 @@ const TIMEOUT_S: u64 = 900;
 impl ResourceType for Instance {
     declared!();
 
+    const EXAMPLE: &'static str = r#"instance server {
+  image            = ami("al2023")
+  instance_type    = "t3.micro"
+  subnet           = subnet.public
+  security_groups  = [security_group.web]
+  root_volume_size = 20
+  user_data        = <<~EOF
+    #!/bin/sh
+    echo "the network stands"
+  EOF
+  tags             = { Name = "server" }
+}
+"#;
+
     const ID_PREFIX: &'static str = "i-";
     const UNTOLD: &'static [&'static str] =
         &["key_pair", "user_data", "associate_public_ip_address", "root_volume_size", "root_volume_type", "root_volume_encrypted"];

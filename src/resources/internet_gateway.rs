@@ -40,6 +40,18 @@ resource! {
 impl ResourceType for InternetGateway {
     declared!();
 
+    const EXAMPLE: &'static str = r#"internet_gateway main {
+  vpc = vpc.main
+}
+
+# Of use to a subnet only once its table leads there.
+route_table public {
+  vpc     = vpc.main
+  subnets = [subnet.public]
+  route anywhere via internet_gateway.main
+}
+"#;
+
     const ID_PREFIX: &'static str = "igw-";
     const TAG_TYPE: Option<&'static str> = Some("internet-gateway");
     const CREATED_ID: &'static [&'static str] = &["InternetGateway", "InternetGatewayId"];

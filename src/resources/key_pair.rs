@@ -35,6 +35,11 @@ resource! {
 impl ResourceType for KeyPair {
     declared!();
 
+    const EXAMPLE: &'static str = r#"key_pair maintainer {
+  public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2BLpBDNYLkJUeVOCtb24hyOEpjpiZXGFhvI3BBWsJ1 maintainer"
+}
+"#;
+
     const ID_PREFIX: &'static str = "key-";
     const UNTOLD: &'static [&'static str] = &["public_key"];
     const TAG_TYPE: Option<&'static str> = Some("key-pair");

@@ -63,6 +63,16 @@ const TIMEOUT_S: u64 = 600;
 impl ResourceType for NatGateway {
     declared!();
 
+    const EXAMPLE: &'static str = r#"elastic_ip nat {
+}
+
+# It stands where route_table.public leads to the internet.
+nat_gateway main {
+  subnet     = subnet.public
+  elastic_ip = elastic_ip.nat
+}
+"#;
+
     const ID_PREFIX: &'static str = "nat-";
     const TAG_TYPE: Option<&'static str> = Some("natgateway");
     const PLACED_IN: &'static [&'static str] = &["subnet"];

@@ -57,6 +57,16 @@ const ACTION_WORDS: &[&str] = &["allow", "deny"];
 impl ResourceType for NetworkAcl {
     declared!();
 
+    const EXAMPLE: &'static str = r#"# Stateless: the answers to what leaves over TCP must be let in by their ports.
+network_acl private {
+  vpc     = vpc.main
+  subnets = [subnet.private]
+  in  100 allow tcp/5432       from subnet.public.cidr_block
+  in  200 allow tcp/1024-65535 from anywhere
+  out 100 allow tcp            to   anywhere
+}
+"#;
+
     const ID_PREFIX: &'static str = "acl-";
     const TAG_TYPE: Option<&'static str> = Some("network-acl");
     const CREATED_ID: &'static [&'static str] = &["NetworkAcl", "NetworkAclId"];

@@ -56,6 +56,20 @@ resource! {
 impl ResourceType for NetworkInterface {
     declared!();
 
+    const EXAMPLE: &'static str = r#"# Keeps its address whatever instance it is plugged into.
+network_interface db {
+  subnet             = subnet.private
+  private_ip_address = host(subnet.private.cidr_block, 10)
+  security_groups    = [security_group.db]
+}
+
+instance db {
+  image             = ami("al2023")
+  instance_type     = "t3.micro"
+  network_interface = network_interface.db
+}
+"#;
+
     const ID_PREFIX: &'static str = "eni-";
     const TAG_TYPE: Option<&'static str> = Some("network-interface");
     const PLACED_IN: &'static [&'static str] = &["subnet"];

@@ -56,6 +56,14 @@ const TARGETS: [(&str, &str); 4] =
 impl ResourceType for RouteTable {
     declared!();
 
+    const EXAMPLE: &'static str = r#"# What leaves the private subnet for the internet goes by way of a NAT gateway.
+route_table private {
+  vpc     = vpc.main
+  subnets = [subnet.private]
+  route anywhere via nat_gateway.main
+}
+"#;
+
     const ID_PREFIX: &'static str = "rtb-";
     const TAG_TYPE: Option<&'static str> = Some("route-table");
     const CREATED_ID: &'static [&'static str] = &["RouteTable", "RouteTableId"];

@@ -55,6 +55,20 @@ const PEERS: &[&str] = &["security_group"];
 impl ResourceType for SecurityGroup {
     declared!();
 
+    const EXAMPLE: &'static str = r#"security_group web {
+  vpc         = vpc.main
+  description = "The web, for everybody"
+  ingress tcp/443 from anywhere
+  egress  tcp/5432 to  security_group.db   "the database, and nothing else"
+}
+
+security_group db {
+  vpc         = vpc.main
+  description = "The database, for the web servers"
+  ingress tcp/5432 from security_group.web
+}
+"#;
+
     const ID_PREFIX: &'static str = "sg-";
     const TAG_TYPE: Option<&'static str> = Some("security-group");
     const CREATE_FIRST: bool = true;

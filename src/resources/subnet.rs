@@ -40,6 +40,15 @@ resource! {
 impl ResourceType for Subnet {
     declared!();
 
+    const EXAMPLE: &'static str = r#"# The second of the VPC's 256 ranges of 256 addresses: 10.0.1.0/24.
+subnet public {
+  vpc                     = vpc.main
+  cidr_block              = subnets(vpc.main.cidr_block, 8)[1]
+  availability_zone       = "us-east-1a"
+  map_public_ip_on_launch = true
+}
+"#;
+
     const ID_PREFIX: &'static str = "subnet-";
     const TAG_TYPE: Option<&'static str> = Some("subnet");
     const CREATED_ID: &'static [&'static str] = &["Subnet", "SubnetId"];

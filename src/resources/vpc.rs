@@ -48,6 +48,14 @@ const ATTRIBUTES: [(&str, &str); 2] = [("enableDnsSupport", "EnableDnsSupport"),
 impl ResourceType for Vpc {
     declared!();
 
+    const EXAMPLE: &'static str = r#"# A network of 65,536 addresses, in which instances with public addresses get public host names.
+vpc main {
+  cidr_block           = 10.0.0.0/16
+  enable_dns_hostnames = true
+  tags                 = { Name = "main" }
+}
+"#;
+
     const ID_PREFIX: &'static str = "vpc-";
     const TAG_TYPE: Option<&'static str> = Some("vpc");
     const CREATED_ID: &'static [&'static str] = &["Vpc", "VpcId"];

@@ -365,7 +365,10 @@ fn directories_and_files_that_cannot_be_read_are_named() {
 #[test]
 fn a_code_is_explained_and_a_wrong_one_is_guessed() {
     let here = tempfile::tempdir().unwrap();
-    secnet(here.path(), &["explain", "E0301"]).exits(0).says("E0301: a subnet lies outside its VPC").says("```");
+    secnet(here.path(), &["explain", "E0301"])
+        .exits(0)
+        .says("E0301: a subnet lies outside its VPC")
+        .says("    vpc main { cidr_block = 10.0.0.0/16 }");
     secnet(here.path(), &["explain", "e0601"]).exits(0);
     secnet(here.path(), &["explain", "E9301"]).exits(2).says("did you mean `E0301`?");
 }

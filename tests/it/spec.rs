@@ -261,8 +261,8 @@ fn said(case: &Case) -> String {
 }
 
 /// Files of a case in directories of their own: modules.
-#[derive(Debug)]
-struct Shelf(Vec<(String, String)>);
+#[derive(Debug, Clone)]
+pub(crate) struct Shelf(pub(crate) Vec<(String, String)>);
 
 impl Library for Shelf {
     fn open(&self, from: &str, source: &str) -> Result<Opened, Closed> {

@@ -101,6 +101,9 @@ Choose another with `--port`, or 0 for one that is free.";
 another region.
 
 Remove the directory `.secnet/sandbox` with everything in it: there is nothing in it that cannot be made again.";
+    UNKNOWN_TOPIC = "E0645" "the manual has no such topic"
+"A topic is the name of a resource type, a function, a chapter, a command or a message's code, or a page and a piece of it:
+`subnet`, `subnet.cidr_block`, `network_acl.in`, `contains`, `E0301`. `secnet docs` lists them.";
 }
 
 /// [`NO_SOURCES`]
@@ -247,6 +250,16 @@ pub fn unknown_code<'a>(code: &str, known: impl IntoIterator<Item = &'a str>) ->
     match nearest(&code.to_uppercase(), known) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None => diagnostic.help("`secnet explain` without a code lists them"),
+    }
+}
+
+/// [`UNKNOWN_TOPIC`]
+#[must_use]
+pub fn unknown_topic<'a>(topic: &str, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    let diagnostic = Diagnostic::error(&UNKNOWN_TOPIC, format!("the manual has no topic `{topic}`"));
+    match nearest(topic, known) {
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None => diagnostic.help("`secnet docs` without a topic lists them"),
     }
 }
 

@@ -8,7 +8,7 @@ crate::codes! {
     UNKNOWN_POLICY = "E0901" "a waiver is of a policy that does not exist"
 "A waiver names one policy, of the project or of a directory given with `--policy-dir`.
 
-```
+```secnet error E0901
 waive private_server until 2027-01-31 \"migration\"
 ```";
     NO_DAY = "E0902" "a waiver ends on no day"
@@ -16,7 +16,8 @@ waive private_server until 2027-01-31 \"migration\"
     NO_REASON = "E0903" "a waiver has no reason"
 "Whoever reads a waiver later must be able to tell whether it is still needed.
 
-```
+```secnet
+policy private_server { forbid all from internet to subnet.private }
 waive private_server until 2027-01-31 \"the old VPN goes away in January\"
 ```";
     IMPOSED = "E0904" "a project waives what is imposed on it"

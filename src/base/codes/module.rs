@@ -11,8 +11,8 @@ Correct the name, or write the statement.";
 "The text after a module's name says where its sources lie: a directory beginning with `./` or `../`, from the file in which
 it is written, or a git source that `secnet lock` has fetched.
 
-```
-module edge \"./modules/edge\" { ... }
+```secnet error E0262
+module edge \"./modules/edgy\" { cidr_block = 10.8.0.0/16 }     # modules/edge
 ```
 
 Correct the path.";
@@ -21,7 +21,7 @@ Correct the path.";
     UNKNOWN_INPUT = "E0264" "the module has no such input"
 "The inputs of a module are the variables that its files declare.
 
-```
+```secnet error E0264 E0265
 module edge \"./modules/edge\" { cidr = 10.8.0.0/16 }      # variable cidr_block
 ```";
     MISSING_INPUT = "E0265" "an input is missing"
@@ -30,8 +30,8 @@ module edge \"./modules/edge\" { cidr = 10.8.0.0/16 }      # variable cidr_block
 "Of a module, others see what its files declare as `output`, and nothing else. So that is what a module can change inside without
 breaking who uses it.
 
-```
-instance web { subnet = module.edge.subnet.public }        # output public = subnet.public
+```secnet error E0266
+output public = module.edge.subnet.public        # in the module: output public = subnet.public
 ```";
     ONLY_INPUTS = "E0267" "only inputs stand here"
 "Between the braces of a `module` statement stand values for the variables of the module.
@@ -45,8 +45,8 @@ Remove the block; a version that the module needs is the project's to state.";
 "`extend` adds sentences to a resource that is declared elsewhere in the project. A module can extend what it was given in a
 variable; a project what it declares, or what an output of a module gives it. What is declared `existing` is somebody else's.
 
-```
-extend security_group.web { ingress tcp/443 from partners }
+```secnet
+extend security_group.web { ingress tcp/443 from maintainers }
 ```";
     STATEMENT = "E0270" "a statement about the state does not fit"
 "`import` takes something that stands in EC2 under management, under the address of a block of the sources; `forget` lets go of

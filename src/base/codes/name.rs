@@ -7,7 +7,7 @@ crate::codes! {
 "A block begins with the EC2 noun of a resource in snake_case. secnet knows a closed list of them, so that a word
 misspelt never becomes a resource that is silently left out.
 
-```
+```secnet error E0201
 subent public { vpc = vpc.main }        # subnet
 ```
 
@@ -16,7 +16,7 @@ Correct the word. Terraform's kinds lose their `aws_`: `aws_vpc` is `vpc`.";
 "A word that stands for a value must be the name of a `variable` or a `let` of the project. All files of a directory are
 one project, and their order does not matter.
 
-```
+```secnet in security_group error E0202
 ingress tcp/22 from maintainer          # variable maintainers
 ```
 
@@ -24,7 +24,7 @@ Correct the name, or declare it: `variable maintainer: list(cidr)`. Variables ar
     UNKNOWN_RESOURCE = "E0203" "there is no such resource"
 "A reference is the kind and the name of a block of the project.
 
-```
+```secnet error E0203
 vpc main { cidr_block = 10.0.0.0/16 }
 subnet app { vpc = vpc.mian  cidr_block = 10.0.1.0/24 }
 ```
@@ -34,7 +34,7 @@ Correct the name, or declare the resource. What stands in the account already is
 "Attributes have the name of the EC2 API's own parameter in snake_case; a reference drops `_id`, and `_ids` becomes the plural.
 A name that is unknown is an error, since a setting that is left out silently could open a network.
 
-```
+```secnet error E0204 E0207
 vpc main { cidr = 10.0.0.0/16 }         # cidr_block
 ```
 
@@ -43,14 +43,14 @@ Correct the name; the manual page of the kind lists what there is.";
 "Functions have the names that Terraform's users expect, and there is a network library beyond: `subnets`, `host`, `cidr`,
 `contains`, `overlaps`. Nobody can define others.
 
-```
+```secnet error E0205
 let a = cidrsubnet(10.0.0.0/16, 8, 1)   # subnets(10.0.0.0/16, 8)[1]
 ```";
     DUPLICATE = "E0206" "something is declared twice"
 "A name means one thing: variables and `let`s share one set of names, each kind of resource has its own, managed and existing
 resources together. An attribute is written once.
 
-```
+```secnet error E0206
 subnet a { vpc = vpc.main  cidr_block = 10.0.1.0/24 }
 subnet a { vpc = vpc.main  cidr_block = 10.0.2.0/24 }
 ```
@@ -59,7 +59,7 @@ Rename one of them, or remove it.";
     MISSING_ATTRIBUTE = "E0207" "an attribute is missing"
 "EC2 cannot make the resource without it, and secnet chooses nothing that matters for a network by itself.
 
-```
+```secnet error E0207
 subnet a { cidr_block = 10.0.1.0/24 }   # in which VPC?
 ```
 
@@ -68,7 +68,7 @@ Write it.";
 "Ids, for example, are given by EC2 when it makes a resource. They can be read, as `vpc.main.id`, and not written.
 In an `existing` block they are filters, and can be.
 
-```
+```secnet error E0208
 vpc main { cidr_block = 10.0.0.0/16  id = \"vpc-0abc\" }
 ```
 
@@ -76,7 +76,7 @@ Remove it; to refer to a VPC that is there already, write `existing vpc main { i
     CYCLE_OF_VALUES = "E0209" "values need each other"
 "Each of them is worked out from the next, and the last from the first, so none can be.
 
-```
+```secnet error E0209
 let a = b
 let b = a
 ```
@@ -87,7 +87,7 @@ Break the circle at one of the places shown.";
 last for the first. Rules are no part of this: two security groups may name each other in their rules, for a rule is made
 after both groups.
 
-```
+```secnet error E0210
 vpc a { cidr_block = 10.0.0.0/16  after = [vpc.b] }
 vpc b { cidr_block = 10.1.0.0/16  after = [vpc.a] }
 ```
@@ -96,7 +96,7 @@ Remove one of the references shown.";
     WRONG_SENTENCE = "E0211" "a sentence has another shape"
 "A sentence such as a rule, a route or an entry has a fixed order of words; the message shows one that is right.
 
-```
+```secnet in security_group error E0211
 ingress tcp/22 to 203.0.113.0/28        # ingress comes `from`
 ```";
     UNKNOWN_SENTENCE = "E0212" "a resource takes no such sentence"
@@ -106,7 +106,7 @@ network ACLs, `route` to route tables.";
 "`internet` means public addresses alone. A security group, an ACL and a route table see addresses only: they cannot tell the
 internet from a private peer that uses the same path, so a rule `from internet` would promise more than EC2 keeps.
 
-```
+```secnet in security_group error E0213
 ingress tcp/443 from internet           # anywhere
 ```
 
@@ -117,7 +117,7 @@ does nothing would mislead.";
     PROJECT_COUNT = "E0215" "a project has one `project` block"
 "The block names the project. Its name is that of the state file, so there is exactly one, in any of the files.
 
-```
+```secnet
 project secure_server {
   region = \"us-east-1\"
 }
@@ -129,7 +129,7 @@ versions of secnet that the project works with, such as \">= 0.1\".";
 "AWS keeps keys that begin with `aws:` to itself and refuses them. Keys that begin with `secnet:` are how secnet recognises what
 it made; writing one could make it take a stranger's resource for its own.
 
-```
+```secnet in security_group error E0217
 tags = { \"secnet:id\" = \"x\" }
 ```
 
@@ -138,13 +138,14 @@ Choose another key.";
 "`moved a.x to a.y` says that the resource recorded as `a.x` is now written as `a.y`. Both are of one kind, the new one is in
 the sources, the old one is not any more.
 
-```
+```secnet
 moved vpc.old to vpc.main
+output id = vpc.main.id
 ```";
     POLICY_SENTENCE = "E0219" "a policy's sentence has another shape"
 "A policy says who may reach what:
 
-```
+```secnet in policy
 require tcp/443 from instance.server to internet
 require tcp/443 client ports 49152-65535 from internet to instance.server
 forbid  all from internet to instance.server except tcp/22 from maintainers
@@ -162,7 +163,7 @@ value would have no effect, and its author thinks it has one.";
 "What `--var`, a variables file or the environment gives is read by the declared type of the variable. A list may be written with
 commas, or in brackets as in a source file.
 
-```
+```text
 variable maintainers: list(cidr)
 
 secnet plan --var maintainers=203.0.113.0/28,198.51.100.0/24
@@ -170,10 +171,11 @@ secnet plan --var maintainers=203.0.113.0/28,198.51.100.0/24
     VALIDATION = "E0224" "a variable's value is refused by the project"
 "The `validate` line of a variable states what its value must be, and says so in its own words.
 
-```
-variable maintainers: list(cidr) {
+```secnet error E0224
+variable maintainers: list(cidr) = [] {
   validate length(maintainers) > 0 \"at least one network\"
 }
+output all = maintainers
 ```";
     UNKNOWN_TYPE = "E0225" "there is no such type"
 "The types are `string`, `int`, `float`, `bool`, `cidr`, `ip`, `service`, `peer`, `duration`, `list(T)`, `set(T)`, `map(T)`, and
@@ -182,9 +184,12 @@ each kind of resource for a reference to one.";
 "A `lifecycle` block says how a resource may change: whether it may be deleted or replaced at all, whether its successor is made before it goes,
 and which of its attributes are left as EC2 has them. It belongs to a resource that secnet manages; what `ignore` names are attributes, without quotes.
 
-```
+```secnet
 instance db {
-  ...
+  image           = ami(\"al2023\")
+  instance_type   = \"t3.micro\"
+  subnet          = subnet.private
+  security_groups = [security_group.db]
   lifecycle {
     protect = true
     replace = \"create_first\"        # or \"destroy_first\"

@@ -14,7 +14,7 @@ crate::codes! {
 "Every address of a subnet must be an address of its VPC. EC2 refuses CreateSubnet otherwise (InvalidSubnet.Range), after
 the VPC has been made; secnet says so before anything is.
 
-```
+```secnet error E0301
 vpc main { cidr_block = 10.0.0.0/16 }
 subnet app { vpc = vpc.main  cidr_block = 10.1.0.0/24 }     # outside
 ```
@@ -23,7 +23,7 @@ Choose a range inside the VPC's, such as `10.0.1.0/24`, or `subnets(vpc.main.cid
     SUBNETS_OVERLAP = "E0302" "two subnets of a VPC overlap"
 "An address belongs to one subnet. EC2 refuses the second of two that overlap (InvalidSubnet.Conflict).
 
-```
+```secnet error E0302
 subnet a { vpc = vpc.main  cidr_block = 10.0.0.0/20 }
 subnet b { vpc = vpc.main  cidr_block = 10.0.8.0/24 }       # inside a
 ```
@@ -33,15 +33,16 @@ Move one of them to a range that is free.";
 "A rule that names a group admits the private addresses of that group's interfaces, and those are of use only inside one VPC
 (or across a peering, which this version does not know). EC2 refuses such a rule (InvalidGroup.NotFound).
 
-```
-security_group web { vpc = vpc.front  ingress tcp/443 from security_group.db }    # db is in vpc.back
+```secnet error E0303
+vpc front { cidr_block = 10.1.0.0/16 }
+security_group web { vpc = vpc.front  ingress tcp/443 from security_group.db }    # db is in vpc.main
 ```
 
 Name a group of the same VPC, or the networks that the others have.";
     SECOND_GATEWAY = "E0304" "two internet gateways for one VPC"
 "A VPC has one way to the internet at most. EC2 refuses to attach a second gateway (InvalidParameterValue), after it has made it.
 
-```
+```secnet error E0304
 internet_gateway a { vpc = vpc.main }
 internet_gateway b { vpc = vpc.main }       # refused
 ```
@@ -50,7 +51,7 @@ Remove one of them, or attach it to another VPC.";
     TWO_ROUTES = "E0305" "two routes of a table have the same destination"
 "A route table holds one route for each destination, so it could keep one of the two only.
 
-```
+```secnet error E0305
 route_table app {
   vpc = vpc.main
   route anywhere  via internet_gateway.main
@@ -63,9 +64,9 @@ Remove one of them, or give each subnet group a table of its own. `anywhere` is 
 "A subnet follows one route table and is guarded by one network ACL. Naming a second would take it away from the first, and
 the next run would give it back.
 
-```
-route_table public  { vpc = vpc.main  subnets = [subnet.a] }
-route_table private { vpc = vpc.main  subnets = [subnet.a, subnet.b] }     # subnet.a again
+```secnet error E0306
+route_table public  { vpc = vpc.main  subnets = [subnet.public] }
+route_table private { vpc = vpc.main  subnets = [subnet.public, subnet.private] }     # subnet.public again
 ```
 
 Leave the subnet to one of them.";
@@ -73,9 +74,9 @@ Leave the subnet to one of them.";
 "Route tables, network ACLs, gateways, groups and interfaces work together inside one VPC only; EC2 refuses the rest
 (InvalidParameterValue, InvalidGroup.NotFound).
 
-```
-subnet app       { vpc = vpc.front  cidr_block = 10.0.1.0/24 }
-route_table back { vpc = vpc.back   subnets = [subnet.app] }        # subnet.app lies in vpc.front
+```secnet error E0307
+vpc other         { cidr_block = 10.1.0.0/16 }
+route_table other { vpc = vpc.other  subnets = [subnet.private] }    # subnet.private lies in vpc.main
 ```
 
 Name one of the same VPC, or move the other there.";
@@ -83,7 +84,7 @@ Name one of the same VPC, or move the other there.";
 "A network ACL tries its entries in the order of their numbers, from 1 to 32766, and each direction has every number once.
 A sentence that needs several entries (several peers, several ranges of ports) takes the numbers that follow its own:
 
-```
+```secnet in network_acl error E0308
 in 100 allow tcp/80,443 from [10.0.0.0/8, 192.168.0.0/16]     # takes 100 to 103
 in 102 deny  all        from anywhere                         # 102 is taken
 ```
@@ -93,9 +94,10 @@ Leave room: number the sentences in steps of 100.";
 "EC2 puts an instance without a subnet into the default VPC, and one without groups under the default group, silently. Both
 are said in secnet, in one of two ways:
 
-```
-instance a { image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.app  security_groups = [security_group.app] }
+```secnet
+instance a { image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.private  security_groups = [security_group.db] }
 instance b { image = ami(\"al2023\")  instance_type = \"t3.micro\"  network_interface = network_interface.b }
+network_interface b { subnet = subnet.private  security_groups = [security_group.db] }
 ```
 
 An interface of the project brings its subnet, its groups and its addresses along: they are written there.";
@@ -103,33 +105,33 @@ An interface of the project brings its subnet, its groups and its addresses alon
 "A private address is one of its subnet's range, without the first four and the last, which AWS keeps for itself (network,
 router, DNS, future use, broadcast). EC2 refuses others (InvalidParameterValue).
 
-```
-subnet app { vpc = vpc.main  cidr_block = 10.0.1.0/24 }
-network_interface a { subnet = subnet.app  security_groups = [security_group.app]  private_ip_address = 10.0.2.5 }
+```secnet error E0310
+network_interface a { subnet = subnet.public  security_groups = [security_group.web]  private_ip_address = 10.0.2.5 }
 ```
 
 Choose one such as `10.0.1.10`, or leave it out and EC2 picks a free one.";
     NAT_ADDRESS = "E0311" "a NAT gateway's address does not fit its connectivity"
 "A public NAT gateway shows the internet its own public address, so it needs an `elastic_ip`. A private one has none.
 
-```
+```secnet
 elastic_ip  nat  { }
-nat_gateway main { subnet = subnet.public  elastic_ip = elastic_ip.nat }
-nat_gateway corp { subnet = subnet.transit connectivity_type = \"private\" }
+nat_gateway main { subnet = subnet.public  elastic_ip = elastic_ip.nat }     # by route_table.public
+nat_gateway corp { subnet = subnet.private  connectivity_type = \"private\" }
 ```";
     ADDRESS_TWICE = "E0312" "an elastic IP is to be in two places, or two are to be in one"
 "An address is associated with one interface, or held by one NAT gateway; and an interface has one of them. Of an instance
 it is the primary interface, so `instance` and `network_interface` are two ways to say the same thing.
 
-```
-elastic_ip web { instance = instance.web  network_interface = network_interface.web }
+```secnet error E0312
+network_interface web { subnet = subnet.public  security_groups = [security_group.web] }
+elastic_ip web { instance = instance.server  network_interface = network_interface.web }
 ```
 
 Keep one of them.";
     GATEWAY_WITHOUT_VPC = "E0313" "a route leads to a gateway that is attached to no VPC"
 "EC2 takes a route to an internet gateway only once the gateway is attached to the table's VPC.
 
-```
+```secnet error E0313
 internet_gateway main { }
 route_table public { vpc = vpc.main  route anywhere via internet_gateway.main }
 ```
@@ -139,7 +141,7 @@ Write `vpc = vpc.main` in the gateway.";
 "The IPv4 range of a VPC or subnet has a prefix from /16 (65,536 addresses) to /28 (16 addresses). EC2 refuses others
 (InvalidVpc.Range, InvalidSubnet.Range).
 
-```
+```secnet error E0314
 vpc main { cidr_block = 10.0.0.0/8 }        # too large
 ```
 
@@ -147,9 +149,9 @@ Take `10.0.0.0/16`, say. More than one range for a VPC, and IPv6 ranges, are not
     ADDRESS_TAKEN = "E0315" "two things in a subnet have the same private address"
 "An address of a subnet belongs to one interface. EC2 refuses the second (InvalidIPAddress.InUse).
 
-```
-instance a { ...  subnet = subnet.app  private_ip_address = 10.0.1.10 }
-instance b { ...  subnet = subnet.app  private_ip_address = 10.0.1.10 }
+```secnet error E0315
+network_interface a { subnet = subnet.public  security_groups = [security_group.web]  private_ip_address = 10.0.1.10 }
+network_interface b { subnet = subnet.public  security_groups = [security_group.web]  private_ip_address = 10.0.1.10 }
 ```
 
 Give one of them another address, or leave it to EC2.";
@@ -157,7 +159,7 @@ Give one of them another address, or leave it to EC2.";
 "Names and descriptions of security groups and descriptions of their rules have at most 255 characters, out of a-z, A-Z, 0-9,
 spaces and `._-:/()#,@[]+=&;{}!$*`; a group's name does not begin with `sg-`. EC2 refuses others (InvalidParameterValue).
 
-```
+```secnet error E0316
 security_group web { vpc = vpc.main  description = \"Zugang für alle\" }      # ü
 ```
 
@@ -167,7 +169,7 @@ Write it without them. Tags take nearly every character.";
 one only for the whole range of a subnet, and only to an interface, an instance or a NAT gateway (VPC user guide, \"Route
 priority and more specific routes\").
 
-```
+```secnet error E0317
 vpc main        { cidr_block = 10.0.0.0/16 }
 route_table app { vpc = vpc.main  route 10.0.0.0/16 via internet_gateway.main }     # refused
 ```
@@ -177,7 +179,7 @@ Remove the route, or name the range of the subnet that the appliance stands befo
 "The same service, direction and peer from two sentences is one rule in EC2, and it has one description: that of the first
 sentence.
 
-```
+```secnet error W0301
 security_group web {
   vpc = vpc.main
   ingress tcp/443    from 10.0.0.0/8  \"offices\"
@@ -190,7 +192,7 @@ Leave the service out of one of them, or describe both alike.";
 "A NAT gateway sends packets on by the route table of the subnet in which it stands. Without a route to an internet gateway
 there, nothing that uses it reaches the internet.
 
-```
+```secnet error W0302
 route_table public  { vpc = vpc.main  subnets = [subnet.public]   route anywhere via internet_gateway.main }
 route_table private { vpc = vpc.main  subnets = [subnet.private]  route anywhere via nat_gateway.main }
 nat_gateway main    { subnet = subnet.private  elastic_ip = elastic_ip.nat }         # subnet.public is meant

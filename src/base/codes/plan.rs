@@ -7,7 +7,7 @@ crate::codes! {
 "An `existing` block names something that stands in the account already; what is written in it are filters, and exactly one
 resource must fit them. secnet never guesses which of several is meant, and never makes what is missing.
 
-```
+```secnet
 existing vpc shared { cidr_block = 10.0.0.0/16  tags = { Name = \"shared\" } }
 ```
 
@@ -30,7 +30,7 @@ Apply the change in two steps: first remove the reference, then replace the reso
 Both stand for a while, so they cannot share what EC2 gives out once: a `group_name` in a VPC, a `key_name`, a range of a VPC's addresses,
 a private address in a subnet, an Elastic IP address, an interface.
 
-```
+```secnet
 security_group web {
   vpc         = vpc.main
   group_name  = \"web\"          # the successor cannot have this name while the old group stands
@@ -55,9 +55,9 @@ Apply the resource it depends on first, or write the value itself.";
     POLICY_AGAINST = "E0709" "a policy stands against a plan"
 "An apply carries nothing out that a policy of the project forbids, or of which nobody can tell whether it does. Nothing has been touched.
 
-```
-policy private { forbid all from internet to instance.db }
-security_group db { vpc = vpc.main  ingress tcp/5432 from anywhere }     # what the policy stands against
+```secnet proof E0811
+policy private { forbid all from internet to instance.server }
+security_group web { vpc = vpc.main  ingress tcp/443 from anywhere }     # what the policy stands against, with route_table.public
 ```
 
 Change what the message of the policy points at, or the policy itself. `secnet prove` asks again without calling EC2.";
@@ -66,7 +66,7 @@ Change what the message of the policy points at, or the policy itself. `secnet p
 that lets more through. Whoever may change a rule should not be able to change what guards it in passing, so this wants a consent of its own;
 `--yes` does not give it.
 
-```
+```sh
 secnet apply --accept-policy-change
 ```
 
@@ -75,9 +75,12 @@ A statement is kept by any that demands as much: a wider source, destination or 
 "`lifecycle { protect = true }` says that a resource may be neither deleted nor replaced, whatever else changes. The state keeps that, so
 that deleting the block, or all of the sources, does not unprotect it.
 
-```
+```secnet
 instance db {
-  ...
+  image           = ami(\"al2023\")
+  instance_type   = \"t3.micro\"
+  subnet          = subnet.private
+  security_groups = [security_group.db]
   lifecycle { protect = true }
 }
 ```
@@ -88,7 +91,7 @@ apply, and make the change after that. To leave it in EC2 and manage it no more,
 "`import` takes something that stands in EC2 under management. It must be of the block's kind, stand in the project's region and account, and be
 managed by nobody else: neither under another name in this project nor by another project of secnet, which its tag `secnet:lineage` tells.
 
-```
+```secnet
 import vpc.main from \"vpc-0abc1234\"
 
 vpc main {

@@ -9,7 +9,7 @@ crate::codes! {
 "A snapshot is one JSON object whose members are the lists that EC2's describe actions answer with. This file ends too early or
 is something else.
 
-```
+```json
 { \"Vpcs\": [...], \"Subnets\": [...], \"RouteTables\": [...], \"NetworkAcls\": [...], \"SecurityGroups\": [...],
   \"NetworkInterfaces\": [...], \"Reservations\": [...], \"InternetGateways\": [...] }
 ```
@@ -23,7 +23,7 @@ Take the lists as `aws ec2 describe-...` prints them; put the pages of a long an
     CASES_SHAPE = "E0803" "a file of expectations has another shape"
 "Expectations stand in a list named `expectations`; each has an `id`, `from`, `to`, `proto` and `expect`.
 
-```
+```json
 { \"expectations\": [ { \"id\": \"ssh\", \"from\": {\"internet\": \"203.0.113.9\"}, \"to\": {\"ip\": \"198.51.100.5\"},
                       \"proto\": \"tcp\", \"dport\": 22, \"expect\": \"reachable\" } ] }
 ```";
@@ -44,9 +44,9 @@ at least one network interface.";
 "A `forbid` holds if no packet that opens a flow of the service gets from one side to the other, whatever its source port, and
 whether or not an answer would get back. Here one does. The labels show each line that lets it pass; taking away one is enough.
 
-```
-policy private { forbid all from internet to instance.db except tcp/22 from maintainers }
-security_group db { vpc = vpc.main  ingress tcp/5432 from anywhere }                        # refuted
+```secnet proof E0811
+policy private { forbid all from internet to instance.server except tcp/22 from maintainers }
+security_group web { vpc = vpc.main  ingress tcp/443 from anywhere }     # refuted, if route_table.public leads there
 ```
 
 Narrow the rule to those who need it, or say in the policy that they may.";
@@ -70,24 +70,24 @@ Place something there, or remove the statement.";
     CONTRADICTION = "E0816" "a policy requires what another forbids"
 "Both statements cannot hold, whatever the network looks like: the one wants a flow that the other takes away.
 
-```
-policy web     { require tcp/443 from internet to instance.web }
-policy private { forbid all from internet to subnet.private }        # instance.web is in it
+```secnet proof E0816
+policy web     { require tcp/443 from internet to instance.server }
+policy private { forbid all from internet to subnet.public }        # instance.server is in it
 ```
 
 Say in the one that forbids what it lets pass, with `except`; or remove the other.";
     USELESS_EXCEPTION = "W0815" "an exception takes nothing out"
 "What stands after `except` and what is forbidden have no packet in common: the policy says the same without it.
 
-```
-forbid tcp/443 from internet to instance.web except tcp/22 from maintainers       # tcp/22 was not forbidden
+```secnet in policy proof W0815
+forbid tcp/443 from internet to instance.server except tcp/22 from maintainers       # tcp/22 was not forbidden
 ```
 
 Remove the exception, or forbid what it is about.";
     DEAD_ENTRY = "W0821" "an entry of a network ACL can never decide"
 "Entries are asked by number, and the first that fits decides. Those before this one have decided every packet that it is about.
 
-```
+```secnet in network_acl proof W0821
 in 100 allow tcp      from anywhere
 in 200 deny  tcp/3389 from anywhere        # 100 has let it in already
 ```
@@ -102,7 +102,7 @@ Remove it, or the routes that stand above it.";
 "The rules of a group add up: one that lets pass what another lets pass already does nothing. People take it for the one that
 decides, and narrowing it changes nothing.
 
-```
+```secnet in security_group proof W0823
 ingress tcp/22 from 203.0.113.0/28
 ingress all    from anywhere               # the one that decides
 ```
@@ -114,7 +114,7 @@ Remove one of the two.";
 "A group lets the answers of what it lets pass through by itself; a network ACL does not. Here no answer gets back, so that the
 rule lets packets in that nobody can use, except to do harm.
 
-```
+```secnet in network_acl
 out 100 allow tcp/1024-65535 to anywhere   # the answers go to the client's port
 ```";
     ONE_WAY_ADDRESS = "W0826" "a public address in a subnet without a way to the internet"
@@ -131,13 +131,13 @@ Let the table lead to a NAT gateway, or call the subnet what it is.";
 "The policies say what must get through, and nothing of it passes by this rule. Either it lets pass more than is wanted, or a
 `require` is missing that says what it is for.
 
-```
-policy web { require tcp/443 from internet to instance.web }
+```secnet
+policy web { require tcp/443 from internet to instance.server }
 ```";
     OPEN_ADMINISTRATION = "W0829" "an administrative port is open to everybody"
 "Whoever gets in by it rules the machine, or has its data. Ports like this one are found by scanners within minutes.
 
-```
+```secnet in security_group
 ingress tcp/22 from maintainers            # not from anywhere
 ```";
     IN_DEFAULT_GROUP = "W0830" "an instance carries its VPC's default group"

@@ -6,8 +6,8 @@ crate::codes! {
     NOT_ITERABLE = "E0251" "this cannot be gone through"
 "A `for` goes through the elements of a list or a set, or the keys and values of a map.
 
-```
-subnet private for az in \"us-east-1a\" { ... }       # [\"us-east-1a\"]
+```secnet error E0251
+subnet private for az in \"us-east-1a\" { vpc = vpc.main  cidr_block = 10.0.3.0/24 }       # [\"us-east-1a\"]
 ```
 
 Put a single value into brackets. What may be null gets an empty list instead: `for x in xs ?? []`.";
@@ -16,16 +16,16 @@ Put a single value into brackets. What may be null gets an empty list instead: `
 map that is gone through, or the element of a list of strings, whole numbers, networks or addresses. An index would be no
 key: taking out the first element would rename all that follow, and each would be made anew.
 
-```
-subnet app for s in [{ az = \"us-east-1a\" }, { az = \"us-east-1b\" }] { ... }
+```secnet error E0252
+subnet app for s in [{ az = \"us-east-1a\" }, { az = \"us-east-1b\" }] { vpc = vpc.main  cidr_block = 10.0.3.0/24 }
 ```
 
 Make it a map: `for name, s in { a = { az = \"us-east-1a\" } }`, or `for az, s in {for s in list : s.az => s}`.";
     DUPLICATE_KEY = "E0253" "two elements give the same key"
 "Each resource of a `for`, and each entry of a map, has a key of its own.
 
-```
-subnet app for az in [\"us-east-1a\", \"us-east-1a\"] { ... }
+```secnet error E0253
+subnet app for az in [\"us-east-1a\", \"us-east-1a\"] { vpc = vpc.main  cidr_block = 10.0.3.0/24 }
 ```
 
 Take the second one out, or go through `distinct(list)`.";
@@ -33,8 +33,8 @@ Take the second one out, or go through `distinct(list)`.";
 "How many resources there are, and how they are called, is part of the plan. What EC2 decides only when it makes something
 cannot say that; what is written in the sources can, and so can the attributes of a resource that are written there.
 
-```
-route_table each for id in [vpc.main.id] { ... }      # EC2 gives the id
+```secnet error E0254
+route_table each for id in [vpc.main.id] { vpc = vpc.main }      # EC2 gives the id
 ```
 
 Go through something that is written down, such as the keys of a map, and use the unknown value inside.";
@@ -45,8 +45,11 @@ ends with a message and not with a machine that stands still.";
 "In the body of a resource or a policy, `for` and `if` hold sentences, which a resource may have any number of. An attribute
 is there once.
 
-```
+```secnet error E0207 E0256
 instance web {
+  image           = ami(\"al2023\")
+  subnet          = subnet.public
+  security_groups = [security_group.web]
   if production { instance_type = \"m7i.large\" }
 }
 ```

@@ -15,28 +15,28 @@ crate::codes! {
 "Each attribute, variable and slot of a sentence takes one type of value; the message names the type that is wanted and the
 one that is there. Networks, addresses and services are literals, lists are in brackets.
 
-```
+```secnet error E0240
 vpc main { cidr_block = true }          # cidr_block = 10.0.0.0/16
 ```";
     WRONG_KIND = "E0241" "a resource of another kind"
 "A reference is typed: where a VPC is wanted, a subnet is an error here and now, not a refusal of EC2's in the middle of an apply.
 
-```
-route_table a { vpc = subnet.a }        # vpc = vpc.main
+```secnet error E0241
+route_table a { vpc = subnet.public }        # vpc = vpc.main
 ```";
     NOT_A_NETWORK = "E0242" "not a network or not an address"
 "A network is an IPv4 or IPv6 address, a slash, and the length of the prefix: up to 32 for IPv4, up to 128 for IPv6.
 
-```
-cidr_block = 10.0.0.0/33
-cidr_block = 10.0.0/16
+```secnet error E0242
+vpc wide { cidr_block = 10.0.0.0/33 }
+vpc long { cidr_block = 10.0.0/16 }
 ```";
     HOST_BITS = "E0243" "a network with host bits set"
 "Everything to the right of the prefix must be zero. AWS would silently cut the bits off in some places and refuse the network in
 others; secnet asks what was meant: the whole network, or the one address.
 
-```
-cidr_block = 10.0.0.5/16                # 10.0.0.0/16, or 10.0.0.5/32
+```secnet error E0243
+vpc main { cidr_block = 10.0.0.5/16 }    # 10.0.0.0/16, or 10.0.0.5/32
 ```";
     NOT_A_SERVICE = "E0244" "not a service"
 "A service is one token without spaces: `all`, `tcp`, `tcp/22`, `tcp/80,443`, `tcp/1024-65535`, `udp/53`, `icmp`,
