@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     base::{
         codes::{name as codes, repeat, value as value_codes},
-        diagnostic::Diagnostic,
+        diagnostic::{Diagnostic, Severity},
         service::{Ports, Service},
         span::Span,
     },
@@ -220,6 +220,11 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn call(&mut self, name: &'a Name, arguments: &'a [Expr], at: Span) -> Value {
+        match (&*name.text, arguments) {
+            ("try", [_, ..]) => return self.try_each(arguments),
+            ("can", [argument]) => return Value::Bool(self.attempt(argument).is_ok()),
+            _ => {}
+        }
         let mut values = vec![];
         for argument in arguments {
             values.push((self.eval(argument), argument.span));
@@ -232,6 +237,32 @@ impl<'a> Resolver<'a, '_> {
             }
             (_, value, _) => value,
         }
+    }
+
+    /// The first argument that can be worked out; else the last one's mistakes.
+    fn try_each(&mut self, arguments: &'a [Expr]) -> Value {
+        let mut last = vec![];
+        for argument in arguments {
+            match self.attempt(argument) {
+                Ok(value) => return value,
+                Err(wrong) => last = wrong,
+            }
+        }
+        self.sink.all.append(&mut last);
+        Value::Error
+    }
+
+    /// A value, or what is wrong in the expression itself. What is wrong elsewhere, in a value that it names, stays wrong.
+    fn attempt(&mut self, expr: &'a Expr) -> Result<Value, Vec<Diagnostic>> {
+        let before = self.sink.all.len();
+        let value = self.eval(expr);
+        let here = |d: &Diagnostic| {
+            let inside = |at: Span| at.file() == expr.span.file() && expr.span.start() <= at.start() && at.end() <= expr.span.end();
+            d.severity == Severity::Error && d.labels.first().is_some_and(|l| inside(l.span))
+        };
+        let (own, others): (Vec<_>, Vec<_>) = self.sink.all.split_off(before).into_iter().partition(here);
+        self.sink.all.extend(others);
+        if own.is_empty() { Ok(value) } else { Err(own) }
     }
 
     /// Where a function is called now.

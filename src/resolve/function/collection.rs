@@ -26,6 +26,8 @@ use crate::{
 pub(super) const TABLE: &[Entry] = &[
     pure("alltrue", "alltrue([true, 1 < 2])", (1, 1), "Whether every element is true; of an empty list it is.", |a| all(a, true)),
     pure("anytrue", "anytrue([false, 1 < 2])", (1, 1), "Whether some element is true; of an empty list none is.", |a| all(a, false)),
+    // The evaluator tries the arguments of this and of `try` one by one; here they have gone well.
+    pure("can", "can(jsondecode(\"{\")[\"a\"])", (1, 1), "Whether the argument can be worked out.", |_| Ok(Value::Bool(true))),
     pure("chunklist", "chunklist([\"a\", \"b\", \"c\"], 2)", (2, 2), "The list cut into lists of so many elements.", |a| {
         match (list(a, 0)?, size(a, 1)?) {
             ([], _) => Ok(Value::List(vec![])),
@@ -286,6 +288,9 @@ pub(super) const TABLE: &[Entry] = &[
             Ok(Value::Map(turned.into_iter().map(|(k, v)| (k, Value::List(v))).collect()))
         },
     ),
+    pure("try", "try(jsondecode(\"{\")[\"a\"], \"none\")", (1, MANY), "The first argument that can be worked out.", |a| {
+        Ok(value(a, 0)?.clone())
+    }),
     pure("type", "type(10.0.0.0/16)", (1, 1), "The name of the type of a value.", |a| match value(a, 0)? {
         Value::Null => Ok(Value::text("null")),
         Value::Attribute(address, name) => {
