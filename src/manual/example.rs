@@ -4,6 +4,7 @@
 //!
 //! - `file PATH`: no example, but a file of a module that any example may use, in a directory below the project's;
 //! - `in KIND`: the lines stand in a resource of this kind, or in a policy; one of the others may follow;
+//! - `step PATH`: no example, but the next lines of a file of the page's tutorial, whose `sh` blocks are run one after the other;
 //! - `error CODE...`: exactly these codes are said of it, whether errors or warnings;
 //! - `proof CODE...`: it resolves, and `secnet prove` says these codes among others.
 //!

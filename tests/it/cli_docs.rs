@@ -54,7 +54,7 @@ fn examples(page: &Page, wrong: &mut Vec<String>) -> Vec<Example> {
         let (language, rest) = fence.split_once(' ').unwrap_or((&fence, ""));
         // Explanations may show what is no example as indented lines.
         let other = OTHERS.contains(&language) || fence == manual::INDENTED && page.group == Group::Messages;
-        if other || fence.starts_with("secnet file ") {
+        if other || fence.starts_with("secnet file ") || fence.starts_with("secnet step ") {
             continue;
         }
         match Example::read(rest, &code).filter(|_| language == "secnet") {

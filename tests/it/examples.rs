@@ -6,7 +6,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
+
+use secnet::manual;
 
 use crate::cli::secnet;
 
@@ -105,4 +108,63 @@ fn three_tiers_take_fewer_than_sixty_lines() {
     let all = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/three_tier"));
     let lines: usize = all.iter().map(|(_, text)| text.lines().count()).sum();
     assert!(lines < 60, "{lines} lines");
+}
+
+/// Whether a text is as shown, where a line of `...` stands for any lines.
+fn is_as_shown(said: &[&str], shown: &[&str]) -> bool {
+    match shown.split_first() {
+        None => said.is_empty(),
+        Some((&"...", rest)) => (0..=said.len()).any(|skip| is_as_shown(&said[skip..], rest)),
+        Some((line, rest)) => said.split_first().is_some_and(|(first, others)| first == line && is_as_shown(others, rest)),
+    }
+}
+
+#[test]
+fn each_step_of_a_tutorial_leads_where_it_says() {
+    let program = Path::new(env!("CARGO_BIN_EXE_secnet")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut tutorials = 0;
+    for page in manual::pages() {
+        let blocks = manual::code_blocks(&page.text);
+        if !blocks.iter().any(|(fence, _)| fence.starts_with("secnet step ")) {
+            continue;
+        }
+        tutorials += 1;
+        let folder = tempfile::tempdir().unwrap();
+        let (mut here, mut said) = (folder.path().to_path_buf(), String::new());
+        for (fence, code) in blocks {
+            if let Some(file) = fence.strip_prefix("secnet step ") {
+                let before = fs::read_to_string(here.join(file)).map(|text| text + "\n").unwrap_or_default();
+                fs::write(here.join(file), before + &code).unwrap();
+            } else if fence == "sh" {
+                let script = format!("{code}\npwd >&2");
+                let done = Command::new("sh").args(["-ec", &script]).current_dir(&here).env("PATH", &path).output().unwrap();
+                let errors = String::from_utf8_lossy(&done.stderr).into_owned();
+                assert!(done.status.success(), "{}: {code}\n{errors}", page.id);
+                here = PathBuf::from(errors.trim_end().lines().next_back().unwrap());
+                said = String::from_utf8_lossy(&done.stdout).into_owned();
+            } else if fence == "text" {
+                let lines = |text: &'_ str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+                let (said, shown) = (lines(&said), lines(&code));
+                let words = |lines: &'_ [String]| lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+                let fits = is_as_shown(
+                    &said.iter().map(String::as_str).collect::<Vec<_>>(),
+                    &shown.iter().map(String::as_str).collect::<Vec<_>>(),
+                );
+                assert!(fits, "{}: shown\n{}\n--- said\n{}", page.id, words(&shown), words(&said));
+            }
+        }
+    }
+    assert!(tutorials >= 1);
+}
+
+/// What the tutorial writes is the example, to the letter but for the blank lines between its parts.
+#[test]
+fn the_tutorial_of_three_tiers_writes_the_example() {
+    let pages = manual::pages();
+    let page = pages.iter().find(|p| p.id == "three_tiers").unwrap();
+    let steps = manual::code_blocks(&page.text).into_iter().filter(|(fence, _)| fence == "secnet step main.secnet").map(|(_, code)| code);
+    let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/three_tier/main.secnet")).unwrap();
+    let lines = |text: &str| text.lines().filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&steps.collect::<String>()), lines(&example));
 }

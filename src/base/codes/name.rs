@@ -44,7 +44,7 @@ Correct the name; the manual page of the kind lists what there is.";
 `contains`, `overlaps`. Nobody can define others.
 
 ```secnet error E0205
-let a = cidrsubnet(10.0.0.0/16, 8, 1)   # subnets(10.0.0.0/16, 8)[1]
+let a = subnet_of(10.0.0.0/16, 8, 1)   # cidrsubnet(10.0.0.0/16, 8, 1)
 ```";
     DUPLICATE = "E0206" "something is declared twice"
 "A name means one thing: variables and `let`s share one set of names, each kind of resource has its own, managed and existing

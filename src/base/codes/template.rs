@@ -7,7 +7,7 @@ crate::codes! {
 "A template is a file with `${...}` in it, and with directives around parts of it. It sees the variables that `templatefile` gives
 it, and no other names.
 
-```
+```text
 %{ for name in names ~}
 server ${name}
 %{ endfor ~}
