@@ -293,6 +293,35 @@ impl<'a> Resolver<'a, '_> {
         })
     }
 
+    /// `interfaces(subnet.x)`: what the project puts into a subnet, or into any of a list or map of them.
+    pub(super) fn interfaces(&mut self, subnets: Value, at: Span) -> Value {
+        let wanted = match subnets {
+            Value::Error => return Value::Error,
+            Value::List(values) => values,
+            Value::Map(map) => map.into_values().collect(),
+            one => vec![one],
+        };
+        if let Some(other) = wanted.iter().find(|v| v.as_resource().is_none_or(|a| a.kind() != "subnet")) {
+            if *other != Value::Error {
+                self.sink.push(value_codes::wrong_type("a subnet", &describe(other), at));
+            }
+            return Value::Error;
+        }
+        let is_placed = |a: &&Address| matches!(a.kind(), "instance" | "network_interface");
+        let mut all: Vec<Address> = self.things.keys().filter(is_placed).cloned().collect();
+        all.sort();
+        let mut found = vec![];
+        for address in all {
+            let Some((space, block, instance)) = self.things.get(&address).copied() else { continue };
+            let declared = self.scope_of(space).and_then(|s| s.blocks.get(block)).filter(|d| !d.existing);
+            let Some(i) = declared.and_then(|d| d.attribute("subnet")) else { continue };
+            if wanted.contains(&self.cell(Cell::Attribute(space, block, instance, i), at)) {
+                found.push(Value::Resource(address));
+            }
+        }
+        Value::List(found)
+    }
+
     fn mismatch(&mut self, wanted: &str, found: &Value, at: Span) -> Value {
         let diagnostic = match found {
             Value::Attribute(..) | Value::Concat(_) => value_codes::not_known_yet(&found.to_string(), "an index", at),

@@ -222,6 +222,10 @@ impl<'a> Resolver<'a, '_> {
     fn call(&mut self, name: &'a Name, arguments: &'a [Expr], at: Span) -> Value {
         match (&*name.text, arguments) {
             ("try", [_, ..]) => return self.try_each(arguments),
+            ("interfaces", [argument]) => {
+                let subnets = self.eval(argument);
+                return self.interfaces(subnets, argument.span);
+            }
             ("can", [argument]) => return Value::Bool(self.attempt(argument).is_ok()),
             _ => {}
         }

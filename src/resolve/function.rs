@@ -152,7 +152,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Functions of the language that this version does not have.
-const LATER: &[&str] = &["interfaces", "sensitive", "nonsensitive", "issensitive"];
+const LATER: &[&str] = &["sensitive", "nonsensitive", "issensitive"];
 
 /// Every function, in the order of the reference.
 pub fn functions() -> impl Iterator<Item = Function> {

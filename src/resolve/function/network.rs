@@ -78,6 +78,14 @@ pub(super) const TABLE: &[Entry] = &[
         first_free,
     ),
     pure("host", "host(10.0.1.0/24, 10)", (2, 2), "An address of a network by its number; -1 is the last.", host),
+    // The evaluator answers this: it knows what is declared.
+    pure(
+        "interfaces",
+        "interfaces([])",
+        (1, 1),
+        "The instances and interfaces that the project puts into a subnet, or into several.",
+        |_| Ok(Value::List(vec![])),
+    ),
     pure(
         "merge_cidrs",
         "merge_cidrs([10.0.0.0/24, 10.0.1.0/24, 10.0.0.7])",
