@@ -5,7 +5,10 @@ use pest::{
     iterators::{Pair, Pairs},
 };
 
-use super::grammar::{Grammar, Rule};
+use super::{
+    grammar::{Grammar, Rule},
+    item::comments,
+};
 
 /// What stands on lines of its own in a file or a body.
 #[derive(Debug)]
@@ -121,19 +124,28 @@ pub(crate) fn outline(text: &str) -> Vec<Node<'_>> {
 fn nodes<'t>(text: &'t str, mut end: usize, pairs: impl Iterator<Item = Pair<'t, Rule>>) -> Vec<Node<'t>> {
     let mut found = vec![];
     for pair in pairs {
-        let newlines = newlines(text, end, pair.as_span().start());
+        let between = text.get(end..pair.as_span().start()).unwrap_or("");
+        found.extend(comments(between).map(|(text, newlines)| Node::Comment(Comment { text: text.trim_end(), newlines })));
+        let newlines = newlines_before(between);
         end = pair.as_span().end();
         match pair.as_rule() {
             Rule::EOI | Rule::lbrace | Rule::rbrace => {}
-            Rule::comment => found.push(Node::Comment(Comment { text: pair.as_str().trim_end(), newlines })),
             _ => found.push(Node::Statement(statement(text, pair, newlines))),
         }
     }
     found
 }
 
-fn newlines(text: &str, from: usize, to: usize) -> usize {
-    text.get(from..to).map_or(0, |t| t.bytes().filter(|b| *b == b'\n').count())
+/// How many newlines end a piece that stands between tokens, behind its last comment.
+fn newlines_before(between: &str) -> usize {
+    let mut newlines = 0;
+    for line in between.split_inclusive('\n') {
+        if line.contains(['#', '/']) {
+            newlines = 0;
+        }
+        newlines += usize::from(line.ends_with('\n'));
+    }
+    newlines
 }
 
 fn statement<'t>(text: &'t str, pair: Pair<'t, Rule>, newlines: usize) -> Statement<'t> {
@@ -204,7 +216,6 @@ impl<'t> Walk<'t> {
         let is_computed = pair.as_rule() == Rule::for_map;
         let role = match pair.as_rule() {
             Rule::string | Rule::heredoc => Role::Text,
-            Rule::comment => Role::Comment,
             Rule::lparen | Rule::lbracket => Role::Open,
             // A splat opens nothing, but stands as the index it is like does.
             Rule::rparen | Rule::rbracket | Rule::splat => Role::Close,
@@ -241,10 +252,12 @@ impl<'t> Walk<'t> {
 
     fn token(&mut self, pair: &Pair<'t, Rule>, role: Role, begins_term: bool) {
         let span = pair.as_span();
-        let newlines = newlines(self.text, self.end, span.start());
+        let between = self.text.get(self.end..span.start()).unwrap_or("");
         self.end = span.end();
-        let text = if role == Role::Comment { pair.as_str().trim_end() } else { pair.as_str() };
-        self.tokens.push(Token { role, text, newlines, begins_term });
+        let before =
+            comments(between).map(|(text, newlines)| Token { role: Role::Comment, text: text.trim_end(), newlines, begins_term: false });
+        self.tokens.extend(before);
+        self.tokens.push(Token { role, text: pair.as_str(), newlines: newlines_before(between), begins_term });
     }
 
     fn begin_term(&mut self, first: usize) {
