@@ -180,6 +180,7 @@ fn statement<'t>(text: &'t str, pair: Pair<'t, Rule>, newlines: usize) -> Statem
             }
             Rule::string if describes => walk.token(&part, Role::Description, true),
             Rule::term => {
+                walk.comments_before(part.as_span().start());
                 let first = walk.tokens.len();
                 walk.pairs(part.into_inner());
                 walk.begin_term(first);
@@ -228,6 +229,7 @@ impl<'t> Walk<'t> {
             Rule::eq => Role::Equals,
             _ if pair.clone().into_inner().next().is_none() => Role::Word,
             _ => {
+                self.comments_before(pair.as_span().start());
                 let first = self.tokens.len();
                 self.pairs(pair.into_inner());
                 if is_computed {
@@ -252,12 +254,28 @@ impl<'t> Walk<'t> {
 
     fn token(&mut self, pair: &Pair<'t, Rule>, role: Role, begins_term: bool) {
         let span = pair.as_span();
-        let between = self.text.get(self.end..span.start()).unwrap_or("");
+        self.comments_before(span.start());
+        let newlines = newlines_before(self.text.get(self.end..span.start()).unwrap_or(""));
         self.end = span.end();
-        let before =
+        self.tokens.push(Token { role, text: pair.as_str(), newlines, begins_term });
+    }
+
+    /// Takes the comments that stand before what begins at `start`, so that they are no part of it.
+    fn comments_before(&mut self, start: usize) {
+        let between = self.text.get(self.end..start).unwrap_or("");
+        let (mut at, mut last) = (0, None);
+        for line in between.split_inclusive('\n') {
+            at += line.len();
+            if line.contains(['#', '/']) {
+                last = Some(at - usize::from(line.ends_with('\n')));
+            }
+        }
+        let Some(last) = last else { return };
+        let found =
             comments(between).map(|(text, newlines)| Token { role: Role::Comment, text: text.trim_end(), newlines, begins_term: false });
-        self.tokens.extend(before);
-        self.tokens.push(Token { role, text: pair.as_str(), newlines: newlines_before(between), begins_term });
+        self.tokens.extend(found);
+        // Up to the newline that ends the last of them.
+        self.end += last;
     }
 
     fn begin_term(&mut self, first: usize) {
