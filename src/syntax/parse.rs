@@ -48,6 +48,12 @@ pub fn parse(file: FileId, text: &str, sink: &mut Sink) -> ast::File {
     tree
 }
 
+/// Whether the grammar takes a text, which it always does: what reading costs at the least, for whoever measures.
+#[must_use]
+pub fn recognize(text: &str) -> bool {
+    Grammar::parse(Rule::file, text).is_ok()
+}
+
 fn read(file: FileId, text: &str, sink: &mut Sink) -> ast::File {
     let mut text = Cow::Borrowed(text);
     for deep in scan::too_deep(&text.clone()) {

@@ -35,7 +35,7 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         | Rule::network
         | Rule::conditional => (1, "a value"),
         Rule::float | Rule::int | Rule::duration | Rule::constant | Rule::call | Rule::service | Rule::service_of => (1, "a value"),
-        Rule::name | Rule::word => (2, "a name"),
+        Rule::name | Rule::plain | Rule::word => (2, "a name"),
         Rule::target => (2, "an address like `vpc.main`"),
         Rule::path => (2, "a reference like `vpc.main`"),
         Rule::type_expr => (2, "a type"),

@@ -61,10 +61,16 @@ impl Lower<'_> {
     pub(super) fn deep(&mut self, pair: Pair<'_, Rule>) -> Deep {
         let mut operands: Vec<Deep> = vec![];
         let mut operators: Vec<BinaryOp> = vec![];
-        for part in pair.into_inner() {
+        let mut parts = pair.into_inner().peekable();
+        while let Some(part) = parts.next() {
             match part.as_rule() {
                 Rule::operand => {
-                    let operand = self.operand(part);
+                    let (mut operand, unary) = self.bare_operand(part);
+                    // What is taken from it on a later line.
+                    while let Some(more) = parts.next_if(|p| matches!(p.as_rule(), Rule::field | Rule::index | Rule::splat)) {
+                        operand = self.taken(operand, more);
+                    }
+                    let operand = self.signed(operand, unary);
                     operands.push(operand);
                 }
                 Rule::operator => {
@@ -91,42 +97,56 @@ impl Lower<'_> {
         operands.push(node);
     }
 
-    /// An `operand` or `term`: operators before it, what it is, and what is taken from it.
+    /// An `operand`, `term` or `path`: operators before it, what it is, and what is taken from it.
     fn operand(&mut self, pair: Pair<'_, Rule>) -> Deep {
+        let (found, unary) = self.bare_operand(pair);
+        self.signed(found, unary)
+    }
+
+    /// The same, and the operators before it by themselves.
+    fn bare_operand(&mut self, pair: Pair<'_, Rule>) -> (Deep, Vec<(UnaryOp, Span)>) {
         let whole = self.span(&pair);
         let mut unary = vec![];
         let mut found: Option<Deep> = None;
         for part in pair.into_inner() {
-            let span = self.span(&part);
-            match (part.as_rule(), found.take()) {
-                (Rule::unary, _) => unary.push((if part.as_str() == "!" { UnaryOp::Not } else { UnaryOp::Minus }, span)),
-                (Rule::field | Rule::term_field, Some(of)) => {
-                    let at = of.expr.span.to(span);
-                    let Some(name) = Parts(part.into_inner()).next(Rule::word) else { continue };
-                    let name = self.word(name);
-                    found = Some(self.node(ExprKind::Field(Box::new(of.expr), name), at, of.depth));
-                }
-                (Rule::index, Some(of)) => {
-                    let at = of.expr.span.to(span);
-                    let Some(index) = Parts(part.into_inner()).next(Rule::expr) else { continue };
-                    let index = self.deep(index);
-                    let inside = of.depth.max(index.depth);
-                    found = Some(self.node(ExprKind::Index(Box::new(of.expr), Box::new(index.expr)), at, inside));
-                }
-                (Rule::splat, Some(of)) => {
-                    let at = of.expr.span.to(span);
-                    found = Some(self.node(ExprKind::Splat(Box::new(of.expr)), at, of.depth));
-                }
-                (rule, before) if is_mark(rule) => found = before,
-                (_, before) => found = Some(before.unwrap_or_else(|| self.primary(part))),
+            if part.as_rule() == Rule::unary {
+                unary.push((if part.as_str() == "!" { UnaryOp::Not } else { UnaryOp::Minus }, self.span(&part)));
+                continue;
             }
+            found = Some(match found {
+                Some(of) => self.taken(of, part),
+                None => self.primary(part),
+            });
         }
-        let mut found = found.unwrap_or_else(|| Deep::leaf(ExprKind::Error, whole));
+        (found.unwrap_or_else(|| Deep::leaf(ExprKind::Error, whole)), unary)
+    }
+
+    fn signed(&mut self, mut found: Deep, mut unary: Vec<(UnaryOp, Span)>) -> Deep {
         while let Some((operator, at)) = unary.pop() {
             let span = at.to(found.expr.span);
             found = self.unary(operator, found, span);
         }
         found
+    }
+
+    /// A `field`, `index` or `splat` of something.
+    fn taken(&mut self, of: Deep, part: Pair<'_, Rule>) -> Deep {
+        let at = of.expr.span.to(self.span(&part));
+        match part.as_rule() {
+            Rule::field | Rule::term_field => {
+                let Some(name) = Parts(part.into_inner()).next(Rule::word) else { return of };
+                let name = self.word(name);
+                self.node(ExprKind::Field(Box::new(of.expr), name), at, of.depth)
+            }
+            Rule::index => {
+                let Some(index) = Parts(part.into_inner()).next(Rule::expr) else { return of };
+                let index = self.deep(index);
+                let inside = of.depth.max(index.depth);
+                self.node(ExprKind::Index(Box::new(of.expr), Box::new(index.expr)), at, inside)
+            }
+            Rule::splat => self.node(ExprKind::Splat(Box::new(of.expr)), at, of.depth),
+            _ => of,
+        }
     }
 
     fn unary(&mut self, operator: UnaryOp, of: Deep, span: Span) -> Deep {
@@ -167,7 +187,7 @@ impl Lower<'_> {
                 "null" => ExprKind::Null,
                 text => ExprKind::Bool(text == "true"),
             },
-            Rule::name => ExprKind::Name(text.into()),
+            Rule::name | Rule::plain => ExprKind::Name(text.into()),
             _ => ExprKind::Error,
         };
         Deep::leaf(kind, span)

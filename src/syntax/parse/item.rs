@@ -49,28 +49,21 @@ impl<'a> Lower<'a> {
     /// The whole file.
     pub(super) fn file(mut self, pairs: Pairs<'_, Rule>) -> File {
         let mut found = File::default();
-        let mut doc: Option<String> = None;
+        let mut doc: Option<String>;
+        let mut end = 0;
         let mut previous = None;
         for pair in pairs.flat_map(Pair::into_inner) {
-            if pair.as_rule() == Rule::comment {
-                match pair.as_str().strip_prefix("##") {
-                    Some(line) => {
-                        let doc = doc.get_or_insert_default();
-                        if !doc.is_empty() {
-                            doc.push('\n');
-                        }
-                        doc.push_str(line.trim());
-                    }
-                    None => doc = None,
-                }
-                continue;
+            let before = self.text.get(end..pair.as_span().start()).unwrap_or("");
+            end = pair.as_span().end();
+            doc = documentation(before);
+            if pair.as_rule() == Rule::EOI {
+                break;
             }
             if pair.as_rule() == Rule::error_item {
                 self.broken_item(&pair, previous.as_ref(), &mut found);
-                doc = None;
             } else {
                 let span = self.span(&pair);
-                let item = self.item(pair, doc.take());
+                let item = self.item(pair, doc);
                 previous = Some(self.previous(span, item.as_ref().and_then(value)));
                 found.items.extend(item);
             }
@@ -306,6 +299,38 @@ impl<'a> Lower<'a> {
     }
 }
 
+/// What the `##` lines right before an item say; `between` is what stands between it and the item before.
+fn documentation(between: &str) -> Option<String> {
+    if !between.contains("##") {
+        return None;
+    }
+    let mut doc: Option<String> = None;
+    for (comment, _) in comments(between) {
+        match comment.strip_prefix("##") {
+            Some(line) => {
+                let doc = doc.get_or_insert_default();
+                if !doc.is_empty() {
+                    doc.push('\n');
+                }
+                doc.push_str(line.trim());
+            }
+            None => doc = None,
+        }
+    }
+    doc
+}
+
+/// The comments among blanks, and how many newlines stand before each. They are no pairs of their own.
+pub(super) fn comments(between: &str) -> impl Iterator<Item = (&str, usize)> {
+    let mut newlines = 0;
+    between.split_inclusive('\n').filter_map(move |line| {
+        let start = line.find(['#', '/']);
+        let found = start.and_then(|at| line.get(at..)).map(|comment| (comment.trim_end_matches('\n'), newlines));
+        newlines = if found.is_some() { 0 } else { newlines } + usize::from(line.ends_with('\n'));
+        found
+    })
+}
+
 /// The value that an item ends with, if it does.
 fn value(item: &Item) -> Option<&Expr> {
     match item {
@@ -339,8 +364,7 @@ impl<'i> Parts<'i> {
 pub(super) fn is_mark(rule: Rule) -> bool {
     matches!(
         rule,
-        Rule::comment
-            | Rule::eq
+        Rule::eq
             | Rule::colon
             | Rule::comma
             | Rule::dot

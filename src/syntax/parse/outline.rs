@@ -5,7 +5,10 @@ use pest::{
     iterators::{Pair, Pairs},
 };
 
-use super::grammar::{Grammar, Rule};
+use super::{
+    grammar::{Grammar, Rule},
+    item::comments,
+};
 
 /// What stands on lines of its own in a file or a body.
 #[derive(Debug)]
@@ -121,19 +124,28 @@ pub(crate) fn outline(text: &str) -> Vec<Node<'_>> {
 fn nodes<'t>(text: &'t str, mut end: usize, pairs: impl Iterator<Item = Pair<'t, Rule>>) -> Vec<Node<'t>> {
     let mut found = vec![];
     for pair in pairs {
-        let newlines = newlines(text, end, pair.as_span().start());
+        let between = text.get(end..pair.as_span().start()).unwrap_or("");
+        found.extend(comments(between).map(|(text, newlines)| Node::Comment(Comment { text: text.trim_end(), newlines })));
+        let newlines = newlines_before(between);
         end = pair.as_span().end();
         match pair.as_rule() {
             Rule::EOI | Rule::lbrace | Rule::rbrace => {}
-            Rule::comment => found.push(Node::Comment(Comment { text: pair.as_str().trim_end(), newlines })),
             _ => found.push(Node::Statement(statement(text, pair, newlines))),
         }
     }
     found
 }
 
-fn newlines(text: &str, from: usize, to: usize) -> usize {
-    text.get(from..to).map_or(0, |t| t.bytes().filter(|b| *b == b'\n').count())
+/// How many newlines end a piece that stands between tokens, behind its last comment.
+fn newlines_before(between: &str) -> usize {
+    let mut newlines = 0;
+    for line in between.split_inclusive('\n') {
+        if line.contains(['#', '/']) {
+            newlines = 0;
+        }
+        newlines += usize::from(line.ends_with('\n'));
+    }
+    newlines
 }
 
 fn statement<'t>(text: &'t str, pair: Pair<'t, Rule>, newlines: usize) -> Statement<'t> {
@@ -168,6 +180,7 @@ fn statement<'t>(text: &'t str, pair: Pair<'t, Rule>, newlines: usize) -> Statem
             }
             Rule::string if describes => walk.token(&part, Role::Description, true),
             Rule::term => {
+                walk.comments_before(part.as_span().start());
                 let first = walk.tokens.len();
                 walk.pairs(part.into_inner());
                 walk.begin_term(first);
@@ -204,7 +217,6 @@ impl<'t> Walk<'t> {
         let is_computed = pair.as_rule() == Rule::for_map;
         let role = match pair.as_rule() {
             Rule::string | Rule::heredoc => Role::Text,
-            Rule::comment => Role::Comment,
             Rule::lparen | Rule::lbracket => Role::Open,
             // A splat opens nothing, but stands as the index it is like does.
             Rule::rparen | Rule::rbracket | Rule::splat => Role::Close,
@@ -217,6 +229,7 @@ impl<'t> Walk<'t> {
             Rule::eq => Role::Equals,
             _ if pair.clone().into_inner().next().is_none() => Role::Word,
             _ => {
+                self.comments_before(pair.as_span().start());
                 let first = self.tokens.len();
                 self.pairs(pair.into_inner());
                 if is_computed {
@@ -241,10 +254,28 @@ impl<'t> Walk<'t> {
 
     fn token(&mut self, pair: &Pair<'t, Rule>, role: Role, begins_term: bool) {
         let span = pair.as_span();
-        let newlines = newlines(self.text, self.end, span.start());
+        self.comments_before(span.start());
+        let newlines = newlines_before(self.text.get(self.end..span.start()).unwrap_or(""));
         self.end = span.end();
-        let text = if role == Role::Comment { pair.as_str().trim_end() } else { pair.as_str() };
-        self.tokens.push(Token { role, text, newlines, begins_term });
+        self.tokens.push(Token { role, text: pair.as_str(), newlines, begins_term });
+    }
+
+    /// Takes the comments that stand before what begins at `start`, so that they are no part of it.
+    fn comments_before(&mut self, start: usize) {
+        let between = self.text.get(self.end..start).unwrap_or("");
+        let (mut at, mut last) = (0, None);
+        for line in between.split_inclusive('\n') {
+            at += line.len();
+            if line.contains(['#', '/']) {
+                last = Some(at - usize::from(line.ends_with('\n')));
+            }
+        }
+        let Some(last) = last else { return };
+        let found =
+            comments(between).map(|(text, newlines)| Token { role: Role::Comment, text: text.trim_end(), newlines, begins_term: false });
+        self.tokens.extend(found);
+        // Up to the newline that ends the last of them.
+        self.end += last;
     }
 
     fn begin_term(&mut self, first: usize) {
