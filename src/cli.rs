@@ -14,6 +14,7 @@ mod graph;
 mod inspect;
 mod interrupt;
 mod json;
+mod junit;
 mod library;
 mod load;
 mod network;
@@ -32,6 +33,7 @@ mod sarif;
 mod session;
 mod state;
 mod target;
+mod test;
 mod trace;
 mod variables;
 
@@ -69,6 +71,7 @@ enum Command {
     State(state::State),
     Output(output::Output),
     Prove(prove::Prove),
+    Test(test::Test),
     Trace(trace::TraceArgs),
     Inspect(inspect::Inspect),
     Exposure(exposure::Exposure),
@@ -216,6 +219,7 @@ impl Command {
             Command::State(state) => state.json(),
             Command::Output(output) => output.of.json,
             Command::Prove(prove) => prove.network.project.json || prove.sarif,
+            Command::Test(test) => test.project.json,
             Command::Trace(trace) => trace.network.project.json,
             Command::Inspect(inspect) => inspect.network.project.json,
             Command::Exposure(exposure) => exposure.network.project.json,
@@ -236,6 +240,7 @@ impl Command {
             Command::State(state) => state.run(printer),
             Command::Output(output) => output.run(printer),
             Command::Prove(prove) => prove.run(printer),
+            Command::Test(test) => test.run(printer),
             Command::Trace(trace) => trace.run(printer),
             Command::Inspect(inspect) => inspect.run(printer),
             Command::Exposure(exposure) => exposure.run(printer),

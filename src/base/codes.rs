@@ -16,6 +16,7 @@ pub mod repeat;
 pub mod state;
 pub mod syntax;
 pub mod template;
+pub mod test;
 pub mod value;
 
 use super::diagnostic::Code;
@@ -29,6 +30,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         repeat::ALL,
         template::ALL,
         module::ALL,
+        test::ALL,
         network::ALL,
         state::ALL,
         apply::ALL,

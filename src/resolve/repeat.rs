@@ -197,7 +197,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Reports what cannot be repeated, whether it counts or not.
-    fn only_sentences(&mut self, entry: &'a Entry) {
+    pub(super) fn only_sentences(&mut self, entry: &'a Entry) {
         let (first, second) = match entry {
             Entry::For(block) => (&block.body, None),
             Entry::If(block) => (&block.body, block.otherwise.as_ref()),
