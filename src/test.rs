@@ -39,6 +39,7 @@ pub fn run(parsed: &Parsed, test: &Test, today: Day) -> Vec<Diagnostic> {
         judged = policies;
     }
     let excused = expectations(&demands, &said, &judged, &mut failures);
+    failures.sort_by_key(|d| d.labels.first().map(|l| l.span));
     let of_policies = judged.into_iter().flat_map(|j| j.diagnostics);
     failures.extend(said.into_iter().chain(of_policies).filter(|d| is_error(d) && !excused.contains(d)));
     failures
@@ -50,25 +51,26 @@ fn is_error(diagnostic: &Diagnostic) -> bool {
 
 /// Judges the statements of a test and the policies of the project; what else a proof says comes last.
 fn prove(model: &mut Model, demands: &Demands, today: Day) -> (Vec<Judged>, Vec<Judged>, Vec<Diagnostic>) {
-    let policies = model.policies.iter().map(|p| p.statements.len()).sum();
-    model.policies.push(Policy {
-        name: demands.name.clone(),
+    let own = Policy {
+        name: format!("test {:?}", demands.name),
         description: None,
         during_apply: false,
         statements: demands.statements.clone(),
         imposed: false,
         waiver: None,
         span: demands.span,
-    });
+    };
     let mut net = resources::network(model);
     net.start_machines();
     let chart = Chart::new(&net);
-    let mut judged = policy::judge(&chart, model);
-    let own = judged.split_off(judged.len().min(policies));
-    model.policies.pop();
-    let mut found = waiver::let_off(&mut judged, model, today);
+    let mut policies = policy::judge(&chart, model);
+    let mut found = waiver::let_off(&mut policies, model, today);
     found.extend(lint::lints(&chart, model));
-    (own, judged, found)
+    // By themselves: that a test forbids what a policy requires is no contradiction in the project.
+    let of_project = std::mem::replace(&mut model.policies, vec![own]);
+    let judged = policy::judge(&chart, model);
+    model.policies = of_project;
+    (judged, policies, found)
 }
 
 /// What a plan does otherwise than the test says.
