@@ -279,6 +279,23 @@ impl Parsed {
         order.iter().filter_map(|d| self.directories.get(*d)).map(moved).collect()
     }
 
+    /// What has a name in the project's own directory, besides resources: what it is, and how one writes it.
+    #[must_use]
+    pub fn names(&self) -> Vec<(&'static str, String)> {
+        let files = self.directories.first().map(|d| d.files.as_slice()).unwrap_or_default();
+        let items = files.iter().filter_map(|f| self.files.get(*f)).flat_map(|f| &f.items);
+        let named = items.filter_map(|item| {
+            Some(match item {
+                ast::Item::Variable(v) => ("variable", v.name.text.to_string()),
+                ast::Item::Let(l) => ("let", l.name.text.to_string()),
+                ast::Item::Output(o) => ("output", o.name.text.to_string()),
+                ast::Item::Module(m) => ("module", format!("module.{}", m.name.text)),
+                _ => return None,
+            })
+        });
+        named.collect()
+    }
+
     /// The value of an expression, as the project's own directory has names.
     #[must_use]
     pub fn evaluate(&self, text: &str) -> Answer {

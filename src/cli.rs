@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod completion;
+mod console;
 mod destroy;
 mod disk;
 mod docs;
@@ -72,6 +73,7 @@ enum Command {
     Output(output::Output),
     Prove(prove::Prove),
     Test(test::Test),
+    Console(console::Console),
     Trace(trace::TraceArgs),
     Inspect(inspect::Inspect),
     Exposure(exposure::Exposure),
@@ -220,6 +222,7 @@ impl Command {
             Command::Output(output) => output.of.json,
             Command::Prove(prove) => prove.network.project.json || prove.sarif,
             Command::Test(test) => test.project.json,
+            Command::Console(console) => console.project.json,
             Command::Trace(trace) => trace.network.project.json,
             Command::Inspect(inspect) => inspect.network.project.json,
             Command::Exposure(exposure) => exposure.network.project.json,
@@ -241,6 +244,7 @@ impl Command {
             Command::Output(output) => output.run(printer),
             Command::Prove(prove) => prove.run(printer),
             Command::Test(test) => test.run(printer),
+            Command::Console(console) => console.run(printer),
             Command::Trace(trace) => trace.run(printer),
             Command::Inspect(inspect) => inspect.run(printer),
             Command::Exposure(exposure) => exposure.run(printer),

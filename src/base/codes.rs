@@ -5,6 +5,7 @@
 //! E08 proofs, E09 policies that are waived or imposed.
 
 pub mod apply;
+pub mod console;
 pub mod environment;
 pub mod guard;
 pub mod module;
@@ -35,6 +36,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         state::ALL,
         apply::ALL,
         environment::ALL,
+        console::ALL,
         plan::ALL,
         prove::ALL,
         guard::ALL,

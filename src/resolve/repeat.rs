@@ -207,7 +207,8 @@ impl<'a> Resolver<'a, '_> {
             match inner {
                 Entry::Sentence(_) => {}
                 Entry::For(_) | Entry::If(_) => self.only_sentences(inner),
-                Entry::Attribute(_) | Entry::Block(_) | Entry::With(_) => {
+                Entry::With(_) => self.sink.push(crate::base::codes::test::with_inside(inner.head().1)),
+                Entry::Attribute(_) | Entry::Block(_) => {
                     let (word, at) = inner.head();
                     self.sink.push(codes::only_sentences(word, at, matches!(inner, Entry::Attribute(_))));
                 }

@@ -40,6 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("pulldown_cmark", &["manual"]),
     ("terminal_size", &["cli/printer.rs"]),
     ("indicatif", &["cli/progress.rs"]),
+    ("rustyline", &["cli/console/editor.rs"]),
     ("similar", &["plan/render.rs", "cli/fmt.rs"]),
     ("flate2", &["resolve/function"]),
     ("jiff", &["resolve/function"]),

@@ -84,6 +84,14 @@ pub fn sentence(head: &str, at: Span) -> Diagnostic {
     }
 }
 
+/// [`SENTENCE`]: a `with` in a `for` or an `if`.
+#[must_use]
+pub fn with_inside(at: Span) -> Diagnostic {
+    Diagnostic::error(&SENTENCE, "`with` stands in what is repeated or left out")
+        .at(at, "")
+        .help("write it outside, and choose its value: `with n = if ... then ... else ...`")
+}
+
 /// [`SHAPE`]; `expected` has its backticks.
 #[must_use]
 pub fn shape(expected: &str, at: Span, example: &str) -> Diagnostic {
