@@ -18,7 +18,7 @@ use crate::{
         source::Sources,
         span::{FileId, Span},
     },
-    resolve,
+    resolve::{self, Directory, Purpose, Resolved},
     schema::model::Model,
     syntax::{ast, parse::parse},
 };
@@ -92,45 +92,228 @@ impl Analysis {
     }
 }
 
+/// The texts of a project, parsed once, for as many looks at them as are wanted.
+#[derive(Debug)]
+pub struct Parsed {
+    /// Every text that a message can point into: the project's files, those of its modules, then those of the inputs.
+    pub sources: Sources,
+    /// How many of the sources are the project's and its modules'; the first so many.
+    pub own: usize,
+    /// The files as parsed, in the order of `sources`.
+    pub files: Vec<ast::File>,
+    /// What is wrong with the texts as such.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The first is the project's own.
+    directories: Vec<Directory>,
+    imposed: BTreeSet<FileId>,
+    lost: resolve::Lost,
+    environment: BTreeMap<String, String>,
+    written: Vec<ast::Attribute>,
+    arguments: Vec<(String, String)>,
+    disk: Option<Arc<dyn Disk>>,
+    /// The lengths of the variables files.
+    ends: BTreeMap<FileId, usize>,
+}
+
+/// A test of a project, or of a module that it uses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Test {
+    /// What it says.
+    pub name: String,
+    /// The directory of its module, from the project's own; empty for that itself.
+    pub directory: String,
+    /// Where its name stands.
+    pub span: Span,
+    /// Its directory, file and item.
+    at: (usize, usize, usize),
+}
+
+impl fmt::Display for Test {
+    /// Its name, with the directory of its module before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.directory.is_empty() { f.write_str(&self.name) } else { write!(f, "{}: {}", self.directory, self.name) }
+    }
+}
+
+/// What one look at a project gives.
+#[derive(Debug)]
+pub struct Look {
+    /// What comes of it.
+    pub resolved: Resolved,
+    /// Everything that is wrong with the project, by place; what has no place comes first.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What an expression is.
+#[derive(Debug)]
+pub struct Answer {
+    /// What comes of the project, and the value; none if it could not be read.
+    pub resolved: Resolved,
+    /// What is wrong with the expression.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts, and the expression as one of them.
+    pub sources: Sources,
+}
+
 /// Analyses the files of a project, name and text each. The caller keeps to the limits of [`crate::base::span::Span`].
 #[must_use]
 pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
-    let mut sink = Sink::default();
-    let mut reader = Reader::new(&files, inputs.library.as_deref(), &mut sink);
-    reader.modules();
-    let Reader { mut sources, mut parsed, mut directories, .. } = reader;
-    let own = parsed.len();
-    let mut imposed = BTreeSet::new();
-    for (name, text) in &inputs.policies {
-        let id = sources.add(name, text);
-        let file = parse(id, text, &mut sink);
-        file.items.iter().filter_map(no_policy).for_each(|(what, at)| sink.push(guard::only_policies(what, at)));
-        imposed.insert(id);
-        directories.first_mut().into_iter().for_each(|d| d.files.push(parsed.len()));
-        parsed.push(file);
+    let parsed = Parsed::read(&files, inputs);
+    let Look { resolved, diagnostics } = parsed.look(Purpose::Plan);
+    Analysis { sources: parsed.sources, own: parsed.own, files: parsed.files, model: resolved.model, diagnostics }
+}
+
+impl Parsed {
+    /// Parses the files of a project, name and text each, those of its modules, and the inputs.
+    #[must_use]
+    pub fn read(files: &[(String, String)], inputs: &Inputs) -> Self {
+        let mut sink = Sink::default();
+        let mut reader = Reader::new(files, inputs.library.as_deref(), &mut sink);
+        reader.modules();
+        let Reader { mut sources, parsed: mut files, mut directories, .. } = reader;
+        let own = files.len();
+        let mut imposed = BTreeSet::new();
+        for (name, text) in &inputs.policies {
+            let id = sources.add(name, text);
+            let file = parse(id, text, &mut sink);
+            file.items.iter().filter_map(no_policy).for_each(|(what, at)| sink.push(guard::only_policies(what, at)));
+            imposed.insert(id);
+            directories.first_mut().into_iter().for_each(|d| d.files.push(files.len()));
+            files.push(file);
+        }
+        let lost = if sink.has_errors() { lost(&sources, &files) } else { BTreeSet::new() };
+        let (mut written, mut ends) = (vec![], BTreeMap::new());
+        for (name, text) in &inputs.files {
+            let id = sources.add(name, text);
+            ends.insert(id, text.len());
+            written.extend(resolve::read_file(id, text, &mut sink));
+        }
+        let (environment, arguments) = (inputs.environment.clone(), inputs.arguments.clone());
+        let (diagnostics, disk) = (sink.all, inputs.disk.clone());
+        Self { sources, own, files, diagnostics, directories, imposed, lost, environment, written, arguments, disk, ends }
     }
-    let lost = if sink.has_errors() { lost(&sources, &parsed) } else { BTreeSet::new() };
-    let mut written = vec![];
-    let mut ends: BTreeMap<FileId, usize> = BTreeMap::new();
-    for (name, text) in &inputs.files {
-        let id = sources.add(name, text);
-        ends.insert(id, text.len());
-        written.extend(resolve::read_file(id, text, &mut sink));
+
+    /// Resolves the project for a purpose.
+    #[must_use]
+    pub fn look(&self, purpose: Purpose<'_>) -> Look {
+        let from = resolve::Sources {
+            files: &self.files,
+            directories: &self.directories,
+            imposed: self.imposed.clone(),
+            lost: self.lost.clone(),
+            environment: self.environment.clone(),
+            written: self.written.clone(),
+            arguments: self.arguments.clone(),
+            disk: self.disk.as_deref(),
+            purpose,
+        };
+        self.look_at(from)
     }
-    let from = resolve::Sources {
-        files: &parsed,
-        directories: &directories,
-        imposed,
-        lost,
-        environment: inputs.environment.clone(),
-        written,
-        arguments: inputs.arguments.clone(),
-        disk: inputs.disk.as_deref(),
-    };
-    let model = resolve::resolve(from, &mut sink);
-    let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| resolve::shift(d, &ends)).collect();
-    diagnostics.sort_by_key(|d| d.labels.first().map(|l| l.span));
-    Analysis { sources, own, files: parsed, model, diagnostics: without_repetitions(diagnostics) }
+
+    fn look_at(&self, from: resolve::Sources<'_>) -> Look {
+        let mut sink = Sink { all: self.diagnostics.clone() };
+        let resolved = resolve::resolve(from, &mut sink);
+        let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| resolve::shift(d, &self.ends)).collect();
+        diagnostics.sort_by_key(|d| d.labels.first().map(|l| l.span));
+        Look { resolved, diagnostics: without_repetitions(diagnostics) }
+    }
+
+    /// Every test, of the project first, then of its modules, by their places.
+    #[must_use]
+    pub fn tests(&self) -> Vec<Test> {
+        let mut found = vec![];
+        for (d, directory) in self.directories.iter().enumerate() {
+            for f in directory.files.iter().copied() {
+                for (i, item) in self.files.get(f).into_iter().flat_map(|f| &f.items).enumerate() {
+                    if let ast::Item::Test(test) = item {
+                        let (name, directory) = (test.name.text.to_string(), directory.name.clone());
+                        found.push(Test { name, directory, span: test.name.span, at: (d, f, i) });
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Resolves the project with the values of one of its tests. For a test of a module, the module is the project, and
+    /// nothing is given from outside.
+    #[must_use]
+    pub fn look_for(&self, test: &Test) -> Look {
+        let (directory, file, item) = test.at;
+        let purpose = match self.files.get(file).and_then(|f| f.items.get(item)) {
+            Some(ast::Item::Test(test)) => Purpose::Test(test),
+            _ => Purpose::Plan,
+        };
+        if directory == 0 {
+            return self.look(purpose);
+        }
+        let (files, directories) = (&*self.files, &*self.from_directory(directory));
+        self.look_at(resolve::Sources {
+            files,
+            directories,
+            lost: self.lost.clone(),
+            disk: self.disk.as_deref(),
+            purpose,
+            ..resolve::Sources::default()
+        })
+    }
+
+    /// A directory as the first of those that it uses.
+    fn from_directory(&self, first: usize) -> Vec<Directory> {
+        let mut order = vec![first];
+        let mut at = 0;
+        while let Some(directory) = order.get(at).and_then(|d| self.directories.get(*d)) {
+            let new: Vec<usize> = directory.modules.values().copied().filter(|d| !order.contains(d)).collect();
+            new.into_iter().for_each(|d| {
+                if !order.contains(&d) {
+                    order.push(d)
+                }
+            });
+            at += 1;
+        }
+        let place = |d: &usize| order.iter().position(|o| o == d);
+        let moved = |directory: &Directory| {
+            let modules = directory.modules.iter().filter_map(|(source, d)| Some((source.clone(), place(d)?)));
+            Directory { name: directory.name.clone(), files: directory.files.clone(), modules: modules.collect() }
+        };
+        order.iter().filter_map(|d| self.directories.get(*d)).map(moved).collect()
+    }
+
+    /// What has a name in the project's own directory, besides resources: what it is, and how one writes it.
+    #[must_use]
+    pub fn names(&self) -> Vec<(&'static str, String)> {
+        let files = self.directories.first().map(|d| d.files.as_slice()).unwrap_or_default();
+        let items = files.iter().filter_map(|f| self.files.get(*f)).flat_map(|f| &f.items);
+        let named = items.filter_map(|item| {
+            Some(match item {
+                ast::Item::Variable(v) => ("variable", v.name.text.to_string()),
+                ast::Item::Let(l) => ("let", l.name.text.to_string()),
+                ast::Item::Output(o) => ("output", o.name.text.to_string()),
+                ast::Item::Module(m) => ("module", format!("module.{}", m.name.text)),
+                _ => return None,
+            })
+        });
+        named.collect()
+    }
+
+    /// The value of an expression, as the project's own directory has names.
+    #[must_use]
+    pub fn evaluate(&self, text: &str) -> Answer {
+        let mut sources = self.sources.clone();
+        let id = sources.add("console", text);
+        let mut sink = Sink::default();
+        let expr = resolve::read_expression(id, text, &mut sink);
+        let ends = BTreeMap::from([(id, text.len())]);
+        let told = |found: Vec<Diagnostic>| {
+            let here = found.into_iter().filter(|d| d.labels.iter().any(|l| l.span.file() == id));
+            without_repetitions(here.map(|d| resolve::shift(d, &ends)).collect())
+        };
+        let Some(expr) = expr else {
+            return Answer { resolved: Resolved::default(), diagnostics: told(sink.all), sources };
+        };
+        let Look { resolved, diagnostics } = self.look(Purpose::Value(&expr));
+        Answer { resolved, diagnostics: told(diagnostics), sources }
+    }
 }
 
 /// How often the same kind of message is given for one place, which a `for` may meet thousands of times.

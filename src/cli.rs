@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod completion;
+mod console;
 mod destroy;
 mod disk;
 mod docs;
@@ -14,6 +15,7 @@ mod graph;
 mod inspect;
 mod interrupt;
 mod json;
+mod junit;
 mod library;
 mod load;
 mod network;
@@ -32,6 +34,7 @@ mod sarif;
 mod session;
 mod state;
 mod target;
+mod test;
 mod trace;
 mod variables;
 
@@ -69,6 +72,8 @@ enum Command {
     State(state::State),
     Output(output::Output),
     Prove(prove::Prove),
+    Test(test::Test),
+    Console(console::Console),
     Trace(trace::TraceArgs),
     Inspect(inspect::Inspect),
     Exposure(exposure::Exposure),
@@ -216,6 +221,8 @@ impl Command {
             Command::State(state) => state.json(),
             Command::Output(output) => output.of.json,
             Command::Prove(prove) => prove.network.project.json || prove.sarif,
+            Command::Test(test) => test.project.json,
+            Command::Console(console) => console.project.json,
             Command::Trace(trace) => trace.network.project.json,
             Command::Inspect(inspect) => inspect.network.project.json,
             Command::Exposure(exposure) => exposure.network.project.json,
@@ -236,6 +243,8 @@ impl Command {
             Command::State(state) => state.run(printer),
             Command::Output(output) => output.run(printer),
             Command::Prove(prove) => prove.run(printer),
+            Command::Test(test) => test.run(printer),
+            Command::Console(console) => console.run(printer),
             Command::Trace(trace) => trace.run(printer),
             Command::Inspect(inspect) => inspect.run(printer),
             Command::Exposure(exposure) => exposure.run(printer),

@@ -19,6 +19,7 @@ pub mod analysis;
 pub mod manual;
 pub mod plan;
 pub mod prove;
+pub mod test;
 
 pub mod apply;
 #[cfg(feature = "aws")]

@@ -267,6 +267,30 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     }
 }
 
+/// How many resources a plan makes, changes, replaces and deletes where nothing stands. Neither images nor existing resources are
+/// looked for: whether they are found says nothing of that.
+///
+/// # Errors
+/// What is wanted cannot be planned.
+pub fn counts_from_nothing(model: &Model) -> Result<BTreeMap<Action, usize>, Vec<Diagnostic>> {
+    let (state, observation) = (State::empty(&model.project.name, String::new()), Observation::default());
+    let mut sink = Sink::default();
+    let standing = Standing::new(model, &state, &observation, &mut sink);
+    let graph = Graph::build(model.resources.values().filter(|r| !r.existing));
+    let decisions = decide::decide(model, &state, &standing, &graph.resources_in_order(), &mut sink);
+    let reads = model.resources.values().any(|r| r.existing);
+    let looked_for =
+        |d: &Diagnostic| [&codes::EXISTING_NOT_ONE, &codes::IMAGE_NOT_FOUND].contains(&d.code) || reads && *d.code == codes::NOT_KNOWN;
+    sink.all.retain(|d| !looked_for(d));
+    if sink.has_errors() {
+        return Err(sink.all);
+    }
+    Ok(decisions.wanted.values().filter_map(|d| d.action).fold(BTreeMap::new(), |mut counts, action| {
+        *counts.entry(action).or_default() += 1;
+        counts
+    }))
+}
+
 /// The renames that still have something to rename.
 fn moves(model: &Model, state: &State) -> Vec<(Address, Address)> {
     let open = |m: &&crate::schema::model::Moved| state.resources.contains_key(&m.from) && !state.resources.contains_key(&m.to);

@@ -22,6 +22,7 @@ mod sentence;
 mod space;
 mod statement;
 mod template;
+mod test;
 mod variable;
 mod walk;
 
@@ -48,7 +49,8 @@ use space::{Bindings, Cell, Here};
 
 pub use function::{Function, functions};
 pub use scope::{Directory, Lost};
-pub use variable::{read_file, shift};
+pub use test::{Count, Demands, Expected, Fault};
+pub use variable::{read_expression, read_file, shift};
 
 /// Words that begin a statement at the top of a file, beside the kinds of resources.
 pub const STATEMENTS: &[&str] = &[
@@ -74,32 +76,75 @@ pub struct Sources<'a> {
     pub arguments: Vec<(String, String)>,
     /// What files are read through, if any may be.
     pub disk: Option<&'a dyn Disk>,
+    /// What the model is wanted for.
+    pub purpose: Purpose<'a>,
+}
+
+/// What a model is wanted for.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Purpose<'a> {
+    /// The project as it is.
+    #[default]
+    Plan,
+    /// The project with the values of a test of its own directory. It needs no `project` block, and modules have none.
+    Test(&'a ast::Test),
+    /// The value of an expression. It needs no `project` block either.
+    Value(&'a ast::Expr),
+}
+
+/// What comes of a project.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// What it says.
+    pub model: Model,
+    /// What the test demands.
+    pub demands: Option<Demands>,
+    /// What the expression is, and its type in words.
+    pub value: Option<(Value, String)>,
 }
 
 /// The model of a project. What is wrong goes to `sink`; the model holds the rest.
-pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
+pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     let broken: Vec<Span> = sink.all.iter().filter_map(|d| d.labels.first()).map(|l| l.span).collect();
     let scopes: Vec<Scope<'_>> = sources.directories.iter().map(|d| Scope::new(d, sources.files, sources.lost.clone(), sink)).collect();
     for project in scopes.iter().skip(1).flat_map(|s| &s.projects) {
         sink.push(module_codes::project(project.name.span));
     }
-    let given = match scopes.first() {
+    let purpose = sources.purpose;
+    let mut given = match scopes.first() {
         Some(own) => variable::given(own, &sources.environment, &sources.written, &sources.arguments, sink),
         None => BTreeMap::new(),
     };
+    let with = if let Purpose::Test(test) = purpose { test::values(test) } else { BTreeMap::new() };
+    given.retain(|name, _| !with.contains_key(&**name));
     let shelf = template::Shelf::default();
     let mut resolver = Resolver::new(scopes, given, broken, sink);
     resolver.imposed = sources.imposed;
     resolver.disk = sources.disk;
     resolver.templates.shelf = Some(&shelf);
+    resolver.with = with;
+    resolver.needs_project = matches!(purpose, Purpose::Plan);
     let mut model = Model { project: resolver.project(), ..Model::default() };
     resolver.expand_modules();
     resolver.resources(&mut model);
     for space in 0..resolver.spaces.len() {
         resolver.at(Here { space, bindings: None }, |this| this.values(&mut model));
     }
+    let (mut demands, mut value) = (None, None);
+    match purpose {
+        Purpose::Plan => resolver.check_tests(&model.policies),
+        Purpose::Test(test) => demands = Some(resolver.demands(test, Some(&model.policies))),
+        Purpose::Value(expr) => value = Some(resolver.answer(expr)),
+    }
+    let about_unused = demands.as_ref().is_some_and(test::Demands::is_about_unused);
+    if about_unused {
+        // What the other tests name is used; what is wrong with them is theirs.
+        let before = resolver.sink.all.len();
+        resolver.check_tests(&model.policies);
+        resolver.sink.all.truncate(before);
+    }
     // A name that is misspelt, or that stands in what could not be read, makes another one look unused.
-    if !resolver.sink.has_errors() {
+    if (about_unused || matches!(purpose, Purpose::Plan)) && !resolver.sink.has_errors() {
         resolver.unused();
     }
     cycle::report(&model, sink);
@@ -107,7 +152,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Model {
     for spec in resources::ALL {
         (spec.check)(&model, sink);
     }
-    model
+    Resolved { model, demands, value }
 }
 
 /// Adds the parts of every managed resource, for which the model must hold them all.
@@ -185,6 +230,17 @@ impl<'a> Resolver<'a, '_> {
         model.moved.extend(moved);
         self.imports(model);
         self.forgotten(model);
+    }
+
+    /// The value of an expression in the project's own directory, and its type in words.
+    fn answer(&mut self, expr: &'a ast::Expr) -> (Value, String) {
+        let value = self.value(expr);
+        let ty = match &value {
+            Value::Attribute(address, name) => convert::attribute_type(address, name),
+            other => Some(convert::type_of(other)),
+        };
+        let words = ty.map_or_else(|| "any".to_owned(), |ty| ty.to_string());
+        (value, words)
     }
 
     fn unused(&mut self) {

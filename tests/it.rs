@@ -9,12 +9,16 @@ mod broken;
 mod cases;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/cli_console.rs"]
+mod cli_console;
 #[path = "it/cli_docs.rs"]
 mod cli_docs;
 #[path = "it/cli_graph.rs"]
 mod cli_graph;
 #[path = "it/cli_prove.rs"]
 mod cli_prove;
+#[path = "it/cli_test.rs"]
+mod cli_test;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/kernel.rs"]

@@ -5,6 +5,7 @@
 //! E08 proofs, E09 policies that are waived or imposed.
 
 pub mod apply;
+pub mod console;
 pub mod environment;
 pub mod guard;
 pub mod module;
@@ -16,6 +17,7 @@ pub mod repeat;
 pub mod state;
 pub mod syntax;
 pub mod template;
+pub mod test;
 pub mod value;
 
 use super::diagnostic::Code;
@@ -29,10 +31,12 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         repeat::ALL,
         template::ALL,
         module::ALL,
+        test::ALL,
         network::ALL,
         state::ALL,
         apply::ALL,
         environment::ALL,
+        console::ALL,
         plan::ALL,
         prove::ALL,
         guard::ALL,

@@ -67,6 +67,12 @@ impl Printer {
         terminal::Look { colour: self.colour_out, width: self.width }
     }
 
+    /// How diagnostics look among what [`Printer::say`] says.
+    #[must_use]
+    pub fn look(&self) -> Look {
+        Look { colour: self.colour(), width: self.width }
+    }
+
     /// Whether somebody can be asked.
     #[must_use]
     pub fn can_ask(&self) -> bool {

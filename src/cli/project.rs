@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    analysis::{self, Inputs},
+    analysis::{self, Inputs, Parsed},
     base::{
         codes::environment as codes,
         diagnostic::{Diagnostic, Severity},
@@ -54,6 +54,18 @@ impl ProjectArgs {
         }
         Ok(policies)
     }
+}
+
+/// Reads and parses the project of a command, which may have errors.
+///
+/// # Errors
+/// It cannot be read.
+pub fn parse(args: &ProjectArgs) -> Result<(Parsed, Texts), Stop> {
+    let (library, disk) = (Arc::new(Disk::new(&args.directory)), Arc::new(ProjectDisk::new(&args.directory)));
+    let inputs = Inputs { policies: args.imposed()?, library: Some(library), disk: Some(disk), ..args.variables.gather()? };
+    let parsed = Parsed::read(&load::directory(&args.directory)?, &inputs);
+    let texts = Texts { sources: parsed.sources.clone(), prefix: load::prefix(&args.directory), own: parsed.own };
+    Ok((parsed, texts))
 }
 
 /// A project without errors.

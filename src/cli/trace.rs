@@ -116,7 +116,8 @@ fn who_am_i(given: Option<IpAddr>) -> Result<IpAddr, Stop> {
     given.ok_or_else(|| Stop::from(codes::who_am_i("this build has no AWS SDK to ask with")).with_exit(Exit::Usage))
 }
 
-fn show(printer: &Printer, service: &str, trace: &Trace) {
+/// Shows a trace to people.
+pub(super) fn show(printer: &Printer, service: &str, trace: &Trace) {
     let verdict = match trace.verdict {
         "reachable" if !trace.part.is_empty() => "passes in part",
         "reachable" => "passes",

@@ -21,7 +21,7 @@ use crate::{
         variable::Given,
     },
     schema::{attr::Type, value::Value},
-    syntax::ast::{Each, Expr},
+    syntax::ast::{Attribute, Each, Expr},
 };
 
 /// How many expressions may be under evaluation one inside the other.
@@ -50,6 +50,10 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) things: HashMap<Address, (usize, usize, usize)>,
     pub(super) sink: &'s mut Sink,
     pub(super) given: BTreeMap<String, Given>,
+    /// What a test gives for variables of the project.
+    pub(super) with: BTreeMap<&'a str, &'a Attribute>,
+    /// Whether it is a mistake that there is no `project` block.
+    pub(super) needs_project: bool,
     /// Files that are imposed on the project from outside.
     pub(super) imposed: BTreeSet<FileId>,
     pub(super) templates: Templates<'a>,
@@ -75,6 +79,8 @@ impl<'a, 's> Resolver<'a, 's> {
             things: HashMap::new(),
             sink,
             given,
+            with: BTreeMap::new(),
+            needs_project: true,
             imposed: BTreeSet::new(),
             templates: Templates::default(),
             disk: None,

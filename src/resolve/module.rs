@@ -97,9 +97,11 @@ impl<'a> Resolver<'a, '_> {
         self.sink.all.append(&mut wrong);
     }
 
-    /// What a module call gives for a variable, and where that is evaluated.
+    /// What a module call, or for the project itself a test, gives for a variable, and where that is evaluated.
     pub(super) fn input(&self, space: usize, name: &str) -> Option<(&'a Attribute, Here<'a>)> {
-        let (outside, call, bindings) = self.spaces.get(space)?.caller.as_ref()?;
+        let Some((outside, call, bindings)) = self.spaces.get(space)?.caller.as_ref() else {
+            return self.with.get(name).map(|attribute| (*attribute, Here { space, bindings: None }));
+        };
         let input = self.scope_of(*outside)?.calls.get(*call)?.input(name)?;
         Some((input, Here { space: *outside, bindings: bindings.clone() }))
     }

@@ -30,7 +30,7 @@ const REQUIRE: &str = "require tcp/443 from instance.server to internet";
 const FORBID: &str = "forbid all from internet to instance.server except tcp/22 from maintainers";
 
 /// Words that say what follows.
-const WORDS: &[&str] = &["from", "to", "except", "client"];
+pub(super) const WORDS: &[&str] = &["from", "to", "except", "client"];
 
 /// The terms of a statement, from the left.
 struct Cursor<'a> {
@@ -150,7 +150,8 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn statement(&mut self, sentence: &'a ast::Sentence) -> Option<Statement> {
+    /// A `require` or `forbid`, of a policy or of a test.
+    pub(super) fn statement(&mut self, sentence: &'a ast::Sentence) -> Option<Statement> {
         let require = &*sentence.head.text == "require";
         let example = if require { REQUIRE } else { FORBID };
         let mut cursor = Cursor { terms: &sentence.terms, before: sentence.head.span, example };

@@ -14,7 +14,7 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn project(&mut self) -> Project {
         let blocks = self.scope().map(|s| s.projects.clone()).unwrap_or_default();
         let Some((first, others)) = blocks.split_first() else {
-            if !self.scope().is_some_and(|s| s.lost_project()) {
+            if self.needs_project && !self.scope().is_some_and(|s| s.lost_project()) {
                 self.sink.push(codes::no_project());
             }
             return Project::default();

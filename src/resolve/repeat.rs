@@ -197,7 +197,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Reports what cannot be repeated, whether it counts or not.
-    fn only_sentences(&mut self, entry: &'a Entry) {
+    pub(super) fn only_sentences(&mut self, entry: &'a Entry) {
         let (first, second) = match entry {
             Entry::For(block) => (&block.body, None),
             Entry::If(block) => (&block.body, block.otherwise.as_ref()),
@@ -207,7 +207,8 @@ impl<'a> Resolver<'a, '_> {
             match inner {
                 Entry::Sentence(_) => {}
                 Entry::For(_) | Entry::If(_) => self.only_sentences(inner),
-                Entry::Attribute(_) | Entry::Block(_) | Entry::With(_) => {
+                Entry::With(_) => self.sink.push(crate::base::codes::test::with_inside(inner.head().1)),
+                Entry::Attribute(_) | Entry::Block(_) => {
                     let (word, at) = inner.head();
                     self.sink.push(codes::only_sentences(word, at, matches!(inner, Entry::Attribute(_))));
                 }

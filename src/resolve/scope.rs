@@ -103,6 +103,7 @@ pub(super) struct Scope<'a> {
     pub(super) waived: Vec<&'a ast::Waive>,
     pub(super) moved: Vec<&'a ast::Moved>,
     pub(super) projects: Vec<&'a ast::Project>,
+    pub(super) tests: Vec<&'a ast::Test>,
     local_by_name: HashMap<&'a str, usize>,
     block_by_name: HashMap<(&'a str, &'a str), usize>,
     call_by_name: HashMap<&'a str, usize>,
@@ -133,7 +134,8 @@ impl<'a> Scope<'a> {
                 ast::Item::Extend(extension) => scope.extensions.push(extension),
                 ast::Item::Import(import) => scope.imports.push(import),
                 ast::Item::Forget(forget) => scope.forgotten.push(forget),
-                ast::Item::Test(_) | ast::Item::Env(_) | ast::Item::Neighbour(_) => {}
+                ast::Item::Test(test) => scope.tests.push(test),
+                ast::Item::Env(_) | ast::Item::Neighbour(_) => {}
             }
         }
         scope.used = vec![false; scope.locals.len()];

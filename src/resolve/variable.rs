@@ -39,6 +39,27 @@ const FILE_START: &str = "project variables { ";
 /// What stands before a text so that it reads as a file.
 const TEXT_START: &str = "let input = ";
 
+/// What stands before an expression so that it reads as a file; as long as [`FILE_START`], so that [`shift`] serves both.
+const EXPRESSION_START: &str = "let expression   =  ";
+const _: () = assert!(EXPRESSION_START.len() == FILE_START.len());
+
+/// Reads one expression; `None` if it is none, which was reported. Its spans are as those of [`read_file`].
+pub fn read_expression(file: FileId, text: &str, sink: &mut Sink) -> Option<Expr> {
+    let mut own = Sink::default();
+    let mut items = parse(file, &format!("{EXPRESSION_START}{text}\n"), &mut own).items.into_iter();
+    let found = match (items.next(), items.next()) {
+        (Some(ast::Item::Let(binding)), None) => Some(binding.value),
+        (_, Some(second)) => {
+            own.push(codes::second_expression(second.span()));
+            None
+        }
+        _ => None,
+    };
+    let found = found.filter(|_| !own.has_errors());
+    sink.all.extend(own.all);
+    found
+}
+
 /// Reads a variables file: lines `name = value` in the language's own syntax.
 pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribute> {
     let mut own = Sink::default();
@@ -130,9 +151,7 @@ impl<'a> Resolver<'a, '_> {
             let value = self.at(here, |this| this.eval(&input.value));
             // Null is as if nothing were given.
             if value != Value::Null || variable.default.is_none() {
-                let ty = ty.or_else(|| self.default_type(variable)).unwrap_or(Type::Any);
-                let value = convert(value, &ty, Spot::of(&input.value), &mut self.sink.all);
-                return if is_broken(&value) { Value::Error } else { value };
+                return self.given_to(variable, value, &input.value);
             }
         }
         let default = self.default_value(variable, ty.as_ref());
@@ -156,6 +175,15 @@ impl<'a> Resolver<'a, '_> {
                 Value::Error
             }),
         }
+    }
+
+    /// A value that is given for a variable, as its type has it.
+    pub(super) fn given_to(&mut self, variable: &'a ast::Variable, value: Value, written: &'a Expr) -> Value {
+        // What is wrong with the type itself is reported where the variable is worked out.
+        let declared = variable.ty.as_ref().map(|ty| declared_type(ty, &mut Sink::default()).unwrap_or(Type::Any));
+        let ty = declared.or_else(|| self.default_type(variable)).unwrap_or(Type::Any);
+        let value = convert(value, &ty, Spot::of(written), &mut self.sink.all);
+        if is_broken(&value) { Value::Error } else { value }
     }
 
     fn default_value(&mut self, variable: &'a ast::Variable, ty: Option<&Type>) -> Option<Value> {

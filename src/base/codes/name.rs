@@ -424,6 +424,12 @@ pub fn any_in_rule(at: Span) -> Diagnostic {
     Diagnostic::error(&INTERNET_IN_RULE, "`any` stands in policies only").at(at, "").help("write `anywhere`").fix(at, "anywhere")
 }
 
+/// [`WRONG_SENTENCE`], where one expression was asked for.
+#[must_use]
+pub fn second_expression(at: Span) -> Diagnostic {
+    Diagnostic::error(&WRONG_SENTENCE, "expected one expression, found more").at(at, "").help("write one expression at a time")
+}
+
 /// [`LATER_VERSION`]; `what` has its backticks.
 #[must_use]
 pub fn later_version(what: &str, at: Span) -> Diagnostic {
