@@ -8,7 +8,7 @@ crate::codes! {
     TRACE_SHAPE = "E0691" "a trace in the console has another shape"
 "A trace takes two ends and a service, with blanks between them. An end is an expression: a resource, a network, an address, `internet`.
 
-```
+```text
 trace internet instance.server tcp/22
 trace 203.0.113.7 subnet.public tcp/443
 ```";

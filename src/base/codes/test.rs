@@ -10,14 +10,13 @@ crate::codes! {
     SENTENCE = "E0271" "a test takes no such sentence"
 "A `test` gives variables of the project other values with `with`, and says what must then be so:
 
-```
-test \"a stolen key is not enough\" {
+```secnet
+test \"others get in nowhere\" {
   with    maintainers = [198.51.100.7/32]
-  forbid  tcp/5432 from instance.bastion to instance.db
-  require tcp/443 from instance.bastion to internet
+  forbid  tcp/22 from 203.0.113.0/28 to instance.server
+  require tcp/443 from instance.server to internet
   plan    creates 14
   assert  vpc.main.cidr_block == 10.0.0.0/16 \"the range is agreed with the data centre\"
-  expect  E0801 \"instance.bastion\"
 }
 ```
 
@@ -27,10 +26,12 @@ Resources, policies and all else stand outside of it.";
 and perhaps a part of that message in quotes, or `refuted` or `unknown` and the name of a policy in quotes. `assert` takes a condition, and
 perhaps a text in quotes.
 
-```
-plan   creates 14 updates 0
-expect E0224 \"at least one network\"
-expect refuted \"private_server\"
+```secnet
+test \"nobody is let in\" {
+  with   maintainers = []
+  plan   creates 14 updates 0
+  expect E0224 \"at least one network\"
+}
 ```";
     UNKNOWN_CODE = "E0273" "a message is expected that there is none of"
 "Every message of secnet has a code: E and four digits for what is reported as an error, W and four digits for what is always a warning.
@@ -38,9 +39,11 @@ expect refuted \"private_server\"
     NO_POLICY = "E0274" "a policy is expected to fail that does not exist"
 "`expect refuted` and `expect unknown` name a policy of the project; that of a module goes by the module's path.
 
-```
-expect refuted \"private_server\"
-expect refuted \"module.edge.private\"
+```secnet error E0274
+test \"everybody is let in\" {
+  with   maintainers = [0.0.0.0/0]
+  expect refuted \"privat_server\"
+}
 ```";
     FAILED = "E0275" "an assertion does not hold"
 "The condition of an `assert` is false with the values that the test gives. The values that were compared are shown at their places.
