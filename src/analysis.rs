@@ -247,7 +247,7 @@ impl Parsed {
         if directory == 0 {
             return self.look(purpose);
         }
-        let (files, directories) = (&*self.files, &*self.from_directory(directory));
+        let (files, directories) = (&*self.files, &*self.rooted_at(directory));
         self.look_at(resolve::Sources {
             files,
             directories,
@@ -259,16 +259,16 @@ impl Parsed {
     }
 
     /// A directory as the first of those that it uses.
-    fn from_directory(&self, first: usize) -> Vec<Directory> {
+    fn rooted_at(&self, first: usize) -> Vec<Directory> {
         let mut order = vec![first];
         let mut at = 0;
         while let Some(directory) = order.get(at).and_then(|d| self.directories.get(*d)) {
-            let new: Vec<usize> = directory.modules.values().copied().filter(|d| !order.contains(d)).collect();
-            new.into_iter().for_each(|d| {
+            let new: Vec<usize> = directory.modules.values().copied().collect();
+            for d in new {
                 if !order.contains(&d) {
-                    order.push(d)
+                    order.push(d);
                 }
-            });
+            }
             at += 1;
         }
         let place = |d: &usize| order.iter().position(|o| o == d);

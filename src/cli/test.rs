@@ -169,7 +169,7 @@ impl Test {
                     shown += 1;
                 }
             }
-            for panicked in workers.into_iter().filter_map(|w| w.join().err()) {
+            if let Some(panicked) = workers.into_iter().find_map(|w| w.join().err()) {
                 panic::resume_unwind(panicked);
             }
         });
