@@ -158,8 +158,9 @@ pub struct Answer {
 /// Analyses the files of a project, name and text each. The caller keeps to the limits of [`crate::base::span::Span`].
 #[must_use]
 pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
-    let parsed = Parsed::read(&files, inputs);
+    let mut parsed = Parsed::read(&files, inputs);
     let Look { resolved, diagnostics } = parsed.look(Purpose::Plan);
+    parsed.mask(&resolved.model);
     Analysis { sources: parsed.sources, own: parsed.own, files: parsed.files, model: resolved.model, diagnostics }
 }
 
@@ -216,6 +217,11 @@ impl Parsed {
         let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| resolve::shift(d, &self.ends)).collect();
         diagnostics.sort_by_key(|d| d.labels.first().map(|l| l.span));
         Look { resolved, diagnostics: without_repetitions(diagnostics) }
+    }
+
+    /// Has what is sensitive in the texts shown as asterisks.
+    pub fn mask(&mut self, model: &Model) {
+        self.sources.mask(model.sensitive.literals.iter().map(|at| resolve::shifted(*at, &self.ends)));
     }
 
     /// Every test, of the project first, then of its modules, by their places.

@@ -11,6 +11,8 @@ pub struct SourceFile {
     pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    /// The text where sensitive values stand as asterisks; `None` where there are none.
+    masked: Option<Arc<str>>,
     line_starts: Vec<u32>,
 }
 
@@ -34,8 +36,23 @@ impl Sources {
     pub fn add(&mut self, name: &str, text: &str) -> FileId {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name: name.into(), text: text.into(), line_starts });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), masked: None, line_starts });
         FileId((self.files.len() - 1) as u16)
+    }
+
+    /// Has what stands at these places shown as asterisks, byte for byte, so that every span stays where it is.
+    pub fn mask(&mut self, spans: impl IntoIterator<Item = Span>) {
+        for span in spans {
+            let Some(file) = self.files.get_mut(usize::from(span.file().0)) else { continue };
+            let shown = file.masked.as_ref().unwrap_or(&file.text);
+            let (Some(before), Some(hidden), Some(after)) =
+                (shown.get(..span.start()), shown.get(span.start()..span.end()), shown.get(span.end()..))
+            else {
+                continue;
+            };
+            let hide = |c: char| if matches!(c, '\n' | '\r') { c.to_string() } else { "*".repeat(c.len_utf8()) };
+            file.masked = Some(format!("{before}{}{after}", hidden.chars().map(hide).collect::<String>()).into());
+        }
     }
 
     /// The file with this id, if there is one.
@@ -76,6 +93,12 @@ impl Sources {
 }
 
 impl SourceFile {
+    /// The text as people may see it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.masked.as_ref().unwrap_or(&self.text)
+    }
+
     /// Line and column of a byte.
     #[must_use]
     pub fn position(&self, byte: usize) -> Position {

@@ -22,6 +22,7 @@ use crate::{
         load::{self, Texts},
         variables::VariableArgs,
     },
+    resolve::Purpose,
     schema::model::{self, Model},
 };
 
@@ -63,7 +64,8 @@ impl ProjectArgs {
 pub fn parse(args: &ProjectArgs) -> Result<(Parsed, Texts), Stop> {
     let (library, disk) = (Arc::new(Disk::new(&args.directory)), Arc::new(ProjectDisk::new(&args.directory)));
     let inputs = Inputs { policies: args.imposed()?, library: Some(library), disk: Some(disk), ..args.variables.gather()? };
-    let parsed = Parsed::read(&load::directory(&args.directory)?, &inputs);
+    let mut parsed = Parsed::read(&load::directory(&args.directory)?, &inputs);
+    parsed.mask(&parsed.look(Purpose::Plan).resolved.model);
     let texts = Texts { sources: parsed.sources.clone(), prefix: load::prefix(&args.directory), own: parsed.own };
     Ok((parsed, texts))
 }
