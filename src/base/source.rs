@@ -108,3 +108,24 @@ impl SourceFile {
         Position { line, column: column + 1 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_masked_is_as_long_as_before() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.secnet", "a = \"gehe\u{ef}m\nes\" b = 1");
+        let span = |text: &str| {
+            let all = &*sources.files[0].text;
+            Span::new(file, all.find(text).unwrap_or_default(), all.find(text).unwrap_or_default() + text.len())
+        };
+        let (text, beyond) = (span("gehe\u{ef}m\nes"), Span::new(file, 10, 4_000));
+        sources.mask([text, beyond]);
+        let masked = sources.get(file).map(SourceFile::shown);
+        assert_eq!(masked, Some("a = \"*******\n**\" b = 1"));
+        assert_eq!(masked.map(str::len), Some(sources.files[0].text.len()));
+        assert_eq!(sources.text(text), "gehe\u{ef}m\nes", "what is worked with stays");
+    }
+}

@@ -84,7 +84,9 @@ impl PlanFile {
         name.push(".new");
         let beside = path.with_file_name(name);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        // One that a crash has left may be for other eyes, too.
+        let _ = fs::remove_file(&beside);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let written = options.open(&beside).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));

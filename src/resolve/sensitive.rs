@@ -20,8 +20,11 @@ use crate::{
 /// The setting of a variable or output, and the function, that makes a value sensitive.
 pub(super) const MARK: &str = "sensitive";
 
-/// The functions that see whether a value is sensitive, and what each does with it.
-const FUNCTIONS: &[(&str, fn(Value) -> Value)] =
+/// A function: its name, and what it does with its one argument.
+type Function = (&'static str, fn(Value) -> Value);
+
+/// The functions that see whether a value is sensitive; all others are given values in the clear.
+const FUNCTIONS: &[Function] =
     &[(MARK, Value::sensitive), ("nonsensitive", |value| value.bare()), ("issensitive", |value| Value::Bool(value.is_sensitive()))];
 
 /// Whether a function of this name is one of those that see whether a value is sensitive.

@@ -29,12 +29,17 @@ fn everything(token: &str) -> String {
          internet_gateway main {{ vpc = vpc.main }}
          subnet public {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}
          route_table public {{ vpc = vpc.main  subnets = [subnet.public]  route anywhere via internet_gateway.main }}
-         network_acl public {{ vpc = vpc.main  subnets = [subnet.public]  in 100 allow all from anywhere  out 100 allow all to anywhere }}
+         network_acl public {{
+           vpc = vpc.main
+           subnets = [subnet.public]
+           in 100 allow all from anywhere
+           out 100 allow all to anywhere
+         }}
          security_group db {{ vpc = vpc.main  description = \"for ${{token}}\"  egress tcp/443 to anywhere }}
          elastic_ip nat {{ }}
          nat_gateway main {{ subnet = subnet.public  elastic_ip = elastic_ip.nat }}
          network_interface db {{ subnet = subnet.public  security_groups = [security_group.db]  description = token }}
-         key_pair ops {{ public_key = \"ssh-ed25519 AAAA ops\"  key_name = \"k-${{token}}\" }}
+         key_pair ops {{ public_key = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJd0aMZ9cyQ3gXq2ZfQ0pD2nZL3nS7gM9r0T8w5l1abc ops\"  key_name = \"k-${{token}}\" }}
          instance db {{
            image = ami(\"al2023\")  instance_type = \"t3.micro\"  network_interface = network_interface.db  key_pair = key_pair.ops
            user_data = \"${{token}} for ${{vpc.main.id}}\"

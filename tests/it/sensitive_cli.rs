@@ -90,7 +90,7 @@ fn a_sensitive_value_reaches_ec2_and_nothing_else() {
     let given = given();
     let given: Vec<&str> = given.iter().map(String::as_str).collect();
     run(&project, "check", &given).exits(0);
-    run(&project, "plan --sandbox", &given).exits(0).says("user_data:       (sensitive)").says("Secret = (sensitive)");
+    run(&project, "plan --sandbox", &given).exits(0).says("user_data:                   (sensitive)").says("Secret = (sensitive)");
     let planned = run(&project, "plan --sandbox --json", &given).exits(0).json();
     let attributes = planned["plan"]["changes"].as_array().unwrap().iter().flat_map(|c| c["attributes"].as_array().unwrap());
     let hidden: Vec<&str> = attributes.filter(|a| a["sensitive"] == true).map(|a| a["name"].as_str().unwrap()).collect();
@@ -142,10 +142,12 @@ fn what_is_wrong_with_a_sensitive_value_is_said_without_it() {
         run(&project, "check --var-file", &[file]).exits(1);
         run(&project, "check --json --var-file", &[file]).exits(1);
     }
+    fs::write(&outside, format!("token = \"a\" \"{TOKEN}\"\nnumber = {TOKEN} {TOKEN}\n")).unwrap();
+    run(&project, "check --var-file", &[file]).exits(1).says("E01");
     // Where the network is described, and where names are made.
     for wrong in [
         "subnet a for t in [token] { vpc = vpc.main  cidr_block = 10.0.7.0/24 }",
-        "vpc b { cidr_block = token }",
+        "vpc b { cidr_block = sensitive(10.9.0.0/16) }",
         "output o = token",
         "let l = { for t in [token] : t => 1 }  output o = l",
     ] {
