@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The format of plan files that this version writes and reads.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What a plan file holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

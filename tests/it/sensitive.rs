@@ -185,6 +185,46 @@ async fn only_declared_attributes_are_read_back() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_imported_or_ignored_is_no_less_sensitive() {
+    let play = Play::new();
+    let vpc = "vpc main { cidr_block = 10.0.0.0/16 }";
+    play.apply(&project(vpc)).await;
+    let group = serde_json::json!({
+        "VpcId": play.id("vpc.main"), "GroupName": "old", "Description": SECRET,
+        "TagSpecifications": [{"ResourceType": "security-group", "Tags": [{"Key": "Secret", "Value": SECRET}]}],
+    });
+    let id = play.sim.call(&Request::new("CreateSecurityGroup", group)).unwrap()["GroupId"].as_str().unwrap().to_owned();
+    let source = |token: &str, more: &str| {
+        project(&format!(
+            "{vpc}
+             import security_group.old from \"{id}\"
+             security_group old {{
+               vpc = vpc.main
+               group_name = \"old\"
+               description = sensitive(\"{token}\")
+               tags = {{ Secret = sensitive(\"{token}\") }}
+               {more}
+             }}"
+        ))
+    };
+    let plan = play.plan(&source(SECRET, "")).await;
+    assert_eq!(plan.imports.len(), 1);
+    assert!(!shown(&plan).contains("description"), "it is what is wanted: {}", shown(&plan));
+    holds_none(serde_json::to_string(&plan).unwrap().as_bytes(), &[SECRET], "the plan");
+    assert!(play.carry_out(&plan).await.is_success());
+    let state = fs::read(play.store.state_path()).unwrap();
+    holds_none(&state, &[SECRET], "the state");
+    assert!(String::from_utf8_lossy(&state).contains("sealed"));
+    let plan = play.plan(&source(SECRET, "")).await;
+    assert!(plan.is_empty() && plan.seen.is_empty(), "{}", shown(&plan));
+    // Left as EC2 has it, though another one is written.
+    let plan = play.plan(&source("another", "lifecycle { ignore = [description, tags] }")).await;
+    assert!(plan.is_empty(), "{}", shown(&plan));
+    assert!(play.carry_out(&plan).await.is_success());
+    holds_none(&fs::read(play.store.state_path()).unwrap(), &[SECRET], "the state");
+}
+
 #[test]
 fn a_key_pair_takes_no_private_key() {
     let key = "-----BEGIN OPENSSH PRIVATE KEY-----";
