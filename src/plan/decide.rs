@@ -124,15 +124,7 @@ fn thing<'a>(
         return decision;
     };
     let mut left: Vec<(&str, Option<Value>)> = vec![];
-    // What comes with an image that is left as it is does not follow the one that is written.
-    for name in
-        ["root_device_name", "root_volume_size"].into_iter().filter(|n| ignores(resource, "image") && !resource.record.contains_key(*n))
-    {
-        match stands.state.record.get(name) {
-            Some(kept) => drop(record.insert(name.into(), kept.clone())),
-            None => drop(record.remove(name)),
-        }
-    }
+    keep_volume(resource, &stands.state.record, &mut record);
     for attr in spec.attrs.iter().filter(|a| matches!(a.change, Change::InPlace | Change::Replace)) {
         let observed = stands.observed.record.get(attr.name);
         let kept = stands.state.record.get(attr.name);
@@ -183,6 +175,18 @@ fn thing<'a>(
     }
     decision.record = record;
     decision
+}
+
+/// What comes with an image that is left as it is does not follow the one that is written.
+fn keep_volume(resource: &Resource, kept: &Record, record: &mut Record) {
+    for name in
+        ["root_device_name", "root_volume_size"].into_iter().filter(|n| ignores(resource, "image") && !resource.record.contains_key(*n))
+    {
+        match kept.get(name) {
+            Some(kept) => drop(record.insert(name.into(), kept.clone())),
+            None => drop(record.remove(name)),
+        }
+    }
 }
 
 /// The record with what is known put in: attributes of what stands, images by id.

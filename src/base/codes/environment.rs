@@ -107,7 +107,7 @@ Remove the directory `.secnet/sandbox` with everything in it: there is nothing i
     WITHHELD = "E0646" "a plan file needs its sensitive values again"
 "A plan file holds no value of a sensitive variable, only a salted hash that tells whether it is given the same one again.
 
-```
+```text
 secnet plan --var token=... --out network.plan
 secnet apply network.plan --var token=...
 ```

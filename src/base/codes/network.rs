@@ -179,7 +179,7 @@ Remove the route, or name the range of the subnet that the appliance stands befo
 "EC2 puts a public key on instances; the private one stays with its owner. A private key that is sent anywhere, or stands in sources, is
 one no longer: make a new pair.
 
-```
+```secnet error E0318
 key_pair ops { public_key = \"-----BEGIN OPENSSH PRIVATE KEY----- ...\" }      # ~/.ssh/id_ed25519 in place of ~/.ssh/id_ed25519.pub
 ```";
     TWO_DESCRIPTIONS = "W0301" "one rule has two descriptions"

@@ -10,8 +10,9 @@ crate::codes! {
 "How many resources there are, and how they are called, stands in every plan, in the state and in the tags of what is made; so do
 the keys of a map. A sensitive value there would be seen by everybody.
 
-```
-subnet app for name in split(\",\", token) { ... }     # token is sensitive
+```secnet error E0258
+variable token = \"a,b\" { sensitive = true }
+vpc each for name in split(\",\", token) { cidr_block = 10.0.0.0/16 }
 ```
 
 Go through something that is no secret and use the sensitive value inside, or say that this much of it may be seen:
@@ -20,7 +21,8 @@ Go through something that is no secret and use the sensitive value inside, or sa
 "An output is printed, and kept in the state. One that holds a sensitive value, or something made of one, must say so; then only
 its name is shown, and nothing of its value is kept.
 
-```
+```secnet
+variable password = \"secret\" { sensitive = true }
 output login = \"admin:${password}\" \"how to log in\" { sensitive = true }
 ```
 
@@ -30,8 +32,9 @@ Where the result gives nothing away, take the mark off: `output n = nonsensitive
 rests on. So networks, addresses, services, rules, routes, policies, references, and whatever else the prover and the planner read
 take no sensitive value. Neither do the filters of an `existing` block, since what they find is shown.
 
-```
-ingress tcp/22 from office                              # `variable office: cidr { sensitive = true }`
+```secnet error E0260
+variable office: cidr = 192.0.2.0/24 { sensitive = true }
+vpc main { cidr_block = office }
 ```
 
 Texts (`user_data`, a description, a name in EC2) and the values of tags do. Elsewhere take the mark off: `nonsensitive(office)`.";
