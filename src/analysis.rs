@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     base::{
-        codes::guard,
+        codes::{guard, sensitive, syntax},
         diagnostic::{Diagnostic, Sink},
         disk::Disk,
         source::Sources,
@@ -158,8 +158,9 @@ pub struct Answer {
 /// Analyses the files of a project, name and text each. The caller keeps to the limits of [`crate::base::span::Span`].
 #[must_use]
 pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
-    let parsed = Parsed::read(&files, inputs);
+    let mut parsed = Parsed::read(&files, inputs);
     let Look { resolved, diagnostics } = parsed.look(Purpose::Plan);
+    parsed.mask(&resolved.model);
     Analysis { sources: parsed.sources, own: parsed.own, files: parsed.files, model: resolved.model, diagnostics }
 }
 
@@ -213,9 +214,28 @@ impl Parsed {
     fn look_at(&self, from: resolve::Sources<'_>) -> Look {
         let mut sink = Sink { all: self.diagnostics.clone() };
         let resolved = resolve::resolve(from, &mut sink);
-        let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| resolve::shift(d, &self.ends)).collect();
+        let told = |d: Diagnostic| match !resolved.model.sensitive.variables.is_empty() && self.unread(&d).is_some() {
+            true => sensitive::veiled(d),
+            false => d,
+        };
+        let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| told(resolve::shift(d, &self.ends))).collect();
         diagnostics.sort_by_key(|d| d.labels.first().map(|l| l.span));
         Look { resolved, diagnostics: without_repetitions(diagnostics) }
+    }
+
+    /// Has what is sensitive in the texts shown as asterisks.
+    pub fn mask(&mut self, model: &Model) {
+        self.sources.mask(model.sensitive.literals.iter().map(|at| resolve::shifted(*at, &self.ends)));
+        let unread: BTreeSet<FileId> = self.diagnostics.iter().filter_map(|d| self.unread(d)).collect();
+        if !model.sensitive.variables.is_empty() {
+            self.sources.mask(unread.into_iter().filter_map(|file| Some(Span::new(file, 0, *self.ends.get(&file)?))));
+        }
+    }
+
+    /// The variables file that a message says cannot be parsed: a sensitive value may stand anywhere in it.
+    fn unread(&self, diagnostic: &Diagnostic) -> Option<FileId> {
+        let file = diagnostic.labels.first()?.span.file();
+        (syntax::ALL.contains(&diagnostic.code) && self.ends.contains_key(&file)).then_some(file)
     }
 
     /// Every test, of the project first, then of its modules, by their places.

@@ -31,6 +31,11 @@ pub enum Arg {
     OperationId(usize),
     /// Texts joined.
     Concat(Vec<Arg>),
+    /// A sensitive value. It is written down nowhere: a plan holds [`Arg::Sealed`] in its place.
+    #[serde(skip)]
+    Sensitive(Value),
+    /// A sensitive value by its keyed hash; whoever makes the call has been given what it stands for.
+    Sealed(String),
     /// A text in base64, as EC2 takes user data and public keys: see [`crate::base::base64::encode`].
     Base64(Box<Arg>),
     /// In order; elements that turn out null are left out.
@@ -110,7 +115,17 @@ impl Arg {
             Arg::Map(args) => args.values_mut().for_each(|arg| arg.each(visit)),
             Arg::Find(find) => find.equals.each(visit),
             Arg::Base64(arg) => arg.each(visit),
-            Arg::Known(_) | Arg::Of(..) | Arg::Answer(..) | Arg::OperationId(_) => {}
+            Arg::Known(_) | Arg::Of(..) | Arg::Answer(..) | Arg::OperationId(_) | Arg::Sensitive(_) | Arg::Sealed(_) => {}
+        }
+    }
+
+    /// What is in a sensitive value. What EC2 decides is no secret of the project's, what stands around it is.
+    fn sensitive(value: &Value) -> Self {
+        match value {
+            Value::Concat(pieces) => Arg::Concat(pieces.iter().map(Arg::sensitive).collect()),
+            Value::List(values) => Arg::List(values.iter().map(Arg::sensitive).collect()),
+            Value::Null | Value::Error | Value::Resource(_) | Value::Attribute(..) => Arg::from_value(value),
+            other => Arg::Sensitive(other.clone().sensitive()),
         }
     }
 
@@ -130,6 +145,8 @@ impl Arg {
             Value::List(values) => Arg::List(values.iter().map(Arg::from_value).collect()),
             Value::Map(map) => Arg::Map(map.iter().map(|(k, v)| (k.clone(), Arg::from_value(v))).collect()),
             Value::Anywhere => Arg::text("0.0.0.0/0"),
+            Value::Sensitive(inner) => Arg::sensitive(inner),
+            Value::Sealed(hash) => Arg::Sealed(hash.clone()),
             other => Arg::text(other.to_string()),
         }
     }

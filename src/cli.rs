@@ -156,6 +156,8 @@ impl Stop {
             &codes::NOT_IN_STATE,
             &codes::NO_OUTPUT,
             &codes::OTHER_REGION,
+            &codes::WITHHELD,
+            &codes::NOT_KEPT,
         ];
         let by_code = match self.diagnostics.iter().find(|d| d.severity == Severity::Error).map(|d| d.code) {
             Some(code) if USAGE.contains(&code) => Exit::Usage,

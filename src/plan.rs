@@ -10,6 +10,7 @@ pub mod laws;
 pub mod lifecycle;
 mod order;
 pub mod proof;
+pub mod sealing;
 mod standing;
 mod tasks;
 
@@ -32,7 +33,7 @@ use crate::{
         model::{Model, Resource},
         value::{Record, Value},
     },
-    state::{Existing, Image, Part, Promise, State, event::What},
+    state::{Existing, Image, Part, Promise, State, event::What, seal::Secrets},
 };
 
 /// Everything an apply needs to know; nothing of it is worked out again.
@@ -76,6 +77,12 @@ pub struct Plan {
     pub promises: Vec<Promise>,
     /// What they demanded, and no longer do in full.
     pub weakened: Vec<Promise>,
+    /// A new key for hashes of what is sensitive, which the state had none for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
+    /// What the hashes in the plan stand for. Not kept in plan files: see [`sealing::unseal`].
+    #[serde(skip)]
+    pub secrets: Secrets,
 }
 
 /// Something that EC2 holds otherwise than the state says.
@@ -234,7 +241,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
     let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
     let promises = guard::promises(model, sources);
-    let plan = Plan {
+    let mut plan = Plan {
         project: model.project.name.clone(),
         region: observation.region.clone(),
         account: observation.account.clone(),
@@ -254,14 +261,20 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
             .map(|(k, i)| (k.clone(), i.clone()))
             .collect(),
         existing: existing(&standing, observation),
-        outputs: model.outputs.iter().map(|(n, o)| (n.clone(), standing.substitute(&o.value, &decisions.replaced, None))).collect(),
+        outputs: model
+            .outputs
+            .iter()
+            .map(|(n, o)| (n.clone(), if o.sensitive { hidden() } else { standing.substitute(&o.value, &decisions.replaced, None) }))
+            .collect(),
         attached: attached.collect(),
         proof: proof::prove(input, &standing, &decisions)?,
         // Where nothing is left, there is nothing to guard.
         weakened: if decisions.wanted.is_empty() { vec![] } else { guard::weakened(&state.promises, &promises) },
         promises,
+        sealing_key: observation.sealing_key.clone(),
+        secrets: Secrets::default(),
     };
-    match laws::check(&plan) {
+    match sealing::seal(&mut plan, standing.sealing_key.as_deref()).and_then(|()| laws::check(&plan)) {
         Ok(()) => Ok(plan),
         Err(laws::Broken(law)) => Err(vec![codes::law_broken(&law)]),
     }
@@ -306,7 +319,15 @@ fn seen(standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> Vec<Seen>
             let told = thing.spec.attr(name).is_some_and(|a| a.change == crate::schema::attr::Change::Computed);
             told && *name != "id" && thing.state.record.get(*name) != Some(value)
         };
-        let record: Record = thing.observed.record.iter().filter(computed).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let mut record: Record = thing.observed.record.iter().filter(computed).map(|(n, v)| (n.clone(), v.clone())).collect();
+        // What has become sensitive, or no longer is, is kept as it should be though nothing changes in EC2.
+        let settled = |name: &str| match name {
+            "tags" => decision.tags.is_none(),
+            name => decision.attributes.iter().all(|a| a.0 != name),
+        };
+        let kept_otherwise =
+            |(name, value): &(&String, &Value)| settled(name) && sealing::is_kept_otherwise(thing.state.record.get(*name), value);
+        record.extend(decision.record.iter().filter(kept_otherwise).map(|(n, v)| (n.clone(), v.clone())));
         let own = |p: &decide::PartDecision| {
             let adopted = p.wanted.clone().filter(|_| p.same).map(|record| Part { name: p.spec.name.into(), record });
             p.observed.as_ref().and(p.kept.clone().or(adopted))
@@ -319,6 +340,11 @@ fn seen(standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> Vec<Seen>
         }
     }
     found
+}
+
+/// What is kept of a sensitive output: that there is one.
+fn hidden() -> Value {
+    Value::Sealed(String::new())
 }
 
 fn existing(standing: &Standing<'_>, observation: &Observation) -> BTreeMap<Address, Existing> {

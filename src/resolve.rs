@@ -18,6 +18,7 @@ mod project;
 mod repeat;
 mod resource;
 mod scope;
+mod sensitive;
 mod sentence;
 mod space;
 mod statement;
@@ -50,7 +51,7 @@ use space::{Bindings, Cell, Here};
 pub use function::{Function, functions};
 pub use scope::{Directory, Lost};
 pub use test::{Count, Demands, Expected, Fault};
-pub use variable::{read_expression, read_file, shift};
+pub use variable::{read_expression, read_file, shift, shifted};
 
 /// Words that begin a statement at the top of a file, beside the kinds of resources.
 pub const STATEMENTS: &[&str] = &[
@@ -147,6 +148,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     if (about_unused || matches!(purpose, Purpose::Plan)) && !resolver.sink.has_errors() {
         resolver.unused();
     }
+    model.sensitive = std::mem::take(&mut resolver.concealed);
     cycle::report(&model, sink);
     with_parts(&mut model, sink);
     for spec in resources::ALL {
@@ -216,6 +218,9 @@ impl<'a> Resolver<'a, '_> {
             let value = self.cell(Cell::Output(space, i), output.name.span);
             let sensitive = self.output_body(output);
             if !self.is_module(space) {
+                if value.is_sensitive() && !sensitive {
+                    self.sink.push(crate::base::codes::sensitive::output(&output.name.text, output.value.span));
+                }
                 let description = output.description.as_ref().map(|d| d.text.to_string());
                 model.outputs.insert(output.name.text.to_string(), Output { value, description, sensitive, span: output.name.span });
             }

@@ -3,6 +3,7 @@
 pub mod event;
 pub mod identity;
 pub mod journal;
+pub mod seal;
 pub mod store;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub struct State {
     pub outputs: BTreeMap<String, Value>,
     /// What the policies demanded when last applied.
     pub promises: Vec<Promise>,
+    /// What hashes of sensitive values are made with: see [`seal`]. `None` where there never was one.
+    pub sealing_key: Option<String>,
 }
 
 /// What a `forbid` lets pass.
@@ -173,6 +176,7 @@ impl State {
             existing: BTreeMap::new(),
             outputs: BTreeMap::new(),
             promises: vec![],
+            sealing_key: None,
         }
     }
 

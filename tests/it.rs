@@ -53,6 +53,10 @@ mod reach;
 mod replay;
 #[path = "it/resources.rs"]
 mod resources;
+#[path = "it/sensitive.rs"]
+mod sensitive;
+#[path = "it/sensitive_cli.rs"]
+mod sensitive_cli;
 #[path = "it/sets.rs"]
 mod sets;
 #[path = "it/spec.rs"]

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     base::{address::Address, base64},
     call::{Arg, Json},
-    state::State,
+    state::{State, seal::Secrets},
 };
 
 /// What is known when a call is made.
@@ -17,6 +17,8 @@ pub struct Known<'a> {
     pub answers: &'a [Json],
     /// The operation's random id.
     pub operation: &'a str,
+    /// What the hashes of sensitive values stand for.
+    pub secrets: &'a Secrets,
 }
 
 /// What is not known though a call needs it.
@@ -28,6 +30,8 @@ pub enum ArgumentError {
     Answer(String),
     /// An element of an earlier answer: the member that was looked at, and what it should be.
     Element(String, String),
+    /// A sensitive value of which the hash alone is known.
+    Sealed,
     /// Attributes that stand for one another without end.
     Endless(Address),
 }
@@ -38,6 +42,7 @@ impl fmt::Display for ArgumentError {
             ArgumentError::Attribute(address, name) => write!(f, "`{address}.{name}`, which EC2 has not told"),
             ArgumentError::Answer(path) => write!(f, "`{path}` of an earlier answer, which is not in it"),
             ArgumentError::Element(member, value) => write!(f, "an element with {member} {value} of an earlier answer, which is not in it"),
+            ArgumentError::Sealed => f.write_str("a sensitive value, of which the state has but a hash"),
             ArgumentError::Endless(address) => write!(f, "`{address}`, whose attributes stand for one another without end"),
         }
     }
@@ -78,6 +83,8 @@ fn deep(arg: &Arg, known: Known<'_>, depth: usize) -> Result<Json, ArgumentError
             let found = known.answers.get(find.call).and_then(|answer| find.search(answer, &equals));
             found.cloned().ok_or_else(|| ArgumentError::Element(find.member.clone(), plain(&equals)))?
         }
+        Arg::Sensitive(value) => deep(&Arg::from_value(&value.bare()), known, depth)?,
+        Arg::Sealed(hash) => deep(&Arg::from_value(known.secrets.get(hash).ok_or(ArgumentError::Sealed)?), known, depth)?,
         Arg::OperationId(length) => known.operation.chars().take(*length).collect::<String>().into(),
         Arg::Concat(pieces) => {
             let pieces = pieces.iter().map(|piece| deep(piece, known, depth).map(|json| plain(&json)));
@@ -134,7 +141,9 @@ mod tests {
 
     fn check(arg: Arg) -> Result<Json, ArgumentError> {
         let answers = [json!({"Vpcs": [{"VpcId": "vpc-1"}]})];
-        resolve(&arg, Known { state: &state(), answers: &answers, operation: "0123456789" })
+        let mut secrets = Secrets::default();
+        secrets.add("hash".into(), &Value::text("hello"));
+        resolve(&arg, Known { state: &state(), answers: &answers, operation: "0123456789", secrets: &secrets })
     }
 
     #[test]
@@ -154,6 +163,13 @@ mod tests {
         assert_eq!(check(Arg::List(vec![null(), "a".into()])), Ok(json!(["a"])));
         assert_eq!(check(Arg::map([("A", null()), ("B", "b".into())])), Ok(json!({"B": "b"})));
         assert_eq!(check(Arg::Base64(Box::new("hello".into()))), Ok(json!("aGVsbG8=")));
+    }
+
+    #[test]
+    fn a_sensitive_value_goes_out_in_the_clear() {
+        assert_eq!(check(Arg::from_value(&Value::text("hello").sensitive())), Ok(json!("hello")));
+        assert_eq!(check(Arg::base64(Arg::Sealed("hash".into()))), Ok(json!("aGVsbG8=")));
+        assert_eq!(check(Arg::Sealed("another".into())), Err(ArgumentError::Sealed));
     }
 
     #[test]

@@ -21,13 +21,14 @@ use crate::{
         codes::{apply as codes, state as state_codes},
         diagnostic::Diagnostic,
     },
-    call::Driver,
+    call::{Answer, ApiError, Driver, Request},
     plan::{Plan, lifecycle},
     schema::value::{Value, concat},
     state::{
         State,
         event::{Event, What},
         journal::Journal,
+        seal::Secrets,
         store,
     },
 };
@@ -74,9 +75,14 @@ pub async fn execute(
     let mut ledger = Ledger::new(state, journal);
     let opening = opening(plan, &ledger.state, driver.region());
     ledger.record(&opening).map_err(|error| state_codes::not_writable("the journal", &std::io::Error::other(error.to_string())))?;
+    let secrets = Arc::new(plan.secrets.clone());
+    let driver: Arc<dyn Driver> = match secrets.is_empty() {
+        true => driver,
+        false => Arc::new(Discreet { inner: driver, secrets: secrets.clone() }),
+    };
     let (waiter, waits) = Waiter::start(driver.clone());
     let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
-    let run = Arc::new(Run { tasks, driver, waiter, progress, ledger: Mutex::new(ledger), young });
+    let run = Arc::new(Run { tasks, secrets, driver, waiter, progress, ledger: Mutex::new(ledger), young });
     let mut tally = Tally {
         schedule: Schedule::new(plan.tasks.iter().map(|task| &*task.needs)),
         done: vec![],
@@ -122,6 +128,27 @@ pub async fn execute(
     Ok(outcome(plan, &run, tally))
 }
 
+/// A driver whose errors say nothing that is sensitive: EC2 may repeat what it was sent.
+struct Discreet {
+    inner: Arc<dyn Driver>,
+    secrets: Arc<Secrets>,
+}
+
+impl Driver for Discreet {
+    fn send<'a>(&'a self, request: &'a Request) -> Answer<'a> {
+        let answer = self.inner.send(request);
+        Box::pin(async move { answer.await.map_err(|error| ApiError { message: self.secrets.without(&error.message), ..error }) })
+    }
+
+    fn region(&self) -> &str {
+        self.inner.region()
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+}
+
 /// How far an apply is.
 struct Tally {
     schedule: Schedule,
@@ -140,6 +167,7 @@ fn opening(plan: &Plan, state: &State, region: &str) -> Vec<Event> {
         at: store::now(),
     };
     let mut events = vec![begin];
+    events.extend(plan.sealing_key.clone().map(|key| Event::SealingKey { key }));
     if !plan.moves.is_empty() {
         events.push(Event::Moved { moves: plan.moves.clone() });
     }

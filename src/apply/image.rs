@@ -84,7 +84,7 @@ pub async fn look_up(reader: &Reader<'_>, model: &Model, state: &State) -> Resul
 
 /// Families that a resource names, and the architecture that it needs them for.
 fn named(resource: &Resource) -> Vec<(String, String)> {
-    let of_type = resource.record.get("instance_type").and_then(Value::as_text).map(resources::instance::architecture);
+    let of_type = resource.record.get("instance_type").map(Value::inner).and_then(Value::as_text).map(resources::instance::architecture);
     let mut found = vec![];
     let mut open: Vec<&Value> = resource.record.values().collect();
     while let Some(value) = open.pop() {

@@ -13,7 +13,7 @@ use crate::{
         survey,
     },
     base::address::Address,
-    call::{Driver, Json, Request},
+    call::{ApiError, Class, Driver, Json, Request},
     plan::observation::Observation,
     prove::policy::is_public,
     registry::{Observed, Spec},
@@ -22,7 +22,7 @@ use crate::{
         model::{Model, Resource, Statement},
         value::{Record, Value},
     },
-    state::{State, store},
+    state::{State, seal, store},
 };
 
 /// The tag that tells which project something belongs to.
@@ -78,7 +78,29 @@ pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, accou
     let (kinds, images) = tokio::join!(kinds, image::look_up(&reader, model, state));
     let resources = kinds.into_iter().collect::<Result<_, _>>()?;
     let region = driver.region().into();
-    Ok(Observation { account, region, resources, existing, images: images?, network, at: store::now() })
+    Ok(Observation {
+        account,
+        region,
+        resources,
+        existing,
+        images: images?,
+        network,
+        sealing_key: sealing_key(model, state)?,
+        at: store::now(),
+    })
+}
+
+/// A new key, where something is sensitive and the state has none. Chance is read like all else from outside: a plan knows none.
+fn sealing_key(model: &Model, state: &State) -> Result<Option<String>, ReadError> {
+    let sensitive = model.resources.values().flat_map(|r| r.record.values()).any(Value::is_sensitive);
+    if !sensitive || state.sealing_key.is_some() {
+        return Ok(None);
+    }
+    let failed = |e: getrandom::Error| ReadError {
+        action: "the system's source of randomness".into(),
+        error: ApiError::without_answer(Class::Unreachable, e.to_string()),
+    };
+    seal::key().map(Some).map_err(failed)
 }
 
 /// Whether a statement is about packets that come neither from the internet nor from things of the project.

@@ -22,12 +22,13 @@ use crate::{
     plan::Task,
     registry::{Observed, Spec},
     resources,
-    schema::value::Record,
+    schema::value::{Record, Value},
     state::{
         State,
         event::{Event, OpenCalls, What},
         identity,
         journal::Journal,
+        seal::Secrets,
     },
 };
 
@@ -53,6 +54,8 @@ pub struct Ledger {
 pub struct Run {
     /// The plan's tasks.
     pub tasks: Vec<Task>,
+    /// What the hashes of sensitive values stand for.
+    pub secrets: Arc<Secrets>,
     /// Where calls go.
     pub driver: Arc<dyn Driver>,
     /// Where things wait.
@@ -209,13 +212,18 @@ impl Step<'_> {
             Sent::Found(item) => found(self.spec, item, wanted),
             Sent::Satisfied | Sent::Overtaken => None,
         };
-        made.ok_or_else(|| TaskError::NoId { action: call.action.clone() })
+        // What EC2 tells of something sensitive is no less so.
+        let shown = |(id, mut learned): (String, Record)| {
+            learned.retain(|name, _| !wanted.get(name).is_some_and(Value::is_sealed));
+            (id, learned)
+        };
+        made.map(shown).ok_or_else(|| TaskError::NoId { action: call.action.clone() })
     }
 
     /// A call with everything filled in.
     fn request(&self, call: &Call, answers: &[Json], operation: &str) -> Result<Request, TaskError> {
         let ledger = self.run.ledger();
-        let known = Known { state: &ledger.state, answers, operation };
+        let known = Known { state: &ledger.state, answers, operation, secrets: &self.run.secrets };
         let mut params = serde_json::Map::new();
         for (name, arg) in &call.params {
             match resolve(arg, known).map_err(|error| TaskError::Argument { action: call.action.clone(), error })? {
@@ -240,7 +248,7 @@ impl Step<'_> {
     async fn settle(&self, settle: &Settle, call: &Call, answers: &[Json], answer: &Json) -> Result<(), TaskError> {
         let id = {
             let ledger = self.run.ledger();
-            let known = Known { state: &ledger.state, answers, operation: "" };
+            let known = Known { state: &ledger.state, answers, operation: "", secrets: &self.run.secrets };
             resolve(&settle.id, known).map_err(|error| TaskError::Argument { action: call.action.clone(), error })?
         };
         let Json::String(id) = id else { return Err(TaskError::Internal(format!("the id to wait for is {id}"))) };

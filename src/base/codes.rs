@@ -14,6 +14,7 @@ pub mod network;
 pub mod plan;
 pub mod prove;
 pub mod repeat;
+pub mod sensitive;
 pub mod state;
 pub mod syntax;
 pub mod template;
@@ -30,6 +31,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         value::ALL,
         repeat::ALL,
         template::ALL,
+        sensitive::ALL,
         module::ALL,
         test::ALL,
         network::ALL,

@@ -11,6 +11,8 @@ pub struct SourceFile {
     pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    /// The text where sensitive values stand as asterisks; `None` where there are none.
+    masked: Option<Arc<str>>,
     line_starts: Vec<u32>,
 }
 
@@ -34,8 +36,23 @@ impl Sources {
     pub fn add(&mut self, name: &str, text: &str) -> FileId {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name: name.into(), text: text.into(), line_starts });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), masked: None, line_starts });
         FileId((self.files.len() - 1) as u16)
+    }
+
+    /// Has what stands at these places shown as asterisks, byte for byte, so that every span stays where it is.
+    pub fn mask(&mut self, spans: impl IntoIterator<Item = Span>) {
+        for span in spans {
+            let Some(file) = self.files.get_mut(usize::from(span.file().0)) else { continue };
+            let shown = file.masked.as_ref().unwrap_or(&file.text);
+            let (Some(before), Some(hidden), Some(after)) =
+                (shown.get(..span.start()), shown.get(span.start()..span.end()), shown.get(span.end()..))
+            else {
+                continue;
+            };
+            let hide = |c: char| if matches!(c, '\n' | '\r') { c.to_string() } else { "*".repeat(c.len_utf8()) };
+            file.masked = Some(format!("{before}{}{after}", hidden.chars().map(hide).collect::<String>()).into());
+        }
     }
 
     /// The file with this id, if there is one.
@@ -76,6 +93,12 @@ impl Sources {
 }
 
 impl SourceFile {
+    /// The text as people may see it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.masked.as_ref().unwrap_or(&self.text)
+    }
+
     /// Line and column of a byte.
     #[must_use]
     pub fn position(&self, byte: usize) -> Position {
@@ -83,5 +106,26 @@ impl SourceFile {
         let start = self.line_starts.get(line - 1).map_or(0, |s| *s as usize);
         let column = self.text.get(start..byte.min(self.text.len())).map_or(0, |t| t.chars().count());
         Position { line, column: column + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_masked_is_as_long_as_before() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.secnet", "a = \"gehe\u{ef}m\nes\" b = 1");
+        let span = |text: &str| {
+            let all = &*sources.files[0].text;
+            Span::new(file, all.find(text).unwrap_or_default(), all.find(text).unwrap_or_default() + text.len())
+        };
+        let (text, beyond) = (span("gehe\u{ef}m\nes"), Span::new(file, 10, 4_000));
+        sources.mask([text, beyond]);
+        let masked = sources.get(file).map(SourceFile::shown);
+        assert_eq!(masked, Some("a = \"*******\n**\" b = 1"));
+        assert_eq!(masked.map(str::len), Some(sources.files[0].text.len()));
+        assert_eq!(sources.text(text), "gehe\u{ef}m\nes", "what is worked with stays");
     }
 }

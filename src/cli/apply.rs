@@ -21,6 +21,7 @@ use crate::{
         session::Session,
         target::TargetArgs,
     },
+    plan::sealing,
     schema::model::Policy,
     state::store,
 };
@@ -64,17 +65,21 @@ impl Apply {
     /// Applies a plan file: the very plan, or nothing.
     async fn planned(self, printer: &Printer) -> Outcome {
         let path = &*self.project.directory;
-        let file = PlanFile::read(path)?;
+        let mut file = PlanFile::read(path)?;
         let project = self.as_planned(&file)?;
         let session = Session::open(&file.directory, &project.model.project, &file.place, "apply", *printer).await?;
         check_base(&file.plan, &session.state)?;
+        let incomplete = |_| codes::plan_is_stale("it needs a sensitive value that the sources do not give any more");
+        sealing::unseal(&mut file.plan, &project.model, &session.state).map_err(incomplete)?;
         self.execution(&session, &file.plan, &project, printer).run().await
     }
 
     /// The project as it was when the plan was made.
     fn as_planned(&self, file: &PlanFile) -> Result<Project, Stop> {
         let shown = |path: &Path| crate::cli::load::shown(path);
-        let project = Project::open_with(&file.directory, file.given.clone())?;
+        let mut given = file.given.clone();
+        given.restore(&file.withheld, &file.salt, &self.project.inputs()?)?;
+        let project = Project::open_with(&file.directory, given)?;
         if project.digest != file.digest {
             let why = format!("the sources in `{}` have changed since", shown(&file.directory));
             return Err(codes::plan_is_stale(&why).into());

@@ -68,6 +68,8 @@ struct AttributeJson {
     name: String,
     old: Json,
     new: Json,
+    /// Whether it is not shown; then what is not null is `"(sensitive)"`.
+    sensitive: bool,
     known_after_apply: bool,
     replaces: bool,
     place: Option<String>,
@@ -187,6 +189,7 @@ impl From<&Change> for ChangeJson {
             name: a.name.clone(),
             old: plain(&a.old),
             new: plain(&a.new),
+            sensitive: a.old.is_sealed() || a.new.is_sealed(),
             known_after_apply: a.known_after_apply,
             replaces: a.replaces,
             place: a.place.clone(),

@@ -40,6 +40,7 @@ impl Output {
         };
         let value = outputs.get(name).ok_or_else(|| codes::no_output(name, outputs.keys().map(String::as_str)))?;
         match value {
+            value if value.is_sealed() => return Err(codes::not_kept(name).into()),
             value if printer.json => printer.document(&json::plain(value)),
             Value::Text(text) => printer.result(text),
             other => printer.result(&other.to_string()),

@@ -75,7 +75,7 @@ impl Plan {
         };
         if let Some(path) = &self.out {
             let directory = std::path::absolute(&project.directory).unwrap_or_else(|_| project.directory.clone());
-            let file = PlanFile::new(directory, place.clone(), project.given.clone(), project.digest.clone(), plan.clone());
+            let file = PlanFile::new(directory, place.clone(), &project, plan.clone())?;
             file.write(path)?;
         }
         let told: Vec<Diagnostic> = project.warnings.iter().chain(&plan.proof.diagnostics).cloned().collect();

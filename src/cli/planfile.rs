@@ -10,13 +10,21 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    base::{codes::environment as codes, diagnostic::Diagnostic},
-    cli::{load, project::Given, target::Place},
+    base::{
+        codes::{environment as codes, state as state_codes},
+        diagnostic::Diagnostic,
+    },
+    cli::{
+        load,
+        project::{Given, Project, Withheld},
+        target::Place,
+    },
     plan::Plan,
+    state::seal,
 };
 
 /// The format of plan files that this version writes and reads.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What a plan file holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,8 +37,12 @@ pub struct PlanFile {
     pub directory: PathBuf,
     /// Where it is to be applied.
     pub place: Place,
-    /// Values of variables.
+    /// Values of variables, without those of sensitive ones.
     pub given: Given,
+    /// What of them is not here, with hashes in the place of values.
+    pub withheld: Vec<Withheld>,
+    /// What those hashes are made with; random. Whoever has the file can test guesses, and nothing else.
+    pub salt: String,
     /// Of sources and variables.
     pub digest: String,
     /// The plan.
@@ -48,10 +60,15 @@ struct Sealed {
 
 impl PlanFile {
     /// A plan of this version.
-    #[must_use]
-    pub fn new(directory: PathBuf, place: Place, given: Given, digest: String, plan: Plan) -> Self {
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn new(directory: PathBuf, place: Place, project: &Project, plan: Plan) -> Result<Self, Diagnostic> {
+        let salt = seal::key().map_err(|e| state_codes::no_randomness(&e.to_string()))?;
+        let (given, withheld) = project.given.without(&project.model.sensitive.variables);
+        let withheld = withheld.into_iter().map(|w| w.hashed(&salt)).collect();
         let made_by = env!("CARGO_PKG_VERSION").into();
-        Self { format: FORMAT, made_by, directory, place, given, digest, plan }
+        Ok(Self { format: FORMAT, made_by, directory, place, given, withheld, salt, digest: project.digest.clone(), plan })
     }
 
     /// Writes it, whole or not at all, for its owner's eyes only: it holds values of variables.
@@ -67,7 +84,9 @@ impl PlanFile {
         name.push(".new");
         let beside = path.with_file_name(name);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        // One that a crash has left may be for other eyes, too.
+        let _ = fs::remove_file(&beside);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let written = options.open(&beside).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
@@ -110,7 +129,9 @@ mod tests {
             "proof": {"policies": [], "added": [], "removed": [], "unknown": []}, "promises": [], "weakened": [],
         });
         let plan = serde_json::from_value(plan).expect("a plan");
-        PlanFile::new("/p".into(), Place::default(), Given::default(), "d".into(), plan)
+        let (directory, place, given) = ("/p".into(), Place::default(), Given::default());
+        let made_by = "0".into();
+        PlanFile { format: FORMAT, made_by, directory, place, given, withheld: vec![], salt: "s".into(), digest: "d".into(), plan }
     }
 
     #[test]

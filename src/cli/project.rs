@@ -1,6 +1,7 @@
 //! A project as every command starts with it: files read, analysed, and either sound or reported. Layer 10.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -22,7 +23,10 @@ use crate::{
         load::{self, Texts},
         variables::VariableArgs,
     },
+    resolve::Purpose,
     schema::model::{self, Model},
+    state::seal,
+    syntax::ast::Item,
 };
 
 /// The project that a command is about, and what it is given.
@@ -42,6 +46,14 @@ pub struct ProjectArgs {
 }
 
 impl ProjectArgs {
+    /// Values of variables.
+    ///
+    /// # Errors
+    /// A file of them cannot be read.
+    pub fn inputs(&self) -> Result<Inputs, Diagnostic> {
+        self.variables.gather()
+    }
+
     /// The files of policies that are imposed: name and text.
     ///
     /// # Errors
@@ -63,7 +75,8 @@ impl ProjectArgs {
 pub fn parse(args: &ProjectArgs) -> Result<(Parsed, Texts), Stop> {
     let (library, disk) = (Arc::new(Disk::new(&args.directory)), Arc::new(ProjectDisk::new(&args.directory)));
     let inputs = Inputs { policies: args.imposed()?, library: Some(library), disk: Some(disk), ..args.variables.gather()? };
-    let parsed = Parsed::read(&load::directory(&args.directory)?, &inputs);
+    let mut parsed = Parsed::read(&load::directory(&args.directory)?, &inputs);
+    parsed.mask(&parsed.look(Purpose::Plan).resolved.model);
     let texts = Texts { sources: parsed.sources.clone(), prefix: load::prefix(&args.directory), own: parsed.own };
     Ok((parsed, texts))
 }
@@ -97,6 +110,78 @@ pub struct Given {
     pub policies: Vec<(String, String)>,
 }
 
+/// A value, or a file of values, that is not written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// As one gives it: `SECNET_VAR_token`, `--var token`, `--var-file secrets.vars`.
+    pub how: String,
+    /// The variable's name; empty for a file.
+    pub name: String,
+    /// The value, or the file's text. [`Withheld::hashed`] replaces it.
+    pub text: String,
+}
+
+impl Withheld {
+    /// The same with a salted hash in the place of the text.
+    #[must_use]
+    pub fn hashed(self, salt: &str) -> Self {
+        Self { text: seal::hash(salt, self.text.as_bytes()), ..self }
+    }
+}
+
+impl Given {
+    /// Without what the environment has for other projects.
+    fn of(mut self, declared: &BTreeSet<&str>) -> Self {
+        self.environment.retain(|(name, _)| declared.contains(&**name));
+        self
+    }
+
+    /// Everything but the values of sensitive variables, in whose place stands nothing; and those. Of a file that names such
+    /// a variable the whole text is withheld.
+    #[must_use]
+    pub fn without(&self, sensitive: &BTreeSet<String>) -> (Self, Vec<Withheld>) {
+        let mut given = self.clone();
+        let mut withheld = vec![];
+        let mut withhold = |how: String, name: &str, text: &mut String| {
+            withheld.push(Withheld { how, name: name.into(), text: std::mem::take(text) });
+        };
+        for (name, text) in given.environment.iter_mut().filter(|(name, _)| sensitive.contains(name)) {
+            withhold(format!("SECNET_VAR_{name}"), name, text);
+        }
+        for (file, text) in given.files.iter_mut().filter(|(_, text)| sensitive.iter().any(|name| text.contains(&**name))) {
+            withhold(format!("--var-file {file}"), "", text);
+        }
+        for (name, text) in given.arguments.iter_mut().filter(|(name, _)| sensitive.contains(name)) {
+            withhold(format!("--var {name}"), name, text);
+        }
+        (given, withheld)
+    }
+
+    /// Puts what was withheld back, out of what is given now: in whatever way, if its hash is the same.
+    ///
+    /// # Errors
+    /// Something is not given again, or is another value now.
+    pub fn restore(&mut self, withheld: &[Withheld], salt: &str, now: &Inputs) -> Result<(), Diagnostic> {
+        let environment = self.environment.iter_mut().map(|(name, text)| (format!("SECNET_VAR_{name}"), text));
+        let files = self.files.iter_mut().map(|(name, text)| (format!("--var-file {name}"), text));
+        let arguments = self.arguments.iter_mut().map(|(name, text)| (format!("--var {name}"), text));
+        let mut rest = withheld.iter();
+        let mut next = rest.next();
+        for (how, text) in environment.chain(files).chain(arguments) {
+            let Some(wanted) = next.filter(|w| w.how == how) else { continue };
+            let of_variable = || now.arguments.iter().map(|(n, t)| (n, t)).chain(&now.environment).filter(|(n, _)| **n == wanted.name);
+            let candidates: Vec<&String> = match wanted.name.is_empty() {
+                true => now.files.iter().map(|(_, text)| text).collect(),
+                false => of_variable().map(|(_, text)| text).collect(),
+            };
+            let same = candidates.iter().find(|text| seal::hash(salt, text.as_bytes()) == wanted.text);
+            *text = (*same.ok_or_else(|| codes::withheld(&how, !candidates.is_empty()))?).clone();
+            next = rest.next();
+        }
+        Ok(())
+    }
+}
+
 impl Project {
     /// Reads and analyses the project of a command.
     ///
@@ -127,7 +212,13 @@ impl Project {
         };
         let analysis = analysis::analyze(files, &inputs);
         let read = analysis.sources.iter().take(analysis.own).map(|(_, f)| (f.name.to_string(), f.text.to_string()));
-        let digest = with_read(digest(&read.collect::<Vec<_>>(), &given), &disk.seen());
+        let declared = analysis.files.iter().flat_map(|f| &f.items).filter_map(|item| match item {
+            Item::Variable(variable) => Some(&*variable.name.text),
+            _ => None,
+        });
+        let given = given.of(&declared.collect());
+        let shown = given.without(&analysis.model.sensitive.variables).0;
+        let digest = with_read(digest(&read.collect::<Vec<_>>(), &shown), &disk.seen());
         let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own: analysis.own };
         if analysis.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             return Err(Stop::new(analysis.diagnostics, texts));

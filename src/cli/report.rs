@@ -36,7 +36,7 @@ pub fn to_text(diagnostics: &[Diagnostic], texts: &Texts, look: Look) -> String 
     let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(look.width).with_links(false).without_syntax_highlighting();
     let handler = handler.without_cause_chain().with_context_lines(1).with_show_related_as_nested(true);
-    let shown: BTreeMap<FileId, Arc<str>> = texts.sources.iter().map(|(id, file)| (id, printable(&file.text))).collect();
+    let shown: BTreeMap<FileId, Arc<str>> = texts.sources.iter().map(|(id, file)| (id, printable(file.shown()))).collect();
     let mut text = String::new();
     for diagnostic in diagnostics.iter().take(SHOWN_MAX) {
         let view = View::of(diagnostic, texts, &shown);

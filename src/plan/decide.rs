@@ -124,15 +124,7 @@ fn thing<'a>(
         return decision;
     };
     let mut left: Vec<(&str, Option<Value>)> = vec![];
-    // What comes with an image that is left as it is does not follow the one that is written.
-    for name in
-        ["root_device_name", "root_volume_size"].into_iter().filter(|n| ignores(resource, "image") && !resource.record.contains_key(*n))
-    {
-        match stands.state.record.get(name) {
-            Some(kept) => drop(record.insert(name.into(), kept.clone())),
-            None => drop(record.remove(name)),
-        }
-    }
+    keep_volume(resource, &stands.state.record, &mut record);
     for attr in spec.attrs.iter().filter(|a| matches!(a.change, Change::InPlace | Change::Replace)) {
         let observed = stands.observed.record.get(attr.name);
         let kept = stands.state.record.get(attr.name);
@@ -143,14 +135,22 @@ fn thing<'a>(
         }
         let none = BTreeSet::new();
         let current = observed.cloned().or_else(|| kept.map(|v| standing.ids(&standing.substitute(v, &none, None), &none)));
+        let sealed = kept.is_some_and(Value::is_sealed);
+        let hidden = |value: Value| {
+            let hide = value != Value::Null && (sealed || wanted.is_sensitive());
+            value.sensitive_if(hide)
+        };
         if ignores(resource, attr.name) {
-            left.push((attr.name, current));
+            left.push((attr.name, current.map(hidden)));
             continue;
         }
         let current = current.unwrap_or(Value::Null);
-        if !same(&attr.ty, &standing.ids(&wanted, replaced), &current) {
+        let unchanged = same(&attr.ty, &standing.ids(&wanted.bare(), replaced), &current)
+            || sealed && standing.is_kept_as(&current, &wanted, resource.record.get(attr.name), replaced);
+        if !unchanged {
             let replaces = attr.change == Change::Replace;
-            decision.attributes.push((attr.name, shown(attr, &current, standing), wanted, replaces));
+            let old = hidden(shown(attr, &current, standing));
+            decision.attributes.push((attr.name, old, wanted, replaces));
         }
     }
     if decision.attributes.iter().any(|(_, _, _, replaces)| *replaces) {
@@ -177,9 +177,21 @@ fn thing<'a>(
     decision
 }
 
+/// What comes with an image that is left as it is does not follow the one that is written.
+fn keep_volume(resource: &Resource, kept: &Record, record: &mut Record) {
+    for name in
+        ["root_device_name", "root_volume_size"].into_iter().filter(|n| ignores(resource, "image") && !resource.record.contains_key(*n))
+    {
+        match kept.get(name) {
+            Some(kept) => drop(record.insert(name.into(), kept.clone())),
+            None => drop(record.remove(name)),
+        }
+    }
+}
+
 /// The record with what is known put in: attributes of what stands, images by id.
 fn known(resource: &Resource, spec: &Spec, standing: &Standing<'_>, replaced: &BTreeSet<Address>, sink: &mut Sink) -> Record {
-    let instance_type = resource.record.get("instance_type").and_then(Value::as_text);
+    let instance_type = resource.record.get("instance_type").map(Value::inner).and_then(Value::as_text);
     let architecture = instance_type.map(resources::instance::architecture);
     let mut record = Record::new();
     for (name, value) in &resource.record {
@@ -285,7 +297,7 @@ fn tags(
     let has = &stands.observed.tags;
     let goes = |key: &&String| !left_alone && !is_anothers(key, ignored) && !wanted.contains_key(*key);
     let remove: Vec<String> = has.keys().filter(goes).cloned().collect();
-    wanted.retain(|key, value| has.get(key).map(Value::text).as_ref() != Some(value));
+    wanted.retain(|key, value| has.get(key).map(Value::text).as_ref() != Some(&value.bare()));
     (!wanted.is_empty() || !remove.is_empty()).then_some((wanted, remove))
 }
 

@@ -93,10 +93,17 @@ fn attribute(name: &str, old: Value, new: Value) -> AttributeChange {
 }
 
 fn tag_changes(decision: &Decision<'_>, standing: &Standing<'_>, set: &BTreeMap<String, Value>, remove: &[String]) -> Vec<AttributeChange> {
-    let has = standing.things.get(&decision.resource.address).map(|t| &t.observed.tags);
-    let old = |key: &String| has.and_then(|tags| tags.get(key)).map_or(Value::Null, Value::text);
-    let set = set.iter().map(|(key, new)| attribute(&format!("tags.{key}"), old(key), new.clone()));
-    set.chain(remove.iter().map(|key| attribute(&format!("tags.{key}"), old(key), Value::Null))).collect()
+    let thing = standing.things.get(&decision.resource.address);
+    let is_sealed = |key: &str| match thing.and_then(|t| t.state.record.get("tags")) {
+        Some(Value::Map(kept)) => kept.get(key).is_some_and(Value::is_sealed),
+        _ => false,
+    };
+    let old = |key: &String, new: &Value| match thing.and_then(|t| t.observed.tags.get(key)) {
+        Some(text) => Value::text(text).sensitive_if(new.is_sensitive() || is_sealed(key)),
+        None => Value::Null,
+    };
+    let set = set.iter().map(|(key, new)| attribute(&format!("tags.{key}"), old(key, new), new.clone()));
+    set.chain(remove.iter().map(|key| attribute(&format!("tags.{key}"), old(key, &Value::Null), Value::Null))).collect()
 }
 
 /// The parts that change. One that goes and one that comes, and that differ in a single member, are one that changes.

@@ -17,6 +17,7 @@ use crate::{
         Action, Change, Input, Seen, Task,
         decide::{Decision, Decisions, OWN_TAGS},
         observation::Observation,
+        sealing,
         standing::Standing,
     },
     registry::{Observed, Spec},
@@ -166,6 +167,12 @@ fn taken_in(
     }
     let Some(spec) = resources::spec(address.kind()) else { return refuse("its kind is unknown", "use a newer version of secnet") };
     let (mut record, untold) = record(resource, spec, observed, names);
+    let key = state.sealing_key.as_deref().or(observation.sealing_key.as_deref());
+    for (name, value) in &mut record {
+        if let Some(wanted) = resource.record.get(name).filter(|w| w.is_sensitive()) {
+            *value = sealing::kept_as(key, value.clone(), wanted);
+        }
+    }
     let mut images = state.images.values().chain(observation.images.values());
     let image = record.get("image").and_then(Value::as_text).and_then(|id| images.find(|image| image.id == id));
     if let Some(size) = image.and_then(|image| image.root_volume_size) {
@@ -289,7 +296,7 @@ pub fn beside(decisions: &Decisions<'_>, standing: &Standing<'_>, create_first: 
         let Some(stands) = standing.things.get(&resource.address) else { continue };
         let stays = |name: &str| {
             let wanted = decision.record.get(name).filter(|w| **w != Value::Null);
-            let Some(wanted) = wanted.map(|w| standing.ids(w, &decisions.replaced)) else { return false };
+            let Some(wanted) = wanted.map(|w| standing.ids(w, &decisions.replaced).bare()) else { return false };
             let kept = || stands.state.record.get(name).map(|v| standing.ids(v, &decisions.replaced));
             match (stands.observed.record.get(name).cloned().or_else(kept), &wanted) {
                 (Some(Value::Cidr(old)), Value::Cidr(new)) => old.overlaps(*new),

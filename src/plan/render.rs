@@ -6,7 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::{
     plan::{Action, AttributeChange, Change, PartChange, Plan},
-    schema::value::Value,
+    schema::value::{HIDDEN, Value},
     state::event::What,
 };
 
@@ -182,6 +182,7 @@ impl Page {
             (Action::Delete, old) => shown(old),
             (_, Value::Null) => format!("(none) -> {new}"),
             (_, old) if attribute.new == Value::Null => format!("{} -> (none)", shown(old)),
+            (_, old) if old.is_sealed() && attribute.new.is_sealed() => format!("{HIDDEN} -> (sensitive, changes)"),
             (_, old) => format!("{} -> {new}", shown(old)),
         };
         let forces = if attribute.replaces { "  (forces replacement)" } else { "" };
@@ -283,6 +284,8 @@ mod tests {
             proof: Default::default(),
             promises: vec![],
             weakened: vec![],
+            sealing_key: None,
+            secrets: Default::default(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
         model::{Lifecycle, Model, Part, Resource},
         value::{Record, Value},
     },
-    state::{self, State},
+    state::{self, State, seal},
 };
 
 /// A resource of the state that still stands.
@@ -40,6 +40,8 @@ pub struct Standing<'a> {
     pub images: BTreeMap<String, state::Image>,
     /// The region that was read.
     pub region: &'a str,
+    /// What hashes of sensitive values are made with; `None` where nothing is sensitive.
+    pub sealing_key: Option<String>,
     by_id: BTreeMap<&'a str, Address>,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Standing<'a> {
             existing: BTreeMap::new(),
             images: state.images.clone(),
             region: &observation.region,
+            sealing_key: state.sealing_key.clone().or_else(|| observation.sealing_key.clone()),
             by_id: BTreeMap::new(),
         };
         standing.images.extend(observation.images.clone());
@@ -102,7 +105,27 @@ impl<'a> Standing<'a> {
         if name == "id" {
             return Some(Value::text(id));
         }
-        observed.get(name).or_else(|| kept.and_then(|record| record.get(name))).cloned()
+        let kept = kept.and_then(|record| record.get(name));
+        // What EC2 tells of something sensitive is no less so.
+        match observed.get(name) {
+            Some(value) => Some(value.clone().sensitive_if(kept.is_some_and(Value::is_sealed))),
+            None => kept.cloned(),
+        }
+    }
+
+    /// Whether `kept`, what the state has of a sensitive value with all that is known put in, is what is kept of `wanted`;
+    /// `written` is that as the sources have it.
+    #[must_use]
+    pub fn is_kept_as(&self, kept: &Value, wanted: &Value, written: Option<&Value>, replaced: &BTreeSet<Address>) -> bool {
+        let Some(key) = &self.sealing_key else { return false };
+        match kept {
+            Value::Sealed(hash) => seal::hash_of(key, wanted) == *hash,
+            kept if kept.is_sealed() => written.is_some_and(|written| {
+                let sealed = seal::seal(key, written, &mut |_, _| {});
+                self.ids(&self.substitute(&sealed, replaced, None), replaced) == *kept
+            }),
+            _ => false,
+        }
     }
 
     /// A value with all that is known put in; references stay.

@@ -85,7 +85,8 @@ impl Context<'_> {
                 if let Arg::Of(of, name) = arg {
                     let own_id = going.as_ref().filter(|_| *of == address && name == "id").map(Value::text);
                     if let Some(value) = own_id.or_else(|| self.standing.attribute(of, name, replaced)) {
-                        *arg = Arg::from_value(&value);
+                        let wanted = self.decisions.wanted.get(&*of).and_then(|d| d.record.get(name));
+                        *arg = Arg::from_value(&value.sensitive_if(wanted.is_some_and(Value::is_sensitive)));
                     }
                 }
             });

@@ -3,7 +3,7 @@
 use crate::{
     base::{
         address::{Address, Key},
-        codes::{name as codes, value as value_codes},
+        codes::{name as codes, sensitive as sensitive_codes, value as value_codes},
         diagnostic::{Diagnostic, nearest},
         span::Span,
     },
@@ -98,6 +98,10 @@ impl<'a> Resolver<'a, '_> {
         if let Some(key) = key_of(&value) {
             return Some(key);
         }
+        if value.is_sensitive() {
+            self.sink.push(sensitive_codes::key("which of many is meant", expr.span));
+            return None;
+        }
         if value != Value::Error {
             self.mismatch("a string or a whole number as the key", &value, expr.span);
         }
@@ -106,6 +110,22 @@ impl<'a> Resolver<'a, '_> {
 
     fn splat(&mut self, base: &'a Expr) -> Value {
         match self.eval(base) {
+            // What is in it is no less sensitive.
+            Value::Sensitive(inner) => {
+                let (value, before) = ((*inner).clone(), self.sink.all.len());
+                let elements = match value {
+                    Value::List(values) => values,
+                    Value::Map(map) => in_order(map).into_iter().map(|(_, v)| v).collect(),
+                    Value::Null => vec![],
+                    one @ Value::Resource(_) => vec![one],
+                    other => {
+                        self.sink.push(value_codes::wrong_type("a list before `[*]`", &describe(&other), base.span));
+                        self.veil(before, true);
+                        return Value::Error;
+                    }
+                };
+                Value::List(elements.into_iter().map(Value::sensitive).collect())
+            }
             Value::List(values) => Value::List(values),
             Value::Map(map) => Value::List(in_order(map).into_iter().map(|(_, v)| v).collect()),
             // One or none, where an `if` says so.
@@ -121,6 +141,7 @@ impl<'a> Resolver<'a, '_> {
 
     fn field(&mut self, value: Value, name: &'a Name, at: Span) -> Value {
         match value {
+            Value::Sensitive(_) => self.veiled(true, |this| this.field(value.open().0, name, at)),
             Value::Error => Value::Error,
             Value::Resource(address) => self.attribute(&address, name, at),
             Value::Null => {
@@ -198,7 +219,9 @@ impl<'a> Resolver<'a, '_> {
         {
             let arguments: Vec<_> = arguments.iter().map(|a| (self.eval(a), a.span)).collect();
             let n = self.eval(index);
-            return function::nth_subnet(&arguments, (&n, index.span), base.span, self.sink);
+            let veil = n.is_sensitive() || arguments.iter().any(|(value, _)| value.is_sensitive());
+            let arguments: Vec<_> = arguments.into_iter().map(|(value, at)| (value.bare(), at)).collect();
+            return self.veiled(veil, |this| function::nth_subnet(&arguments, (&n.bare(), index.span), base.span, this.sink));
         }
         if let Some(found) = self.one_of_many(base, index) {
             return found;
@@ -211,7 +234,12 @@ impl<'a> Resolver<'a, '_> {
             let (found, length) = (usize::try_from(n).ok().and_then(|i| values.get(i)).cloned(), values.len());
             return found.unwrap_or_else(|| self.no_index(n, length, index.span));
         }
-        let value = self.eval(base);
+        let (value, veil) = self.eval(base).open();
+        let (key, veiled) = key.open();
+        self.veiled(veil || veiled, |this| this.element(value, key, base, index))
+    }
+
+    fn element(&mut self, value: Value, key: Value, base: &'a Expr, index: &'a Expr) -> Value {
         match (value, key) {
             (Value::Error, _) | (_, Value::Error) => Value::Error,
             (Value::List(mut values), Value::Int(n)) => match usize::try_from(n).ok().filter(|i| *i < values.len()) {

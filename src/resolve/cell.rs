@@ -16,11 +16,12 @@ use crate::{
     resolve::{
         convert::{Spot, attribute_type, convert},
         scope::{Local, Scope},
+        sensitive::is_marked,
         space::{Cell, Extent, Here, Instance, Space, State},
         template::Templates,
         variable::Given,
     },
-    schema::{attr::Type, value::Value},
+    schema::{attr::Type, model::Sensitive, value::Value},
     syntax::ast::{Attribute, Each, Expr},
 };
 
@@ -65,6 +66,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) elements: usize,
     pub(super) depth: usize,
     pub(super) suggestions: usize,
+    /// What nobody is shown.
+    pub(super) concealed: Sensitive,
     /// Where something could not be parsed.
     broken: Vec<Span>,
     frames: Vec<Frame>,
@@ -88,6 +91,7 @@ impl<'a, 's> Resolver<'a, 's> {
             elements: 0,
             depth: 0,
             suggestions: 0,
+            concealed: Sensitive::default(),
             broken,
             frames: vec![],
         };
@@ -334,14 +338,18 @@ impl<'a, 's> Resolver<'a, 's> {
 
     fn output_value(&mut self, space: usize, i: usize) -> Value {
         match self.scope_of(space).and_then(|s| s.outputs.get(i)).copied() {
-            Some(output) => self.at(Here { space, bindings: None }, |this| this.eval(&output.value)),
+            Some(output) => {
+                let marked = self.is_module(space) && is_marked(output.body.as_ref());
+                self.at(Here { space, bindings: None }, |this| this.eval(&output.value)).sensitive_if(marked)
+            }
             None => Value::Error,
         }
     }
 
     fn attribute_value(&mut self, space: usize, block: usize, instance: usize, i: usize) -> Value {
-        let found = self.scope_of(space).and_then(|s| s.blocks.get(block)).and_then(|b| Some((b.spec, *b.attributes.get(i)?)));
-        let (Some((spec, attribute)), Some(one)) = (found, self.instance(space, block, instance)) else { return Value::Error };
+        let declared = self.scope_of(space).and_then(|s| s.blocks.get(block));
+        let found = declared.and_then(|b| Some((b.spec, b.existing, *b.attributes.get(i)?)));
+        let (Some((spec, existing, attribute)), Some(one)) = (found, self.instance(space, block, instance)) else { return Value::Error };
         let (address, bindings) = (one.address.clone(), one.bindings.clone());
         let ty = spec.and_then(|spec| {
             let known = spec.attr(&attribute.name.text).is_some() || matches!(&*attribute.name.text, "tags" | "id");
@@ -350,7 +358,10 @@ impl<'a, 's> Resolver<'a, 's> {
         self.at(Here { space, bindings }, |this| {
             let value = this.eval(&attribute.value);
             match ty {
-                Some(ty) => convert(value, &ty, Spot::of(&attribute.value), &mut this.sink.all),
+                Some(ty) => {
+                    let value = convert(value, &ty, Spot::of(&attribute.value), &mut this.sink.all);
+                    this.admitted(value, &ty, existing, attribute)
+                }
                 None => value,
             }
         })

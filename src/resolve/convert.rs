@@ -87,6 +87,13 @@ pub(super) fn convert(value: Value, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagn
         (_, Value::Error) => Value::Error,
         (_, Value::Null) => Value::Null,
         (Type::Any, value) => value,
+        (ty, Value::Sensitive(inner)) => {
+            let mut reported = vec![];
+            let value = convert((*inner).clone(), ty, Spot::at(at.span), &mut reported);
+            // None of them would say what is wrong without the value.
+            out.extend(reported.first().map(|_| codes::wrong_type(&wanted(ty), "a sensitive value of another type", at.span)));
+            if reported.is_empty() { value.sensitive() } else { Value::Error }
+        }
         (_, Value::Attribute(address, attribute)) => later(address, attribute, ty, at, out),
         (Type::List(of), Value::List(values)) => Value::List(each(values, of, at, out)),
         (Type::Set(of), Value::List(values)) => Value::List(distinct(each(values, of, at, out))),
@@ -347,6 +354,7 @@ pub(super) fn describe(value: &Value) -> String {
         Value::List(_) => "a list".into(),
         Value::Map(_) => "a map".into(),
         Value::Image(..) => "an image".into(),
+        Value::Sensitive(_) | Value::Sealed(_) => "a sensitive value".into(),
         Value::Anywhere | Value::Internet | Value::Any | Value::Resource(_) | Value::Attribute(..) | Value::Error => format!("`{value}`"),
     }
 }
@@ -357,6 +365,7 @@ pub(super) fn is_broken(value: &Value) -> bool {
         Value::Error => true,
         Value::List(values) | Value::Concat(values) => values.iter().any(is_broken),
         Value::Map(map) => map.values().any(is_broken),
+        Value::Sensitive(inner) => is_broken(inner),
         _ => false,
     }
 }
@@ -375,6 +384,7 @@ pub(super) fn type_of(value: &Value) -> Type {
         Value::Anywhere => Type::Peer,
         Value::Image(..) => Type::Image,
         Value::Resource(address) => Type::Ref(address.kind().into()),
+        Value::Sensitive(inner) => type_of(inner),
         Value::List(values) => {
             let mut types = values.iter().map(type_of);
             let first = types.next().filter(|first| types.all(|t| t == *first));
@@ -385,6 +395,6 @@ pub(super) fn type_of(value: &Value) -> Type {
             let first = types.next().filter(|first| types.all(|t| t == *first));
             Type::Map(Arc::new(first.unwrap_or(Type::Any)))
         }
-        Value::Null | Value::Internet | Value::Any | Value::Attribute(..) | Value::Error => Type::Any,
+        Value::Null | Value::Internet | Value::Any | Value::Attribute(..) | Value::Sealed(_) | Value::Error => Type::Any,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     base::{
-        codes::{name as codes, repeat, value as value_codes},
+        codes::{name as codes, repeat, sensitive as sensitive_codes, value as value_codes},
         diagnostic::{Diagnostic, Severity},
         service::{Ports, Service},
         span::Span,
@@ -13,6 +13,8 @@ use crate::{
         cell::{DEPTH_MAX, Resolver},
         convert::{Spot, convert, describe, is_broken},
         function, literal, operator,
+        repeat::Turns,
+        sensitive,
         space::{Cell, Here, bound, key_of, key_text},
     },
     resources,
@@ -55,16 +57,20 @@ impl<'a> Resolver<'a, '_> {
             ExprKind::Call(name, arguments) => self.call(name, arguments, expr.span),
             ExprKind::Unary(op, of) => {
                 let value = self.eval(of);
-                operator::unary(*op, &value, expr.span, self.sink)
+                let veil = value.is_sensitive();
+                self.veiled(veil, |this| operator::unary(*op, &value.bare(), expr.span, this.sink))
             }
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
             ExprKind::ForList(clause, each) => self.for_list(clause, each),
             ExprKind::ForMap(clause, key, each) => self.for_map(clause, key, each),
-            ExprKind::If(condition, then, otherwise) => match self.eval(condition) {
-                Value::Bool(true) => self.eval(then),
-                Value::Bool(false) => self.eval(otherwise),
-                other => operator::no_condition(&other, condition.span, self.sink),
-            },
+            ExprKind::If(condition, then, otherwise) => {
+                let (chosen, veil) = self.eval(condition).open();
+                match chosen {
+                    Value::Bool(true) => self.eval(then).sensitive_if(veil),
+                    Value::Bool(false) => self.eval(otherwise).sensitive_if(veil),
+                    other => self.veiled(veil, |this| operator::no_condition(&other, condition.span, this.sink)),
+                }
+            }
         }
     }
 
@@ -86,14 +92,14 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn for_list(&mut self, clause: &'a ForClause, each: &'a Expr) -> Value {
-        let Some((turns, _)) = self.turns(clause) else { return Value::Error };
+        let Some(Turns { turns, veil, .. }) = self.turns(clause) else { return Value::Error };
         let space = self.here.space;
         let one = |turn: super::repeat::Turn<'a>| self.at(Here { space, bindings: turn.bindings }, |this| this.eval(each));
-        Value::List(turns.into_iter().map(one).collect())
+        Value::List(turns.into_iter().map(one).collect()).sensitive_if(veil)
     }
 
     fn for_map(&mut self, clause: &'a ForClause, key: &'a Expr, each: &'a Expr) -> Value {
-        let Some((turns, _)) = self.turns(clause) else { return Value::Error };
+        let Some(Turns { turns, veil, .. }) = self.turns(clause) else { return Value::Error };
         let space = self.here.space;
         let mut found = BTreeMap::new();
         for turn in turns {
@@ -106,6 +112,7 @@ impl<'a> Resolver<'a, '_> {
                 },
                 None => match &name {
                     Value::Error => return Value::Error,
+                    Value::Sensitive(_) => sensitive_codes::key("the key of a map", key.span),
                     Value::Attribute(..) | Value::Concat(_) => repeat::unknown_key(&name.to_string(), "the key of a map", key.span),
                     other => value_codes::wrong_type("a string as the key of a map", &describe(other), key.span),
                 },
@@ -113,7 +120,7 @@ impl<'a> Resolver<'a, '_> {
             self.sink.push(diagnostic);
             return Value::Error;
         }
-        Value::Map(found)
+        Value::Map(found).sensitive_if(veil)
     }
 
     pub(super) fn text(&mut self, pieces: &'a [Piece]) -> Value {
@@ -122,8 +129,8 @@ impl<'a> Resolver<'a, '_> {
             values.push(match piece {
                 Piece::Plain(text) => Value::Text(text.clone()),
                 Piece::Value(expr) => {
-                    let value = self.eval(expr);
-                    self.piece(value, expr.span)
+                    let (value, veil) = self.eval(expr).open();
+                    self.veiled(veil, |this| this.piece(value, expr.span))
                 }
             });
         }
@@ -201,6 +208,7 @@ impl<'a> Resolver<'a, '_> {
             Value::Error => None,
             later => {
                 let diagnostic = match later {
+                    Value::Sensitive(_) => sensitive_codes::shown("a port", expr.span),
                     Value::Null => value_codes::wrong_type("a port", "null", expr.span),
                     later => value_codes::not_known_yet(&later.to_string(), "a port", expr.span),
                 };
@@ -212,11 +220,22 @@ impl<'a> Resolver<'a, '_> {
 
     fn binary(&mut self, op: ast::BinaryOp, left: &'a Expr, right: &'a Expr, at: Span) -> Value {
         let first = self.eval(left);
+        // What `??` gives is one of its sides; all else is made of what is in them.
+        let (first, mut veil) = match op {
+            ast::BinaryOp::Coalesce => first.open(),
+            _ => (first.bare(), first.is_sensitive()),
+        };
+        let before = self.sink.all.len();
         if let Some(decided) = operator::decided(op, &first, left.span, self.sink) {
-            return decided;
+            self.veil(before, veil);
+            return decided.sensitive_if(veil);
         }
-        let second = self.eval(right);
-        operator::binary(op, (&first, left.span), (&second, right.span), at, self.sink)
+        let mut second = self.eval(right);
+        if op != ast::BinaryOp::Coalesce {
+            veil |= second.is_sensitive();
+            second = second.bare();
+        }
+        self.veiled(veil, |this| operator::binary(op, (&first, left.span), (&second, right.span), at, this.sink))
     }
 
     fn call(&mut self, name: &'a Name, arguments: &'a [Expr], at: Span) -> Value {
@@ -233,9 +252,20 @@ impl<'a> Resolver<'a, '_> {
         for argument in arguments {
             values.push((self.eval(argument), argument.span));
         }
+        if sensitive::is_function(&name.text) {
+            return self.mark(name, values, at);
+        }
+        let veil = values.iter().any(|(value, _)| value.is_sensitive());
+        if veil {
+            values.iter_mut().for_each(|(value, _)| *value = value.bare());
+        }
+        self.veiled(veil, |this| this.function(name, &values, at))
+    }
+
+    fn function(&mut self, name: &Name, values: &[function::Argument], at: Span) -> Value {
         let context = self.function_context();
-        let value = function::call(name, &values, at, context, self.sink);
-        match (&*name.text, value, values.as_slice()) {
+        let value = function::call(name, values, at, context, self.sink);
+        match (&*name.text, value, values) {
             ("templatefile", Value::Text(text), [(Value::Text(path), at), (Value::Map(variables), _)]) => {
                 self.render(path, &text, variables.clone(), *at)
             }

@@ -151,9 +151,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("templatestring", "a text with `${...}` in it"),
 ];
 
-/// Functions of the language that this version does not have.
-const LATER: &[&str] = &["sensitive", "nonsensitive", "issensitive"];
-
 /// Every function, in the order of the reference.
 pub fn functions() -> impl Iterator<Item = Function> {
     let entries = GROUPS.iter().flat_map(|(group, table)| table.iter().map(move |e| (group, e)));
@@ -164,10 +161,6 @@ pub fn functions() -> impl Iterator<Item = Function> {
 pub(super) fn check_name(name: &Name, sink: &mut Sink) {
     let word = &*name.text;
     if INDEX.contains_key(word) {
-        return;
-    }
-    if LATER.contains(&word) {
-        sink.push(name_codes::later_version(&format!("the function `{word}`"), name.span));
         return;
     }
     let impure = IMPURE.iter().find(|f| f.0 == word);
@@ -237,7 +230,7 @@ mod tests {
             assert!(function.usage.contains(&format!("{}(", function.name)), "{function:?}");
             assert!(function.doc.ends_with('.'), "{function:?}");
         }
-        for name in IMPURE.iter().map(|f| f.0).chain(ELSEWHERE.iter().map(|f| f.0)).chain(LATER.iter().copied()) {
+        for name in IMPURE.iter().map(|f| f.0).chain(ELSEWHERE.iter().map(|f| f.0)) {
             assert!(names.insert(name), "`{name}` both is and is not there");
         }
         for (group, table) in GROUPS {

@@ -71,7 +71,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn plain(&mut self, attribute: &'a Attribute) -> Option<String> {
-        match self.value_as(&attribute.value, &Type::Text) {
+        match self.shown_as(&attribute.value, &Type::Text, &format!("`{}`", attribute.name.text)) {
             Value::Text(text) => Some(text.to_string()),
             Value::Null | Value::Error => None,
             later => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::{
     base::{
         address::{Address, Key},
-        codes::repeat as codes,
+        codes::{repeat as codes, sensitive as sensitive_codes},
         span::Span,
     },
     resolve::{
@@ -30,6 +30,15 @@ pub(super) struct Turn<'a> {
     pub(super) bindings: Bindings<'a>,
 }
 
+/// The turns of a `for`.
+pub(super) struct Turns<'a> {
+    pub(super) turns: Vec<Turn<'a>>,
+    /// Whether it goes through a map.
+    pub(super) is_map: bool,
+    /// Whether it is sensitive how many there are.
+    pub(super) veil: bool,
+}
+
 /// How many of something there are.
 pub(super) enum Count<'a> {
     /// One or none, without a key.
@@ -41,11 +50,17 @@ pub(super) enum Count<'a> {
 }
 
 impl<'a> Resolver<'a, '_> {
-    /// The turns of a `for`, here, and whether it goes through a map; `None` if something was reported.
-    pub(super) fn turns(&mut self, clause: &'a ForClause) -> Option<(Vec<Turn<'a>>, bool)> {
-        let (pairs, is_map) = self.pairs(&clause.of)?;
+    /// The turns of a `for`, here; `None` if something was reported. What is in a sensitive list is sensitive.
+    pub(super) fn turns(&mut self, clause: &'a ForClause) -> Option<Turns<'a>> {
+        let (whole, mut veil) = self.eval(&clause.of).open();
+        let before = self.sink.all.len();
+        let pairs = self.pairs(whole, &clause.of);
+        self.veil(before, veil);
+        let (pairs, is_map) = pairs?;
+        let sensitive = veil;
         let mut turns = vec![];
         for (key, value) in pairs {
+            let (key, value) = (key.sensitive_if(sensitive), value.sensitive_if(sensitive));
             self.elements += 1;
             if self.elements > ELEMENTS_MAX {
                 // Once is enough.
@@ -61,23 +76,24 @@ impl<'a> Resolver<'a, '_> {
             };
             if let Some(condition) = &clause.condition {
                 let here = Here { space: self.here.space, bindings: bindings.clone() };
-                match self.at(here, |this| this.eval(condition)) {
+                let (holds, veiled) = self.at(here, |this| this.eval(condition)).open();
+                veil |= veiled;
+                match holds {
                     Value::Bool(true) => {}
                     Value::Bool(false) => continue,
                     other => {
-                        operator::no_condition(&other, condition.span, self.sink);
+                        self.veiled(veiled, |this| operator::no_condition(&other, condition.span, this.sink));
                         return None;
                     }
                 }
             }
             turns.push(Turn { key, value, bindings });
         }
-        Some((turns, is_map))
+        Some(Turns { turns, is_map, veil })
     }
 
     /// Keys and values of what is gone through, and whether it is a map.
-    fn pairs(&mut self, of: &'a Expr) -> Option<(Vec<(Value, Value)>, bool)> {
-        let value = self.eval(of);
+    fn pairs(&mut self, value: Value, of: &'a Expr) -> Option<(Vec<(Value, Value)>, bool)> {
         match value {
             Value::List(values) => {
                 let index = |(i, value)| (Value::Int(i64::try_from(i).unwrap_or(i64::MAX)), value);
@@ -105,6 +121,10 @@ impl<'a> Resolver<'a, '_> {
                     self.sink.push(codes::unknown_key(&other.to_string(), "whether there is one", condition.span));
                     Count::Broken
                 }
+                Value::Sensitive(_) => {
+                    self.sink.push(sensitive_codes::key("whether there is one", condition.span));
+                    Count::Broken
+                }
                 other => {
                     operator::no_condition(&other, condition.span, self.sink);
                     Count::Broken
@@ -119,7 +139,11 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn keyed(&mut self, clause: &'a ForClause) -> Option<Vec<(Key, Bindings<'a>)>> {
-        let (turns, is_map) = self.turns(clause)?;
+        let Turns { turns, is_map, veil } = self.turns(clause)?;
+        if veil {
+            self.sink.push(sensitive_codes::key("which there are", clause.of.span));
+            return None;
+        }
         let mut seen: HashMap<Key, ()> = HashMap::new();
         let mut found = vec![];
         for turn in turns {
@@ -129,6 +153,7 @@ impl<'a> Resolver<'a, '_> {
                 None => {
                     self.sink.push(match named {
                         Value::Error => return None,
+                        Value::Sensitive(_) => sensitive_codes::key("the key of a resource", clause.of.span),
                         Value::Attribute(..) | Value::Concat(_) => {
                             codes::unknown_key(&named.to_string(), "the key of a resource", clause.of.span)
                         }
@@ -221,7 +246,12 @@ impl<'a> Resolver<'a, '_> {
             Entry::Sentence(sentence) => each(self, sentence),
             Entry::For(block) => {
                 self.needed_by(&block.clause);
-                for turn in self.turns(&block.clause).map(|(turns, _)| turns).unwrap_or_default() {
+                let turns = self.turns(&block.clause);
+                if turns.as_ref().is_some_and(|t| t.veil) {
+                    self.sink.push(sensitive_codes::shown("how many sentences there are", block.clause.of.span));
+                    return;
+                }
+                for turn in turns.map(|t| t.turns).unwrap_or_default() {
                     let here = Here { space: self.here.space, bindings: turn.bindings };
                     self.at(here, |this| block.body.entries.iter().for_each(|e| this.turn_by_turn(e, each)));
                 }
@@ -230,6 +260,10 @@ impl<'a> Resolver<'a, '_> {
                 let counts = match self.value(&block.condition) {
                     Value::Bool(true) => Some(&block.body),
                     Value::Bool(false) => block.otherwise.as_ref(),
+                    Value::Sensitive(_) => {
+                        self.sink.push(sensitive_codes::shown("whether there is a sentence", block.condition.span));
+                        None
+                    }
                     other => {
                         operator::no_condition(&other, block.condition.span, self.sink);
                         None

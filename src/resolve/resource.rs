@@ -190,6 +190,7 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn tags_of_project(&mut self, value: Value, attribute: &Attribute) -> BTreeMap<String, Value> {
         let ty = Type::Map(std::sync::Arc::new(Type::Text));
         let tags = convert(value, &ty, Spot::of(&attribute.value), &mut self.sink.all);
+        let tags = self.admitted(tags, &ty, false, attribute);
         self.reserved_keys(&tags, attribute);
         match tags {
             Value::Map(map) => map.into_iter().filter(|(_, v)| !is_broken(v)).collect(),

@@ -3,7 +3,7 @@
 use crate::{
     base::{
         cidr::Cidr,
-        codes::{name as codes, value as value_codes},
+        codes::{name as codes, sensitive as sensitive_codes, value as value_codes},
         diagnostic::nearest,
         span::Span,
     },
@@ -95,11 +95,11 @@ impl<'a> Resolver<'a, '_> {
         };
         let value = match slot {
             Slot::Choice(_, words) => self.choice(expr, words)?,
-            Slot::Number(_) => self.value_as(expr, &Type::Int),
+            Slot::Number(name) => self.shown_as(expr, &Type::Int, &format!("the {name}")),
             Slot::Services(_) => self.services(expr),
             Slot::Peers(_, kinds) => self.peers(expr, kinds, false),
             Slot::Target(_, kinds) => self.target(expr, kinds),
-            Slot::Text(_) => self.value_as(expr, &Type::Text),
+            Slot::Text(_) => self.shown_as(expr, &Type::Text, "a sentence"),
             Slot::Word(_) => Value::Null,
         };
         if let Some(Term::Comma(comma)) = terms.get(1) {
@@ -215,7 +215,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn target(&mut self, expr: &'a Expr, kinds: &[&str]) -> Value {
-        let value = self.value(expr);
+        let value = self.shown(expr, "a sentence");
         let wanted = either(&kinds.iter().map(|k| value_codes::with_article(k)).collect::<Vec<_>>());
         let diagnostic = match value {
             Value::Error => return Value::Error,
@@ -240,6 +240,10 @@ impl<'a> Resolver<'a, '_> {
                 for (_, value) in in_order(map) {
                     self.flatten(value, Spot::at(at.span), each);
                 }
+            }
+            Value::Sensitive(_) => {
+                self.sink.push(sensitive_codes::shown("a sentence", at.span));
+                each(self, Value::Error, at);
             }
             value => each(self, value, at),
         }

@@ -9,7 +9,15 @@ use crate::{
         diagnostic::{Diagnostic, nearest},
         span::Span,
     },
-    resolve::{cell::Resolver, convert::describe, evaluate::kinds, repeat::Count, scope::Declared, space::Here},
+    resolve::{
+        cell::Resolver,
+        convert::describe,
+        evaluate::kinds,
+        repeat::Count,
+        scope::Declared,
+        sensitive::{MARK, is_marked},
+        space::Here,
+    },
     resources,
     schema::{
         attr::Type,
@@ -196,7 +204,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn import_id(&mut self, import: &'a ast::Import) -> Value {
-        let value = self.value_as(&import.from, &Type::Text);
+        let value = self.shown_as(&import.from, &Type::Text, "an id");
         if !matches!(value, Value::Text(_) | Value::Error) {
             let diagnostic = crate::base::codes::value::not_known_yet(&value.to_string(), "`import`", import.from.span);
             self.sink.push(diagnostic);
@@ -226,19 +234,16 @@ impl<'a> Resolver<'a, '_> {
 
     /// What stands in the body of an output: whether it is never shown.
     pub(super) fn output_body(&mut self, output: &'a ast::Output) -> bool {
-        let mut sensitive = false;
         for entry in output.body.iter().flat_map(|b| &b.entries) {
             match entry {
-                Entry::Attribute(attribute) if &*attribute.name.text == "sensitive" => {
-                    sensitive = matches!(self.value_as(&attribute.value, &Type::Bool), Value::Bool(true));
-                }
+                Entry::Attribute(attribute) if &*attribute.name.text == MARK => drop(self.marked(attribute)),
                 other => {
                     let (word, at) = other.head();
-                    let meant = nearest(word, ["sensitive"]);
-                    self.sink.push(name_codes::unknown_setting(word, "output", at, meant, &["sensitive"]));
+                    let meant = nearest(word, [MARK]);
+                    self.sink.push(name_codes::unknown_setting(word, "output", at, meant, &[MARK]));
                 }
             }
         }
-        sensitive
+        is_marked(output.body.as_ref())
     }
 }

@@ -136,14 +136,19 @@ impl<'a> Resolver<'a, '_> {
                         value => pieces.push(value),
                     }
                 }
-                Part::If(condition, then, otherwise) => match self.value(condition) {
-                    Value::Bool(true) => self.parts(then, pieces)?,
-                    Value::Bool(false) => self.parts(otherwise, pieces)?,
-                    other => {
-                        operator::no_condition(&other, condition.span, self.sink);
-                        return None;
+                Part::If(condition, then, otherwise) => {
+                    let (holds, veil) = self.value(condition).open();
+                    // A sensitive piece, though empty, makes the whole text sensitive.
+                    pieces.extend(veil.then(|| Value::text("").sensitive()));
+                    match holds {
+                        Value::Bool(true) => self.parts(then, pieces)?,
+                        Value::Bool(false) => self.parts(otherwise, pieces)?,
+                        other => {
+                            self.veiled(veil, |this| operator::no_condition(&other, condition.span, this.sink));
+                            return None;
+                        }
                     }
-                },
+                }
                 Part::For(clause, body) => {
                     self.walk(&clause.of, &mut vec![]);
                     if let Some(condition) = &clause.condition {
@@ -151,7 +156,9 @@ impl<'a> Resolver<'a, '_> {
                         self.walk_bound(condition, &names, &mut vec![]);
                     }
                     let space = self.here.space;
-                    for turn in self.turns(clause)?.0 {
+                    let turns = self.turns(clause)?;
+                    pieces.extend(turns.veil.then(|| Value::text("").sensitive()));
+                    for turn in turns.turns {
                         self.at(Here { space, bindings: turn.bindings }, |this| this.parts(body, pieces))?;
                     }
                 }

@@ -290,7 +290,7 @@ impl<'a> Resolver<'a, '_> {
             }
         };
         let before = self.sink.all.len();
-        match self.value(condition) {
+        match self.value(condition).open().0 {
             Value::Bool(true) => {}
             Value::Bool(false) => {
                 let mut sides = vec![];
@@ -309,7 +309,7 @@ impl<'a> Resolver<'a, '_> {
     /// The values that make a condition false, each at its place.
     fn compared(&mut self, condition: &'a Expr, found: &mut Vec<(Span, String)>) {
         match &condition.kind {
-            ExprKind::Binary(BinaryOp::And, left, right) => match self.eval(left) {
+            ExprKind::Binary(BinaryOp::And, left, right) => match self.eval(left).open().0 {
                 Value::Bool(false) => self.compared(left, found),
                 _ => self.compared(right, found),
             },

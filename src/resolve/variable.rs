@@ -4,21 +4,22 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     base::{
-        codes::name as codes,
+        codes::{name as codes, sensitive::veiled},
         diagnostic::{Diagnostic, Sink, nearest},
         span::{FileId, Span},
     },
     resolve::{
         cell::Resolver,
-        convert::{Spot, convert, is_broken, type_of},
+        convert::{Spot, convert, is_broken, type_of, wanted},
         evaluate::{kinds, word_value},
         literal,
         scope::{Local, Scope},
+        sensitive::{MARK, is_marked, literals},
     },
     resources,
     schema::{
         attr::{Type, TypeField},
-        value::Value,
+        value::{HIDDEN, Value},
     },
     syntax::{
         ast::{self, Entry, Expr, ExprKind, Piece, Term, TypeExpr, UnaryOp},
@@ -96,19 +97,22 @@ pub fn read_file(file: FileId, text: &str, sink: &mut Sink) -> Vec<ast::Attribut
 /// Moves what a message says about the variables files, as they were parsed, to the files as they are; `ends` has their lengths.
 #[must_use]
 pub fn shift(mut diagnostic: Diagnostic, ends: &BTreeMap<FileId, usize>) -> Diagnostic {
-    let moved = |span: Span| {
-        ends.get(&span.file()).map_or(span, |end| {
-            let byte = |b: usize| b.saturating_sub(FILE_START.len()).min(*end);
-            Span::new(span.file(), byte(span.start()), byte(span.end()))
-        })
-    };
     for label in &mut diagnostic.labels {
-        label.span = moved(label.span);
+        label.span = shifted(label.span, ends);
     }
     for fix in &mut diagnostic.fixes {
-        fix.span = moved(fix.span);
+        fix.span = shifted(fix.span, ends);
     }
     diagnostic
+}
+
+/// A place in the variables files, as they were parsed, in the files as they are.
+#[must_use]
+pub fn shifted(span: Span, ends: &BTreeMap<FileId, usize>) -> Span {
+    ends.get(&span.file()).map_or(span, |end| {
+        let byte = |b: usize| b.saturating_sub(FILE_START.len()).min(*end);
+        Span::new(span.file(), byte(span.start()), byte(span.end()))
+    })
 }
 
 /// Every value from outside by its variable; the strongest source wins. A name that no variable has is reported,
@@ -143,14 +147,18 @@ pub(super) fn given(
 }
 
 impl<'a> Resolver<'a, '_> {
-    /// A variable's value, here: as given, or its default.
+    /// A variable's value, here: as given, or its default. What is reported of a sensitive one does not show it.
     pub(super) fn variable(&mut self, variable: &'a ast::Variable) -> Value {
+        let veil = is_marked(variable.body.as_ref());
         let ty = variable.ty.as_ref().map(|ty| declared_type(ty, self.sink).unwrap_or(Type::Any));
         let space = self.here.space;
+        if veil {
+            self.conceal_variable(variable);
+        }
         if let Some((input, here)) = self.input(space, &variable.name.text) {
-            let value = self.at(here, |this| this.eval(&input.value));
+            let value = self.veiled(veil, |this| this.at(here, |this| this.eval(&input.value)));
             // Null is as if nothing were given.
-            if value != Value::Null || variable.default.is_none() {
+            if *value.inner() != Value::Null || variable.default.is_none() {
                 return self.given_to(variable, value, &input.value);
             }
         }
@@ -161,19 +169,38 @@ impl<'a> Resolver<'a, '_> {
         }
         let ty = ty.or_else(|| default.as_ref().map(type_of)).unwrap_or(Type::Any);
         let name = &variable.name;
-        match self.given.get(&*name.text) {
+        let value = match self.given.get(&*name.text) {
             Some(Given::Text(text, origin)) => read_text(text, &ty, name.span).unwrap_or_else(|why| {
-                self.sink.push(codes::input(&name.text, origin, text, &why.message, name.span, why.help));
+                self.sink.push(match veil {
+                    true => codes::input(&name.text, origin, HIDDEN, &format!("expected {}", wanted(&ty)), name.span, None),
+                    false => codes::input(&name.text, origin, text, &why.message, name.span, why.help),
+                });
                 Value::Error
             }),
             Some(Given::Written(expr)) => {
-                let value = constant(expr, &mut self.sink.all);
+                let mut reported = vec![];
+                let value = constant(expr, &mut reported).sensitive_if(veil);
+                self.sink.all.extend(reported.into_iter().map(|d| if veil { veiled(d) } else { d }));
                 convert(value, &ty, Spot::of(expr), &mut self.sink.all)
             }
             None => default.unwrap_or_else(|| {
                 self.sink.push(codes::no_value(&name.text, name.span, sample(&ty)));
                 Value::Error
             }),
+        };
+        value.sensitive_if(veil)
+    }
+
+    /// Remembers where the values of a sensitive variable are written out.
+    fn conceal_variable(&mut self, variable: &'a ast::Variable) {
+        let space = self.here.space;
+        let input = self.input(space, &variable.name.text).map(|(input, _)| &input.value);
+        variable.default.iter().chain(input).for_each(|expr| self.conceal(expr));
+        if !self.is_module(space) {
+            self.concealed.variables.insert(variable.name.text.to_string());
+            if let Some(Given::Written(expr)) = self.given.get(&*variable.name.text) {
+                literals(expr, &mut self.concealed.literals);
+            }
         }
     }
 
@@ -182,13 +209,14 @@ impl<'a> Resolver<'a, '_> {
         // What is wrong with the type itself is reported where the variable is worked out.
         let declared = variable.ty.as_ref().map(|ty| declared_type(ty, &mut Sink::default()).unwrap_or(Type::Any));
         let ty = declared.or_else(|| self.default_type(variable)).unwrap_or(Type::Any);
+        let value = value.sensitive_if(is_marked(variable.body.as_ref()));
         let value = convert(value, &ty, Spot::of(written), &mut self.sink.all);
         if is_broken(&value) { Value::Error } else { value }
     }
 
     fn default_value(&mut self, variable: &'a ast::Variable, ty: Option<&Type>) -> Option<Value> {
         let expr = variable.default.as_ref()?;
-        let value = self.eval(expr);
+        let value = self.veiled(is_marked(variable.body.as_ref()), |this| this.eval(expr));
         let value = match ty {
             Some(ty) => convert(value, ty, Spot::of(expr), &mut self.sink.all),
             None => value,
@@ -208,9 +236,7 @@ impl<'a> Resolver<'a, '_> {
             for entry in variable.body.iter().flat_map(|b| &b.entries) {
                 match entry {
                     Entry::Sentence(sentence) if &*sentence.head.text == "validate" => self.validate(variable, sentence),
-                    Entry::Attribute(ast::Attribute { name, .. }) if &*name.text == "sensitive" => {
-                        self.sink.push(codes::later_version("`sensitive`", name.span));
-                    }
+                    Entry::Attribute(attribute) if &*attribute.name.text == MARK => drop(self.marked(attribute)),
                     other => self.sink.push(misplaced_setting(variable, other)),
                 }
             }
@@ -227,6 +253,7 @@ impl<'a> Resolver<'a, '_> {
             [] => "its condition does not hold".into(),
             [Term::Expr(expr)] => match self.value_as(expr, &Type::Text) {
                 Value::Text(text) => text,
+                Value::Sensitive(_) => "its condition does not hold, and the reason is sensitive".into(),
                 _ => return,
             },
             [Term::Expr(_), other, ..] | [other, ..] => {
@@ -234,7 +261,7 @@ impl<'a> Resolver<'a, '_> {
                 return;
             }
         };
-        if !matches!(self.value_as(condition, &Type::Bool), Value::Bool(false)) {
+        if *self.value_as(condition, &Type::Bool).inner() != Value::Bool(false) {
             return;
         }
         let default = variable.default.as_ref().map(|e| e.span);
@@ -259,7 +286,7 @@ pub(super) fn term_span(term: &Term) -> Span {
 fn misplaced_setting(variable: &ast::Variable, entry: &Entry) -> Diagnostic {
     let named = &variable.name.text;
     let (word, at) = entry.head();
-    let diagnostic = codes::unknown_setting(word, "variable", at, None, &["validate"]);
+    let diagnostic = codes::unknown_setting(word, "variable", at, None, &[MARK, "validate"]);
     match word {
         "default" => diagnostic.help(format!("the default stands in the first line: `variable {named} = ...`")),
         "type" => diagnostic.help(format!("the type stands in the first line: `variable {named}: list(cidr)`")),

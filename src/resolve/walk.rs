@@ -6,6 +6,7 @@ use crate::{
         cell::Resolver,
         function,
         scope::WORDS,
+        sensitive,
         space::{Cell, bound},
     },
     syntax::ast::{Expr, ExprKind, ForClause, Name, Piece},
@@ -66,7 +67,11 @@ impl<'a> Resolver<'a, '_> {
             }
             ExprKind::Splat(base) | ExprKind::Unary(_, base) => self.step(base, walk),
             ExprKind::Call(name, arguments) => {
-                function::check_name(name, self.sink);
+                if !sensitive::is_function(&name.text) {
+                    function::check_name(name, self.sink);
+                } else if &*name.text == sensitive::MARK {
+                    arguments.iter().for_each(|a| self.conceal(a));
+                }
                 arguments.iter().for_each(|a| self.step(a, walk));
             }
             ExprKind::Binary(_, left, right) => {

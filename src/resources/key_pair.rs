@@ -5,14 +5,18 @@
 use std::sync::Arc;
 
 use crate::{
-    base::address::Address,
+    base::{address::Address, codes::network, diagnostic::Sink},
     call::{Arg, Call, Json},
     declared,
     registry::{Listing, Observed, ResourceType},
     resource,
-    resources::read::{Reader, text},
+    resources::{
+        placement,
+        read::{Reader, text},
+    },
     schema::{
-        attr::Val,
+        attr::{Kind, Val},
+        model::Model,
         value::{Record, Value},
     },
 };
@@ -47,6 +51,15 @@ impl ResourceType for KeyPair {
     const LISTING: Listing = Listing::new("DescribeKeyPairs", &["KeyPairs"], "KeyPairId", "key-pair-id", None);
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
+
+    fn check(model: &Model, sink: &mut Sink) {
+        for pair in placement::managed(model, Self::KIND) {
+            let key = pair.record.get("public_key").map(Value::inner).and_then(Value::as_text);
+            if key.is_some_and(|key| key.contains("PRIVATE KEY")) {
+                sink.push(network::private_key(pair.address.as_str(), pair.span));
+            }
+        }
+    }
 
     fn create(&self, at: &Address) -> Vec<Call> {
         let generated = Arg::Concat(vec![Arg::text(format!("{}-", at.name())), Arg::OperationId(8)]);

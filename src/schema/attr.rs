@@ -231,8 +231,8 @@ impl<T: Scalar> Field for Val<T> {
     }
 
     fn take(value: &Value) -> Option<Self> {
-        let known = T::of(value);
-        let later = matches!(value, Value::Attribute(..) | Value::Concat(_));
+        let known = T::of(value.inner());
+        let later = matches!(value.inner(), Value::Attribute(..) | Value::Concat(_) | Value::Sealed(_));
         (known.is_some() || later).then(|| Val { value: value.clone(), known })
     }
 }

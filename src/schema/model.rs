@@ -1,6 +1,6 @@
 //! A project after resolution. Layer 1: plain data, built by `resolve` and by `state` (for what stood before).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{address::Address, date::Day, service::Service, source::Sources, span::Span},
@@ -24,6 +24,17 @@ pub struct Model {
     pub forgotten: Vec<Forgotten>,
     /// Who may reach what.
     pub policies: Vec<Policy>,
+    /// What of the sources and inputs nobody is shown.
+    pub sensitive: Sensitive,
+}
+
+/// What nobody is shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sensitive {
+    /// The project's variables that say so.
+    pub variables: BTreeSet<String>,
+    /// Where sensitive values are written out. Those in variables files are where the parser saw them.
+    pub literals: BTreeSet<Span>,
 }
 
 /// The `project` block.

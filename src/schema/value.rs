@@ -1,6 +1,6 @@
 //! Values after resolution. Layer 1. There is no AST in them and no name that is not resolved.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Deref, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +49,34 @@ pub enum Value {
     Concat(Vec<Value>),
     /// `ami("al2023")`: the newest image of a family, looked up while planning; name and, if given, architecture.
     Image(String, Option<String>),
+    /// A value that nobody is shown. Writing it down anywhere is an error: what is kept of it is [`Value::Sealed`].
+    #[serde(skip)]
+    Sensitive(Secret),
+    /// What is kept of a sensitive value: a keyed hash (see [`crate::state::seal`]), or nothing at all.
+    Sealed(String),
     /// Something that was reported already; silences what follows from it.
     Error,
+}
+
+/// How a sensitive value is shown.
+pub const HIDDEN: &str = "(sensitive)";
+
+/// What is in a sensitive value. Neither `{}` nor `{:?}` shows it.
+#[derive(Clone, PartialEq, PartialOrd)]
+pub struct Secret(Box<Value>);
+
+impl Deref for Secret {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
 }
 
 impl Value {
@@ -65,6 +91,73 @@ impl Value {
         match self {
             Value::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The value as a sensitive one, nothing in which is sensitive by itself.
+    #[must_use]
+    pub fn sensitive(self) -> Self {
+        match self {
+            Value::Error => Value::Error,
+            other => Value::Sensitive(Secret(Box::new(if other.is_sensitive() { other.bare() } else { other }))),
+        }
+    }
+
+    /// The value as a sensitive one if `yes`, else as it is.
+    #[must_use]
+    pub fn sensitive_if(self, yes: bool) -> Self {
+        if yes { self.sensitive() } else { self }
+    }
+
+    /// Whether it, or something in it, is sensitive.
+    #[must_use]
+    pub fn is_sensitive(&self) -> bool {
+        match self {
+            Value::Sensitive(_) => true,
+            Value::List(values) | Value::Concat(values) => values.iter().any(Value::is_sensitive),
+            Value::Map(map) => map.values().any(Value::is_sensitive),
+            _ => false,
+        }
+    }
+
+    /// Whether it, or something in it, is what is kept of a sensitive value.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        match self {
+            Value::Sealed(_) => true,
+            Value::List(values) | Value::Concat(values) => values.iter().any(Value::is_sealed),
+            Value::Map(map) => map.values().any(Value::is_sealed),
+            _ => false,
+        }
+    }
+
+    /// The value in the clear: itself and everything in it.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        match self {
+            Value::Sensitive(inner) => inner.bare(),
+            Value::List(values) => Value::List(values.iter().map(Value::bare).collect()),
+            Value::Map(map) => Value::Map(map.iter().map(|(k, v)| (k.clone(), v.bare())).collect()),
+            Value::Concat(values) => concat(values.iter().map(Value::bare).collect()),
+            other => other.clone(),
+        }
+    }
+
+    /// The value in the clear, and whether it itself is sensitive; what is in a list or map stays as it is.
+    #[must_use]
+    pub fn open(self) -> (Self, bool) {
+        match self {
+            Value::Sensitive(inner) => (*inner.0, true),
+            other => (other, false),
+        }
+    }
+
+    /// What is in it if it is sensitive, else itself.
+    #[must_use]
+    pub fn inner(&self) -> &Self {
+        match self {
+            Value::Sensitive(inner) => inner,
+            other => other,
         }
     }
 
@@ -94,6 +187,7 @@ impl Value {
             Value::Resource(_) | Value::Attribute(..) | Value::Concat(_) | Value::Image(..) | Value::Error => false,
             Value::List(values) => values.iter().all(Value::is_known),
             Value::Map(map) => map.values().all(Value::is_known),
+            Value::Sensitive(inner) => inner.is_known(),
             _ => true,
         }
     }
@@ -104,6 +198,7 @@ impl Value {
             Value::Resource(address) | Value::Attribute(address, _) => found.push(address.clone()),
             Value::List(values) | Value::Concat(values) => values.iter().for_each(|v| v.resources(found)),
             Value::Map(map) => map.values().for_each(|v| v.resources(found)),
+            Value::Sensitive(inner) => inner.resources(found),
             _ => {}
         }
     }
@@ -118,15 +213,20 @@ impl Value {
             Value::List(values) => Value::List(values.iter().map(|v| v.rewrite(change)).collect()),
             Value::Map(map) => Value::Map(map.iter().map(|(k, v)| (k.clone(), v.rewrite(change))).collect()),
             Value::Concat(values) => concat(values.iter().map(|v| v.rewrite(change)).collect()),
+            Value::Sensitive(inner) => inner.rewrite(change).sensitive(),
             other => other.clone(),
         }
     }
 }
 
-/// Joins pieces into a text; stays a [`Value::Concat`] while a piece is not known.
+/// Joins pieces into a text; stays a [`Value::Concat`] while a piece is not known. A sensitive piece makes the whole so.
 #[must_use]
 pub fn concat(pieces: Vec<Value>) -> Value {
-    if pieces.iter().all(Value::is_known) {
+    if pieces.iter().any(Value::is_sensitive) {
+        concat(pieces.iter().map(Value::bare).collect()).sensitive()
+    } else if pieces.iter().any(Value::is_sealed) {
+        Value::Concat(pieces)
+    } else if pieces.iter().all(Value::is_known) {
         Value::text(pieces.iter().map(Plain).map(|p| p.to_string()).collect::<String>())
     } else {
         Value::Concat(pieces)
@@ -183,6 +283,7 @@ impl fmt::Display for Value {
             Value::Concat(values) => list(f, values, " + "),
             Value::Image(name, None) => write!(f, "ami({name:?})"),
             Value::Image(name, Some(architecture)) => write!(f, "ami({name:?}, {architecture:?})"),
+            Value::Sensitive(_) | Value::Sealed(_) => f.write_str(HIDDEN),
             Value::Error => f.write_str("(error)"),
         }
     }

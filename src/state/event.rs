@@ -109,6 +109,11 @@ pub enum Event {
         /// When, in seconds since 1970.
         at: u64,
     },
+    /// The key that hashes of sensitive values are made with from now on.
+    SealingKey {
+        /// See [`crate::state::seal`].
+        key: String,
+    },
     /// Resources have new addresses.
     Moved {
         /// From and to.
@@ -289,6 +294,7 @@ impl State {
                 self.account = account.clone().or_else(|| self.account.take());
                 self.region = Some(region.clone());
             }
+            Event::SealingKey { key } => self.sealing_key = Some(key.clone()),
             Event::Moved { moves } => self.moved(moves),
             Event::Forgotten { addresses, deposed } => {
                 self.resources.retain(|address, _| !addresses.contains(address));

@@ -52,6 +52,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("unicode_segmentation", &["resolve/function"]),
     ("tokio", &["apply", "sim", "ec2", "live.rs", "cli"]),
     ("hyper", &["sim"]),
+    ("hmac", &["state/seal.rs"]),
     ("aws_config", &["ec2", "live.rs"]),
     ("aws_sdk_ec2", &["ec2", "live.rs"]),
     ("aws_sdk_sts", &["ec2", "live.rs"]),

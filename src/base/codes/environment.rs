@@ -104,6 +104,20 @@ Remove the directory `.secnet/sandbox` with everything in it: there is nothing i
     UNKNOWN_TOPIC = "E0645" "the manual has no such topic"
 "A topic is the name of a resource type, a function, a chapter, a command or a message's code, or a page and a piece of it:
 `subnet`, `subnet.cidr_block`, `network_acl.in`, `contains`, `E0301`. `secnet docs` lists them.";
+    WITHHELD = "E0646" "a plan file needs its sensitive values again"
+"A plan file holds no value of a sensitive variable, only a salted hash that tells whether it is given the same one again.
+
+```text
+secnet plan --var token=... --out network.plan
+secnet apply network.plan --var token=...
+```
+
+Give the value in any of the ways in which the plan got it: `--var`, `SECNET_VAR_token`, or the same file with `--var-file`.";
+    NOT_KEPT = "E0647" "a sensitive output is not kept"
+"Of an output that is `sensitive = true` the state keeps the name alone, so that whoever reads the state does not learn the value, and
+`secnet output` has nothing to print.
+
+Take the value from where the project takes it. Where it is no secret, take the mark off and apply again.";
 }
 
 /// [`NO_SOURCES`]
@@ -293,6 +307,20 @@ pub fn no_output<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Di
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None => diagnostic.help("`secnet output` lists them; `secnet apply` brings them up to date"),
     }
+}
+
+/// [`WITHHELD`]; `what` is an option or a variable of the environment.
+#[must_use]
+pub fn withheld(what: &str, another: bool) -> Diagnostic {
+    let how = if another { "is not what it was when the plan was made" } else { "is sensitive, so the plan file does not hold it" };
+    Diagnostic::error(&WITHHELD, format!("`{what}` {how}")).help("give the value that the plan was made with, or make a new plan")
+}
+
+/// [`NOT_KEPT`]
+#[must_use]
+pub fn not_kept(name: &str) -> Diagnostic {
+    Diagnostic::error(&NOT_KEPT, format!("the output `{name}` is sensitive: the state has nothing but its name"))
+        .help("take the value from where the project takes it")
 }
 
 /// [`ADDRESS_TAKEN`]

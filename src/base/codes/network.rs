@@ -175,6 +175,13 @@ route_table app { vpc = vpc.main  route 10.0.0.0/16 via internet_gateway.main } 
 ```
 
 Remove the route, or name the range of the subnet that the appliance stands before.";
+    PRIVATE_KEY = "E0318" "a key pair takes the public key alone"
+"EC2 puts a public key on instances; the private one stays with its owner. A private key that is sent anywhere, or stands in sources, is
+one no longer: make a new pair.
+
+```secnet error E0318
+key_pair ops { public_key = \"-----BEGIN OPENSSH PRIVATE KEY----- ...\" }      # ~/.ssh/id_ed25519 in place of ~/.ssh/id_ed25519.pub
+```";
     TWO_DESCRIPTIONS = "W0301" "one rule has two descriptions"
 "The same service, direction and peer from two sentences is one rule in EC2, and it has one description: that of the first
 sentence.
@@ -432,6 +439,14 @@ pub fn text_not_taken(what: &str, wrong: &str, at: Option<Span>) -> Diagnostic {
     Diagnostic::error(&TEXT_NOT_TAKEN, format!("EC2 does not take this {what}"))
         .at(at, wrong)
         .help("use at most 255 letters without accents, digits, spaces and ._-:/()#,@[]+=&;{}!$*")
+}
+
+/// [`PRIVATE_KEY`]; `header` is the resource's, since the key itself is not to be shown.
+#[must_use]
+pub fn private_key(address: &str, header: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&PRIVATE_KEY, format!("`{address}` holds a private key"))
+        .at(header, "takes a public key")
+        .help("give the public key, such as the contents of `~/.ssh/id_ed25519.pub`, and make a new pair: this one has been seen")
 }
 
 /// [`LOCAL_ROUTE`]

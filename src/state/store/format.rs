@@ -47,12 +47,29 @@ struct V2 {
     existing: BTreeMap<Address, Existing>,
     outputs: BTreeMap<String, Value>,
     promises: Vec<Promise>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealing_key: Option<String>,
 }
 
 /// The bytes of a state file.
 pub(super) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
-    let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises } = state.clone();
-    let wire = V2 { format: FORMAT, serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises };
+    let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises, sealing_key } =
+        state.clone();
+    let wire = V2 {
+        format: FORMAT,
+        serial,
+        lineage,
+        project,
+        account,
+        region,
+        resources,
+        deposed,
+        images,
+        existing,
+        outputs,
+        promises,
+        sealing_key,
+    };
     let mut file = serde_json::to_value(wire)?;
     let sum = checksum(&canonical(&file)?);
     if let Json::Object(members) = &mut file {
@@ -99,12 +116,27 @@ fn migrate(format: u64, file: Json, path: &str) -> Result<State, Diagnostic> {
 /// A file of version 1 knows of no policies: whatever they demand now is new.
 fn from_v1(wire: V1) -> V2 {
     let V1 { format, serial, lineage, project, account, region, resources, deposed, images, existing, outputs } = wire;
-    V2 { format, serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises: vec![] }
+    V2 {
+        format,
+        serial,
+        lineage,
+        project,
+        account,
+        region,
+        resources,
+        deposed,
+        images,
+        existing,
+        outputs,
+        promises: vec![],
+        sealing_key: None,
+    }
 }
 
 fn from_v2(wire: V2) -> State {
-    let V2 { format: _, serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises } = wire;
-    State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises }
+    let V2 { format: _, serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises, sealing_key } =
+        wire;
+    State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises, sealing_key }
 }
 
 /// What the checksum is of: everything but the checksum, without white space, members in order of their names.
