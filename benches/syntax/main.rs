@@ -59,13 +59,21 @@ fn source(resources: usize) -> String {
     text
 }
 
-/// The best of some runs, in milliseconds.
+/// What this thread has had of a processor; the clock's time where the system does not say.
+fn processor(start: Instant) -> Duration {
+    let said = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = said.and_then(|s| s.split(' ').next().and_then(|n| n.parse().ok()));
+    nanoseconds.map_or_else(|| start.elapsed(), Duration::from_nanos)
+}
+
+/// The best of some runs, in milliseconds of a processor.
 fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> f64 {
+    let start = Instant::now();
     let mut best = Duration::MAX;
     for _ in 0..runs {
-        let start = Instant::now();
+        let before = processor(start);
         let result = run();
-        best = best.min(start.elapsed());
+        best = best.min(processor(start).saturating_sub(before));
         drop(result);
     }
     best.as_secs_f64() * 1e3
