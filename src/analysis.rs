@@ -27,11 +27,11 @@ use read::Reader;
 
 /// The door to the directories of modules. Whoever calls has one; without it no module can be opened.
 pub trait Library: fmt::Debug + Send + Sync {
-    /// The directory that a module's source names, seen from the directory `from`, and its files.
+    /// The directory that a module's source names, seen from the directory `from`, and its files; `at` is where it is named.
     ///
     /// # Errors
-    /// There is none, or it cannot be read.
-    fn open(&self, from: &str, source: &str) -> Result<Opened, Closed>;
+    /// There is none, it cannot be read, or it is not what it should be.
+    fn open(&self, from: &str, source: &str, at: Span) -> Result<Opened, Diagnostic>;
 }
 
 /// A directory of a module.
@@ -41,15 +41,6 @@ pub struct Opened {
     pub directory: String,
     /// Name, as messages show it, and text of each of its files.
     pub files: Vec<(String, String)>,
-}
-
-/// Why a module cannot be opened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Closed {
-    /// The reason, as a clause.
-    pub why: String,
-    /// What to do.
-    pub help: String,
 }
 
 /// Values of variables from outside. A later source wins: environment, files, arguments.

@@ -15,6 +15,8 @@ mod cli_console;
 mod cli_docs;
 #[path = "it/cli_graph.rs"]
 mod cli_graph;
+#[path = "it/cli_lock.rs"]
+mod cli_lock;
 #[path = "it/cli_prove.rs"]
 mod cli_prove;
 #[path = "it/cli_test.rs"]

@@ -73,10 +73,10 @@ impl<'i, 's> Reader<'i, 's> {
             self.sink.push(codes::unreadable(source, "no files can be read here", place, "save the project in a directory of its own"));
             return None;
         };
-        let opened = match library.open(&from, source) {
+        let opened = match library.open(&from, source, place) {
             Ok(opened) => opened,
-            Err(closed) => {
-                self.sink.push(codes::unreadable(source, &closed.why, place, &closed.help));
+            Err(diagnostic) => {
+                self.sink.push(diagnostic);
                 return None;
             }
         };

@@ -8,6 +8,7 @@ pub mod apply;
 pub mod console;
 pub mod environment;
 pub mod guard;
+pub mod lock;
 pub mod module;
 pub mod name;
 pub mod network;
@@ -32,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         template::ALL,
         module::ALL,
         test::ALL,
+        lock::ALL,
         network::ALL,
         state::ALL,
         apply::ALL,

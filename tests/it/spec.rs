@@ -11,8 +11,9 @@ use std::{
 };
 
 use secnet::{
-    analysis::{Analysis, Closed, Inputs, Library, Opened, analyze},
+    analysis::{Analysis, Inputs, Library, Opened, analyze},
     base::{
+        codes::module,
         diagnostic::{Diagnostic, Severity},
         disk::Disk,
         source::Sources,
@@ -265,7 +266,7 @@ fn said(case: &Case) -> String {
 pub(crate) struct Shelf(pub(crate) Vec<(String, String)>);
 
 impl Library for Shelf {
-    fn open(&self, from: &str, source: &str) -> Result<Opened, Closed> {
+    fn open(&self, from: &str, source: &str, at: Span) -> Result<Opened, Diagnostic> {
         let mut steps: Vec<&str> = from.split('/').filter(|s| !s.is_empty()).collect();
         for step in source.split('/').filter(|s| *s != ".") {
             if step == ".." { steps.truncate(steps.len().saturating_sub(1)) } else { steps.push(step) }
@@ -275,7 +276,7 @@ impl Library for Shelf {
         let files: Vec<_> = self.0.iter().filter(inside).cloned().collect();
         // The project's own directory is known to whoever opens it.
         if files.is_empty() && !directory.is_empty() {
-            return Err(Closed { why: format!("`{directory}` does not exist"), help: "correct the path".into() });
+            return Err(module::unreadable(source, &format!("`{directory}` does not exist"), at, "correct the path"));
         }
         Ok(Opened { directory, files })
     }
