@@ -13,6 +13,8 @@ mod cli;
 mod cli_console;
 #[path = "it/cli_docs.rs"]
 mod cli_docs;
+#[path = "it/cli_env.rs"]
+mod cli_env;
 #[path = "it/cli_graph.rs"]
 mod cli_graph;
 #[path = "it/cli_lock.rs"]

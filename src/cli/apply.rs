@@ -52,7 +52,7 @@ impl Apply {
     }
 
     async fn fresh(self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project)?;
+        let project = Project::open(&self.project, self.target.place.sandbox)?;
         let session = Session::open(&project.directory, &project.model.project, &self.target.place, "apply", *printer).await?;
         let plan = match session.plan(&project.model, &project.texts).await {
             Ok(plan) => plan,
@@ -74,7 +74,11 @@ impl Apply {
     /// The project as it was when the plan was made.
     fn as_planned(&self, file: &PlanFile) -> Result<Project, Stop> {
         let shown = |path: &Path| crate::cli::load::shown(path);
-        let project = Project::open_with(&file.directory, file.given.clone())?;
+        if let Some(asked) = self.project.env()?.filter(|asked| file.given.env.as_ref() != Some(asked)) {
+            let made = file.given.env.as_ref().map_or_else(|| "no environment".into(), |name| format!("the environment `{name}`"));
+            return Err(codes::plan_is_stale(&format!("it was made for {made}, and `{asked}` is asked for")).into());
+        }
+        let project = Project::open_with(&file.directory, file.given.clone(), file.place.sandbox)?;
         if project.digest != file.digest {
             let why = format!("the sources in `{}` have changed since", shown(&file.directory));
             return Err(codes::plan_is_stale(&why).into());

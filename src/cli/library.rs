@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    analysis::{Library, Opened},
+    analysis::{Library, Opened, Published},
     base::{
         codes::{lock as lock_codes, module as codes},
         diagnostic::Diagnostic,
@@ -18,6 +18,7 @@ use crate::{
         git::Source,
         load,
         lockfile::{self, LockFile},
+        neighbour::{self, Others},
     },
 };
 
@@ -43,6 +44,8 @@ pub trait Keeper: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub struct Disk {
     project: PathBuf,
+    /// How other projects are seen; `None` where nobody looks at them.
+    others: Option<Others>,
     keeper: Arc<dyn Keeper>,
     /// What was opened from git, by the name of its directory under [`MODULES`].
     opened: Mutex<BTreeMap<String, Source>>,
@@ -50,13 +53,14 @@ pub struct Disk {
 
 impl Disk {
     /// For the project of this directory: modules from git are as `secnet lock` has fetched them.
-    pub fn new(project: &Path) -> Self {
-        Self::with(project, Arc::new(Locked { project: project.to_path_buf(), file: OnceLock::new() }))
+    pub fn new(project: &Path, others: Others) -> Self {
+        let keeper = Arc::new(Locked { project: project.to_path_buf(), file: OnceLock::new() });
+        Self { others: Some(others), ..Self::with(project, keeper) }
     }
 
     /// With another keeper of the modules from git.
     pub fn with(project: &Path, keeper: Arc<dyn Keeper>) -> Self {
-        Self { project: project.to_path_buf(), keeper, opened: Mutex::default() }
+        Self { project: project.to_path_buf(), others: None, keeper, opened: Mutex::default() }
     }
 
     /// The source that a directory was opened as, if it is from git.
@@ -112,9 +116,14 @@ impl Library for Disk {
         })?;
         Ok(opened(load::shown(&directory), files))
     }
+
+    fn outputs(&self, path: &str, at: Span) -> Result<BTreeMap<String, Published>, Diagnostic> {
+        self.others.as_ref().map_or_else(|| Ok(BTreeMap::new()), |others| neighbour::outputs(&self.project, path, others, at))
+    }
 }
 
-fn first_of(wrong: &[Diagnostic]) -> String {
+/// What is wrong first, as a clause.
+pub(super) fn first_of(wrong: &[Diagnostic]) -> String {
     wrong.first().map_or_else(|| "it cannot be read".into(), |d| d.message.clone())
 }
 
@@ -154,7 +163,7 @@ impl Keeper for Locked {
 }
 
 /// A path, empty for the project's own directory, without `.`, and without `..` but at its start.
-fn tidy(path: &Path) -> PathBuf {
+pub(super) fn tidy(path: &Path) -> PathBuf {
     let mut found = PathBuf::new();
     for part in path.components() {
         match part {

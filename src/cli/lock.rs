@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    analysis,
+    analysis::{Inputs, Parsed},
     base::{
         codes::lock as codes,
         diagnostic::{Diagnostic, Severity},
@@ -126,7 +126,8 @@ impl Lock {
         let files = load::directory(project)?;
         let known = LockFile::read(project)?;
         let keeper = Arc::new(Fetching { project: project.to_path_buf(), known: known.clone(), printer: *printer, done: Mutex::default() });
-        let read = analysis::read(&files, &Disk::with(project, keeper.clone()));
+        let library = Arc::new(Disk::with(project, keeper.clone()));
+        let read = Parsed::read(&files, &Inputs { library: Some(library), ..Inputs::default() });
         let texts = Texts { sources: read.sources, prefix: load::prefix(project), own: read.own };
         // What cannot be read may name modules, which must not be dropped.
         if read.diagnostics.iter().any(|d| d.severity == Severity::Error) {
