@@ -200,6 +200,17 @@ fn a_module_in_a_module_is_locked_too_and_stays_in_its_repository() {
 }
 
 #[test]
+fn a_file_that_a_module_reads_is_as_it_was_locked() {
+    let (repository, commit) = Repository::of(&[("mod/main.secnet", "output text = file(\"init.sh\")\n"), ("mod/init.sh", "true")]);
+    let source = repository.source("//mod", &commit);
+    let project = Project::of(&format!("project p {{ }}\nmodule m \"{source}\" {{ }}\noutput text = module.m.text\n"));
+    project.run("lock").exits(0);
+    project.run("apply --sandbox --yes").exits(0).says("text = \"true\"");
+    fs::write(checkout(&project).join("mod/init.sh"), "false").unwrap();
+    project.run("apply --sandbox --yes").exits(1).tells("E0281").tells("`init.sh` was changed");
+}
+
+#[test]
 fn a_local_directory_cannot_lead_around_the_lock() {
     let (repository, commit) = Repository::of(&[("main.secnet", EDGE)]);
     let project = project(&repository.source("", &commit));

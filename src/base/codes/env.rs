@@ -9,7 +9,7 @@ crate::codes! {
     UNKNOWN = "E0290" "there is no such environment"
 "`--env NAME` works on an environment of the project, which is there by a block, or by a file `NAME.vars` beside the sources, or by both:
 
-```
+```secnet
 env prod {
   account = \"123456789012\"
   region  = \"eu-west-1\"
@@ -22,7 +22,7 @@ An environment has a state of its own, so a name that is misspelt would make eve
 file: `state/PROJECT.WORD.json`, which is the environment's name where nothing is written. The word is known before anything
 is worked out, so it is a plain text: small letters, digits, `_` and `-`.
 
-```
+```secnet
 env prod { state = \"production\" }
 ```";
     SHARED_STATE = "E0292" "two environments share a state"

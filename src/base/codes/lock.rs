@@ -6,8 +6,8 @@ crate::codes! {
     SOURCE = "E0280" "a git source has another form"
 "A module from git is named by its repository, a directory in it, and the one commit that is meant, in all its 40 digits:
 
-```
-module edge \"git+https://example.com/network.git//modules/edge?commit=1f0c5f3d6a9d4f1c8a7be2c3d4e5f60718293a4b\" { ... }
+```secnet error E0262
+module edge \"git+https://example.com/network.git//modules/edge?commit=1f0c5f3d6a9d4f1c8a7be2c3d4e5f60718293a4b\" { }
 ```
 
 `git+ssh://` and `git+file://` work too. A branch or a tag is no pin: whoever may write to the repository could move it, and with

@@ -6,9 +6,10 @@ crate::codes! {
     UNKNOWN = "E0295" "there is no such other project"
 "`project.NAME.OUTPUT` is an output of the project that a statement brings in:
 
-```
+```secnet error E0296
+project app { }
 project network \"../network\"
-let shared = project.network.vpc_id
+output shared = project.network.vpc_id
 ```
 
 A module reads no other project: give it the value as a variable.";
