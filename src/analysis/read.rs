@@ -49,10 +49,11 @@ impl<'i, 's> Reader<'i, 's> {
         while at < self.directories.len() {
             for (source, place) in self.named_in(at) {
                 let known = self.directories.get(at).is_some_and(|d| d.modules.contains_key(&*source));
-                if !known && let Some(opened) = self.open(at, &source, place) {
-                    if let Some(directory) = self.directories.get_mut(at) {
-                        directory.modules.insert(source, opened);
-                    }
+                if !known
+                    && let Some(opened) = self.open(at, &source, place)
+                    && let Some(directory) = self.directories.get_mut(at)
+                {
+                    directory.modules.insert(source, opened);
                 }
             }
             at += 1;
