@@ -25,13 +25,21 @@ use crate::{
 
 use read::Reader;
 
+pub use resolve::{Chosen, Identity, Neighbours, Published, is_word};
+
 /// The door to the directories of modules. Whoever calls has one; without it no module can be opened.
 pub trait Library: fmt::Debug + Send + Sync {
-    /// The directory that a module's source names, seen from the directory `from`, and its files.
+    /// The directory that a module's source names, seen from the directory `from`, and its files; `at` is where it is named.
     ///
     /// # Errors
-    /// There is none, or it cannot be read.
-    fn open(&self, from: &str, source: &str) -> Result<Opened, Closed>;
+    /// There is none, it cannot be read, or it is not what it should be.
+    fn open(&self, from: &str, source: &str, at: Span) -> Result<Opened, Diagnostic>;
+
+    /// The outputs of the project in a directory, as its last apply left them; `at` is where it is named.
+    ///
+    /// # Errors
+    /// There is no project, it was never applied, or its state cannot be read.
+    fn outputs(&self, path: &str, at: Span) -> Result<BTreeMap<String, Published>, Diagnostic>;
 }
 
 /// A directory of a module.
@@ -41,15 +49,6 @@ pub struct Opened {
     pub directory: String,
     /// Name, as messages show it, and text of each of its files.
     pub files: Vec<(String, String)>,
-}
-
-/// Why a module cannot be opened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Closed {
-    /// The reason, as a clause.
-    pub why: String,
-    /// What to do.
-    pub help: String,
 }
 
 /// Values of variables from outside. A later source wins: environment, files, arguments.
@@ -63,6 +62,8 @@ pub struct Inputs {
     pub arguments: Vec<(String, String)>,
     /// Files of policies that are imposed on the project (`--policy-dir`): name and text, in order.
     pub policies: Vec<(String, String)>,
+    /// The environment that the run is for (`--env`).
+    pub chosen: Option<resolve::Chosen>,
     /// Where modules are found.
     pub library: Option<Arc<dyn Library>>,
     /// What `file(...)` and its kin read through; without it they say that no files can be read.
@@ -78,6 +79,8 @@ pub struct Analysis {
     pub own: usize,
     /// The files as parsed, in the order of `sources`.
     pub files: Vec<ast::File>,
+    /// What the other projects that it names have given.
+    pub neighbours: Neighbours,
     /// What was resolved. Fit to be planned only if [`Analysis::has_errors`] says no.
     pub model: Model,
     /// Everything that is wrong, by place; what has no place comes first.
@@ -111,6 +114,9 @@ pub struct Parsed {
     written: Vec<ast::Attribute>,
     arguments: Vec<(String, String)>,
     disk: Option<Arc<dyn Disk>>,
+    chosen: Option<resolve::Chosen>,
+    /// What the other projects that it names have given.
+    pub neighbours: Neighbours,
     /// The lengths of the variables files.
     ends: BTreeMap<FileId, usize>,
 }
@@ -155,13 +161,22 @@ pub struct Answer {
     pub sources: Sources,
 }
 
+/// What names the state of a project; `None` if its sources do not say.
+#[must_use]
+pub fn identity(files: &[(String, String)]) -> Option<Identity> {
+    let (mut sources, mut sink) = (Sources::default(), Sink::default());
+    let parsed: Vec<ast::File> = files.iter().map(|(name, text)| parse(sources.add(name, text), text, &mut sink)).collect();
+    resolve::identity(&parsed)
+}
+
 /// Analyses the files of a project, name and text each. The caller keeps to the limits of [`crate::base::span::Span`].
 #[must_use]
 pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
     let mut parsed = Parsed::read(&files, inputs);
     let Look { resolved, diagnostics } = parsed.look(Purpose::Plan);
     parsed.mask(&resolved.model);
-    Analysis { sources: parsed.sources, own: parsed.own, files: parsed.files, model: resolved.model, diagnostics }
+    let Parsed { sources, own, files, neighbours, .. } = parsed;
+    Analysis { sources, own, files, neighbours, model: resolved.model, diagnostics }
 }
 
 impl Parsed {
@@ -171,6 +186,7 @@ impl Parsed {
         let mut sink = Sink::default();
         let mut reader = Reader::new(files, inputs.library.as_deref(), &mut sink);
         reader.modules();
+        let neighbours = reader.neighbours();
         let Reader { mut sources, parsed: mut files, mut directories, .. } = reader;
         let own = files.len();
         let mut imposed = BTreeSet::new();
@@ -190,8 +206,23 @@ impl Parsed {
             written.extend(resolve::read_file(id, text, &mut sink));
         }
         let (environment, arguments) = (inputs.environment.clone(), inputs.arguments.clone());
-        let (diagnostics, disk) = (sink.all, inputs.disk.clone());
-        Self { sources, own, files, diagnostics, directories, imposed, lost, environment, written, arguments, disk, ends }
+        let (diagnostics, disk, chosen) = (sink.all, inputs.disk.clone(), inputs.chosen.clone());
+        Self {
+            sources,
+            own,
+            files,
+            diagnostics,
+            directories,
+            imposed,
+            lost,
+            environment,
+            written,
+            arguments,
+            disk,
+            chosen,
+            neighbours,
+            ends,
+        }
     }
 
     /// Resolves the project for a purpose.
@@ -206,6 +237,8 @@ impl Parsed {
             written: self.written.clone(),
             arguments: self.arguments.clone(),
             disk: self.disk.as_deref(),
+            chosen: self.chosen.clone(),
+            neighbours: self.neighbours.clone(),
             purpose,
         };
         self.look_at(from)

@@ -7,10 +7,12 @@ mod console;
 mod destroy;
 mod disk;
 mod docs;
+mod env;
 mod execution;
 mod explain;
 mod exposure;
 mod fmt;
+mod git;
 mod graph;
 mod inspect;
 mod interrupt;
@@ -18,6 +20,9 @@ mod json;
 mod junit;
 mod library;
 mod load;
+mod lock;
+mod lockfile;
+mod neighbour;
 mod network;
 mod new;
 mod output;
@@ -66,6 +71,7 @@ enum Command {
     New(new::New),
     Check(check::Check),
     Fmt(fmt::Fmt),
+    Lock(lock::Lock),
     Plan(plan::Plan),
     Apply(apply::Apply),
     Destroy(destroy::Destroy),
@@ -217,6 +223,7 @@ impl Command {
             Command::New(_) | Command::Completion(_) | Command::Sandbox(_) => false,
             Command::Check(check) => check.project.json,
             Command::Fmt(fmt) => fmt.json,
+            Command::Lock(lock) => lock.json,
             Command::Plan(plan) => plan.project.json,
             Command::Apply(apply) => apply.project.json,
             Command::Destroy(destroy) => destroy.project.json,
@@ -239,6 +246,7 @@ impl Command {
             Command::New(new) => new.run(printer),
             Command::Check(check) => check.run(printer),
             Command::Fmt(fmt) => fmt.run(printer),
+            Command::Lock(lock) => lock.run(printer),
             Command::Plan(plan) => plan.run(printer),
             Command::Apply(apply) => apply.run(printer),
             Command::Destroy(destroy) => destroy.run(printer),

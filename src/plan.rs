@@ -39,7 +39,7 @@ use crate::{
 /// Everything an apply needs to know; nothing of it is worked out again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The project's name.
+    /// The project's name; in an environment with the word of its state file after a dot.
     pub project: String,
     /// The region it is for.
     pub region: String,
@@ -242,7 +242,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
     let promises = guard::promises(model, sources);
     let mut plan = Plan {
-        project: model.project.name.clone(),
+        project: model.project.key(),
         region: observation.region.clone(),
         account: observation.account.clone(),
         base: (input.state.lineage.clone(), input.state.serial),

@@ -7,11 +7,13 @@ mod access;
 mod cell;
 mod convert;
 mod cycle;
+mod env;
 mod evaluate;
 mod function;
 mod lifecycle;
 mod literal;
 mod module;
+mod neighbour;
 mod operator;
 mod policy;
 mod project;
@@ -31,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{
-        codes::{module as module_codes, name as codes},
+        codes::{env as env_codes, module as module_codes, name as codes, neighbour as neighbour_codes},
         diagnostic::Sink,
         disk::Disk,
         span::{FileId, Span},
@@ -48,7 +50,9 @@ use cell::Resolver;
 use scope::{Local, Scope};
 use space::{Bindings, Cell, Here};
 
+pub use env::{Chosen, Identity, identity, is_word};
 pub use function::{Function, functions};
+pub use neighbour::{Neighbours, Published};
 pub use scope::{Directory, Lost};
 pub use test::{Count, Demands, Expected, Fault};
 pub use variable::{read_expression, read_file, shift, shifted};
@@ -77,6 +81,10 @@ pub struct Sources<'a> {
     pub arguments: Vec<(String, String)>,
     /// What files are read through, if any may be.
     pub disk: Option<&'a dyn Disk>,
+    /// The environment that the run is for.
+    pub chosen: Option<Chosen>,
+    /// Outputs of the other projects that the project names.
+    pub neighbours: Neighbours,
     /// What the model is wanted for.
     pub purpose: Purpose<'a>,
 }
@@ -111,6 +119,8 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     for project in scopes.iter().skip(1).flat_map(|s| &s.projects) {
         sink.push(module_codes::project(project.name.span));
     }
+    scopes.iter().skip(1).flat_map(|s| &s.envs).for_each(|env| sink.push(env_codes::in_module(env.name.span)));
+    scopes.iter().skip(1).flat_map(|s| &s.neighbours).for_each(|n| sink.push(neighbour_codes::in_module(n.span)));
     let purpose = sources.purpose;
     let mut given = match scopes.first() {
         Some(own) => variable::given(own, &sources.environment, &sources.written, &sources.arguments, sink),
@@ -125,7 +135,9 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     resolver.templates.shelf = Some(&shelf);
     resolver.with = with;
     resolver.needs_project = matches!(purpose, Purpose::Plan);
+    resolver.neighbours = sources.neighbours;
     let mut model = Model { project: resolver.project(), ..Model::default() };
+    resolver.environments(&mut model.project, sources.chosen.as_ref());
     resolver.expand_modules();
     resolver.resources(&mut model);
     for space in 0..resolver.spaces.len() {

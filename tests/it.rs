@@ -13,8 +13,12 @@ mod cli;
 mod cli_console;
 #[path = "it/cli_docs.rs"]
 mod cli_docs;
+#[path = "it/cli_env.rs"]
+mod cli_env;
 #[path = "it/cli_graph.rs"]
 mod cli_graph;
+#[path = "it/cli_lock.rs"]
+mod cli_lock;
 #[path = "it/cli_prove.rs"]
 mod cli_prove;
 #[path = "it/cli_test.rs"]

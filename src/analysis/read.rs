@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::{
     analysis::Library,
-    base::{codes::module as codes, diagnostic::Sink, source::Sources, span::Span},
-    resolve::Directory,
+    base::{
+        codes::{module as codes, neighbour as neighbour_codes},
+        diagnostic::Sink,
+        source::Sources,
+        span::Span,
+    },
+    resolve::{Directory, Neighbours},
     syntax::{ast, parse::parse},
 };
 
@@ -74,10 +79,10 @@ impl<'i, 's> Reader<'i, 's> {
             self.sink.push(codes::unreadable(source, "no files can be read here", place, "save the project in a directory of its own"));
             return None;
         };
-        let opened = match library.open(&from, source) {
+        let opened = match library.open(&from, source, place) {
             Ok(opened) => opened,
-            Err(closed) => {
-                self.sink.push(codes::unreadable(source, &closed.why, place, &closed.help));
+            Err(diagnostic) => {
+                self.sink.push(diagnostic);
                 return None;
             }
         };
@@ -92,6 +97,29 @@ impl<'i, 's> Reader<'i, 's> {
         let files = self.files(&opened.files);
         self.directories.push(Directory { name: opened.directory, files, modules: BTreeMap::new() });
         Some(self.directories.len() - 1)
+    }
+
+    /// The outputs of the other projects that the project itself names.
+    pub(super) fn neighbours(&mut self) -> Neighbours {
+        let own = self.directories.first().map(|d| d.files.clone()).unwrap_or_default();
+        let items = own.into_iter().filter_map(|f| self.parsed.get(f)).flat_map(|f| &f.items);
+        let named = items.filter_map(|item| match item {
+            ast::Item::Neighbour(neighbour) => Some((neighbour.name.text.to_string(), &neighbour.path)),
+            _ => None,
+        });
+        let mut found = Neighbours::new();
+        for (name, path) in named {
+            let outputs = match self.library {
+                Some(library) => library.outputs(&path.text, path.span),
+                None => {
+                    let help = "save the project in a directory of its own";
+                    Err(neighbour_codes::unreadable(&path.text, "no files can be read here", path.span, help))
+                }
+            };
+            let outputs = outputs.map_err(|diagnostic| self.sink.push(diagnostic)).ok();
+            found.entry(name).or_insert(outputs);
+        }
+        found
     }
 
     /// Takes out, with a message, every use of a module that leads back to where it stands.

@@ -6,10 +6,13 @@
 
 pub mod apply;
 pub mod console;
+pub mod env;
 pub mod environment;
 pub mod guard;
+pub mod lock;
 pub mod module;
 pub mod name;
+pub mod neighbour;
 pub mod network;
 pub mod plan;
 pub mod prove;
@@ -34,6 +37,9 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         sensitive::ALL,
         module::ALL,
         test::ALL,
+        lock::ALL,
+        env::ALL,
+        neighbour::ALL,
         network::ALL,
         state::ALL,
         apply::ALL,

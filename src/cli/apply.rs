@@ -53,7 +53,7 @@ impl Apply {
     }
 
     async fn fresh(self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project)?;
+        let project = Project::open(&self.project, self.target.place.sandbox)?;
         let session = Session::open(&project.directory, &project.model.project, &self.target.place, "apply", *printer).await?;
         let plan = match session.plan(&project.model, &project.texts).await {
             Ok(plan) => plan,
@@ -77,9 +77,13 @@ impl Apply {
     /// The project as it was when the plan was made.
     fn as_planned(&self, file: &PlanFile) -> Result<Project, Stop> {
         let shown = |path: &Path| crate::cli::load::shown(path);
+        if let Some(asked) = self.project.env()?.filter(|asked| file.given.env.as_ref() != Some(asked)) {
+            let made = file.given.env.as_ref().map_or_else(|| "no environment".into(), |name| format!("the environment `{name}`"));
+            return Err(codes::plan_is_stale(&format!("it was made for {made}, and `{asked}` is asked for")).into());
+        }
         let mut given = file.given.clone();
         given.restore(&file.withheld, &file.salt, &self.project.inputs()?)?;
-        let project = Project::open_with(&file.directory, given)?;
+        let project = Project::open_with(&file.directory, given, file.place.sandbox)?;
         if project.digest != file.digest {
             let why = format!("the sources in `{}` have changed since", shown(&file.directory));
             return Err(codes::plan_is_stale(&why).into());

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::cli::{
     Exit, Outcome,
+    neighbour::OthersArgs,
     printer::Printer,
     project::{Project, ProjectArgs},
     report::{self, Message},
@@ -16,12 +17,15 @@ pub struct Check {
     /// The project
     #[command(flatten)]
     pub project: ProjectArgs,
+    #[command(flatten)]
+    others: OthersArgs,
 }
 
 #[derive(Serialize)]
 struct Checked {
     format: u32,
     project: String,
+    environment: Option<String>,
     resources: usize,
     outputs: usize,
     policies: usize,
@@ -34,12 +38,13 @@ impl Check {
     /// # Errors
     /// The sources have errors.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project)?;
+        let project = Project::open(&self.project, self.others.sandbox)?;
         let model = &project.model;
         if printer.json {
             printer.document(&Checked {
                 format: 1,
                 project: model.project.name.clone(),
+                environment: model.project.environment.clone(),
                 resources: model.resources.len(),
                 outputs: model.outputs.len(),
                 policies: model.policies.len(),

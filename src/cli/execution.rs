@@ -37,6 +37,7 @@ struct Applied {
     /// `done`, `nothing_to_do`, `incomplete` or `stopped`.
     result: &'static str,
     target: String,
+    environment: Option<String>,
     plan: PlanJson,
     done: Vec<String>,
     failed: Vec<Failed>,
@@ -261,6 +262,7 @@ impl Execution<'_> {
             format: 1,
             result,
             target: self.session.describe(),
+            environment: self.session.environment.clone(),
             plan: PlanJson::from(self.plan),
             done: outcome.map(|o| titles(&o.done)).unwrap_or_default(),
             failed: outcome.map(|o| o.failed.iter().map(|f| self.failed(f)).collect()).unwrap_or_default(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     cli::{
         Exit, Outcome,
+        neighbour::OthersArgs,
         printer::Printer,
         project::{Project, ProjectArgs},
     },
@@ -20,6 +21,8 @@ pub struct Graph {
     /// The project
     #[command(flatten)]
     pub project: ProjectArgs,
+    #[command(flatten)]
+    others: OthersArgs,
     /// What the picture is of
     #[arg(long, value_enum, default_value_t = Kind::Dependencies)]
     kind: Kind,
@@ -59,7 +62,7 @@ impl Graph {
     /// # Errors
     /// The sources have errors.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project)?;
+        let project = Project::open(&self.project, self.others.sandbox)?;
         printer.diagnostics(&project.warnings, &project.texts);
         let picture = match self.kind {
             Kind::Dependencies => dependency::picture(&project.model),

@@ -21,6 +21,7 @@ use crate::{
 /// A plan.
 #[derive(Debug, Serialize)]
 pub struct PlanJson {
+    /// Its name, whatever the environment.
     project: String,
     region: String,
     account: Option<String>,
@@ -163,7 +164,7 @@ impl From<&Plan> for PlanJson {
         let counts = plan.counts();
         let count = |action| counts.get(&action).copied().unwrap_or_default();
         Self {
-            project: plan.project.clone(),
+            project: plan.project.split('.').next().unwrap_or_default().to_owned(),
             region: plan.region.clone(),
             account: plan.account.clone(),
             empty: plan.is_empty(),

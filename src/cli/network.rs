@@ -21,7 +21,7 @@ use crate::{
     plan::{self, proof},
     resources,
     schema::model::{self, Model},
-    state::store::{Store, age, check_place, now},
+    state::store::{age, check_place, now},
 };
 
 /// Which network a command asks about.
@@ -70,7 +70,7 @@ impl NetworkArgs {
             let net = runtime()?.block_on(self.region(printer))?;
             return Ok(Network { net, model: Model::default(), texts: Texts::default(), warnings: vec![] });
         }
-        let project = Project::open(&self.project)?;
+        let project = Project::open(&self.project, self.place.sandbox)?;
         let net = if asks {
             runtime()?.block_on(self.among_what_stands(&project, printer))
         } else {
@@ -88,8 +88,7 @@ impl NetworkArgs {
         if !model.resources.values().any(|r| r.existing) {
             return resources::Read::new();
         }
-        let store = Store::new(self.place.state_directory(&project.directory), &model.project.name);
-        let Ok(loaded) = store.load() else { return resources::Read::new() };
+        let Ok(loaded) = self.place.store(&project.directory, &model.project).load() else { return resources::Read::new() };
         let mut read = loaded.state.last_read();
         // Filters that were changed since may find something else.
         read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&r.record, false)));
@@ -102,12 +101,12 @@ impl NetworkArgs {
 
     async fn among_what_stands(&self, project: &Project, printer: &Printer) -> Result<Net, Vec<Diagnostic>> {
         let (directory, model, place) = (&project.directory, &project.model, &self.place);
-        if let Some(line) = place.first_line(directory) {
+        if let Some(line) = place.first_line(directory, &model.project) {
             printer.whisper(&line);
         }
         let one = |diagnostic| vec![diagnostic];
         let driver = place.open(directory, &model.project).await.map_err(one)?;
-        let loaded = Store::new(place.state_directory(directory), &model.project.name).load().map_err(one)?;
+        let loaded = place.store(directory, &model.project).load().map_err(one)?;
         if !loaded.unfinished.is_empty() {
             printer.whisper("An earlier run was interrupted; what it has made last may be missing here until the next apply.");
         }
@@ -122,7 +121,7 @@ impl NetworkArgs {
     /// All that stands in a region.
     async fn region(&self, printer: &Printer) -> Result<Net, Stop> {
         let directory = &self.project.directory;
-        if let Some(line) = self.place.first_line(directory) {
+        if let Some(line) = self.place.first_line(directory, &model::Project::default()) {
             printer.whisper(&line);
         }
         let driver = self.place.open(directory, &model::Project::default()).await?;

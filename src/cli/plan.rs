@@ -42,6 +42,7 @@ pub struct Plan {
 struct Planned {
     format: u32,
     target: String,
+    environment: Option<String>,
     plan: PlanJson,
     reachability: ReachabilityJson,
     policies: Vec<PolicyJson>,
@@ -65,7 +66,7 @@ impl Plan {
     }
 
     async fn planned(self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project)?;
+        let project = Project::open(&self.project, self.target.place.sandbox)?;
         let place = &self.target.place;
         let session = Session::open(&project.directory, &project.model.project, place, "plan", *printer).await?;
         let model = if self.destroy { &project.emptied() } else { &project.model };
@@ -88,6 +89,7 @@ impl Plan {
             printer.document(&Planned {
                 format: 1,
                 target: session.describe(),
+                environment: session.environment.clone(),
                 plan: PlanJson::from(&plan),
                 reachability: ReachabilityJson::from(&plan.proof),
                 policies: PolicyJson::all(&plan.proof),

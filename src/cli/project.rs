@@ -11,16 +11,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    analysis::{self, Inputs, Parsed},
+    analysis::{self, Analysis, Inputs, Parsed},
     base::{
-        codes::environment as codes,
+        codes::{env as env_codes, environment as codes},
         diagnostic::{Diagnostic, Severity},
     },
     cli::{
         Stop,
         disk::ProjectDisk,
+        env::{self, EnvArgs},
         library::Disk,
         load::{self, Texts},
+        neighbour::Others,
         variables::VariableArgs,
     },
     resolve::Purpose,
@@ -37,6 +39,8 @@ pub struct ProjectArgs {
     pub directory: PathBuf,
     #[command(flatten)]
     variables: VariableArgs,
+    #[command(flatten)]
+    env: EnvArgs,
     /// Add the policies of a directory, which the project can neither remove nor waive; may be repeated
     #[arg(long = "policy-dir", value_name = "DIR", env = "SECNET_POLICY_DIR")]
     policy_directories: Vec<PathBuf>,
@@ -54,6 +58,14 @@ impl ProjectArgs {
         self.variables.gather()
     }
 
+    /// The environment that is asked for.
+    ///
+    /// # Errors
+    /// It has no fit name.
+    pub fn env(&self) -> Result<Option<String>, Stop> {
+        Ok(self.env.name()?)
+    }
+
     /// The files of policies that are imposed: name and text.
     ///
     /// # Errors
@@ -68,13 +80,12 @@ impl ProjectArgs {
     }
 }
 
-/// Reads and parses the project of a command, which may have errors.
+/// Reads and parses the project of a command, which may have errors; `sandbox` as for [`Project::open`].
 ///
 /// # Errors
 /// It cannot be read.
-pub fn parse(args: &ProjectArgs) -> Result<(Parsed, Texts), Stop> {
-    let (library, disk) = (Arc::new(Disk::new(&args.directory)), Arc::new(ProjectDisk::new(&args.directory)));
-    let inputs = Inputs { policies: args.imposed()?, library: Some(library), disk: Some(disk), ..args.variables.gather()? };
+pub fn parse(args: &ProjectArgs, sandbox: bool) -> Result<(Parsed, Texts), Stop> {
+    let inputs = Given::to(args)?.inputs(&args.directory, sandbox, Arc::new(ProjectDisk::new(&args.directory)));
     let mut parsed = Parsed::read(&load::directory(&args.directory)?, &inputs);
     parsed.mask(&parsed.look(Purpose::Plan).resolved.model);
     let texts = Texts { sources: parsed.sources.clone(), prefix: load::prefix(&args.directory), own: parsed.own };
@@ -100,6 +111,8 @@ pub struct Project {
 /// Values of variables as a plan file keeps them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
+    /// The environment that was chosen.
+    pub env: Option<String>,
     /// `SECNET_VAR_*`: name and text.
     pub environment: Vec<(String, String)>,
     /// Files: name and text.
@@ -180,37 +193,50 @@ impl Given {
         }
         Ok(())
     }
+
+    /// What a command is given.
+    fn to(args: &ProjectArgs) -> Result<Self, Stop> {
+        let inputs = args.variables.gather()?;
+        let policies = args.imposed()?;
+        let env = args.env()?;
+        // A later file wins, and what the user names wins over what lies there.
+        let own = env.as_deref().map(|name| env::variables(&args.directory, name)).transpose()?.flatten();
+        let files = own.into_iter().chain(inputs.files).collect();
+        let environment = inputs.environment.into_iter().collect();
+        Ok(Self { env, environment, files, arguments: inputs.arguments, policies })
+    }
+
+    /// The same for an analysis, which reads files through `disk`.
+    fn inputs(&self, directory: &Path, sandbox: bool, disk: Arc<ProjectDisk>) -> Inputs {
+        Inputs {
+            environment: self.environment.iter().cloned().collect(),
+            files: self.files.clone(),
+            arguments: self.arguments.clone(),
+            policies: self.policies.clone(),
+            chosen: self.env.as_deref().map(|name| env::chosen(directory, name)),
+            library: Some(Arc::new(Disk::new(directory, Others { sandbox, env: self.env.clone() }))),
+            disk: Some(disk),
+        }
+    }
 }
 
 impl Project {
-    /// Reads and analyses the project of a command.
+    /// Reads and analyses the project of a command; `sandbox`: other projects are read as the sandbox has them.
     ///
     /// # Errors
     /// It cannot be read, or has errors.
-    pub fn open(args: &ProjectArgs) -> Result<Self, Stop> {
-        let inputs = args.variables.gather()?;
-        let policies = args.imposed()?;
-        let environment = inputs.environment.into_iter().collect();
-        let given = Given { environment, files: inputs.files, arguments: inputs.arguments, policies };
-        Self::open_with(&args.directory, given)
+    pub fn open(args: &ProjectArgs, sandbox: bool) -> Result<Self, Stop> {
+        Self::open_with(&args.directory, Given::to(args)?, sandbox)
     }
 
     /// Reads and analyses a project with these values of variables.
     ///
     /// # Errors
     /// It cannot be read, or has errors.
-    pub fn open_with(directory: &Path, given: Given) -> Result<Self, Stop> {
+    pub fn open_with(directory: &Path, given: Given, sandbox: bool) -> Result<Self, Stop> {
         let files = load::directory(directory)?;
         let disk = Arc::new(ProjectDisk::new(directory));
-        let inputs = Inputs {
-            environment: given.environment.iter().cloned().collect(),
-            files: given.files.clone(),
-            arguments: given.arguments.clone(),
-            policies: given.policies.clone(),
-            library: Some(Arc::new(Disk::new(directory))),
-            disk: Some(disk.clone()),
-        };
-        let analysis = analysis::analyze(files, &inputs);
+        let analysis = analysis::analyze(files, &given.inputs(directory, sandbox, disk.clone()));
         let read = analysis.sources.iter().take(analysis.own).map(|(_, f)| (f.name.to_string(), f.text.to_string()));
         let declared = analysis.files.iter().flat_map(|f| &f.items).filter_map(|item| match item {
             Item::Variable(variable) => Some(&*variable.name.text),
@@ -218,7 +244,7 @@ impl Project {
         });
         let given = given.of(&declared.collect());
         let shown = given.without(&analysis.model.sensitive.variables).0;
-        let digest = with_read(digest(&read.collect::<Vec<_>>(), &shown), &disk.seen());
+        let digest = with_read(digest(&read.collect::<Vec<_>>(), &shown, &outputs_of(&analysis)), &disk.seen());
         let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own: analysis.own };
         if analysis.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             return Err(Stop::new(analysis.diagnostics, texts));
@@ -239,17 +265,25 @@ impl Project {
     }
 }
 
-/// The `project` block alone, for commands that look at the state: other mistakes in the sources do not stop them.
+/// The `project` block alone, in an environment, for commands that look at the state: other mistakes in the sources do not stop them.
 ///
 /// # Errors
-/// The sources cannot be read, or do not say which project it is.
-pub fn identify(directory: &Path) -> Result<model::Project, Stop> {
+/// The sources cannot be read, or do not say which project it is, or which state is the environment's.
+pub fn identify(directory: &Path, env: &EnvArgs) -> Result<model::Project, Stop> {
     let files = load::directory(directory)?;
-    let inputs = Inputs { library: Some(Arc::new(Disk::new(directory))), ..Inputs::default() };
+    let env = env.name()?;
+    let inputs = Inputs {
+        files: env.as_deref().map(|name| env::variables(directory, name)).transpose()?.flatten().into_iter().collect(),
+        chosen: env.as_deref().map(|name| env::chosen(directory, name)),
+        library: Some(Arc::new(Disk::new(directory, Others { sandbox: false, env: env.clone() }))),
+        ..Inputs::default()
+    };
     let analysis = analysis::analyze(files, &inputs);
-    if analysis.model.project.name.is_empty() {
+    let unsure = env.is_some() && analysis.diagnostics.iter().any(|d| env_codes::ALL.contains(&d.code));
+    if unsure || analysis.model.project.name.is_empty() {
         let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own: analysis.own };
-        let known = analysis.diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect::<Vec<_>>();
+        let wanted = |d: &Diagnostic| d.severity == Severity::Error && (!unsure || env_codes::ALL.contains(&d.code));
+        let known = analysis.diagnostics.into_iter().filter(wanted).collect::<Vec<_>>();
         let diagnostics = if known.is_empty() { vec![codes::bad_name("")] } else { known };
         return Err(Stop::new(diagnostics, texts));
     }
@@ -257,8 +291,9 @@ pub fn identify(directory: &Path) -> Result<model::Project, Stop> {
 }
 
 /// SHA-256 of everything that the meaning of a project comes from; names and texts with their lengths, so that nothing runs together.
-fn digest(files: &[(String, String)], given: &Given) -> String {
-    hash_of(&[files, &given.environment, &given.files, &given.arguments, &given.policies])
+fn digest(files: &[(String, String)], given: &Given, outputs: &[(String, String)]) -> String {
+    let env: Vec<(String, String)> = given.env.iter().map(|name| ("env".to_owned(), name.clone())).collect();
+    hash_of(&[files, &given.environment, &given.files, &given.arguments, &given.policies, &env, outputs])
 }
 
 /// A digest that covers what functions read, too; as it is where they read nothing.
@@ -278,6 +313,12 @@ fn hash_of(all: &[&[(String, String)]]) -> String {
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// What other projects have given, as far as others may see it: name and value of each.
+fn outputs_of(analysis: &Analysis) -> Vec<(String, String)> {
+    let all = analysis.neighbours.iter().flat_map(|(project, outputs)| outputs.iter().flatten().map(move |o| (project, o)));
+    all.filter(|(_, (_, o))| !o.sensitive).map(|(project, (name, o))| (format!("{project}.{name}"), o.value.to_string())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,8 +328,11 @@ mod tests {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         let given = |n: &str| Given { arguments: vec![pair("n", n)], ..Given::default() };
         let files = [pair("a.secnet", "vpc"), pair("b.secnet", "")];
+        let digest = |files: &[(String, String)], given: &Given| super::digest(files, given, &[]);
         assert_eq!(digest(&files, &given("1")), digest(&files, &given("1")));
         assert_ne!(digest(&files, &given("1")), digest(&files, &given("2")));
         assert_ne!(digest(&files, &given("1")), digest(&[pair("a.secnet", "vp"), pair("cb.secnet", "")], &given("1")));
+        assert_ne!(digest(&files, &given("1")), digest(&files, &Given { env: Some("prod".into()), ..given("1") }));
+        assert_ne!(digest(&files, &given("1")), super::digest(&files, &given("1"), &[pair("network.vpc", "x")]));
     }
 }

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     base::codes::environment as codes,
-    cli::{Exit, Outcome, Stop, load, printer::Printer, project, runtime, target},
+    cli::{Exit, Outcome, Stop, env::EnvArgs, load, printer::Printer, project, runtime, target},
     sim,
 };
 
@@ -25,6 +25,8 @@ enum Command {
         /// Directory of the project
         #[arg(value_name = "DIR", default_value = ".")]
         directory: PathBuf,
+        #[command(flatten)]
+        env: EnvArgs,
         /// Port; 0 takes one that is free
         #[arg(long, default_value_t = 4599)]
         port: u16,
@@ -37,9 +39,9 @@ impl Sandbox {
     /// # Errors
     /// The sandbox is not usable, or the port is taken.
     pub fn run(self, printer: &Printer) -> Outcome {
-        let Command::Serve { directory, port } = self.command;
-        let project = project::identify(&directory)?;
-        let sim = Arc::new(target::sim(&directory, project.region.as_deref())?);
+        let Command::Serve { directory, env, port } = self.command;
+        let project = project::identify(&directory, &env)?;
+        let sim = Arc::new(target::sim(&directory, &project, project.region.as_deref())?);
         runtime()?.block_on(async {
             let failed = |e: std::io::Error| Stop::from(codes::address_taken(&format!("127.0.0.1:{port}"), &load::reason(&e)));
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;

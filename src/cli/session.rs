@@ -6,7 +6,12 @@ use crate::{
     apply::{counts::Counted, recover, refresh},
     base::{codes::state as codes, diagnostic::Diagnostic},
     call::Driver,
-    cli::{load::Texts, outside::read_failed, printer::Printer, target::Place},
+    cli::{
+        load::{self, Texts},
+        outside::read_failed,
+        printer::Printer,
+        target::Place,
+    },
     plan::{self, Plan},
     schema::model::{self, Model},
     state::{
@@ -26,6 +31,8 @@ pub struct Session {
     pub state: State,
     /// The way to EC2.
     pub driver: Arc<Counted>,
+    /// The environment that it works on.
+    pub environment: Option<String>,
     /// Whose the account is, where somebody has asked already.
     account: Option<Option<String>>,
     printer: Printer,
@@ -43,14 +50,18 @@ impl Session {
         command: &str,
         printer: Printer,
     ) -> Result<Self, Diagnostic> {
-        if let Some(line) = place.first_line(directory) {
+        if let Some(line) = place.first_line(directory, project) {
             printer.say(&line);
         }
         let driver = place.open(directory, project).await?;
-        let store = Store::new(place.state_directory(directory), &project.name);
+        let store = place.store(directory, project);
+        if let Some(name) = &project.environment {
+            printer.say(&format!("Environment: {name}, whose state is {}.", load::shown(&store.state_path())));
+        }
         let lock = store.lock(command)?;
         let loaded = store.load()?;
-        let mut session = Self { store, lock, state: loaded.state, driver, account: None, printer };
+        let mut session =
+            Self { store, lock, state: loaded.state, driver, environment: project.environment.clone(), account: None, printer };
         session.account = session.check_place(project).await?;
         if !loaded.unfinished.is_empty() {
             session.recover(&loaded.unfinished).await?;
@@ -85,10 +96,14 @@ impl Session {
     /// What it works on, for people: `the sandbox`, `http://127.0.0.1:5000`, `AWS, us-east-1`.
     #[must_use]
     pub fn place_name(&self) -> String {
-        match &*self.describe() {
+        let place = match &*self.describe() {
             "AWS" => format!("AWS, {}", self.driver.region()),
             "sandbox" => "the sandbox".into(),
             other => other.to_owned(),
+        };
+        match &self.environment {
+            Some(name) => format!("{place}, environment {name}"),
+            None => place,
         }
     }
 

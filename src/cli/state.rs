@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::{
     base::{address::Address, codes::environment as codes},
     call::Json,
-    cli::{Exit, Outcome, Stop, json, printer::Printer, project, target::Place},
+    cli::{Exit, Outcome, Stop, env::EnvArgs, json, printer::Printer, project, target::Place},
     resources,
     schema::value::Record,
-    state::{Part, State as Known, store::Store},
+    state::{Part, State as Known},
 };
 
 /// Look at the state
@@ -43,6 +43,8 @@ pub struct StateArgs {
     /// Directory of the project
     #[arg(value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+    #[command(flatten)]
+    env: EnvArgs,
     /// The state of the sandbox
     #[arg(long, env = "SECNET_SANDBOX", value_parser = FalseyValueParser::new())]
     pub sandbox: bool,
@@ -80,9 +82,9 @@ impl StateArgs {
     /// # Errors
     /// The project has no name, or the state is not usable.
     pub fn load(&self) -> Result<Known, Stop> {
-        let project = project::identify(&self.directory)?;
+        let project = project::identify(&self.directory, &self.env)?;
         let place = Place { sandbox: self.sandbox, ..Place::default() };
-        let loaded = Store::new(place.state_directory(&self.directory), &project.name).load()?;
+        let loaded = place.store(&self.directory, &project).load()?;
         Ok(crate::state::journal::fold(loaded.state, &loaded.unfinished))
     }
 }

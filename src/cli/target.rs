@@ -15,6 +15,7 @@ use crate::{
     cli::load,
     schema::model,
     sim::Sim,
+    state::store::Store,
 };
 
 /// The sandbox's region where nothing says another.
@@ -48,17 +49,18 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where the state of a project lies: that of the sandbox apart from the others.
+    /// Where the state of a project lies: that of the sandbox apart from the others, that of each environment too.
     #[must_use]
-    pub fn state_directory(&self, project: &Path) -> PathBuf {
-        if self.sandbox { sandbox(project).join("state") } else { project.join("state") }
+    pub fn store(&self, directory: &Path, project: &model::Project) -> Store {
+        let above = if self.sandbox { sandbox(directory) } else { directory.to_path_buf() };
+        Store::new(above.join("state"), &project.key())
     }
 
     /// What a command says first, when it does not touch AWS.
     #[must_use]
-    pub fn first_line(&self, project: &Path) -> Option<String> {
+    pub fn first_line(&self, directory: &Path, project: &model::Project) -> Option<String> {
         if self.sandbox {
-            let world = load::shown(&world(project));
+            let world = load::shown(&world(directory, project));
             return Some(format!("Sandbox: an EC2 in memory, kept in {world}; nothing reaches AWS."));
         }
         self.endpoint_url.as_ref().map(|url| format!("Endpoint: {url} stands in for AWS."))
@@ -83,7 +85,7 @@ impl Place {
     pub async fn open(&self, directory: &Path, project: &model::Project) -> Result<Arc<Counted>, Diagnostic> {
         let region = self.region(project)?;
         let driver: Arc<dyn Driver> = if self.sandbox {
-            let sim = Arc::new(sim(directory, region.as_deref())?);
+            let sim = Arc::new(sim(directory, project, region.as_deref())?);
             in_process(sim).await?
         } else {
             self.live(region).await?
@@ -110,16 +112,17 @@ fn sandbox(project: &Path) -> PathBuf {
     project.join(".secnet").join("sandbox")
 }
 
-fn world(project: &Path) -> PathBuf {
-    sandbox(project).join("world.json")
+/// `.secnet/sandbox/world.json`, or that of an environment: they may be in different accounts and regions.
+fn world(directory: &Path, project: &model::Project) -> PathBuf {
+    sandbox(directory).join(project.state.as_ref().map_or_else(|| "world.json".into(), |word| format!("world.{word}.json")))
 }
 
 /// The sandbox of a project.
 ///
 /// # Errors
 /// Its file cannot be read, or holds another region.
-pub fn sim(project: &Path, region: Option<&str>) -> Result<Sim, Diagnostic> {
-    let path = world(project);
+pub fn sim(directory: &Path, project: &model::Project, region: Option<&str>) -> Result<Sim, Diagnostic> {
+    let path = world(directory, project);
     Sim::load(&path, region.unwrap_or(SANDBOX_REGION)).map_err(|e| codes::sandbox_unusable(&load::shown(&path), &load::reason(&e)))
 }
 

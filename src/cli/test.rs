@@ -24,6 +24,7 @@ use crate::{
     cli::{
         Exit, Outcome, Stop, junit,
         load::{self, Texts},
+        neighbour::OthersArgs,
         printer::Printer,
         project::{self, ProjectArgs},
         report::{self, Message},
@@ -42,6 +43,8 @@ const STACK: usize = 16 << 20;
 pub struct Test {
     #[command(flatten)]
     pub project: ProjectArgs,
+    #[command(flatten)]
+    others: OthersArgs,
     /// Run only tests with this text in their names
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
@@ -100,7 +103,7 @@ impl Test {
     /// The sources cannot be read, or the results cannot be written.
     pub fn run(&self, printer: &Printer) -> Outcome {
         let start = Instant::now();
-        let (parsed, texts) = project::parse(&self.project)?;
+        let (parsed, texts) = project::parse(&self.project, self.others.sandbox)?;
         if parsed.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             return Err(Stop::new(parsed.diagnostics, texts));
         }

@@ -57,6 +57,7 @@ impl VariableArgs {
             files: files.collect::<Result<_, Diagnostic>>()?,
             policies: vec![],
             library: None,
+            chosen: None,
             arguments: self.vars.iter().map(|Pair(name, text)| (name.clone(), text.clone())).collect(),
             disk: None,
         })

@@ -30,6 +30,9 @@ impl<'a> Resolver<'a, '_> {
                 if let Some(kind) = self.kind_word(base) {
                     return (self.declared(kind, name, expr.span), false);
                 }
+                if let Some(project) = self.neighbour_path(base) {
+                    return (self.neighbour_output(project, name), false);
+                }
                 if let Some((module, key)) = self.module_path(base) {
                     return (self.module_field(module, key, name, expr.span), false);
                 }
@@ -71,6 +74,9 @@ impl<'a> Resolver<'a, '_> {
     fn declared(&mut self, kind: &str, name: &'a Name, at: Span) -> Value {
         if kind == "module" {
             return self.module_value(name);
+        }
+        if kind == "project" {
+            return self.neighbour_value(name);
         }
         match self.scope().and_then(|s| s.find_block(kind, &name.text)) {
             Some(block) => self.block_value(self.here.space, block, at),

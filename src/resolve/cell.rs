@@ -60,6 +60,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) templates: Templates<'a>,
     /// What functions read files through.
     pub(super) disk: Option<&'a dyn Disk>,
+    /// Outputs of other projects.
+    pub(super) neighbours: super::neighbour::Neighbours,
     /// Tags of the project, beneath those of every resource.
     pub(super) project_tags: BTreeMap<String, Value>,
     /// How many elements were gone through, in every `for` so far.
@@ -87,6 +89,7 @@ impl<'a, 's> Resolver<'a, 's> {
             imposed: BTreeSet::new(),
             templates: Templates::default(),
             disk: None,
+            neighbours: BTreeMap::new(),
             project_tags: BTreeMap::new(),
             elements: 0,
             depth: 0,

@@ -76,6 +76,14 @@ impl<'e> Spot<'e> {
         }
     }
 
+    /// The path, where an output of another project is written: `project.other.vpc`.
+    fn neighbour(self) -> Option<String> {
+        let ExprKind::Field(base, output) = &self.expr?.kind else { return None };
+        let ExprKind::Field(word, other) = &base.kind else { return None };
+        let is_project = matches!(&word.kind, ExprKind::Name(word) if &**word == "project");
+        is_project.then(|| format!("project.{}.{}", other.text, output.text))
+    }
+
     fn is_literal_text(self) -> bool {
         matches!(self.expr.map(|e| &e.kind), Some(ExprKind::Text(_)))
     }
@@ -238,8 +246,12 @@ fn reference(value: Value, kind: &Arc<str>, at: Spot<'_>, out: &mut Vec<Diagnost
     let diagnostic = match &value {
         Value::Resource(address) if address.kind() == &**kind => return value,
         Value::Resource(address) => codes::wrong_kind(&wanted, address.as_str(), address.kind(), at.span),
-        Value::Text(id) => codes::wrong_type(&wanted, &describe(&value), at.span)
-            .help(format!("declare it with `existing {kind} NAME {{ id = {id:?} }}` and write `{kind}.NAME`")),
+        Value::Text(id) => {
+            // What another project gives is known by its output, which may change.
+            let id = at.neighbour().unwrap_or_else(|| format!("{id:?}"));
+            codes::wrong_type(&wanted, &describe(&value), at.span)
+                .help(format!("declare it with `existing {kind} NAME {{ id = {id} }}` and write `{kind}.NAME`"))
+        }
         other => codes::wrong_type(&wanted, &describe(other), at.span).help(format!("write a reference such as `{kind}.NAME`")),
     };
     out.push(diagnostic);

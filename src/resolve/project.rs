@@ -70,7 +70,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn plain(&mut self, attribute: &'a Attribute) -> Option<String> {
+    pub(super) fn plain(&mut self, attribute: &'a Attribute) -> Option<String> {
         match self.shown_as(&attribute.value, &Type::Text, &format!("`{}`", attribute.name.text)) {
             Value::Text(text) => Some(text.to_string()),
             Value::Null | Value::Error => None,
@@ -82,7 +82,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn account(&mut self, attribute: &'a Attribute) -> Option<String> {
+    pub(super) fn account(&mut self, attribute: &'a Attribute) -> Option<String> {
         let value = self.value(&attribute.value);
         let digits = match &value {
             Value::Text(text) => text.to_string(),

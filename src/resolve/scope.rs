@@ -104,6 +104,8 @@ pub(super) struct Scope<'a> {
     pub(super) moved: Vec<&'a ast::Moved>,
     pub(super) projects: Vec<&'a ast::Project>,
     pub(super) tests: Vec<&'a ast::Test>,
+    pub(super) envs: Vec<&'a ast::Env>,
+    pub(super) neighbours: Vec<&'a ast::Neighbour>,
     local_by_name: HashMap<&'a str, usize>,
     block_by_name: HashMap<(&'a str, &'a str), usize>,
     call_by_name: HashMap<&'a str, usize>,
@@ -135,13 +137,16 @@ impl<'a> Scope<'a> {
                 ast::Item::Import(import) => scope.imports.push(import),
                 ast::Item::Forget(forget) => scope.forgotten.push(forget),
                 ast::Item::Test(test) => scope.tests.push(test),
-                ast::Item::Env(_) | ast::Item::Neighbour(_) => {}
+                ast::Item::Env(env) => scope.envs.push(env),
+                ast::Item::Neighbour(neighbour) => scope.neighbours.push(neighbour),
             }
         }
         scope.used = vec![false; scope.locals.len()];
         once(&mut scope.outputs, |o| &o.name, "output", sink);
         scope.output_by_name = scope.outputs.iter().enumerate().map(|(i, o)| (&*o.name.text, i)).collect();
         once(&mut scope.policies, |p| &p.name, "policy", sink);
+        once(&mut scope.envs, |e| &e.name, "env", sink);
+        once(&mut scope.neighbours, |n| &n.name, "project", sink);
         scope
     }
 

@@ -120,6 +120,8 @@ impl<'a> Resolver<'a, '_> {
         let suggest = self.may_suggest(word);
         let Some(scope) = self.scope() else { return };
         if WORDS.contains(&word) || scope.is_lost_local(word) {
+        } else if word == "project" {
+            self.sink.push(crate::base::codes::neighbour::alone(at));
         } else if scope.is_kind(word) || word == "module" {
             let example = scope.blocks.iter().find(|b| &*b.block.kind.text == word).map(|b| &b.address);
             let diagnostic = codes::kind_alone(word, at, example);
@@ -179,6 +181,14 @@ impl<'a> Resolver<'a, '_> {
                     let diagnostic = crate::base::codes::module::unknown(&name.text, name.span, meant);
                     self.sink.push(diagnostic);
                 }
+            }
+            return;
+        }
+        if kind == "project" {
+            if !scope.neighbours.iter().any(|n| n.name.text == name.text) && !scope.is_lost(kind, &name.text) {
+                let meant = nearest(&name.text, scope.neighbours.iter().map(|n| &*n.name.text));
+                let diagnostic = crate::base::codes::neighbour::unknown(&name.text, name.span, meant, self.is_module(space));
+                self.sink.push(diagnostic);
             }
             return;
         }

@@ -46,12 +46,27 @@ pub struct Project {
     pub region: Option<String>,
     /// Which account it belongs to, if it says so.
     pub account: Option<String>,
+    /// The environment that it is for, where one was chosen; region and account are those that hold in it.
+    pub environment: Option<String>,
+    /// The word in the name of the environment's state file.
+    pub state: Option<String>,
     /// Tags on everything that carries tags.
     pub tags: BTreeMap<String, Value>,
     /// Keys of tags that others own: neither planned nor removed. A `*` at the end stands for whatever follows.
     pub ignore_tags: Vec<String>,
     /// The header of the block.
     pub span: Option<Span>,
+}
+
+impl Project {
+    /// What its state goes by: `secure_server`, or `secure_server.prod` in an environment.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match &self.state {
+            Some(word) => format!("{}.{word}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// A resource of the project.

@@ -44,7 +44,8 @@ fn fault(example: &Example, modules: &Shelf) -> Option<String> {
 /// The files of modules that pages show.
 fn modules(pages: &[Page]) -> Shelf {
     let blocks = pages.iter().flat_map(|p| manual::code_blocks(&p.text));
-    Shelf(blocks.filter_map(|(fence, code)| Some((fence.strip_prefix("secnet file ")?.to_owned(), code))).collect())
+    let modules = blocks.filter_map(|(fence, code)| Some((fence.strip_prefix("secnet file ")?.to_owned(), code))).collect();
+    Shelf { modules, ..Shelf::default() }
 }
 
 /// Every example of a page, and those blocks that are marked as nothing.
@@ -82,7 +83,7 @@ fn every_example_is_executed() {
 
 #[test]
 fn an_example_that_is_wrong_is_found() {
-    let fault_of = |fence: &str, code: &str| fault(&Example::read(fence, code).unwrap(), &Shelf(vec![]));
+    let fault_of = |fence: &str, code: &str| fault(&Example::read(fence, code).unwrap(), &Shelf::default());
     assert_eq!(fault_of("", "output a = vpc.main.id\n"), None);
     assert_eq!(fault_of("in network_acl", "in 100 allow tcp/22 from anywhere\n"), None);
     assert_eq!(fault_of("error E0203", "output a = vpc.mian.id\n"), None);

@@ -11,8 +11,9 @@ use std::{
 };
 
 use secnet::{
-    analysis::{Analysis, Closed, Inputs, Library, Opened, analyze},
+    analysis::{Analysis, Chosen, Inputs, Library, Opened, Published, analyze},
     base::{
+        codes::{module, neighbour},
         diagnostic::{Diagnostic, Severity},
         disk::Disk,
         source::Sources,
@@ -28,6 +29,8 @@ struct Case {
     files: Vec<(String, String)>,
     inputs: Inputs,
     disk: Memory,
+    /// The sources of other projects, by their paths.
+    others: Vec<(String, String)>,
     /// Whether a `project` block is left out on purpose.
     alone: bool,
     /// What is wrong with the case itself.
@@ -240,7 +243,15 @@ impl Case {
             "arguments" => self.inputs.arguments.extend(pairs()),
             "file" => drop(self.disk.0.insert(argument.unwrap_or("file.txt").into(), body.into())),
             "environment" => self.inputs.environment.extend(pairs()),
-            other => self.problem = Some(format!("a block of {other:?}: there are secnet, vars, arguments, environment, file and text\n")),
+            "env" => {
+                let files = body.lines().map(str::to_owned).collect();
+                self.inputs.chosen = Some(Chosen { name: argument.unwrap_or_default().into(), files });
+            }
+            "other" => self.others.push((argument.unwrap_or_default().into(), body.into())),
+            other => {
+                self.problem =
+                    Some(format!("a block of {other:?}: there are secnet, vars, arguments, environment, file, env, other and text\n"));
+            }
         }
     }
 }
@@ -250,34 +261,48 @@ fn said(case: &Case) -> String {
         return problem.clone();
     }
     let mut files = case.files.clone();
-    let has_project = files.iter().any(|(name, text)| !name.contains('/') && text.lines().any(|l| l.starts_with("project")));
+    let has_project =
+        files.iter().any(|(name, text)| !name.contains('/') && text.lines().any(|l| l.starts_with("project") && l.contains('{')));
     if !has_project && !case.alone {
         files.push(("project.secnet".into(), "project test { }\n".into()));
     }
     let (own, modules) = files.into_iter().partition(|(name, _)| !name.contains('/'));
     let disk: Option<Arc<dyn Disk>> = if case.disk.0.is_empty() { None } else { Some(Arc::new(case.disk.clone())) };
-    let inputs = Inputs { library: Some(Arc::new(Shelf(modules))), disk, ..case.inputs.clone() };
+    let library = Arc::new(Shelf { modules, others: case.others.clone() });
+    let inputs = Inputs { library: Some(library), disk, ..case.inputs.clone() };
     rendered(&analyze(own, &inputs))
 }
 
-/// Files of a case in directories of their own: modules.
-#[derive(Debug, Clone)]
-pub(crate) struct Shelf(pub(crate) Vec<(String, String)>);
+/// Files of a case in directories of their own: modules. Beside it other projects, whose last apply gave what is known of their outputs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shelf {
+    pub(crate) modules: Vec<(String, String)>,
+    pub(crate) others: Vec<(String, String)>,
+}
 
 impl Library for Shelf {
-    fn open(&self, from: &str, source: &str) -> Result<Opened, Closed> {
+    fn open(&self, from: &str, source: &str, at: Span) -> Result<Opened, Diagnostic> {
         let mut steps: Vec<&str> = from.split('/').filter(|s| !s.is_empty()).collect();
         for step in source.split('/').filter(|s| *s != ".") {
             if step == ".." { steps.truncate(steps.len().saturating_sub(1)) } else { steps.push(step) }
         }
         let directory = steps.join("/");
         let inside = |(name, _): &&(String, String)| name.rsplit_once('/').is_some_and(|(d, _)| d == directory);
-        let files: Vec<_> = self.0.iter().filter(inside).cloned().collect();
+        let files: Vec<_> = self.modules.iter().filter(inside).cloned().collect();
         // The project's own directory is known to whoever opens it.
         if files.is_empty() && !directory.is_empty() {
-            return Err(Closed { why: format!("`{directory}` does not exist"), help: "correct the path".into() });
+            return Err(module::unreadable(source, &format!("`{directory}` does not exist"), at, "correct the path"));
         }
         Ok(Opened { directory, files })
+    }
+
+    fn outputs(&self, path: &str, at: Span) -> Result<BTreeMap<String, Published>, Diagnostic> {
+        let Some((_, text)) = self.others.iter().find(|(name, _)| name == path) else {
+            return Err(neighbour::unreadable(path, "it does not exist", at, "correct the path"));
+        };
+        let outputs = analyze(vec![("other.secnet".into(), text.clone())], &Inputs::default()).model.outputs;
+        let known = outputs.into_iter().filter(|(_, o)| o.value.is_known());
+        Ok(known.map(|(name, o)| (name, Published { value: o.value, sensitive: o.sensitive })).collect())
     }
 }
 

@@ -31,7 +31,7 @@ use crate::{
         model::{Model, Resource},
         value::Value,
     },
-    state::{self, State, store::Store},
+    state::{self, State},
 };
 
 /// Commands, for completion and for what was meant.
@@ -95,14 +95,14 @@ impl Session {
     /// # Errors
     /// The sources or the state cannot be read.
     pub fn open(args: &ProjectArgs, sandbox: bool) -> Result<Self, Stop> {
-        let (parsed, texts) = project::parse(args)?;
+        let (parsed, texts) = project::parse(args, sandbox)?;
         let look = parsed.look(Purpose::Plan);
         let (model, errors) = (look.resolved.model, look.diagnostics);
         let errors: Vec<Diagnostic> = errors.into_iter().filter(|d| d.severity == Severity::Error).collect();
         let place = Place { sandbox, ..Place::default() };
         let state = match &*model.project.name {
             "" => None,
-            name => Some(Store::new(place.state_directory(&args.directory), name).load()?),
+            _ => Some(place.store(&args.directory, &model.project).load()?),
         };
         let state = state.map(|loaded| state::journal::fold(loaded.state, &loaded.unfinished));
         Ok(Self { parsed, model, state, errors, texts })
