@@ -53,6 +53,8 @@ mod reach;
 mod replay;
 #[path = "it/resources.rs"]
 mod resources;
+#[path = "it/script.rs"]
+mod script;
 #[path = "it/sensitive.rs"]
 mod sensitive;
 #[path = "it/sensitive_cli.rs"]
