@@ -17,7 +17,8 @@ pub(crate) enum Step {
 /// What the scripts have written to their error output, and how the last one ended where that was not with 0.
 pub(crate) fn said(steps: &[Step], alone: bool) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let has_project = |step: &Step| matches!(step, Step::Write(path, text) if !path.contains('/') && text.lines().any(|l| l.starts_with("project")));
+    let has_project =
+        |step: &Step| matches!(step, Step::Write(path, text) if !path.contains('/') && text.lines().any(|l| l.starts_with("project")));
     if !alone && !steps.iter().any(has_project) {
         fs::write(folder.path().join("project.secnet"), "project test { region = \"us-east-1\" }\n").unwrap();
     }

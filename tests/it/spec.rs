@@ -253,7 +253,9 @@ impl Case {
                 self.bare |= argument == Some("bare");
                 self.steps.push(Step::Run(body.into()));
             }
-            other => self.problem = Some(format!("a block of {other:?}: there are secnet, vars, arguments, environment, file, sh and text\n")),
+            other => {
+                self.problem = Some(format!("a block of {other:?}: there are secnet, vars, arguments, environment, file, sh and text\n"))
+            }
         }
     }
 }
