@@ -21,7 +21,7 @@ mod load;
 mod network;
 mod new;
 mod output;
-mod outside;
+pub mod outside;
 mod plan;
 mod planfile;
 mod printer;

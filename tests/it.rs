@@ -19,6 +19,8 @@ mod cli_graph;
 mod cli_prove;
 #[path = "it/cli_test.rs"]
 mod cli_test;
+#[path = "it/codes.rs"]
+mod codes;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/kernel.rs"]

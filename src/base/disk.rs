@@ -43,6 +43,7 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         io::ErrorKind::NotADirectory => "it is not a directory".into(),
         io::ErrorKind::AlreadyExists => "there is a file of this name".into(),
+        io::ErrorKind::AddrInUse => "it is in use".into(),
         io::ErrorKind::IsADirectory => "it is a directory".into(),
         io::ErrorKind::StorageFull => "no space is left".into(),
         _ => error.to_string(),

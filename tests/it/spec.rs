@@ -126,7 +126,7 @@ fn every_function_can_be_called_as_its_usage_says_and_has_a_spec() -> io::Result
 }
 
 /// What is said to one file, with a project block before it on the first line.
-fn said_to(text: &str) -> String {
+pub(crate) fn said_to(text: &str) -> String {
     rendered(&analyze(
         vec![("main.secnet".into(), text.to_owned()), ("project.secnet".into(), "project test { }\n".into())],
         &Inputs::default(),
@@ -187,7 +187,7 @@ fn time_grows_with_the_number_of_resources_and_not_faster() {
 }
 
 /// Markdown files, in order.
-fn markdown(dir: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn markdown(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = vec![];
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
@@ -300,7 +300,7 @@ impl Library for Shelf {
 }
 
 /// All messages, then the outputs.
-fn rendered(analysis: &Analysis) -> String {
+pub(crate) fn rendered(analysis: &Analysis) -> String {
     let mut text = String::new();
     for diagnostic in &analysis.diagnostics {
         text.push_str(&message(diagnostic, &analysis.sources));
@@ -311,7 +311,7 @@ fn rendered(analysis: &Analysis) -> String {
     if text.is_empty() { "ok\n".into() } else { text }
 }
 
-fn message(diagnostic: &Diagnostic, sources: &Sources) -> String {
+pub(crate) fn message(diagnostic: &Diagnostic, sources: &Sources) -> String {
     let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
     let mut text = format!("{severity} {}: {}\n", diagnostic.code.id, diagnostic.message);
     for label in &diagnostic.labels {

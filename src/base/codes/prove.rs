@@ -253,7 +253,7 @@ pub fn not_there(name: &str, known: &[&str]) -> Diagnostic {
 #[must_use]
 pub fn obscure_end(why: &str) -> Diagnostic {
     Diagnostic::error(&OBSCURE_END, format!("nobody can tell what is meant: {why}"))
-        .help("trace what is known, or a snapshot of the network")
+        .help("read what stands with `--live`, take a `--snapshot`, or name what is known")
 }
 
 /// [`WHO_AM_I`]
