@@ -26,7 +26,7 @@ mod neighbour;
 mod network;
 mod new;
 mod output;
-mod outside;
+pub mod outside;
 mod plan;
 mod planfile;
 mod printer;

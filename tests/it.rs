@@ -23,6 +23,8 @@ mod cli_lock;
 mod cli_prove;
 #[path = "it/cli_test.rs"]
 mod cli_test;
+#[path = "it/codes.rs"]
+mod codes;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/kernel.rs"]
@@ -57,6 +59,8 @@ mod reach;
 mod replay;
 #[path = "it/resources.rs"]
 mod resources;
+#[path = "it/script.rs"]
+mod script;
 #[path = "it/sensitive.rs"]
 mod sensitive;
 #[path = "it/sensitive_cli.rs"]

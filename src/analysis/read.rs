@@ -14,6 +14,9 @@ use crate::{
     syntax::{ast, parse::parse},
 };
 
+/// How many modules may lie one in another. People nest three or four; what is worked out goes as deep as they do.
+const MODULES_DEEP_MAX: usize = 32;
+
 /// What is read so far.
 pub(super) struct Reader<'i, 's> {
     pub(super) library: Option<&'i dyn Library>,
@@ -122,24 +125,31 @@ impl<'i, 's> Reader<'i, 's> {
         found
     }
 
-    /// Takes out, with a message, every use of a module that leads back to where it stands.
+    /// Takes out, with a message, every use of a module that leads back to where it stands, or too deep.
     fn circles(&mut self) {
-        let mut done = vec![false; self.directories.len()];
-        for start in 0..self.directories.len() {
-            let mut way = vec![];
-            self.follow(start, &mut way, &mut done);
-        }
+        // Every directory was opened from the project's own, or from one that was.
+        let mut heights = vec![None; self.directories.len()];
+        self.follow(0, &mut vec![], &mut heights);
     }
 
-    fn follow(&mut self, directory: usize, way: &mut Vec<usize>, done: &mut [bool]) {
-        if done.get(directory).copied().unwrap_or(true) {
-            return;
+    /// Follows what a directory uses; gives how many modules lie below it, one in another.
+    fn follow(&mut self, directory: usize, way: &mut Vec<usize>, heights: &mut [Option<usize>]) -> usize {
+        if let Some(known) = heights.get(directory).copied().flatten() {
+            return known;
         }
+        let mut height = 0;
         way.push(directory);
         for (source, place) in self.named_in(directory) {
             let Some(next) = self.directories.get(directory).and_then(|d| d.modules.get(&source)).copied() else { continue };
             let Some(start) = way.iter().position(|d| *d == next) else {
-                self.follow(next, way, done);
+                let below = if way.len() > MODULES_DEEP_MAX { MODULES_DEEP_MAX } else { self.follow(next, way, heights) };
+                if below < MODULES_DEEP_MAX {
+                    height = height.max(below + 1);
+                    continue;
+                }
+                let why = format!("it lies more than {MODULES_DEEP_MAX} modules deep");
+                self.sink.push(codes::unreadable(&source, &why, place, "use it in a module that is nearer to the project"));
+                self.forget(directory, &source);
                 continue;
             };
             let around = way.iter().skip(start).chain([&next]);
@@ -148,13 +158,18 @@ impl<'i, 's> Reader<'i, 's> {
                 name => format!("`{name}`"),
             });
             self.sink.push(codes::circle(&names.collect::<Vec<_>>(), place));
-            if let Some(directory) = self.directories.get_mut(directory) {
-                directory.modules.remove(&source);
-            }
+            self.forget(directory, &source);
         }
         way.pop();
-        if let Some(done) = done.get_mut(directory) {
-            *done = true;
+        if let Some(known) = heights.get_mut(directory) {
+            *known = Some(height);
+        }
+        height
+    }
+
+    fn forget(&mut self, directory: usize, source: &str) {
+        if let Some(directory) = self.directories.get_mut(directory) {
+            directory.modules.remove(source);
         }
     }
 }

@@ -74,7 +74,7 @@ pub async fn execute(
     }
     let mut ledger = Ledger::new(state, journal);
     let opening = opening(plan, &ledger.state, driver.region());
-    ledger.record(&opening).map_err(|error| state_codes::not_writable("the journal", &std::io::Error::other(error.to_string())))?;
+    ledger.record(&opening).map_err(|error| state_codes::not_writable("the journal", &error.to_string()))?;
     let secrets = Arc::new(plan.secrets.clone());
     let driver: Arc<dyn Driver> = match secrets.is_empty() {
         true => driver,

@@ -1,6 +1,6 @@
 //! Files of a project, for whoever may not open any itself. Layer 0.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, path::Path, sync::Arc};
 
 /// Reads files below a project's directory. What was read is the same however often it is asked for.
 ///
@@ -26,6 +26,28 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// There is no such directory, or it cannot be read.
     fn list(&self, within: &str, directory: &str, pattern: &str, matches: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String>;
+}
+
+/// A path as messages show it: with forward slashes and without `./`.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy().replace('\\', "/");
+    text.strip_prefix("./").map(str::to_owned).filter(|t| !t.is_empty()).unwrap_or(text)
+}
+
+/// Why an operation failed, in the system's words.
+#[must_use]
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::NotADirectory => "it is not a directory".into(),
+        io::ErrorKind::AlreadyExists => "there is a file of this name".into(),
+        io::ErrorKind::AddrInUse => "it is in use".into(),
+        io::ErrorKind::IsADirectory => "it is a directory".into(),
+        io::ErrorKind::StorageFull => "no space is left".into(),
+        _ => error.to_string(),
+    }
 }
 
 /// A path that is written in a module, from the project's directory; the module lies in `directory`.

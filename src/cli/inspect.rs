@@ -46,7 +46,8 @@ impl Inspect {
         let value = Address::parse(&self.address).map_or_else(|| Value::text(&self.address), Value::Resource);
         let found = inspect(&chart, &model, &value);
         if found.is_empty() {
-            return Err(Stop::from(codes::not_there(&self.address)).with_exit(Exit::Usage));
+            let known: Vec<&str> = model.resources.keys().map(Address::as_str).collect();
+            return Err(Stop::from(codes::not_there(&self.address, &known)).with_exit(Exit::Usage));
         }
         if printer.json {
             printer.document(&Shown { format: 1, interfaces: &found });

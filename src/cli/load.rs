@@ -1,10 +1,11 @@
 //! A directory's sources. Layer 10; reads files and judges nothing in them.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
+pub use crate::base::disk::{reason, shown};
 use crate::base::{
     codes::environment as codes,
     diagnostic::Diagnostic,
@@ -110,26 +111,6 @@ pub fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
         codes::not_utf8(name, rest.first().copied().unwrap_or_default(), offset, line)
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-/// A path as messages show it: with forward slashes and without `./`.
-#[must_use]
-pub fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy().replace('\\', "/");
-    text.strip_prefix("./").map(str::to_owned).filter(|t| !t.is_empty()).unwrap_or(text)
-}
-
-/// Why an operation failed, in the system's words.
-#[must_use]
-pub fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it does not exist".into(),
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        io::ErrorKind::NotADirectory => "it is not a directory".into(),
-        io::ErrorKind::IsADirectory => "it is a directory".into(),
-        io::ErrorKind::StorageFull => "no space is left".into(),
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]

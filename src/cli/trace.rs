@@ -70,7 +70,8 @@ impl TraceArgs {
         let traces = trace(&chart, &model, &self.end(from)?, &self.end(to)?, &[wanted]);
         let traces = traces.map_err(|why| Stop::from(codes::obscure_end(&why)).with_exit(Exit::Findings))?;
         if traces.is_empty() {
-            return Err(Stop::from(codes::no_end(from, to)).with_exit(Exit::Usage));
+            let known: Vec<&str> = model.resources.keys().map(Address::as_str).collect();
+            return Err(Stop::from(codes::no_end(from, to, &known)).with_exit(Exit::Usage));
         }
         let reached = traces.iter().all(|t| t.verdict == "reachable");
         if printer.json {

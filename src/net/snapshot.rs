@@ -35,8 +35,13 @@ const LISTS: [&str; 4] = ["Vpcs", "Subnets", "SecurityGroups", "NetworkInterface
 /// # Errors
 /// The text is cut off, or has another shape than EC2's answers: everything that was found wrong.
 pub fn read(file: &str, text: &str) -> Result<Net, Vec<Diagnostic>> {
-    let whole: Json = serde_json::from_str(text).map_err(|e| vec![prove::snapshot_not_read(file, e)])?;
+    let whole: Json = serde_json::from_str(text).map_err(|e| vec![prove::snapshot_not_read(file, not_json(&e))])?;
     of_json(file, &whole)
+}
+
+/// Why a text is no JSON.
+pub(crate) fn not_json(error: &serde_json::Error) -> String {
+    if error.is_eof() { "it ends in the middle".into() } else { format!("line {} is not JSON", error.line()) }
 }
 
 /// Reads a snapshot that is JSON already; `file` is its name in messages.

@@ -55,7 +55,7 @@ pub struct CaseResult {
 /// # Errors
 /// The file is no list of expectations.
 pub fn run(net: &Net, file: &str, text: &str) -> Result<Vec<CaseResult>, Diagnostic> {
-    let whole: Json = serde_json::from_str(text).map_err(|e| prove::cases_shape(file, e, None))?;
+    let whole: Json = serde_json::from_str(text).map_err(|e| prove::cases_shape(file, crate::net::snapshot::not_json(&e), None))?;
     let list = whole.get("expectations").or(Some(&whole)).and_then(Json::as_array);
     let list = list.ok_or_else(|| prove::cases_shape(file, "there is no list `expectations`", None))?;
     let chart = Chart::new(net);

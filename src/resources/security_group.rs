@@ -215,11 +215,12 @@ fn check_text(what: &str, value: &Value, at: Option<Span>, sink: &mut Sink) {
     let Some(text) = value.as_text() else { return };
     let taken = |c: &char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(*c);
     if let Some(wrong) = text.chars().find(|c| !taken(c)) {
-        sink.push(network::text_not_taken(what, &format!("{wrong:?} is not taken"), at));
+        let help = "write it with letters without accents, digits, spaces and ._-:/()#,@[]+=&;{}!$* only";
+        sink.push(network::text_not_taken(what, &format!("`{}` is not taken", wrong.escape_debug()), at, help));
     } else if text.chars().count() > 255 {
-        sink.push(network::text_not_taken(what, "too long", at));
+        sink.push(network::text_not_taken(what, "too long", at, "write at most 255 characters"));
     } else if what == "name" && text.starts_with("sg-") {
-        sink.push(network::text_not_taken(what, "begins with `sg-`", at));
+        sink.push(network::text_not_taken(what, "begins with `sg-`", at, "begin it with something else: ids of groups begin so"));
     }
 }
 

@@ -43,17 +43,17 @@ impl Store {
         let journal = OpenOptions::new().read(true).append(true).create(true).open(path.with_extension("calls"))?;
         journal.try_lock().map_err(|error| match error {
             TryLockError::Error(error) => error,
-            TryLockError::WouldBlock => {
-                io::Error::new(io::ErrorKind::ResourceBusy, format!("another process uses the sandbox at {}", path.display()))
-            }
+            TryLockError::WouldBlock => io::Error::new(io::ErrorKind::ResourceBusy, "another process uses it"),
         })?;
         let mut world = match fs::read(path) {
-            Ok(bytes) => serde_json::from_slice::<World>(&bytes)?,
+            Ok(bytes) => {
+                serde_json::from_slice::<World>(&bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it holds no world"))?
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => World::new(region),
             Err(error) => return Err(error),
         };
         if world.region != region {
-            let message = format!("the sandbox at {} is of region `{}`, not `{region}`", path.display(), world.region);
+            let message = format!("it is of region `{}`, not `{region}`", world.region);
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         let mut store = Self { path: path.into(), journal, lines: 0 };

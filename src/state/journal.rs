@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    base::{codes::state as codes, diagnostic::Diagnostic},
+    base::{codes::state as codes, diagnostic::Diagnostic, disk},
     state::{
         State,
         event::Event,
@@ -33,11 +33,11 @@ impl Journal {
     /// An interrupted apply has left one that must be resolved first, or it cannot be written.
     pub fn create(store: &Store, _lock: &Lock) -> Result<Journal, Diagnostic> {
         let path = store.journal_path();
-        let shown = path.display().to_string();
+        let shown = disk::shown(&path);
         if !store.load()?.unfinished.is_empty() {
             return Err(codes::journal_unfinished(&shown));
         }
-        let not_writable = |e: io::Error| codes::not_writable(&shown, &e);
+        let not_writable = |e: io::Error| codes::not_writable(&shown, &disk::reason(&e));
         remove(&path).map_err(not_writable)?;
         let file = private(OpenOptions::new().append(true).create_new(true)).open(&path).map_err(not_writable)?;
         sync_directory(&path).map_err(not_writable)?;
@@ -68,11 +68,11 @@ impl Journal {
 /// # Errors
 /// A line before the last is no event, or the first does not say where the apply started.
 pub fn read(path: &Path) -> Result<Vec<Event>, Diagnostic> {
-    let shown = path.display().to_string();
+    let shown = disk::shown(path);
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(error) => return Err(codes::not_readable(&shown, &error)),
+        Err(error) => return Err(codes::not_readable(&shown, &disk::reason(&error))),
     };
     let whole = bytes.iter().rposition(|b| *b == b'\n').and_then(|end| bytes.get(..end)).unwrap_or_default();
     if whole.is_empty() {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    base::{codes::state as codes, diagnostic::Diagnostic},
+    base::{codes::state as codes, diagnostic::Diagnostic, disk},
     state::{FORMAT, State, event::Event, identity, journal},
 };
 
@@ -102,10 +102,9 @@ impl Store {
     /// # Errors
     /// Somebody else holds it (who, and since when), or the directory cannot be written.
     pub fn lock(&self, command: &str) -> Result<Lock, Diagnostic> {
-        let shown = |path: &Path| path.display().to_string();
-        fs::create_dir_all(&self.directory).map_err(|e| codes::not_writable(&shown(&self.directory), &e))?;
+        fs::create_dir_all(&self.directory).map_err(|e| codes::not_writable(&disk::shown(&self.directory), &disk::reason(&e)))?;
         let path = self.lock_path();
-        let not_writable = |e: io::Error| codes::not_writable(&shown(&path), &e);
+        let not_writable = |e: io::Error| codes::not_writable(&disk::shown(&path), &disk::reason(&e));
         let mut file = private(OpenOptions::new().read(true).write(true).create(true)).open(&path).map_err(not_writable)?;
         match patiently(|| file.try_lock()) {
             Ok(()) => {}
@@ -130,7 +129,7 @@ impl Store {
             return Ok(Loaded { state, unfinished: vec![] });
         };
         let foreign = |why: &str| {
-            let (journal, state) = (self.journal_path().display().to_string(), self.state_path().display().to_string());
+            let (journal, state) = (disk::shown(&self.journal_path()), disk::shown(&self.state_path()));
             Err(codes::journal_of_another_state(&journal, &state, why))
         };
         match stored {
@@ -153,9 +152,9 @@ impl Store {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(codes::not_readable(&path.display().to_string(), &error)),
+            Err(error) => return Err(codes::not_readable(&disk::shown(&path), &disk::reason(&error))),
         };
-        format::decode(&bytes, &path.display().to_string(), &self.project).map(Some)
+        format::decode(&bytes, &disk::shown(&path), &self.project).map(Some)
     }
 
     /// Writes the successor of a state: the same with its serial one higher. Whole or not at all, and on disk when it returns.
@@ -164,13 +163,13 @@ impl Store {
     /// The file that is there is not the one that the state was read from, or it cannot be written.
     pub fn write(&self, _lock: &Lock, mut state: State) -> Result<State, Diagnostic> {
         let path = self.state_path();
-        let shown = path.display().to_string();
+        let shown = disk::shown(&path);
         let current = self.read()?.map_or((state.lineage.clone(), 0), |s| (s.lineage, s.serial));
         if current != (state.lineage.clone(), state.serial) {
             return Err(codes::moved_on(&shown));
         }
         state.serial += 1;
-        let not_writable = |e: io::Error| codes::not_writable(&shown, &e);
+        let not_writable = |e: io::Error| codes::not_writable(&shown, &disk::reason(&e));
         let bytes = format::encode(&state).map_err(|e| not_writable(e.into()))?;
         self.replace(&path, &bytes).map_err(not_writable)?;
         Ok(state)
@@ -185,7 +184,7 @@ impl Store {
     pub fn finish(&self, lock: &Lock, state: State) -> Result<State, Diagnostic> {
         let state = self.write(lock, state)?;
         let path = self.journal_path();
-        journal::remove(&path).map_err(|e| codes::not_writable(&path.display().to_string(), &e))?;
+        journal::remove(&path).map_err(|e| codes::not_writable(&disk::shown(&path), &disk::reason(&e)))?;
         Ok(state)
     }
 

@@ -72,7 +72,7 @@ pub fn waiver_expired(policy: &str, until: impl Display, at: Span) -> Diagnostic
 /// [`ONLY_POLICIES`]
 #[must_use]
 pub fn only_policies(what: &str, at: Span) -> Diagnostic {
-    Diagnostic::error(&ONLY_POLICIES, format!("{what} in a directory of policies"))
+    Diagnostic::error(&ONLY_POLICIES, format!("{what} stands in a directory of policies"))
         .at(at, "")
         .help("keep policies alone there, and names for values with `let`")
 }

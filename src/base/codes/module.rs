@@ -15,7 +15,7 @@ it is written, or a git source that `secnet lock` has fetched.
 module edge \"./modules/edgy\" { cidr_block = 10.8.0.0/16 }     # modules/edge
 ```
 
-Correct the path.";
+Correct the path. Modules may use one another 32 deep.";
     CIRCLE = "E0263" "a module uses itself"
 "A module may use other modules, but none that uses it in turn: that would never end.";
     UNKNOWN_INPUT = "E0264" "the module has no such input"

@@ -266,7 +266,11 @@ pub fn unknown_resource(address: &str, at: Span, name_at: Span, meant: Option<&A
 #[must_use]
 pub fn unknown_attribute(name: &str, kind: &str, at: Span, meant: Option<&str>) -> Diagnostic {
     let message = format!("`{kind}` has no attribute `{name}`");
-    did_you_mean(Diagnostic::error(&UNKNOWN_ATTRIBUTE, message).at(at, ""), at, meant)
+    let diagnostic = Diagnostic::error(&UNKNOWN_ATTRIBUTE, message).at(at, "");
+    match meant {
+        Some(_) => did_you_mean(diagnostic, at, meant),
+        None => diagnostic.help(format!("`secnet docs {kind}` lists what it has")),
+    }
 }
 
 /// [`UNKNOWN_ATTRIBUTE`] of a block that is no resource: `whose` is `project` or `variable`.
@@ -282,7 +286,11 @@ pub fn unknown_setting(name: &str, whose: &str, at: Span, meant: Option<&str>, a
 /// [`UNKNOWN_FUNCTION`]
 #[must_use]
 pub fn unknown_function(name: &str, at: Span, meant: Option<&str>) -> Diagnostic {
-    did_you_mean(Diagnostic::error(&UNKNOWN_FUNCTION, format!("there is no function `{name}`")).at(at, ""), at, meant)
+    let diagnostic = Diagnostic::error(&UNKNOWN_FUNCTION, format!("there is no function `{name}`")).at(at, "");
+    match meant {
+        Some(_) => did_you_mean(diagnostic, at, meant),
+        None => diagnostic.help("`secnet docs functions` lists what there is"),
+    }
 }
 
 /// [`UNKNOWN_FUNCTION`], for one of Terraform's that has another form here.

@@ -5,6 +5,7 @@ use std::{fmt::Display, net::IpAddr};
 use crate::base::{
     address::Address,
     cidr::{Cidr, Family},
+    codes::value::with_article,
     diagnostic::Diagnostic,
     span::Span,
 };
@@ -275,7 +276,7 @@ pub fn subnet_held_twice(subnet: &Address, second: Place<'_>, first: Place<'_>) 
 pub fn of_another_vpc(other: (&Address, &Address), ours: (&Address, &Address), at: Option<Span>) -> Diagnostic {
     Diagnostic::error(&OF_ANOTHER_VPC, format!("`{}` lies in `{}`, not in `{}`", other.0, other.1, ours.1))
         .at(at, format!("`{}` lies in `{}`", ours.0, ours.1))
-        .help(format!("name a {} of `{}`", other.0.kind().replace('_', " "), ours.1))
+        .help(format!("name {} of `{}`", with_article(other.0.kind()), ours.1))
 }
 
 /// [`ENTRY_NUMBER`]; the other sentence with the first and last number that it takes.
@@ -435,10 +436,8 @@ pub fn address_taken(ip: IpAddr, second: Place<'_>, first: Place<'_>) -> Diagnos
 
 /// [`TEXT_NOT_TAKEN`]
 #[must_use]
-pub fn text_not_taken(what: &str, wrong: &str, at: Option<Span>) -> Diagnostic {
-    Diagnostic::error(&TEXT_NOT_TAKEN, format!("EC2 does not take this {what}"))
-        .at(at, wrong)
-        .help("use at most 255 letters without accents, digits, spaces and ._-:/()#,@[]+=&;{}!$*")
+pub fn text_not_taken(what: &str, wrong: &str, at: Option<Span>, help: &str) -> Diagnostic {
+    Diagnostic::error(&TEXT_NOT_TAKEN, format!("EC2 does not take this {what}")).at(at, wrong).help(help)
 }
 
 /// [`PRIVATE_KEY`]; `header` is the resource's, since the key itself is not to be shown.

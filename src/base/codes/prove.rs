@@ -2,7 +2,10 @@
 
 use std::fmt::Display;
 
-use crate::base::{diagnostic::Diagnostic, span::Span};
+use crate::base::{
+    diagnostic::{Diagnostic, nearest},
+    span::Span,
+};
 
 crate::codes! {
     SNAPSHOT_NOT_READ = "E0801" "a snapshot is no JSON, or only a part of it"
@@ -164,7 +167,9 @@ pub fn snapshot_shape(file: &str, place: impl Display, wanted: &str) -> Diagnost
 /// [`CASES_SHAPE`]
 #[must_use]
 pub fn cases_shape(file: &str, why: impl Display, at: Option<Span>) -> Diagnostic {
-    Diagnostic::error(&CASES_SHAPE, format!("`{file}` holds no expectations that secnet can read: {why}")).at(at, "")
+    Diagnostic::error(&CASES_SHAPE, format!("`{file}` holds no expectations that secnet can read: {why}"))
+        .at(at, "")
+        .help("write a list `expectations`, each with `id`, `from`, `to`, `proto` and `expect`")
 }
 
 /// [`FORBIDDEN`]
@@ -221,23 +226,34 @@ pub fn no_service(text: &str) -> Diagnostic {
 
 /// [`NO_END`]
 #[must_use]
-pub fn no_end(from: &str, to: &str) -> Diagnostic {
-    Diagnostic::error(&NO_END, format!("`{from}` or `{to}` has no address in this network"))
-        .help("name a resource such as `instance.server`, an id, a network, `internet` or `me`")
+pub fn no_end(from: &str, to: &str, known: &[&str]) -> Diagnostic {
+    let diagnostic = Diagnostic::error(&NO_END, format!("`{from}` or `{to}` has no address in this network"));
+    match [from, to].into_iter().find_map(|end| meant(end, known)) {
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None => diagnostic.help("name a resource such as `instance.server`, an id, a network, `internet` or `me`"),
+    }
+}
+
+/// The resource that was probably meant by what is none.
+fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    nearest(name, known.iter().copied()).filter(|_| !known.contains(&name))
 }
 
 /// [`NOT_THERE`]
 #[must_use]
-pub fn not_there(name: &str) -> Diagnostic {
-    Diagnostic::error(&NOT_THERE, format!("nothing called `{name}` has an interface in this network"))
-        .help("name a resource such as `instance.server`, or an id")
+pub fn not_there(name: &str, known: &[&str]) -> Diagnostic {
+    let diagnostic = Diagnostic::error(&NOT_THERE, format!("nothing called `{name}` has an interface in this network"));
+    match meant(name, known) {
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None => diagnostic.help("name a resource such as `instance.server`, or an id"),
+    }
 }
 
 /// [`OBSCURE_END`]
 #[must_use]
 pub fn obscure_end(why: &str) -> Diagnostic {
     Diagnostic::error(&OBSCURE_END, format!("nobody can tell what is meant: {why}"))
-        .help("trace what is known, or a snapshot of the network")
+        .help("read what stands with `--live`, take a `--snapshot`, or name what is known")
 }
 
 /// [`WHO_AM_I`]

@@ -124,14 +124,15 @@ pub fn locked(project: &str, holder: &str) -> Diagnostic {
 
 /// [`STATE_NOT_WRITABLE`]
 #[must_use]
-pub fn not_writable(path: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(&STATE_NOT_WRITABLE, format!("cannot write `{path}`: {error}")).help("mend its rights, or free space on the disk")
+pub fn not_writable(path: &str, reason: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_NOT_WRITABLE, format!("`{path}` cannot be written: {reason}"))
+        .help("mend its rights, or free space on the disk")
 }
 
 /// [`STATE_NOT_READABLE`]
 #[must_use]
-pub fn not_readable(path: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(&STATE_NOT_READABLE, format!("cannot read `{path}`: {error}")).help("mend its rights or its owner")
+pub fn not_readable(path: &str, reason: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_NOT_READABLE, format!("`{path}` cannot be read: {reason}")).help("mend its rights or its owner")
 }
 
 /// [`STATE_MOVED_ON`]
@@ -166,7 +167,7 @@ pub fn journal_broken(path: &str, line: usize) -> Diagnostic {
 #[must_use]
 pub fn journal_of_another_state(journal: &str, state: &str, why: &str) -> Diagnostic {
     Diagnostic::error(&JOURNAL_OF_ANOTHER_STATE, format!("the journal `{journal}` does not belong to the state file: {why}"))
-        .help(format!("put the `{state}` back that was there when the apply was interrupted"))
+        .help(format!("put back the `{state}` that was there when the apply was interrupted"))
 }
 
 /// [`JOURNAL_UNFINISHED`]
@@ -180,4 +181,5 @@ pub fn journal_unfinished(path: &str) -> Diagnostic {
 #[must_use]
 pub fn no_randomness(error: &str) -> Diagnostic {
     Diagnostic::error(&NO_RANDOMNESS, format!("the system has no randomness to give: {error}"))
+        .help("run the command again; if it stays so, see to the system's source of randomness")
 }

@@ -220,7 +220,10 @@ impl Session {
         };
         let net = resources::network(&self.model);
         match trace(&Chart::new(&net), &self.model, &from_value, &to_value, &services) {
-            Ok(traces) if traces.is_empty() => self.wrong(vec![prove_codes::no_end(from, to)], None),
+            Ok(traces) if traces.is_empty() => {
+                let known: Vec<&str> = self.model.resources.keys().map(Address::as_str).collect();
+                self.wrong(vec![prove_codes::no_end(from, to, &known)], None)
+            }
             Ok(traces) => Reply::Traces((*service).to_owned(), traces),
             Err(why) => self.wrong(vec![prove_codes::obscure_end(&why)], None),
         }

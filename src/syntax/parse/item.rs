@@ -6,7 +6,7 @@ use super::grammar::Rule;
 use crate::{
     base::{
         codes::syntax as codes,
-        diagnostic::Sink,
+        diagnostic::{Diagnostic, Sink},
         span::{FileId, Span},
     },
     syntax::ast::{
@@ -214,17 +214,31 @@ impl<'a> Lower<'a> {
         let mut entries = vec![];
         let mut previous = None;
         for part in pair.into_inner() {
+            let told = self.sink.all.len();
             if part.as_rule() == Rule::error_entry {
-                entries.extend(self.broken_entry(&part, previous.as_ref()));
+                let found = self.broken_entry(&part, previous.as_ref());
+                self.without_first_word(told, &mut entries);
+                entries.extend(found);
                 continue;
             }
             let entry = self.entry(part, previous.as_ref());
             if let Some(Entry::Attribute(attribute)) = &entry {
                 previous = Some(self.previous(attribute.span, Some(&attribute.value)));
             }
+            self.without_first_word(told, &mut entries);
             entries.extend(entry);
         }
         entries
+    }
+
+    /// The first word of a text without quotes is no value: nobody should be told that there is no such name.
+    fn without_first_word(&self, told: usize, entries: &mut [Entry]) {
+        let Some(Entry::Attribute(attribute)) = entries.last_mut() else { return };
+        let start = attribute.value.span.start();
+        let of_it = |d: &Diagnostic| d.code.id == codes::UNQUOTED.id && d.labels.first().is_some_and(|l| l.span.start() == start);
+        if self.sink.all.iter().skip(told).any(of_it) {
+            attribute.value.kind = ExprKind::Error;
+        }
     }
 
     fn previous(&self, span: Span, value: Option<&Expr>) -> Previous {
