@@ -144,6 +144,15 @@ fn machines_get_one_document_a_line() {
 }
 
 #[test]
+fn what_is_sensitive_is_not_shown() {
+    let text = "project p { }\nvariable key: string = \"hush\" { sensitive = true }\noutput k = key { sensitive = true }\n";
+    let run = console(&Project::of(text).path(), &[], "key\n\"${key}!\"\n{ a = key }\n").exits(0);
+    assert!(!run.out.contains("hush") && run.out.matches("(sensitive)").count() == 3, "{}", run.out);
+    let run = console(&Project::of(text).path(), &["--json"], "key\n[key]\n").exits(0);
+    assert!(!run.out.contains("hush") && run.out.matches("(sensitive)").count() >= 2, "{}", run.out);
+}
+
+#[test]
 fn no_project_is_no_console() {
     let folder = tempfile::tempdir().unwrap();
     console(folder.path(), &[], "1\n").exits(3);

@@ -164,6 +164,14 @@ fn warnings_can_be_expected_and_fail_nothing() {
 }
 
 #[test]
+fn what_is_sensitive_can_be_asserted_and_is_not_shown() {
+    let text = "project p { }\nvariable key: string = \"hush\" { sensitive = true }\noutput k = key { sensitive = true }\n\
+                test \"holds\" { assert key == \"hush\" }\ntest \"fails\" { assert key == \"loud\" || length(key) > 9 }\n";
+    let run = run(&[("main.secnet", text)], "test").exits(1).says("test holds ... ok").says("this is (sensitive)");
+    assert!(!run.out.contains("this is \"hush\"") && !run.out.contains("this is 4"), "{}", run.out);
+}
+
+#[test]
 fn a_mistake_in_one_test_fails_that_one_alone() {
     let json = tour("test \"bad\" { assert nothing == 1 }\ntest \"good\" { plan creates 7 }\n", "test --json").exits(1).json();
     assert_eq!((&json["tests"][0]["passed"], &json["tests"][1]["passed"]), (&json!(false), &json!(true)));
