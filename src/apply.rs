@@ -15,6 +15,7 @@ mod task;
 mod wait;
 
 pub mod counts;
+pub mod recall;
 pub mod recover;
 pub mod refresh;
 pub mod survey;

@@ -32,6 +32,8 @@ pub struct Graph<'a> {
     /// What each node needs.
     pub needs: Vec<Vec<NodeId>>,
     things: BTreeMap<&'a Address, (NodeId, &'a Resource)>,
+    /// How many edges lead to each node.
+    needed: Vec<usize>,
 }
 
 impl<'a> Graph<'a> {
@@ -46,6 +48,7 @@ impl<'a> Graph<'a> {
             graph.nodes.extend((0..resource.parts.len()).map(|part| Node { address: &resource.address, part: Some(part) }));
         }
         graph.needs = vec![vec![]; graph.nodes.len()];
+        graph.needed = vec![0; graph.nodes.len()];
         let things: Vec<(NodeId, &Resource)> = graph.things.values().copied().collect();
         for (id, resource) in &things {
             graph.references(*id, resource);
@@ -167,7 +170,7 @@ impl<'a> Graph<'a> {
         wanted.dedup();
         for part in wanted {
             // A route to an appliance in the very subnet that it governs waits for the appliance, not the other way round.
-            if !self.reaches(part, id) {
+            if !self.is_needed(id, resource.parts.len()) || !self.reaches(part, id) {
                 self.need(id, part);
             }
         }
@@ -175,6 +178,12 @@ impl<'a> Graph<'a> {
 
     fn need(&mut self, id: NodeId, other: NodeId) {
         self.needs[id].push(other);
+        self.needed[other] += 1;
+    }
+
+    /// Whether anything but its own parts needs a resource or one of them: if not, there is no way to it to look for.
+    fn is_needed(&self, id: NodeId, parts: usize) -> bool {
+        self.needed[id] > parts || (1..=parts).any(|part| self.needed[id + part] > 0)
     }
 
     fn reaches(&self, from: NodeId, to: NodeId) -> bool {

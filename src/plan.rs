@@ -14,6 +14,8 @@ pub mod sealing;
 mod standing;
 mod tasks;
 
+pub use decide::own_tags;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,9 @@ pub struct Plan {
     /// What the hashes in the plan stand for. Not kept in plan files: see [`sealing::unseal`].
     #[serde(skip)]
     pub secrets: Secrets,
+    /// When it was made (in seconds since 1970), if nothing was read for it and the state was taken at its word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<u64>,
 }
 
 /// Something that EC2 holds otherwise than the state says.
@@ -260,7 +265,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
             .filter(|(key, _)| !input.state.images.contains_key(*key))
             .map(|(k, i)| (k.clone(), i.clone()))
             .collect(),
-        existing: existing(&standing, observation),
+        existing: existing(&standing, input),
         outputs: model
             .outputs
             .iter()
@@ -273,6 +278,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         promises,
         sealing_key: observation.sealing_key.clone(),
         secrets: Secrets::default(),
+        recalled: observation.recalled.then_some(observation.at),
     };
     match sealing::seal(&mut plan, standing.sealing_key.as_deref()).and_then(|()| laws::check(&plan)) {
         Ok(()) => Ok(plan),
@@ -347,14 +353,18 @@ fn hidden() -> Value {
     Value::Sealed(String::new())
 }
 
-fn existing(standing: &Standing<'_>, observation: &Observation) -> BTreeMap<Address, Existing> {
+fn existing(standing: &Standing<'_>, input: &Input<'_>) -> BTreeMap<Address, Existing> {
+    let before = |address: &Address| input.state.existing.get(address).filter(|_| input.observation.recalled);
     let kept = |(address, observed): (&Address, &&crate::registry::Observed)| {
+        if let Some(before) = before(address) {
+            return (address.clone(), before.clone());
+        }
         let part = |(name, record): &(&'static str, Record)| Part { name: (*name).into(), record: record.clone() };
         let (id, mut record, parts) = (observed.id.clone(), observed.record.clone(), observed.parts.iter().map(part).collect());
         if !observed.tags.is_empty() {
             record.insert("tags".into(), Value::Map(observed.tags.iter().map(|(key, value)| (key.clone(), Value::text(value))).collect()));
         }
-        (address.clone(), Existing { id, record, parts: Some(parts), read_at: observation.at })
+        (address.clone(), Existing { id, record, parts: Some(parts), read_at: input.observation.at })
     };
     standing.existing.iter().map(kept).collect()
 }

@@ -61,6 +61,13 @@ pub fn managed_network(model: &Model, known: &Known) -> Net {
     draw(model, known, None)
 }
 
+/// All that a model describes, with what EC2 has told of it and what was last read of existing resources. What AWS gives by
+/// itself is not in it.
+#[must_use]
+pub fn drawn(model: &Model, known: &Known, read: &Read) -> Net {
+    draw(model, known, Some(read))
+}
+
 fn draw(model: &Model, known: &Known, existing: Option<&Read>) -> Net {
     let desired = Desired::new(model, known);
     let mut net = Net::default();

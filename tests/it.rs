@@ -73,3 +73,5 @@ mod spec;
 mod state;
 #[path = "it/tidy.rs"]
 mod tidy;
+#[path = "it/unread.rs"]
+mod unread;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     apply::read::{ReadError, Reader, Work, together},
+    base::span::Span,
     call::Json,
     plan::observation::image_key,
     resources,
@@ -80,6 +81,22 @@ pub async fn look_up(reader: &Reader<'_>, model: &Model, state: &State) -> Resul
         work.push(Box::pin(by_id(reader, ids.into_iter().collect())));
     }
     Ok(together(work).await.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Images that the model names and the state does not know: as written, and where.
+pub(super) fn unknown(model: &Model, state: &State) -> Vec<(String, Option<Span>)> {
+    let mut found = BTreeMap::new();
+    for resource in model.resources.values().filter(|r| !r.existing) {
+        for (name, architecture) in named(resource) {
+            if !state.images.contains_key(&image_key(&name, Some(&architecture))) {
+                found.entry(format!("ami({name:?}) for {architecture}")).or_insert(resource.span_of("image"));
+            }
+        }
+        for id in literal(resource).into_iter().filter(|id| !state.images.values().any(|image| image.id == *id)) {
+            found.entry(id).or_insert(resource.span_of("image"));
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// Families that a resource names, and the architecture that it needs them for.

@@ -87,11 +87,12 @@ pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, accou
         network,
         sealing_key: sealing_key(model, state)?,
         at: store::now(),
+        recalled: false,
     })
 }
 
 /// A new key, where something is sensitive and the state has none. Chance is read like all else from outside: a plan knows none.
-fn sealing_key(model: &Model, state: &State) -> Result<Option<String>, ReadError> {
+pub(super) fn sealing_key(model: &Model, state: &State) -> Result<Option<String>, ReadError> {
     let sensitive = model.resources.values().flat_map(|r| r.record.values()).any(Value::is_sensitive);
     if !sensitive || state.sealing_key.is_some() {
         return Ok(None);

@@ -55,7 +55,7 @@ impl Apply {
     async fn fresh(self, printer: &Printer) -> Outcome {
         let project = Project::open(&self.project, self.target.place.sandbox)?;
         let session = Session::open(&project.directory, &project.model.project, &self.target.place, "apply", *printer).await?;
-        let plan = match session.plan(&project.model, &project.texts).await {
+        let plan = match session.plan(&project.model, &project.texts, self.target.refresh).await {
             Ok(plan) => plan,
             Err(diagnostics) => return Err(project.stop(diagnostics)),
         };

@@ -25,6 +25,8 @@ pub struct PlanJson {
     project: String,
     region: String,
     account: Option<String>,
+    /// Whether EC2 was read; else the plan takes the state's word.
+    refreshed: bool,
     /// Whether there is nothing to do.
     empty: bool,
     create: usize,
@@ -167,6 +169,7 @@ impl From<&Plan> for PlanJson {
             project: plan.project.split('.').next().unwrap_or_default().to_owned(),
             region: plan.region.clone(),
             account: plan.account.clone(),
+            refreshed: plan.recalled.is_none(),
             empty: plan.is_empty(),
             create: count(Action::Create),
             update: count(Action::Update),

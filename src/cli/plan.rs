@@ -68,9 +68,13 @@ impl Plan {
     async fn planned(self, printer: &Printer) -> Outcome {
         let project = Project::open(&self.project, self.target.place.sandbox)?;
         let place = &self.target.place;
-        let session = Session::open(&project.directory, &project.model.project, place, "plan", *printer).await?;
+        let (directory, settings) = (&project.directory, &project.model.project);
+        let session = match self.target.refresh {
+            true => Session::open(directory, settings, place, "plan", *printer).await?,
+            false => Session::unconnected(directory, settings, place, "plan", *printer)?,
+        };
         let model = if self.destroy { &project.emptied() } else { &project.model };
-        let plan = match session.plan(model, &project.texts).await {
+        let plan = match session.plan(model, &project.texts, self.target.refresh).await {
             Ok(plan) => plan,
             Err(diagnostics) => return Err(project.stop(diagnostics)),
         };

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    apply::{counts::Counted, recover, refresh},
+    apply::{counts::Counted, recall, recover, refresh},
     base::{codes::state as codes, diagnostic::Diagnostic},
     call::Driver,
     cli::{
@@ -17,7 +17,7 @@ use crate::{
     state::{
         State,
         event::Event,
-        store::{Lock, Store, check_place},
+        store::{Loaded, Lock, Store, check_place},
     },
 };
 
@@ -67,6 +67,34 @@ impl Session {
             session.recover(&loaded.unfinished).await?;
         }
         Ok(session)
+    }
+
+    /// Takes the lock and reads the state, for a plan that asks nothing of anybody: no connection is opened.
+    ///
+    /// # Errors
+    /// Another process holds the lock, the state is not usable, or an interrupted run has left something to find out.
+    pub fn unconnected(
+        directory: &Path,
+        project: &model::Project,
+        place: &Place,
+        command: &str,
+        printer: Printer,
+    ) -> Result<Self, Diagnostic> {
+        if let Some(line) = place.first_line(directory, project) {
+            printer.say(&line);
+        }
+        let store = place.store(directory, project);
+        if let Some(name) = &project.environment {
+            printer.say(&format!("Environment: {name}, whose state is {}.", load::shown(&store.state_path())));
+        }
+        let lock = store.lock(command)?;
+        let Loaded { state, unfinished } = store.load()?;
+        if !unfinished.is_empty() {
+            return Err(codes::journal_unfinished(&store.journal_path().display().to_string()));
+        }
+        let driver = place.closed(project, state.region.as_deref())?;
+        check_place(&state, project.account.as_deref(), driver.region())?;
+        Ok(Self { store, lock, state, driver, environment: project.environment.clone(), account: None, printer })
     }
 
     /// Nothing is asked of EC2 with the credentials of another account, or in another region.
@@ -119,11 +147,23 @@ impl Session {
         Ok(())
     }
 
-    /// Reads what stands and makes a plan.
+    /// Makes a plan of what the state says, and reads nothing.
+    ///
+    /// # Errors
+    /// Something that the state does not know has to be read, or what is wanted cannot be planned.
+    fn plan_unread(&self, model: &Model, texts: &Texts) -> Result<Plan, Vec<Diagnostic>> {
+        let observation = recall::recall(model, &self.state, self.driver.region())?;
+        plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
+    }
+
+    /// Reads what stands and makes a plan; without `refresh` it takes the state's word for that.
     ///
     /// # Errors
     /// EC2 cannot be read, or what is wanted cannot be planned.
-    pub async fn plan(&self, model: &Model, texts: &Texts) -> Result<Plan, Vec<Diagnostic>> {
+    pub async fn plan(&self, model: &Model, texts: &Texts, refresh: bool) -> Result<Plan, Vec<Diagnostic>> {
+        if !refresh {
+            return self.plan_unread(model, texts);
+        }
         let driver = &*self.driver;
         if !self.printer.json {
             self.printer.whisper(&format!("Reading what stands in {} ...", driver.region()));

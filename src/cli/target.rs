@@ -5,13 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use clap::{Args, builder::FalseyValueParser};
+use clap::{ArgAction, Args, builder::FalseyValueParser};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     apply::counts::Counted,
     base::{codes::environment as codes, diagnostic::Diagnostic},
-    call::Driver,
+    call::{Answer, ApiError, Class, Driver, Request},
     cli::load,
     schema::model,
     sim::Sim,
@@ -29,6 +29,9 @@ pub struct TargetArgs {
     /// How many tasks run at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000), env = "SECNET_PARALLELISM")]
     pub parallelism: u16,
+    /// Whether EC2 is read before planning; with `false` the plan takes the state's word for what stands
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub refresh: bool,
 }
 
 /// Where, as a plan file keeps it.
@@ -93,6 +96,18 @@ impl Place {
         Ok(Arc::new(Counted::new(driver)))
     }
 
+    /// Stands in EC2's place where nothing is asked: opens no connection, and refuses whatever is sent.
+    ///
+    /// # Errors
+    /// Nothing says which region this is about, or an option says another than the project.
+    pub fn closed(&self, project: &model::Project, known: Option<&str>) -> Result<Arc<Counted>, Diagnostic> {
+        let environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| std::env::var(name).ok());
+        let region = self.region(project)?.or_else(|| known.map(str::to_owned)).or_else(environment).filter(|r| !r.is_empty());
+        let region = region.or_else(|| self.sandbox.then(|| SANDBOX_REGION.to_owned())).ok_or_else(codes::no_region)?;
+        let name = if self.sandbox { "sandbox" } else { self.endpoint_url.as_deref().unwrap_or("AWS") };
+        Ok(Arc::new(Counted::new(Arc::new(Closed { region, name: name.to_owned() }))))
+    }
+
     #[cfg(feature = "aws")]
     async fn live(&self, region: Option<String>) -> Result<Arc<dyn Driver>, Diagnostic> {
         use crate::live::{ConnectOptions, Live};
@@ -104,6 +119,27 @@ impl Place {
     #[cfg(not(feature = "aws"))]
     async fn live(&self, _region: Option<String>) -> Result<Arc<dyn Driver>, Diagnostic> {
         Err(codes::without_sdk())
+    }
+}
+
+/// A driver to nowhere.
+struct Closed {
+    region: String,
+    name: String,
+}
+
+impl Driver for Closed {
+    fn send<'a>(&'a self, request: &'a Request) -> Answer<'a> {
+        let message = format!("{} was not sent: this run asks nothing of EC2", request.action);
+        Box::pin(async move { Err(ApiError::without_answer(Class::Invalid, message)) })
+    }
+
+    fn region(&self) -> &str {
+        &self.region
+    }
+
+    fn describe(&self) -> String {
+        self.name.clone()
     }
 }
 

@@ -21,10 +21,14 @@ use crate::{
 pub type Known = BTreeMap<Address, Record>;
 
 /// A project's model, and what is known of what stands of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Desired<'m> {
     model: &'m Model,
     known: &'m Known,
+    /// By the interface or instance that holds it: the first Elastic IP address that names it.
+    elastic: BTreeMap<&'m Address, &'m Resource>,
+    /// By its interface of the project: the first instance that stands on it.
+    standing: BTreeMap<&'m Address, &'m Resource>,
 }
 
 /// Where a resource comes from.
@@ -59,7 +63,18 @@ impl<'m> Desired<'m> {
     /// A model, and what EC2 has told of its resources.
     #[must_use]
     pub fn new(model: &'m Model, known: &'m Known) -> Self {
-        Self { model, known }
+        let (mut elastic, mut standing) = (BTreeMap::new(), BTreeMap::new());
+        for resource in model.resources.values().filter(|r| !r.existing) {
+            let (found, attributes): (_, &[&str]) = match resource.address.kind() {
+                "elastic_ip" => (&mut elastic, &["instance", "network_interface"]),
+                "instance" => (&mut standing, &["network_interface"]),
+                _ => continue,
+            };
+            for holder in attributes.iter().filter_map(|name| resource.reference(name)) {
+                found.entry(holder).or_insert(resource);
+            }
+        }
+        Self { model, known, elastic, standing }
     }
 
     /// An attribute as written, or as EC2 has told it.
@@ -118,11 +133,6 @@ impl<'m> Desired<'m> {
         self.model.resources.get(&Address::parse(id.as_str())?)
     }
 
-    /// The project's resources of a kind.
-    pub fn of_kind(&self, kind: &'static str) -> impl Iterator<Item = &'m Resource> {
-        self.model.resources.values().filter(move |r| r.address.kind() == kind && !r.existing)
-    }
-
     /// The address that something has in a subnet, or all of which AWS will choose one: the subnet's, or any where even
     /// the subnet is not known.
     #[must_use]
@@ -142,15 +152,13 @@ impl<'m> Desired<'m> {
     /// The Elastic IP address of an interface or instance.
     #[must_use]
     pub fn elastic_ip_of(&self, holder: &Address) -> Option<Public> {
-        let mut all = self.of_kind("elastic_ip");
-        let own = all.find(|e| e.reference("instance") == Some(holder) || e.reference("network_interface") == Some(holder));
-        own.map(|e| self.public_address(e))
+        self.elastic.get(holder).map(|e| self.public_address(e))
     }
 
     /// The instance that stands on an interface of the project.
     #[must_use]
     pub fn instance_on(&self, interface: &Address) -> Option<&'m Resource> {
-        self.of_kind("instance").find(|i| i.reference("network_interface") == Some(interface))
+        self.standing.get(interface).copied()
     }
 
     /// The interface on which an instance stands: one of the project, or the one that comes with it.

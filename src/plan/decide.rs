@@ -118,7 +118,7 @@ fn thing<'a>(
         Decision { resource, spec, record: Record::new(), action: None, attributes: vec![], tags: None, parts: vec![], reason: None };
     let Some(stands) = standing.things.get(&resource.address) else {
         decision.action = Some(Action::Create);
-        decision.reason = standing.gone.contains(&resource.address).then(|| "it is gone: somebody else deleted it".to_owned());
+        decision.reason = standing.gone.binary_search(&resource.address).is_ok().then(|| "it is gone: somebody else deleted it".to_owned());
         decision.attributes = record.iter().filter_map(|(n, v)| Some((spec.attr(n)?.name, Value::Null, v.clone(), false))).collect();
         decision.record = record;
         return decision;

@@ -2,7 +2,10 @@
 //!
 //! What a statement has already done is told and done no second time: it may stay in the sources as long as one likes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,9 +65,9 @@ impl Import {
 
 /// The state as a plan starts from it, and how it came to be.
 #[derive(Debug)]
-pub struct Opening {
+pub struct Opening<'a> {
     /// Renames done, imported things taken in, forgotten ones left out.
-    pub state: State,
+    pub state: Cow<'a, State>,
     /// Renames.
     pub moves: Vec<(Address, Address)>,
     /// What is taken under management.
@@ -78,19 +81,21 @@ pub struct Opening {
 }
 
 /// Carries out what the sources say about the state itself: first renames, then what is forgotten, then what is imported.
-pub fn open(input: &Input<'_>, sink: &mut Sink) -> Opening {
+pub fn open<'a>(input: &Input<'a>, sink: &mut Sink) -> Opening<'a> {
     let Input { model, observation, sources, .. } = *input;
     let place = |span| sources.map_or_else(String::new, |s| format!(" ({})", s.place(span)));
     let moves = super::moves(model, input.state);
-    let mut state = input.state.clone();
-    state.fold(&Event::Moved { moves: moves.clone() });
+    let mut state = Cow::Borrowed(input.state);
+    if !moves.is_empty() {
+        state.to_mut().fold(&Event::Moved { moves: moves.clone() });
+    }
     let mut opening = Opening { state, moves, imports: vec![], forgotten: vec![], vanished: vec![], notes: vec![] };
     for forgotten in &model.forgotten {
         // The resolver has said what is wrong with a statement about something that is still in the sources.
         if model.resources.get(&forgotten.address).is_some_and(|r| !r.existing) {
             continue;
         }
-        match opening.state.resources.remove(&forgotten.address) {
+        match opening.state.to_mut().resources.remove(&forgotten.address) {
             Some(resource) if listed(observation, &forgotten.address, &resource.id).is_some() => {
                 opening.forgotten.push((forgotten.address.clone(), resource));
             }
@@ -111,7 +116,7 @@ pub fn open(input: &Input<'_>, sink: &mut Sink) -> Opening {
         }
         match taken_in(import, resource, &opening.state, observation, &names) {
             Ok((taken, untold)) => {
-                opening.state.fold(&taken.event());
+                opening.state.to_mut().fold(&taken.event());
                 opening.imports.push(taken);
                 opening.notes.extend(untold);
             }

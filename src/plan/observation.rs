@@ -25,6 +25,8 @@ pub struct Observation {
     pub sealing_key: Option<String>,
     /// When, in seconds since 1970.
     pub at: u64,
+    /// Whether nothing was read: all of this is what the state says.
+    pub recalled: bool,
 }
 
 /// Under which name an image is pinned: the call as written, and the architecture it was looked up for.

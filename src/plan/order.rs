@@ -52,6 +52,9 @@ pub fn order(
     decisions: &Decisions<'_>,
     create_first: &BTreeSet<Address>,
 ) -> Result<Vec<Task>, Diagnostic> {
+    if tasks.all.is_empty() {
+        return Ok(vec![]);
+    }
     let mut edges = Edges { tasks: &tasks, needs: vec![BTreeSet::new(); tasks.all.len()] };
     edges.making(wanted);
     let resources: Vec<Resource> = standing.things.iter().map(|(address, thing)| thing.as_resource(address, standing)).collect();

@@ -7,6 +7,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+mod recall;
+
 use crate::{
     base::{
         address::Address,
@@ -14,7 +16,6 @@ use crate::{
         codes::prove as codes,
         date::Day,
         diagnostic::{Diagnostic, Sink},
-        source::Sources,
         span::Span,
     },
     call::Json,
@@ -29,7 +30,7 @@ use crate::{
         Input,
         decide::{Decisions, decide},
         lifecycle,
-        standing::Standing,
+        standing::{Standing, Thing},
     },
     prove::{
         chart::Chart,
@@ -129,14 +130,16 @@ pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Deci
     let expired = waiver::let_off(&mut judged, input.model, Day::of(input.observation.at));
     let delta = reach::delta(&old, &new);
     let place = |span: Option<Span>| span.and_then(|s| Some(input.sources?.place(s)));
-    let lines = Lines { before: lines(&old), after: lines(&new), place: &place };
+    let quiet = delta.added.is_empty() && delta.removed.is_empty() && delta.unknown.is_empty();
+    let said = |chart: &Chart<'_>| if quiet { Said::new() } else { lines(chart) };
+    let lines = Lines { before: said(&old), after: said(&new), place: &place };
     let told = |flows: Vec<reach::Flow>, added: bool| flows.into_iter().map(|f| lines.flow(f, added)).collect();
     let mut diagnostics: Vec<Diagnostic> = expired.into_iter().chain(judged.iter().flat_map(|j| j.diagnostics.clone())).collect();
     // What somebody else has written is not the project's to mend; rules that no policy needs are for who asks for a proof.
     let ours = |d: &Diagnostic| !d.labels.is_empty() && *d.code != codes::UNNEEDED_RULE;
     diagnostics.extend(lint::lints(&new, input.model).into_iter().filter(ours));
     Ok(Proof {
-        policies: judged.iter().map(|j| verdict(j, input.sources, stopped)).collect(),
+        policies: judged.iter().map(|j| verdict(j, input, stopped)).collect(),
         added: told(delta.added, true),
         removed: told(delta.removed, false),
         unknown: told(delta.unknown, true),
@@ -144,7 +147,9 @@ pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Deci
     })
 }
 
-fn verdict(judged: &Judged, sources: Option<&Sources>, stopped: bool) -> Verdict {
+fn verdict(judged: &Judged, input: &Input<'_>, stopped: bool) -> Verdict {
+    let sources = input.sources;
+    let further = [stopped.then_some(policy::STARTED), input.observation.recalled.then_some(policy::RECALLED)];
     Verdict {
         policy: judged.policy.clone(),
         statement: sources.map_or_else(String::new, |s| model::in_words(s, judged.span, &judged.turn)),
@@ -152,7 +157,7 @@ fn verdict(judged: &Judged, sources: Option<&Sources>, stopped: bool) -> Verdict
         outcome: judged.outcome,
         packet: judged.packet.clone(),
         hops: judged.hops.clone(),
-        assumptions: judged.assumptions.iter().copied().chain(stopped.then_some(policy::STARTED)).map(str::to_owned).collect(),
+        assumptions: judged.assumptions.iter().copied().chain(further.into_iter().flatten()).map(str::to_owned).collect(),
         waived: judged.waived.clone(),
     }
 }
@@ -175,14 +180,19 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     let kept = standing.things.iter().filter(|(address, _)| !decisions.replaced.contains(*address));
     let observed = kept.map(|(address, thing)| (address, thing.observed)).chain(standing.existing.iter().map(|(a, o)| (a, *o)));
     let known: Known = observed.map(|(address, o)| (address.clone(), standing.record_addresses(&o.record))).collect();
-    let Some(listed) = &input.observation.network else {
+    let read = || {
         let named = |o: &Observed| Observed {
             record: standing.record_addresses(&o.record),
             parts: o.parts.iter().map(|(name, record)| (*name, standing.record_addresses(record))).collect(),
             ..o.clone()
         };
-        let read = standing.existing.iter().map(|(address, observed)| (address.clone(), named(observed))).collect();
-        return Ok((Net::default(), resources::network_as_read(input.model, &read)));
+        standing.existing.iter().map(|(address, observed)| (address.clone(), named(observed))).collect()
+    };
+    if input.observation.recalled {
+        return Ok(recall::networks((input.model, &known, &read()), standing, decisions));
+    }
+    let Some(listed) = &input.observation.network else {
+        return Ok((Net::default(), resources::network_as_read(input.model, &read())));
     };
     let stands = snapshot::of_json("what EC2 answered", listed)?;
     let goes = |address: &Address| decisions.replaced.contains(address) || !decisions.wanted.contains_key(address);
@@ -229,13 +239,7 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
 /// Gives interfaces that stay the addresses that they have: AWS hands out a public one at a launch alone, and what
 /// somebody else has added stays. Elastic IP addresses of the project are where the project wants them.
 fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, standing: &Standing<'_>) {
-    let elastic = standing.things.iter().filter(|(address, _)| address.kind() == "elastic_ip");
-    let own: BTreeSet<IpAddr> = elastic
-        .filter_map(|(_, thing)| match thing.observed.record.get("public_ip_address") {
-            Some(Value::Ip(ip)) => Some(*ip),
-            _ => None,
-        })
-        .collect();
+    let own = elastic_addresses(standing);
     let held: BTreeMap<&Id, &Interface> = stands.interfaces.iter().map(|i| (&i.id, i)).collect();
     for interface in desired.interfaces.iter_mut().filter(|i| !matches!(i.owner, Owner::NatGateway(_))) {
         let Some(before) = held.get(&interface.id) else { continue };
@@ -253,6 +257,16 @@ fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, standing
         }
         interface.addresses = addresses;
     }
+}
+
+/// The Elastic IP addresses that the project has made.
+fn elastic_addresses(standing: &Standing<'_>) -> BTreeSet<IpAddr> {
+    let elastic = standing.things.iter().filter(|(address, _)| address.kind() == "elastic_ip");
+    let address = |thing: &Thing<'_>| match thing.observed.record.get("public_ip_address") {
+        Some(Value::Ip(ip)) => Some(*ip),
+        _ => None,
+    };
+    elastic.filter_map(|(_, thing)| address(thing)).collect()
 }
 
 /// Interfaces that come and go with an instance or NAT gateway: the interface's id, and the owner's.

@@ -55,6 +55,9 @@ pub fn render(plan: &Plan, style: Style) -> String {
         page.text.push('\n');
     }
     page.proof(&plan.proof);
+    if let Some(at) = plan.recalled {
+        page.line(Tint::Strong, &recalled(plan, at), None);
+    }
     page.line(Tint::Strong, &summary(plan), None);
     if let Some(policies) = proof::summary(&plan.proof) {
         page.line(Tint::Strong, &policies, None);
@@ -66,7 +69,8 @@ pub fn render(plan: &Plan, style: Style) -> String {
 #[must_use]
 pub fn summary(plan: &Plan) -> String {
     if plan.is_empty() {
-        return "Nothing to do: EC2 holds what the project says.".into();
+        let who = if plan.recalled.is_some() { "the state" } else { "EC2" };
+        return format!("Nothing to do: {who} holds what the project says.");
     }
     let counts = plan.counts();
     let count = |action| counts.get(&action).copied().unwrap_or_default();
@@ -84,6 +88,18 @@ pub fn summary(plan: &Plan) -> String {
         let _ = write!(line, ", {n} to {what}");
     }
     line + "."
+}
+
+/// That nothing was read, and how old the knowledge of existing resources is at least in part.
+fn recalled(plan: &Plan, at: u64) -> String {
+    let oldest = plan.existing.values().map(|e| e.read_at).min();
+    let ago = oldest.map(|read| match at.saturating_sub(read) {
+        seconds @ 0..7200 => format!("{} minutes", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} hours", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    });
+    let existing = ago.map(|ago| format!("; existing resources are as they were read up to {ago} ago")).unwrap_or_default();
+    format!("Nothing was read from EC2: this takes the state's word for what stands{existing}.")
 }
 
 /// By address; where all goes, in the order in which it goes.
@@ -283,6 +299,7 @@ mod tests {
             attached: vec![],
             proof: Default::default(),
             promises: vec![],
+            recalled: None,
             weakened: vec![],
             sealing_key: None,
             secrets: Default::default(),

@@ -20,7 +20,7 @@ pub struct Thing<'a> {
     /// Its type.
     pub spec: &'static Spec,
     /// As the state has it, under its newest address.
-    pub state: state::Resource,
+    pub state: &'a state::Resource,
     /// As EC2 has it.
     pub observed: &'a Observed,
 }
@@ -32,7 +32,7 @@ pub struct Standing<'a> {
     pub things: BTreeMap<Address, Thing<'a>>,
     /// Replaced ones that were not deleted yet.
     pub deposed: Vec<(Address, Thing<'a>)>,
-    /// Managed ones that are gone without secnet's doing.
+    /// Managed ones that are gone without secnet's doing, sorted.
     pub gone: Vec<Address>,
     /// Existing ones, found.
     pub existing: BTreeMap<Address, &'a Observed>,
@@ -48,7 +48,7 @@ pub struct Standing<'a> {
 impl<'a> Standing<'a> {
     /// Puts a state (its renames folded in already) and an observation together.
     #[must_use]
-    pub fn new(model: &Model, state: &State, observation: &'a Observation, sink: &mut Sink) -> Self {
+    pub fn new(model: &Model, state: &'a State, observation: &'a Observation, sink: &mut Sink) -> Self {
         let mut standing = Self {
             things: BTreeMap::new(),
             deposed: vec![],
@@ -188,11 +188,11 @@ impl Thing<'_> {
 }
 
 /// `None`: of a kind that this version does not know. `Some(None)`: gone.
-fn thing<'a>(address: &Address, resource: &state::Resource, observation: &'a Observation, sink: &mut Sink) -> Option<Option<Thing<'a>>> {
+fn thing<'a>(address: &Address, resource: &'a state::Resource, observation: &'a Observation, sink: &mut Sink) -> Option<Option<Thing<'a>>> {
     let Some(spec) = resources::spec(address.kind()) else {
         sink.push(codes::unknown_kind_in_state(address));
         return None;
     };
     let Some(observed) = observation.resources.get(spec.kind).and_then(|all| all.get(&resource.id)) else { return Some(None) };
-    Some(Some(Thing { spec, state: resource.clone(), observed }))
+    Some(Some(Thing { spec, state: resource, observed }))
 }

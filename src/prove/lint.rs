@@ -1,6 +1,6 @@
 //! What is no mistake by the rules and most likely one by intent: lines that do nothing, doors left open. Layer 5.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{
@@ -52,15 +52,19 @@ pub fn lints(chart: &Chart<'_>, model: &Model) -> Vec<Diagnostic> {
 /// Lines that people wrote or made, those that stand for one line of the sources together.
 fn together(chart: &Chart<'_>, lines: impl Iterator<Item = Line>) -> Vec<Found> {
     let mut found: Vec<Found> = vec![];
+    let mut places: BTreeMap<Span, usize> = BTreeMap::new();
     for line in lines {
         let span = match policy::words::origin(chart, line) {
             None | Some(Origin::Aws) => continue,
             Some(Origin::Source(span)) => Some(span),
             Some(Origin::Observed) => None,
         };
-        match found.iter_mut().find(|f| span.is_some() && f.span == span) {
+        match span.and_then(|s| found.get_mut(*places.get(&s)?)) {
             Some(same) => same.lines.push(line),
-            None => found.push(Found { lines: vec![line], owner: chart.name(line.owner()), span }),
+            None => {
+                places.extend(span.map(|s| (s, found.len())));
+                found.push(Found { lines: vec![line], owner: chart.name(line.owner()), span });
+            }
         }
     }
     found
@@ -147,11 +151,15 @@ fn covered_rules(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
         (PeerAt::Absent(a), PeerAt::Absent(b)) => a == b,
         _ => false,
     };
+    let mut of_owner: BTreeMap<&str, Vec<(usize, &Found)>> = BTreeMap::new();
+    for (i, one) in all.iter().enumerate() {
+        of_owner.entry(&one.owner).or_default().push((i, one));
+    }
     for (i, one) in all.iter().enumerate() {
         let Some(first) = one.lines.first() else { continue };
         let parts: Vec<&RuleAt> = one.lines.iter().flat_map(|l| compiled(chart, *l)).collect();
-        let covers = |(j, other): &(usize, &Found)| {
-            if *j == i || other.owner != one.owner {
+        let covers = |(j, other): &&(usize, &Found)| {
+            if *j == i {
                 return false;
             }
             let theirs: Vec<&RuleAt> = other.lines.iter().flat_map(|l| compiled(chart, *l)).collect();
@@ -162,7 +170,7 @@ fn covered_rules(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
             let alike = || theirs.iter().all(|t| parts.iter().any(|p| same(&t.peer, &p.peer) && p.header.holds(&t.header)));
             direction && whole && (*j < i || !alike())
         };
-        if let Some((_, other)) = all.iter().enumerate().find(covers) {
+        if let Some((_, other)) = of_owner.get(&*one.owner).and_then(|siblings| siblings.iter().find(covers)) {
             found.push(codes::covered_rule(&one.owner, &words(chart, one), one.span, &words(chart, other), other.span));
         }
     }
@@ -172,9 +180,9 @@ fn idle_groups(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
     if chart.interfaces.is_empty() {
         return;
     }
+    let carried: BTreeSet<usize> = chart.interfaces.iter().flat_map(|i| &i.groups).copied().collect();
     for (g, group) in chart.net.security_groups.iter().enumerate() {
-        let carried = chart.interfaces.iter().any(|i| i.groups.contains(&g));
-        if let (Origin::Source(span), false, false) = (group.origin, carried, group.default) {
+        if let (Origin::Source(span), false, false) = (group.origin, carried.contains(&g), group.default) {
             found.push(codes::idle_group(group.id.as_str(), span));
         }
     }
@@ -182,6 +190,14 @@ fn idle_groups(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Rules whose packets may come and go, but whose answers an ACL stops everywhere.
 fn answers_denied(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
+    // By group: the subnets of those that carry it.
+    let mut homes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for interface in &chart.interfaces {
+        for group in &interface.groups {
+            homes.entry(*group).or_default().push(interface.subnet);
+        }
+    }
+    homes.values_mut().for_each(Vec::dedup);
     for one in rules(chart) {
         let mut acl = None;
         let killed = |line: &Line| {
@@ -189,9 +205,7 @@ fn answers_denied(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
             let (Line::Ingress(group, _) | Line::Egress(group, _)) = *line else { return false };
             let (Some(service), Peer::Network(peer)) = (&rule.service, &rule.peer) else { return false };
             let inbound = matches!(line, Line::Ingress(..));
-            let carriers = chart.interfaces.iter().filter(|i| i.groups.contains(&group));
-            let mut homes: Vec<usize> = carriers.map(|i| i.subnet).collect();
-            homes.dedup();
+            let homes = homes.get(&group).map_or(&[][..], Vec::as_slice);
             !homes.is_empty()
                 && homes.iter().all(|s| match stopped_answers(chart, *s, inbound, &traffic(service), *peer) {
                     Some(by) => {

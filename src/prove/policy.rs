@@ -115,6 +115,9 @@ pub const IDLE: &str = "machines that do not run stay stopped, and interfaces th
 /// What a proof rests on where a machine was stopped: see [`crate::net::Net::start_machines`].
 pub const STARTED: &str = "machines that are stopped now are running";
 
+/// What a proof rests on that was made without reading EC2.
+pub const RECALLED: &str = "EC2 holds what the state says and nothing else: nothing was read";
+
 /// Judges every statement of every policy.
 #[must_use]
 pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     base::cidr::Family,
-    net::Origin,
+    net::{Origin, alike::alike},
     prove::{
         chart::Chart,
         packet::without_boxes,
@@ -123,7 +123,7 @@ pub fn all_lines(chart: &Chart<'_>) -> Vec<(String, String)> {
 /// What becomes reachable and what stops being so, between two charts whose things go by the same names.
 #[must_use]
 pub fn delta(before: &Chart<'_>, after: &Chart<'_>) -> Delta {
-    if before.net == after.net {
+    if alike(before.net, after.net) {
         return Delta::default();
     }
     let mut compare = Compare { earlier: Teller::new(before), later: Teller::new(after), delta: Delta::default() };

@@ -11,7 +11,7 @@ use crate::{
     base::{address::Address, codes::network, diagnostic::Sink, span::Span},
     call::{Arg, Call, Json, Request},
     declared,
-    registry::{Listing, Observed, PartSpec, Removal, ResourceType},
+    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType},
     resource,
     resources::{
         instance::Instance,
@@ -70,7 +70,7 @@ output address = elastic_ip.server.public_ip_address
         content: &["network_interface"],
         create: |at, parts| each(parts, |part| associate(at, part)),
         change: Some(|at, _, new| vec![associate(at, new)]),
-        delete: |_, parts| each(parts, disassociate),
+        delete: |at, parts| parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: disassociate(at, part) }).collect(),
         removal: Removal::First,
         create_first: false,
         essential: false,
@@ -149,8 +149,14 @@ fn associate(at: &Address, part: &Record) -> Call {
     Call::new("AssociateAddress", params)
 }
 
-fn disassociate(part: &Record) -> Call {
-    Call::new("DisassociateAddress", [("AssociationId", arg(part, "association_id"))]).satisfied_by(&["InvalidAssociationID.NotFound"])
+/// Where nobody has read the association's id, it is looked for first.
+fn disassociate(at: &Address, part: &Record) -> Vec<Call> {
+    let call = |id| Call::new("DisassociateAddress", [("AssociationId", id)]).satisfied_by(&["InvalidAssociationID.NotFound"]);
+    if part.contains_key("association_id") {
+        return vec![call(arg(part, "association_id"))];
+    }
+    let id = Arg::find(0, &["Addresses"], "AllocationId", Arg::id(at), "AssociationId");
+    vec![Call::new("DescribeAddresses", [("AllocationIds", Arg::List(vec![Arg::id(at)]))]), call(id)]
 }
 
 /// DescribeAddresses does not say that a NAT gateway holds an address, so the gateways are read too: one call for all.

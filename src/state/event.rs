@@ -2,12 +2,13 @@
 //!
 //! Crash recovery replays the same fold: there is no second way to change a state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     base::address::Address,
+    resources,
     schema::value::{Record, Value},
     state::{Deposed, Existing, Image, Part, Promise, Resource, State},
 };
@@ -297,6 +298,7 @@ impl State {
             Event::SealingKey { key } => self.sealing_key = Some(key.clone()),
             Event::Moved { moves } => self.moved(moves),
             Event::Forgotten { addresses, deposed } => {
+                let addresses: BTreeSet<&Address> = addresses.iter().collect();
                 self.resources.retain(|address, _| !addresses.contains(address));
                 self.deposed.retain(|d| !deposed.contains(&d.resource.id));
             }
@@ -360,6 +362,7 @@ impl State {
                 self.deposed.retain(|d| d.resource.id != *id);
             }
             What::MakeParts { address, parts } => {
+                parts.iter().for_each(|part| self.taken_over(address, part));
                 if let Some(resource) = self.resources.get_mut(address) {
                     resource.parts.extend(parts.iter().cloned());
                 }
@@ -380,7 +383,19 @@ impl State {
         }
     }
 
+    /// A part that takes the place of another owner's: that one's is no more.
+    fn taken_over(&mut self, by: &Address, part: &Part) {
+        let Some(spec) = resources::spec(by.kind()).and_then(|s| s.part(&part.name)).filter(|s| s.takes_over) else { return };
+        let key = spec.key_of(&part.record);
+        for (_, other) in self.resources.iter_mut().filter(|(address, _)| *address != by && address.kind() == by.kind()) {
+            other.parts.retain(|p| p.name != part.name || spec.key_of(&p.record) != key);
+        }
+    }
+
     fn moved(&mut self, moves: &[(Address, Address)]) {
+        if moves.is_empty() {
+            return;
+        }
         let taken: Vec<_> = moves.iter().filter_map(|(from, to)| self.resources.remove(from).map(|r| (to.clone(), r))).collect();
         self.resources.extend(taken);
         let rename = |value: &Value| match value {

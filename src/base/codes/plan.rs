@@ -105,6 +105,15 @@ The plan then shows what would change on it, as if it had been there all along. 
 and whose old one goes before its successor comes: there is nowhere to put the successor.
 
 Write `replace = \"create_first\"` in the other block too, or remove it here.";
+    NEVER_READ = "E0723" "a plan that reads nothing needs something that was never read"
+"With `--refresh=false` a plan is made from the state alone. The state keeps what existing resources and images were when they were
+last read, and knows nothing of those that are new in the sources, or that are looked for in another way than before.
+
+```
+secnet plan --refresh=false     # after `image = ami(\"debian-12\")` was written for the first time
+```
+
+Plan or apply without `--refresh=false` once: an apply keeps what it has read.";
     LAW_BROKEN = "E0708" "a plan breaks one of its own laws"
 "Before a plan is shown, secnet checks what must hold of every plan: each task comes after all that it waits for, and whatever it
 needs from another resource is made before it. This plan breaks such a law. That is a mistake in secnet, not in your sources, and
@@ -207,6 +216,14 @@ pub fn image_not_found(image: &str, region: &str, at: Option<Span>) -> Diagnosti
     Diagnostic::error(&IMAGE_NOT_FOUND, format!("no image fits `{image}` in {region}"))
         .at(at, "nothing found")
         .help("write the id of an image, or choose another family or instance type")
+}
+
+/// [`NEVER_READ`]
+#[must_use]
+pub fn never_read(what: &str, why: &str, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NEVER_READ, format!("{what} {why}, and this plan reads nothing"))
+        .at(at, "has to be read")
+        .help("run it without `--refresh=false`; an apply keeps what it has read")
 }
 
 /// [`NOT_KNOWN`]
