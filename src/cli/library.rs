@@ -33,11 +33,11 @@ pub fn modules(project: &Path) -> PathBuf {
 
 /// Sees to it that a module from git lies where it should, and is what it should be.
 pub trait Keeper: fmt::Debug + Send + Sync {
-    /// Does so for a source, which is written at `at`; `name` is how messages call it.
+    /// Does so for a source, which is written at `at`.
     ///
     /// # Errors
     /// It is not there, or something else than what is wanted.
-    fn ready(&self, source: &Source, name: &str, at: Span) -> Result<(), Diagnostic>;
+    fn ready(&self, source: &Source, at: Span) -> Result<(), Diagnostic>;
 }
 
 /// What is on disk, seen from a project's directory.
@@ -70,8 +70,8 @@ impl Disk {
         opened.get(checkout).map(|source| Source { directory: inside.to_owned(), ..source.clone() })
     }
 
-    fn open_git(&self, source: &Source, written: &str, at: Span) -> Result<Opened, Diagnostic> {
-        self.keeper.ready(source, written, at)?;
+    fn open_git(&self, source: &Source, at: Span) -> Result<Opened, Diagnostic> {
+        self.keeper.ready(source, at)?;
         let checkout = source.checkout();
         let slash = if source.directory.is_empty() { "" } else { "/" };
         let directory = format!("{MODULES}/{checkout}{slash}{}", source.directory);
@@ -91,7 +91,7 @@ impl Disk {
 impl Library for Disk {
     fn open(&self, from: &str, source: &str, at: Span) -> Result<Opened, Diagnostic> {
         if let Some(parsed) = Source::parse(source, at) {
-            return self.open_git(&parsed?, source, at);
+            return self.open_git(&parsed?, at);
         }
         if !(source.starts_with("./") || source.starts_with("../") || matches!(source, "." | "..")) {
             let help = if source.contains("://") || source.contains(".git") || source.contains("github.com") {
@@ -103,7 +103,7 @@ impl Library for Disk {
         }
         if let Some(module) = self.source_of(from) {
             let inside = module.join(source).ok_or_else(|| lock_codes::outside(source, &module.url, at))?;
-            return self.open_git(&inside, source, at);
+            return self.open_git(&inside, at);
         }
         let directory = tidy(&Path::new(from).join(source));
         if directory.starts_with(MODULES) {
@@ -140,8 +140,9 @@ struct Locked {
 }
 
 impl Keeper for Locked {
-    fn ready(&self, source: &Source, name: &str, at: Span) -> Result<(), Diagnostic> {
+    fn ready(&self, source: &Source, at: Span) -> Result<(), Diagnostic> {
         const FETCH: &str = "run `secnet lock`, which fetches it";
+        let name = &*source.to_string();
         let file = match self.file.get_or_init(|| LockFile::read(&self.project)) {
             Ok(Some(file)) => file,
             Ok(None) => return Err(codes::unreadable(name, "there is no `secnet.lock` that says what it holds", at, FETCH)),

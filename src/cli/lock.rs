@@ -91,7 +91,7 @@ impl Fetching {
 }
 
 impl Keeper for Fetching {
-    fn ready(&self, source: &Source, _name: &str, at: Span) -> Result<(), Diagnostic> {
+    fn ready(&self, source: &Source, at: Span) -> Result<(), Diagnostic> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         if done.used.contains_key(source) {
             return Ok(());

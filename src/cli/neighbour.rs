@@ -65,7 +65,7 @@ pub fn outputs(project: &Path, path: &str, seen: &Others, at: Span) -> Result<BT
     }
     let state = journal::fold(loaded.state, &loaded.unfinished);
     let published = |(name, value): (String, Value)| {
-        let sensitive = identity.sensitive.contains(&name);
+        let sensitive = identity.sensitive.contains(&name) || value.is_sealed();
         (name, Published { value, sensitive })
     };
     Ok(state.outputs.into_iter().map(published).collect())

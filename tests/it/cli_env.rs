@@ -213,6 +213,19 @@ fn each_thing_that_is_wrong_with_another_project_has_its_own_message() {
 }
 
 #[test]
+fn what_the_state_holds_sealed_is_no_value_for_others() {
+    let both = Both::new();
+    let sources = SOURCES.replace("project p", "project network");
+    let secret = "variable key = \"k\" { sensitive = true }\noutput key = key { sensitive = true }\n";
+    both.write("network/main.secnet", &format!("{sources}{secret}"));
+    both.run("network", "apply --sandbox --yes").exits(0);
+    // Whatever its sources say of it since.
+    both.write("network/main.secnet", &sources);
+    both.write("app/main.secnet", "project app { }\nproject network \"../network\"\noutput key = project.network.key\n");
+    both.run("app", "check --sandbox").exits(1).tells("E0299").tells("the output `key` of `network` is sensitive");
+}
+
+#[test]
 fn two_projects_may_read_each_other() {
     let both = Both::new();
     both.run("network", "apply --sandbox --yes").exits(0);
