@@ -297,7 +297,19 @@ fn tags(
     let has = &stands.observed.tags;
     let goes = |key: &&String| !left_alone && !is_anothers(key, ignored) && !wanted.contains_key(*key);
     let remove: Vec<String> = has.keys().filter(goes).cloned().collect();
-    wanted.retain(|key, value| has.get(key).map(Value::text).as_ref() != Some(&value.bare()));
+    // Of a sensitive tag the state has but a hash.
+    let kept = |key: &str| match stands.state.record.get("tags") {
+        Some(Value::Map(kept)) if standing.recalled => kept.get(key).filter(|kept| kept.is_sealed()),
+        _ => None,
+    };
+    let written = |key: &str| match decision.resource.record.get("tags") {
+        Some(Value::Map(written)) => written.get(key),
+        _ => None,
+    };
+    wanted.retain(|key, value| match kept(key) {
+        Some(kept) => !standing.is_kept_as(&standing.substitute(kept, &BTreeSet::new(), None), value, written(key), &BTreeSet::new()),
+        None => has.get(key).map(Value::text).as_ref() != Some(&value.bare()),
+    });
     (!wanted.is_empty() || !remove.is_empty()).then_some((wanted, remove))
 }
 

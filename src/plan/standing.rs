@@ -40,6 +40,8 @@ pub struct Standing<'a> {
     pub images: BTreeMap<String, state::Image>,
     /// The region that was read.
     pub region: &'a str,
+    /// Whether nothing was read: what EC2 holds is what the state says.
+    pub recalled: bool,
     /// What hashes of sensitive values are made with; `None` where nothing is sensitive.
     pub sealing_key: Option<String>,
     by_id: BTreeMap<&'a str, Address>,
@@ -56,6 +58,7 @@ impl<'a> Standing<'a> {
             existing: BTreeMap::new(),
             images: state.images.clone(),
             region: &observation.region,
+            recalled: observation.recalled,
             sealing_key: state.sealing_key.clone().or_else(|| observation.sealing_key.clone()),
             by_id: BTreeMap::new(),
         };

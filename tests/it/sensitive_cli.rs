@@ -102,6 +102,7 @@ fn a_sensitive_value_reaches_ec2_and_nothing_else() {
     assert!(world.contains(&base64::encode(format!("run '{DATA}'").as_bytes())), "EC2 has user data in base64");
 
     run(&project, "plan --sandbox --detailed-exitcode", &given).exits(0).says("Nothing to do");
+    run(&project, "plan --sandbox --refresh=false --detailed-exitcode", &given).exits(0).says("Nothing to do");
     run(&project, "apply --sandbox --yes", &given).exits(0).says("Nothing to do");
     run(&project, "state list --sandbox", &[]).exits(0);
     run(&project, "state show instance.server --sandbox", &[]).exits(0).says("(sensitive)");
@@ -118,6 +119,7 @@ fn a_sensitive_value_reaches_ec2_and_nothing_else() {
     // One of them changes.
     let other = ["--var", "token=another", "--var", given[3]];
     run(&project, "plan --sandbox", &other).exits(0).says("(sensitive) -> (sensitive, changes)").says("tags.Secret:");
+    run(&project, "plan --sandbox --refresh=false", &other).exits(0).says("(sensitive, changes)");
     run(&project, "plan --sandbox --json", &other).exits(0);
     run(&project, "apply --sandbox --yes", &other).exits(0);
     run(&project, "plan --sandbox --detailed-exitcode", &other).exits(0);
