@@ -316,7 +316,7 @@ fn values_that_lean_on_each_other_through_what_they_name_end_with_a_message() {
         said_to(&format!("{hidden}vpc v0 {{ cidr_block = 10.0.0.0/16 }}\noutput last = vpc.v40.cidr_block\n")),
         "\
 error E0250: values lean on each other too deeply here
-  70:25 [v5.cidr_block]
+  70:23 [v5.cidr_block]
   help: write the value nearer to its source
 last = (error)
 "
