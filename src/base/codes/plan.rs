@@ -109,7 +109,7 @@ Write `replace = \"create_first\"` in the other block too, or remove it here.";
 "With `--refresh=false` a plan is made from the state alone. The state keeps what existing resources and images were when they were
 last read, and knows nothing of those that are new in the sources, or that are looked for in another way than before.
 
-```
+```sh
 secnet plan --refresh=false     # after `image = ami(\"debian-12\")` was written for the first time
 ```
 
