@@ -32,7 +32,6 @@ use crate::{
 /// What nothing can bring about in a test, and why.
 const OUT_OF_REACH: &[(&str, &str)] = &[
     ("E0415", "the operating system always has randomness to give"),
-    ("E0611", "only a build with the SDK looks for a region beyond the project and the options"),
     ("E0704", "a graph of resources has no circle once E0210 is passed; this is the planner's own guard against itself"),
     ("E0708", "a plan that breaks a law is a bug of secnet's"),
 ];

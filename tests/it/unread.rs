@@ -42,12 +42,22 @@ fn what_would_open_is_refuted_without_reading_too() {
 fn what_was_never_read_stops_it() {
     let project = applied_and_out_of_reach();
     project.edit("ami(\"al2023\")", "ami(\"debian-12\")");
-    let message = "`ami(\"debian-12\") for x86_64` was never looked up, and this plan reads nothing";
-    project.run("plan --sandbox --refresh=false").exits(1).says(message).says("E0723");
+    let run = project.run("plan --sandbox --refresh=false").exits(1);
+    let message = "
+E0723
+  × `ami(\"debian-12\") for x86_64` was never looked up, and this plan reads nothing
+  help: run it without `--refresh=false`; an apply keeps what it has read";
+    message.lines().for_each(|line| assert!(run.err.contains(line.trim()), "{line}\n{}", run.err));
     let existing = Project::of("project p { region = \"us-east-1\" }\nexisting vpc shared { id = \"vpc-1\" }\n");
     existing.run("plan --refresh=false").exits(1).says("`existing vpc.shared` was never read");
     let bare = Project::of("project p {}\nvpc main { cidr_block = 10.0.0.0/16 }\n");
-    bare.run("plan --refresh=false").exits(3).says("no region");
+    bare.run("plan --refresh=false").exits(3).says(
+        "E0611
+
+  × no region is given
+  help: write `region = \"us-east-1\"` in the `project` block, or give `--region` or `AWS_REGION`
+",
+    );
     bare.run("plan --refresh=false --region us-east-1").exits(0).says("1 to create");
 }
 
