@@ -51,13 +51,12 @@ E0723
     let existing = Project::of("project p { region = \"us-east-1\" }\nexisting vpc shared { id = \"vpc-1\" }\n");
     existing.run("plan --refresh=false").exits(1).says("`existing vpc.shared` was never read");
     let bare = Project::of("project p {}\nvpc main { cidr_block = 10.0.0.0/16 }\n");
-    bare.run("plan --refresh=false").exits(3).says(
-        "E0611
-
+    let run = bare.run("plan --refresh=false").exits(3);
+    let message = "
+E0611
   × no region is given
-  help: write `region = \"us-east-1\"` in the `project` block, or give `--region` or `AWS_REGION`
-",
-    );
+  help: write `region = \"us-east-1\"` in the `project` block, or give `--region` or `AWS_REGION`";
+    message.lines().for_each(|line| assert!(run.err.contains(line.trim()), "{line}\n{}", run.err));
     bare.run("plan --refresh=false --region us-east-1").exits(0).says("1 to create");
 }
 
