@@ -85,10 +85,13 @@ fn parsed(text: &str) -> usize {
     sink.all.len() + file.items.len()
 }
 
+/// A kind of source: its name, and what makes one for so many resources.
+type Kind = (&'static str, fn(usize) -> String);
+
 fn main() {
     // `cargo bench` hands over `--bench`; a number is the one size that is wanted.
     let only: Option<usize> = std::env::args().skip(1).find_map(|a| a.parse().ok());
-    let kinds: [(&str, fn(usize) -> String); 4] = [
+    let kinds: [Kind; 4] = [
         ("sound sources", source),
         ("broken lines in a block", |n| format!("vpc main {{\n{}}}\n", "  ) % &\n".repeat(n * 2))),
         ("broken lines in column 0", |n| ") % &\nx = = 1\n".repeat(n)),
