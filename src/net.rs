@@ -106,7 +106,22 @@ pub struct Net {
     pub doors: Vec<Door>,
 }
 
+/// Addresses of a subnet that EC2 reserves and gives to nobody, by their numbers in it:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>.
+const RESERVED: [u128; 3] = [3, 2, 1];
+
 impl Net {
+    /// An address that stands for one that EC2 will choose in a subnet: one that no other interface has or can be given.
+    /// Which it is makes no difference to who may pass.
+    #[must_use]
+    pub fn stand_in(&self, subnet: &Id, range: Cidr) -> IpAddr {
+        let taken = |ip: &IpAddr| {
+            let own = self.interfaces.iter().filter(|i| i.subnet == *subnet).flat_map(|i| &i.addresses);
+            own.filter(|a| a.private == Cidr::host_of(*ip)).count() > 0
+        };
+        RESERVED.iter().filter_map(|n| range.host(*n)).find(|ip| !taken(ip)).unwrap_or_else(|| range.network())
+    }
+
     /// Has every machine run, since a stopped one may be started at any time; tells whether one was stopped.
     pub fn start_machines(&mut self) -> bool {
         let mut stopped = false;

@@ -101,10 +101,9 @@ nat_gateway main {
         let Some(subnet) = desired.reference(this, "subnet") else { return };
         let (id, origin) = (desired::id(&this.address), desired::origin(this));
         let public = desired.value(this, "elastic_ip").map(|_| desired.public_address(this));
-        // EC2 reserves the first four addresses of a subnet; which of the others it gives makes no difference to who may pass.
         let range = desired.address_in(this, &subnet, public).private;
         let open = range.prefix() < range.family().bits();
-        let private = range.host(4).filter(|_| open).unwrap_or_else(|| range.network());
+        let private = if open { net.stand_in(&subnet, range) } else { range.network() };
         net.interfaces.push(net::Interface {
             id: id.clone(),
             subnet: subnet.clone(),

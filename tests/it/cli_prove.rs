@@ -272,3 +272,42 @@ fn a_trace_says_which_part_passes() {
     // UDP gets out, but the ACL lets only answers over TCP back in.
     assert_eq!(part(&trace("instance.server", "internet", "all")), ["tcp", "icmp that asks for no answer"]);
 }
+
+/// EC2 has not yet chosen the gateway's address, and whatever stands for it is nobody else's.
+#[test]
+fn a_nat_gateway_stands_beside_a_machine_with_the_first_address() {
+    let project = crate::cli::Project::of(
+        r#"project p { region = "us-east-1" }
+vpc main { cidr_block = 10.0.0.0/16 }
+internet_gateway main { vpc = vpc.main }
+subnet public { vpc = vpc.main  cidr_block = 10.0.0.0/24  map_public_ip_on_launch = true }
+subnet app { vpc = vpc.main  cidr_block = 10.0.1.0/24 }
+elastic_ip nat { }
+nat_gateway main { subnet = subnet.public  elastic_ip = elastic_ip.nat }
+route_table public { vpc = vpc.main  subnets = [subnet.public]  route anywhere via internet_gateway.main }
+route_table app { vpc = vpc.main  subnets = [subnet.app]  route anywhere via nat_gateway.main }
+security_group out {
+  vpc = vpc.main
+  egress tcp/443 to anywhere
+}
+instance edge {
+  image              = ami("al2023")
+  instance_type      = "t3.micro"
+  subnet             = subnet.public
+  private_ip_address = 10.0.0.4
+  security_groups    = [security_group.out]
+}
+instance app {
+  image           = ami("al2023")
+  instance_type   = "t3.micro"
+  subnet          = subnet.app
+  security_groups = [security_group.out]
+}
+policy updates {
+  require tcp/443 from instance.app  to internet
+  require tcp/443 from instance.edge to internet
+}
+"#,
+    );
+    project.run("prove").exits(0).says("2 of 2 statements proven");
+}

@@ -99,16 +99,16 @@ fn nat_gateways(snapshot: &mut Snapshot<'_>, net: &mut Net) {
     }
 }
 
-/// The address of a NAT gateway, which lies in its subnet. Emulators of EC2 invent others: then any of the subnet's stands for it,
-/// since which one it is makes no difference to who may pass.
+/// The address of a NAT gateway, which lies in its subnet. Emulators of EC2 invent others: then one of the subnet's stands for it.
 fn in_subnet(ip: IpAddr, subnet: Option<&Id>, net: &mut Net) -> IpAddr {
     let subnet = net.subnets.iter().find(|s| Some(&s.id) == subnet);
     let Some(range) = subnet.and_then(|s| s.cidrs.iter().find(|c| c.contains_ip(ip) || !c.network().is_ipv6())) else { return ip };
     if range.contains_ip(ip) {
         return ip;
     }
-    let other = range.host(4).unwrap_or(ip);
-    for address in net.interfaces.iter_mut().filter(|i| Some(&i.subnet) == subnet.map(|s| &s.id)).flat_map(|i| &mut i.addresses) {
+    let (id, range) = (subnet.map(|s| s.id.clone()), *range);
+    let other = id.as_ref().map_or(ip, |id| net.stand_in(id, range));
+    for address in net.interfaces.iter_mut().filter(|i| Some(&i.subnet) == id.as_ref()).flat_map(|i| &mut i.addresses) {
         if address.private == Cidr::host_of(ip) {
             address.private = Cidr::host_of(other);
         }
