@@ -155,7 +155,6 @@ pub struct Existing {
 }
 
 /// For members that are written where they say yes alone.
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_false(value: &bool) -> bool {
     !value
 }
