@@ -35,6 +35,8 @@ mod kernel_build;
 mod lifecycle;
 #[path = "it/lint.rs"]
 mod lint;
+#[path = "types/run.rs"]
+mod lives;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]
@@ -73,5 +75,7 @@ mod spec;
 mod state;
 #[path = "it/tidy.rs"]
 mod tidy;
+#[path = "it/types.rs"]
+mod types;
 #[path = "it/unread.rs"]
 mod unread;

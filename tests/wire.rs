@@ -4,10 +4,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says where")]
 
+#[path = "types/run.rs"]
+mod lives;
+
 mod wire {
     pub mod ec2;
     mod endpoint;
     mod machine;
     mod network;
     mod rule;
+    mod types;
 }

@@ -6,7 +6,7 @@ use secnet::{
     analysis::{self, Inputs},
     apply::{Options, Outcome, Stop, counts::Counted, execute, refresh},
     base::address::Address,
-    plan::{Action, Input, Plan, plan},
+    plan::{Input, Plan, plan},
     sim::Sim,
     state::{
         State,
@@ -15,6 +15,8 @@ use secnet::{
     },
 };
 use tokio::sync::{mpsc, watch};
+
+pub use crate::lives::shown;
 
 /// A project's directory, its state, and the EC2 it stands in.
 pub struct Play {
@@ -86,34 +88,6 @@ impl Play {
 /// `project secure_server {}` and what follows.
 pub fn project(rest: &str) -> String {
     format!("project secure_server {{ region = \"us-east-1\" }}\n{rest}")
-}
-
-/// The plan's changes, one a line: `~ security_group.web: + ingress tcp/443 from 10.0.0.0/8`.
-pub fn shown(plan: &Plan) -> String {
-    let mark = |action: Action| match action {
-        Action::Create => "+",
-        Action::Update => "~",
-        Action::Replace => "-/+",
-        Action::Delete => "-",
-        Action::Forget => "<",
-    };
-    let mut lines = vec![];
-    for change in &plan.changes {
-        lines.push(format!("{} {}", mark(change.action), change.address));
-        if matches!(change.action, Action::Update | Action::Replace) {
-            for attribute in &change.attributes {
-                lines.push(format!("    {}: {} -> {}", attribute.name, attribute.old, attribute.new));
-            }
-            for part in &change.parts {
-                let text = match (&part.old, &part.new) {
-                    (Some(old), Some(new)) => format!("{old} -> {new}"),
-                    (old, new) => old.iter().chain(new).cloned().collect(),
-                };
-                lines.push(format!("    {} {text}{}", mark(part.action), if part.foreign { " (foreign)" } else { "" }));
-            }
-        }
-    }
-    lines.join("\n")
 }
 
 /// Titles of the tasks in the order of the plan.

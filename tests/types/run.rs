@@ -1,0 +1,308 @@
+//! Whole lives of resource types, written in the Markdown files beside this one and played on any EC2.
+//!
+//! `tests/types/README.md` says how one is written. The same file is played on the simulator as it is, through the SDK on the
+//! simulator's own door, and through the SDK on moto.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use secnet::{
+    analysis::{self, Inputs},
+    apply::{Options, Stop, execute, refresh},
+    base::address::Address,
+    call::{Driver, Json, Request, mutates},
+    plan::{Action, Input, Plan, plan},
+    resources,
+    state::{
+        State,
+        journal::Journal,
+        store::{Lock, Store},
+    },
+};
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+
+/// The region that all files are about.
+pub const REGION: &str = "us-east-1";
+
+/// A file of `tests/types/`.
+pub struct Life {
+    pub path: PathBuf,
+    /// Why moto is left out.
+    pub not_on_moto: Option<String>,
+    steps: Vec<Step>,
+}
+
+enum Step {
+    /// The whole project, and what the plan is to show; where that stands in the file, as lines.
+    Project { line: usize, text: String, shown: String, at: std::ops::Range<usize> },
+    /// Calls by somebody else's hand.
+    Calls { line: usize, text: String },
+}
+
+/// Every file, in order.
+pub fn lives() -> Vec<Life> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/types");
+    let entries = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+    let is_life = |path: &PathBuf| path.extension().is_some_and(|e| e == "md") && !path.ends_with("README.md");
+    let mut paths: Vec<PathBuf> = entries.filter(is_life).collect();
+    paths.sort();
+    let only = std::env::var("SECNET_TYPE").ok();
+    paths.retain(|path| only.as_deref().is_none_or(|only| path.file_stem().is_some_and(|stem| stem == only)));
+    assert!(!paths.is_empty(), "no file in {}", directory.display());
+    paths.into_iter().map(Life::read).collect()
+}
+
+impl Life {
+    fn read(path: PathBuf) -> Self {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let not_on_moto = lines.iter().find_map(|line| line.strip_prefix("moto: no, ")).map(str::to_owned);
+        let mut steps = vec![];
+        let mut at = 0;
+        while at < lines.len() {
+            let Some(fence) = lines[at].strip_prefix("```") else {
+                at += 1;
+                continue;
+            };
+            let from = at + 1;
+            let to = (from..lines.len()).find(|i| lines[*i] == "```").unwrap_or_else(|| panic!("{}:{}: no end", path.display(), at + 1));
+            let text = lines[from..to].join("\n");
+            match (fence, steps.last_mut()) {
+                ("secnet", _) => steps.push(Step::Project { line: at + 1, text, shown: String::new(), at: to + 1..to + 1 }),
+                ("plan", Some(Step::Project { shown, at: place, .. })) => (*shown, *place) = (text, at..to + 1),
+                ("ec2", _) => steps.push(Step::Calls { line: at + 1, text }),
+                _ => panic!("{}:{}: no such step: ```{fence}", path.display(), at + 1),
+            }
+            at = to + 1;
+        }
+        assert!(steps.iter().any(|s| matches!(s, Step::Project { .. })), "{}: no project", path.display());
+        Self { path, not_on_moto, steps }
+    }
+
+    fn name(&self) -> String {
+        self.path.file_stem().unwrap().to_string_lossy().into_owned()
+    }
+
+    /// Plays all of it: each step is planned as the file says and applied, and leaves nothing to do; in the end everything is
+    /// imported into an empty state and destroyed. Gives what differs, and with `SECNET_BLESS` writes it down.
+    pub async fn play(&self, driver: Arc<dyn Driver>) -> Result<(), String> {
+        let place = |line: usize| format!("{}:{line}", self.path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&self.path).display());
+        let mut stand = Stand::new(&self.name(), driver.clone());
+        let mut last = String::new();
+        let mut blessed: Vec<(std::ops::Range<usize>, String)> = vec![];
+        let mut differs = vec![];
+        for step in &self.steps {
+            match step {
+                Step::Calls { line, text } => stand.send_all(text).await.map_err(|e| format!("{}: {e}", place(*line)))?,
+                Step::Project { line, text, shown: wanted, at } => {
+                    let place = place(*line);
+                    let plan = stand.apply(text).await.map_err(|e| format!("{place}: {e}"))?;
+                    let is = shown(&plan);
+                    if is != *wanted {
+                        differs.push(format!("{place}: the plan shows\n{is}\nand not\n{wanted}"));
+                        blessed.push((at.clone(), is));
+                    }
+                    last.clone_from(text);
+                }
+            }
+        }
+        if std::env::var_os("SECNET_BLESS").is_some() {
+            self.bless(&blessed);
+            differs.clear();
+        }
+        if !differs.is_empty() {
+            return Err(differs.join("\n"));
+        }
+        stand.imported(&last).await.map_err(|e| format!("{}: importing everything: {e}", self.name()))?;
+        Ok(())
+    }
+
+    fn bless(&self, blessed: &[(std::ops::Range<usize>, String)]) {
+        let text = fs::read_to_string(&self.path).unwrap();
+        let mut lines: Vec<&str> = text.lines().collect();
+        for (at, shown) in blessed.iter().rev() {
+            let fence = ["```plan"].into_iter().chain(shown.lines()).chain(["```"]);
+            lines.splice(at.clone(), fence.collect::<Vec<_>>());
+        }
+        fs::write(&self.path, lines.join("\n") + "\n").unwrap();
+    }
+}
+
+/// A project's directory and the EC2 it stands in.
+struct Stand {
+    driver: Arc<dyn Driver>,
+    store: Store,
+    lock: Lock,
+    project: String,
+    /// What earlier calls of somebody else's have told.
+    told: BTreeMap<String, String>,
+    _directory: tempfile::TempDir,
+}
+
+impl Stand {
+    fn new(name: &str, driver: Arc<dyn Driver>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path(), name);
+        let lock = store.lock("test").unwrap();
+        Self { driver, store, lock, project: name.into(), told: BTreeMap::new(), _directory: directory }
+    }
+
+    fn state(&self) -> State {
+        self.store.load().unwrap().state
+    }
+
+    async fn plan(&self, text: &str) -> Result<Plan, String> {
+        let source = format!("project {} {{ region = \"{REGION}\" }}\n{text}", self.project);
+        let analysis = analysis::analyze(vec![("main.secnet".into(), source)], &Inputs::default());
+        if analysis.has_errors() {
+            return Err(format!("{:#?}", analysis.diagnostics));
+        }
+        let state = self.state();
+        let observation = refresh::refresh(&*self.driver, &analysis.model, &state).await.map_err(|e| e.to_string())?;
+        let input = Input { model: &analysis.model, state: &state, observation: &observation, sources: Some(&analysis.sources) };
+        plan(&input).map_err(|found| found.into_iter().map(|d| format!("{} {}", d.code.id, d.message)).collect::<Vec<_>>().join("\n"))
+    }
+
+    async fn carry_out(&self, plan: &Plan) -> Result<(), String> {
+        let journal = Journal::create(&self.store, &self.lock).unwrap();
+        let (progress, _watcher) = mpsc::unbounded_channel();
+        let (_stop, asked) = watch::channel(Stop::No);
+        let outcome = execute(plan, self.state(), journal, self.driver.clone(), Options::default(), progress, asked).await;
+        let outcome = outcome.map_err(|d| d.message)?;
+        outcome.save(&self.store, &self.lock).unwrap();
+        let failed: Vec<_> = outcome.failed.iter().map(|f| format!("{}: {:?}", plan.tasks[f.task].title, f.error)).collect();
+        if outcome.is_success() { Ok(()) } else { Err(failed.join("\n")) }
+    }
+
+    /// Plans and applies; nothing is left to do then, and nothing has become reachable.
+    async fn apply(&self, text: &str) -> Result<Plan, String> {
+        let plan = self.plan(text).await?;
+        self.carry_out(&plan).await?;
+        let again = self.plan(text).await?;
+        if !again.is_empty() {
+            return Err(format!("after an apply nothing is left to do, but:\n{}", shown(&again)));
+        }
+        let flows = [&again.proof.added, &again.proof.removed, &again.proof.unknown];
+        if flows.iter().any(|f| !f.is_empty()) {
+            return Err(format!("after an apply nothing becomes reachable, but: {flows:#?}"));
+        }
+        Ok(plan)
+    }
+
+    /// `Action {json}`, one a line; `name = Action {json} /pointer` keeps what is there in the answer, for `{name}`.
+    async fn send_all(&mut self, calls: &str) -> Result<(), String> {
+        for call in calls.lines().filter(|l| !l.trim().is_empty()) {
+            let (name, call) = match call.split_once(" = ") {
+                Some((name, call)) if !name.contains(' ') => (Some(name), call),
+                _ => (None, call),
+            };
+            let (action, rest) = call.split_once(' ').ok_or_else(|| format!("no call: {call}"))?;
+            let mut rest = rest.to_owned();
+            let known = self.state().resources.into_iter().map(|(address, r)| (address.to_string(), r.id));
+            for (name, id) in known.chain(self.told.clone()) {
+                rest = rest.replace(&format!("{{{name}}}"), &id);
+            }
+            let mut values = serde_json::Deserializer::from_str(&rest).into_iter::<Json>();
+            let params = values.next().and_then(Result::ok).ok_or_else(|| format!("no JSON: {rest}"))?;
+            let pointer = rest[values.byte_offset()..].trim().to_owned();
+            assert!(mutates(action) || name.is_some(), "{action} changes nothing");
+            let answer = self.driver.send(&Request::new(action, params)).await.map_err(|e| format!("{action}: {e}"))?;
+            if let Some(name) = name {
+                let told = answer.pointer(&pointer).and_then(Json::as_str).ok_or_else(|| format!("nothing at {pointer} of {answer}"))?;
+                self.told.insert(name.into(), told.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes everything over into an empty state, which changes tags alone, and destroys it: nothing is left of it.
+    async fn imported(self, text: &str) -> Result<(), String> {
+        let resources = self.state().resources;
+        for resource in resources.values().filter(|r| !r.secnet_id.is_empty()) {
+            let keys = ["secnet:id", "secnet:lineage", "secnet:address"].map(|key| json!({"Key": key}));
+            let untag = Request::new("DeleteTags", json!({"Resources": [resource.id], "Tags": keys}));
+            self.driver.send(&untag).await.map_err(|e| e.to_string())?;
+        }
+        let imports: Vec<String> = resources.iter().map(|(address, r)| format!("import {address} from \"{}\"", r.id)).collect();
+        let heir = Stand::new(&self.project, self.driver.clone());
+        let text = format!("{text}\n{}", imports.join("\n"));
+        let plan = heir.plan(&text).await?;
+        let other = |c: &&secnet::plan::Change| {
+            let tags_alone = c.attributes.iter().all(|a| a.name.starts_with("tags.secnet:")) && c.parts.is_empty();
+            c.action != Action::Update || !tags_alone
+        };
+        let others: Vec<_> = plan.changes.iter().filter(other).map(|c| &c.address).collect();
+        if !others.is_empty() || plan.changes.is_empty() {
+            return Err(format!("tags alone are to change, but {others:?}:\n{}", shown(&plan)));
+        }
+        heir.apply(&text).await?;
+        let plan = heir.plan("").await?;
+        heir.carry_out(&plan).await.map_err(|e| format!("destroying: {e}"))?;
+        for (address, resource) in &resources {
+            if heir.stands(address, &resource.id).await? {
+                return Err(format!("{address} ({}) still stands", resource.id));
+            }
+        }
+        Ok(())
+    }
+
+    async fn stands(&self, address: &Address, id: &str) -> Result<bool, String> {
+        let spec = resources::spec(address.kind()).unwrap();
+        let mut params = json!({});
+        if let Some(page) = spec.listing.page {
+            params["MaxResults"] = page.into();
+        }
+        loop {
+            let answer = self.driver.send(&Request::new(spec.listing.action, params.clone())).await.map_err(|e| e.to_string())?;
+            let mut items = vec![&answer];
+            for key in spec.listing.items {
+                let below = items.into_iter().filter_map(|at| at.get(key));
+                items = below.flat_map(|at| at.as_array().map_or(std::slice::from_ref(at), Vec::as_slice)).collect();
+            }
+            if items.into_iter().filter_map(|item| (spec.observe)(item)).any(|observed| observed.id == id) {
+                return Ok(true);
+            }
+            match answer.get("NextToken").and_then(Json::as_str) {
+                Some(token) => params["NextToken"] = token.into(),
+                None => return Ok(false),
+            }
+        }
+    }
+}
+
+/// The plan's changes, one a line: `~ security_group.web`, and below it what of it changes.
+pub fn shown(plan: &Plan) -> String {
+    let mark = |action: Action| match action {
+        Action::Create => "+",
+        Action::Update => "~",
+        Action::Replace => "-/+",
+        Action::Delete => "-",
+        Action::Forget => "<",
+    };
+    let mut lines = vec![];
+    for change in &plan.changes {
+        lines.push(format!("{} {}", mark(change.action), change.address));
+        if matches!(change.action, Action::Update | Action::Replace) {
+            for attribute in &change.attributes {
+                // The tags that secnet itself puts on are random.
+                lines.push(match attribute.name.starts_with("tags.secnet:") {
+                    true => format!("    {}", attribute.name),
+                    false => format!("    {}: {} -> {}", attribute.name, attribute.old, attribute.new),
+                });
+            }
+            for part in &change.parts {
+                let text = match (&part.old, &part.new) {
+                    (Some(old), Some(new)) => format!("{old} -> {new}"),
+                    (old, new) => old.iter().chain(new).cloned().collect(),
+                };
+                lines.push(format!("    {} {text}{}", mark(part.action), if part.foreign { " (foreign)" } else { "" }));
+            }
+        }
+    }
+    lines.join("\n")
+}
