@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use secnet::{
-    live::{Door, Live},
+    ec2::connection::Door,
+    live::Live,
     sim::{Sim, handle},
 };
 
