@@ -1,6 +1,9 @@
 //! Whole lives of resource types through the SDK: on moto, and on the simulator's own door.
 
-use std::sync::Arc;
+use std::{
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+};
 
 use secnet::{
     ec2::connection::Door,
@@ -20,13 +23,34 @@ async fn every_type_lives_on_moto() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// What went over the wire: form, status, body.
+type Exchange = (String, u16, String);
+
+/// On the way, every request and every answer is held against EC2's own service model: ours against theirs, both ways.
 #[tokio::test(start_paused = true)]
-async fn every_type_lives_behind_the_simulators_own_door() {
+async fn every_type_lives_behind_the_simulators_own_door_and_speaks_as_ec2_does() {
+    // The model comes with moto.
+    moto();
     let mut wrong = vec![];
+    let exchanges: Arc<Mutex<Vec<Exchange>>> = Arc::default();
     for life in lives() {
-        let sim = Sim::new(REGION);
-        let door: Door = Arc::new(move |form: &str| handle(&sim, form));
+        let (sim, heard) = (Sim::new(REGION), exchanges.clone());
+        let door: Door = Arc::new(move |form: &str| {
+            let (status, body, kind) = handle(&sim, form);
+            heard.lock().unwrap().push((form.to_owned(), status, body.clone()));
+            (status, body, kind)
+        });
         wrong.extend(life.play(Arc::new(Live::over(door, REGION).unwrap())).await.err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    conforms(&exchanges.lock().unwrap());
+}
+
+fn conforms(exchanges: &[Exchange]) {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto/conform");
+    let mut check = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the check starts");
+    let input = check.stdin.take().unwrap();
+    serde_json::to_writer(input, exchanges).unwrap();
+    let done = check.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
