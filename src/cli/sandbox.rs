@@ -30,7 +30,20 @@ enum Command {
         /// Port; 0 takes one that is free
         #[arg(long, default_value_t = 4599)]
         port: u16,
+        /// A quota of the account, kept in the sandbox: `vpcs=20`; EC2's defaults hold for the others
+        #[arg(long = "quota", value_name = "NAME=N", value_parser = quota)]
+        quotas: Vec<Quota>,
     },
+}
+
+/// A quota and its new value.
+type Quota = (String, usize);
+
+fn quota(text: &str) -> Result<Quota, String> {
+    let (name, value) = text.split_once('=').ok_or("a quota is written `vpcs=20`")?;
+    let value = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
+    sim::Quotas::default().set(name, value).map_err(|names| format!("there is no quota `{name}`, but {}", names.join(", ")))?;
+    Ok((name.to_owned(), value))
 }
 
 impl Sandbox {
@@ -39,9 +52,11 @@ impl Sandbox {
     /// # Errors
     /// The sandbox is not usable, or the port is taken.
     pub fn run(self, printer: &Printer) -> Outcome {
-        let Command::Serve { directory, env, port } = self.command;
+        let Command::Serve { directory, env, port, quotas } = self.command;
         let project = project::identify(&directory, &env)?;
         let sim = Arc::new(target::sim(&directory, &project, project.region.as_deref())?);
+        // Their names were checked when they were read.
+        quotas.iter().for_each(|(name, value)| drop(sim.world(|world| world.quotas.set(name, *value))));
         runtime()?.block_on(async {
             let failed = |e: std::io::Error| Stop::from(codes::address_taken(&format!("127.0.0.1:{port}"), &load::reason(&e)));
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
@@ -58,5 +73,18 @@ impl Sandbox {
             sim::serve(sim.clone(), listener, interrupted).await.map_err(failed)?;
             Ok(Exit::Ok)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_a_name_and_a_number() {
+        assert_eq!(quota("vpcs=20"), Ok(("vpcs".to_owned(), 20)));
+        assert_eq!(quota("vpcs"), Err("a quota is written `vpcs=20`".to_owned()));
+        assert_eq!(quota("vpcs=many"), Err("`many` is not a number".to_owned()));
+        assert!(quota("vpc=20").is_err_and(|e| e.starts_with("there is no quota `vpc`, but addresses, ") && e.ends_with(", vpcs")));
     }
 }

@@ -62,6 +62,22 @@ impl Default for Quotas {
     }
 }
 
+impl Quotas {
+    /// Raises or lowers one, by its name.
+    ///
+    /// # Errors
+    /// There is none of this name; those that there are.
+    pub fn set(&mut self, name: &str, value: usize) -> Result<(), Vec<String>> {
+        let Ok(serde_json::Value::Object(mut all)) = serde_json::to_value(&*self) else { return Err(vec![]) };
+        if !all.contains_key(name) {
+            return Err(all.keys().cloned().collect());
+        }
+        all.insert(name.to_owned(), value.into());
+        *self = serde_json::from_value(all.into()).map_err(|_| vec![])?;
+        Ok(())
+    }
+}
+
 /// How many calls a change of state takes: the clock ticks once a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
