@@ -1,10 +1,21 @@
 //! Whole lives of resource types on the simulator: `tests/types/`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use secnet::{resources, sim::Sim};
+use secnet::{
+    analysis::{self, Inputs},
+    resources,
+    schema::attr::Change,
+    sim::Sim,
+};
 
-use crate::lives::{REGION, lives};
+use crate::{
+    lives::{REGION, lives},
+    random::{Dice, seed, setting},
+};
 
 #[tokio::test(start_paused = true)]
 async fn every_type_lives_on_the_simulator() {
@@ -15,12 +26,50 @@ async fn every_type_lives_on_the_simulator() {
     assert!(wrong.is_empty(), "{}\n\nSECNET_BLESS=1 writes what plans show now; SECNET_TYPE=vpc plays one file", wrong.join("\n\n"));
 }
 
+/// From any state of a type's life to any other: what is applied is what is then found, each time.
+#[tokio::test(start_paused = true)]
+async fn from_any_state_to_any_other_an_apply_leaves_nothing_to_do() {
+    let mut wrong = vec![];
+    for life in lives() {
+        for walk in 0..setting("SECNET_WALKS", 2) {
+            let mut dice = Dice(seed().wrapping_add(walk));
+            let states = life.projects().len();
+            let order: Vec<usize> = (0..3 * states).map(|_| dice.below(states)).collect();
+            wrong.extend(life.walk(Arc::new(Sim::new(REGION)), &order).await.err());
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n\nSECNET_SEED and SECNET_WALKS choose others", wrong.join("\n\n"));
+}
+
 #[test]
 fn every_type_has_a_life() {
-    let written: BTreeSet<String> = lives().iter().map(|life| life.path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let written: BTreeSet<String> = lives().iter().map(|life| life.name()).collect();
     let missing: Vec<&str> = resources::ALL.iter().map(|spec| spec.kind).filter(|kind| !written.contains(*kind)).collect();
     assert_eq!(missing, [""; 0], "tests/types/KIND.md is missing");
     let reasons = lives().into_iter().filter_map(|life| life.not_on_moto);
     let bare: Vec<String> = reasons.filter(|reason| reason.split_whitespace().count() < 4).collect();
     assert_eq!(bare, [""; 0], "why moto is left out is said in words");
+}
+
+/// What can be written takes at least two values in the lives: so each attribute is set, read back and changed.
+#[test]
+fn every_attribute_changes_in_a_life() {
+    let mut values: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for project in lives().iter().flat_map(|life| life.projects()) {
+        let model = analysis::analyze(vec![("main.secnet".into(), project)], &Inputs::default()).model;
+        for resource in model.resources.values().filter(|r| !r.existing) {
+            for attr in resources::spec(resource.address.kind()).unwrap().attrs.iter() {
+                let value = resource.record.get(attr.name).map_or_else(|| "absent".to_owned(), ToString::to_string);
+                values.entry((resource.address.kind().into(), attr.name.into())).or_default().insert(value);
+            }
+        }
+    }
+    let mut still = vec![];
+    for spec in resources::ALL {
+        for attr in spec.attrs.iter().filter(|a| a.change != Change::Computed) {
+            let seen = values.get(&(spec.kind.to_owned(), attr.name.to_owned())).map_or(0, BTreeSet::len);
+            still.extend((seen < 2).then(|| format!("{}.{}", spec.kind, attr.name)));
+        }
+    }
+    assert_eq!(still, [""; 0], "these never change in tests/types/");
 }

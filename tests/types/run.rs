@@ -84,8 +84,28 @@ impl Life {
         Self { path, not_on_moto, steps }
     }
 
-    fn name(&self) -> String {
+    /// The kind that it is about.
+    pub fn name(&self) -> String {
         self.path.file_stem().unwrap().to_string_lossy().into_owned()
+    }
+
+    /// Its projects, one a step, each with its `project` block.
+    pub fn projects(&self) -> Vec<String> {
+        let texts = self.steps.iter().filter_map(|step| match step {
+            Step::Project { text, .. } => Some(whole(&self.name(), text)),
+            Step::Calls { .. } => None,
+        });
+        texts.collect()
+    }
+
+    /// Applies its projects in this order, whatever that changes; each leaves nothing to do.
+    pub async fn walk(&self, driver: Arc<dyn Driver>, order: &[usize]) -> Result<(), String> {
+        let stand = Stand::new(&self.name(), driver);
+        let projects = self.projects();
+        for (i, at) in order.iter().enumerate() {
+            stand.apply(&projects[*at]).await.map_err(|e| format!("{} in the order {:?}: {e}", self.name(), &order[..=i]))?;
+        }
+        Ok(())
     }
 
     /// Plays all of it: each step is planned as the file says and applied, and leaves nothing to do; in the end everything is
@@ -101,13 +121,14 @@ impl Life {
                 Step::Calls { line, text } => stand.send_all(text).await.map_err(|e| format!("{}: {e}", place(*line)))?,
                 Step::Project { line, text, shown: wanted, at } => {
                     let place = place(*line);
-                    let plan = stand.apply(text).await.map_err(|e| format!("{place}: {e}"))?;
+                    let whole = whole(&self.name(), text);
+                    let plan = stand.apply(&whole).await.map_err(|e| format!("{place}: {e}"))?;
                     let is = shown(&plan);
                     if is != *wanted {
                         differs.push(format!("{place}: the plan shows\n{is}\nand not\n{wanted}"));
                         blessed.push((at.clone(), is));
                     }
-                    last.clone_from(text);
+                    last = whole;
                 }
             }
         }
@@ -131,6 +152,11 @@ impl Life {
         }
         fs::write(&self.path, lines.join("\n") + "\n").unwrap();
     }
+}
+
+/// A project of a file, with its `project` block.
+fn whole(name: &str, text: &str) -> String {
+    format!("project {name} {{ region = \"{REGION}\" }}\n{text}")
 }
 
 /// A project's directory and the EC2 it stands in.
@@ -157,8 +183,7 @@ impl Stand {
     }
 
     async fn plan(&self, text: &str) -> Result<Plan, String> {
-        let source = format!("project {} {{ region = \"{REGION}\" }}\n{text}", self.project);
-        let analysis = analysis::analyze(vec![("main.secnet".into(), source)], &Inputs::default());
+        let analysis = analysis::analyze(vec![("main.secnet".into(), text.into())], &Inputs::default());
         if analysis.has_errors() {
             return Err(format!("{:#?}", analysis.diagnostics));
         }
@@ -241,7 +266,7 @@ impl Stand {
             return Err(format!("tags alone are to change, but {others:?}:\n{}", shown(&plan)));
         }
         heir.apply(&text).await?;
-        let plan = heir.plan("").await?;
+        let plan = heir.plan(&whole(&heir.project, "")).await?;
         heir.carry_out(&plan).await.map_err(|e| format!("destroying: {e}"))?;
         for (address, resource) in &resources {
             if heir.stands(address, &resource.id).await? {
