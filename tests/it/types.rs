@@ -21,7 +21,7 @@ use crate::{
 async fn every_type_lives_on_the_simulator() {
     let mut wrong = vec![];
     for life in lives() {
-        wrong.extend(life.play(Arc::new(Sim::new(REGION))).await.err());
+        wrong.extend(life.play(Arc::new(Sim::new(REGION)), false).await.err());
     }
     assert!(wrong.is_empty(), "{}\n\nSECNET_BLESS=1 writes what plans show now; SECNET_TYPE=vpc plays one file", wrong.join("\n\n"));
 }

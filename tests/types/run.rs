@@ -17,6 +17,7 @@ use secnet::{
     call::{Driver, Json, Request, mutates},
     plan::{Action, Input, Plan, plan},
     resources,
+    schema::value::Value,
     state::{
         State,
         journal::Journal,
@@ -39,7 +40,7 @@ pub struct Life {
 
 enum Step {
     /// The whole project, and what the plan is to show; where that stands in the file, as lines.
-    Project { line: usize, text: String, shown: String, at: std::ops::Range<usize> },
+    Project { line: usize, text: String, not_on_moto: bool, shown: String, at: std::ops::Range<usize> },
     /// Calls by somebody else's hand.
     Calls { line: usize, text: String },
 }
@@ -72,8 +73,11 @@ impl Life {
             let from = at + 1;
             let to = (from..lines.len()).find(|i| lines[*i] == "```").unwrap_or_else(|| panic!("{}:{}: no end", path.display(), at + 1));
             let text = lines[from..to].join("\n");
+            let not_on_moto = fence.starts_with("secnet, not on moto: ");
             match (fence, steps.last_mut()) {
-                ("secnet", _) => steps.push(Step::Project { line: at + 1, text, shown: String::new(), at: to + 1..to + 1 }),
+                _ if fence == "secnet" || not_on_moto => {
+                    steps.push(Step::Project { line: at + 1, text, not_on_moto, shown: String::new(), at: to + 1..to + 1 });
+                }
                 ("plan", Some(Step::Project { shown, at: place, .. })) => (*shown, *place) = (text, at..to + 1),
                 ("ec2", _) => steps.push(Step::Calls { line: at + 1, text }),
                 _ => panic!("{}:{}: no such step: ```{fence}", path.display(), at + 1),
@@ -110,7 +114,7 @@ impl Life {
 
     /// Plays all of it: each step is planned as the file says and applied, and leaves nothing to do; in the end everything is
     /// imported into an empty state and destroyed. Gives what differs, and with `SECNET_BLESS` writes it down.
-    pub async fn play(&self, driver: Arc<dyn Driver>) -> Result<(), String> {
+    pub async fn play(&self, driver: Arc<dyn Driver>, moto: bool) -> Result<(), String> {
         let place = |line: usize| format!("{}:{line}", self.path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&self.path).display());
         let mut stand = Stand::new(&self.name(), driver.clone());
         let mut last = String::new();
@@ -119,7 +123,8 @@ impl Life {
         for step in &self.steps {
             match step {
                 Step::Calls { line, text } => stand.send_all(text).await.map_err(|e| format!("{}: {e}", place(*line)))?,
-                Step::Project { line, text, shown: wanted, at } => {
+                Step::Project { not_on_moto: true, .. } if moto => {}
+                Step::Project { line, text, shown: wanted, at, .. } => {
                     let place = place(*line);
                     let whole = whole(&self.name(), text);
                     let plan = stand.apply(&whole).await.map_err(|e| format!("{place}: {e}"))?;
@@ -317,7 +322,7 @@ pub fn shown(plan: &Plan) -> String {
                 // The tags that secnet itself puts on are random.
                 lines.push(match attribute.name.starts_with("tags.secnet:") {
                     true => format!("    {}", attribute.name),
-                    false => format!("    {}: {} -> {}", attribute.name, attribute.old, attribute.new),
+                    false => format!("    {}: {} -> {}", attribute.name, steady(&attribute.old), steady(&attribute.new)),
                 });
             }
             for part in &change.parts {
@@ -330,4 +335,20 @@ pub fn shown(plan: &Plan) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// A value without what differs from run to run: the order in which EC2 tells a set, the end of a name that secnet made.
+fn steady(value: &Value) -> String {
+    match value {
+        Value::List(elements) => {
+            let mut shown: Vec<String> = elements.iter().map(steady).collect();
+            shown.sort();
+            format!("[{}]", shown.join(", "))
+        }
+        Value::Text(text) => match text.rsplit_once('-') {
+            Some((name, end)) if end.len() == 8 && end.bytes().all(|b| b.is_ascii_hexdigit()) => format!("\"{name}-...\""),
+            _ => value.to_string(),
+        },
+        other => other.to_string(),
+    }
 }

@@ -18,7 +18,7 @@ use crate::lives::{REGION, lives};
 async fn every_type_lives_on_moto() {
     let mut wrong = vec![];
     for life in lives().iter().filter(|life| life.not_on_moto.is_none()) {
-        wrong.extend(life.play(Arc::new(connect(moto()).await)).await.err());
+        wrong.extend(life.play(Arc::new(connect(moto()).await), true).await.err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
@@ -40,7 +40,7 @@ async fn every_type_lives_behind_the_simulators_own_door_and_speaks_as_ec2_does(
             heard.lock().unwrap().push((form.to_owned(), status, body.clone()));
             (status, body, kind)
         });
-        wrong.extend(life.play(Arc::new(Live::over(door, REGION).unwrap())).await.err());
+        wrong.extend(life.play(Arc::new(Live::over(door, REGION).unwrap()), false).await.err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     conforms(&exchanges.lock().unwrap());
