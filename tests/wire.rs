@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says where")]
 
+#[allow(dead_code, reason = "walks are for the simulator alone")]
 #[path = "types/run.rs"]
 mod lives;
 
