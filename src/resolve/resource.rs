@@ -65,7 +65,9 @@ impl<'a> Resolver<'a, '_> {
                 }
                 Entry::For(_) | Entry::If(_) => {
                     let sentences = &mut resource.sentences;
-                    self.repeated(entry, &mut |this, sentence| sentences.extend(this.sentence(sentence, spec)));
+                    self.repeated(entry, &mut |this, sentence, counts| {
+                        sentences.extend(this.sentence(sentence, spec).filter(|_| counts));
+                    });
                 }
                 Entry::Block(nested) if &*nested.name.text == "lifecycle" => match resource.lifecycle.span {
                     Some(first) => self.sink.push(super::lifecycle::twice(&nested.name, first)),
