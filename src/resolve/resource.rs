@@ -98,7 +98,7 @@ impl<'a> Resolver<'a, '_> {
             (_, Some(attr)) if attr.change == Change::Computed && !resource.existing => {
                 self.sink.push(codes::computed_attribute(&name.text, &resource.address, name.span));
             }
-            (_, Some(_)) if resource.existing && spec.untold.contains(&&*name.text) => {
+            (_, Some(attr)) if resource.existing && (attr.change == Change::Ours || spec.untold.contains(&&*name.text)) => {
                 self.sink.push(codes::filter_not_told(&name.text, spec.kind, name.span));
             }
             (_, Some(_)) => put(resource, attribute, value),
