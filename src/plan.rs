@@ -59,7 +59,7 @@ pub struct Plan {
     pub imports: Vec<lifecycle::Import>,
     /// What may neither be deleted nor replaced from now on, and what may be again.
     pub protect: BTreeMap<Address, bool>,
-    /// Statements that have nothing left to do, and what nobody could read: sentences for people.
+    /// Statements that have nothing left to do, what nobody could read, what is left to others: sentences for people.
     pub notes: Vec<String>,
     /// What was deleted without secnet: it is forgotten, and made again where it is still wanted.
     pub gone: Vec<Address>,
@@ -222,7 +222,7 @@ pub struct Input<'a> {
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let Input { model, observation, sources, .. } = *input;
     let mut sink = Sink::default();
-    let Opening { state, moves, mut imports, forgotten, vanished, notes } = lifecycle::open(input, &mut sink);
+    let Opening { state, moves, mut imports, forgotten, vanished, mut notes } = lifecycle::open(input, &mut sink);
     let standing = Standing::new(model, &state, observation, &mut sink);
     let graph = Graph::build(model.resources.values().filter(|r| !r.existing));
     let in_order = graph.resources_in_order();
@@ -245,6 +245,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     lifecycle::adopt(&mut imports, &mut seen);
     let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
     let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
+    notes.extend(describe::left_to_others(&decisions, &standing));
     let promises = guard::promises(model, sources);
     let mut plan = Plan {
         project: model.project.key(),

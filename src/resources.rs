@@ -12,7 +12,7 @@ use crate::{
     registry::{Observed, Spec},
     schema::{
         model::{Model, Part, Resource},
-        value::Record,
+        value::{Record, Value},
     },
 };
 
@@ -49,10 +49,27 @@ pub type Read = BTreeMap<Address, Observed>;
 /// The same, with what was last read of existing resources. One that nobody has read is not known, and never empty.
 #[must_use]
 pub fn network_as_read(model: &Model, read: &Read) -> Net {
-    let known = read.iter().map(|(address, observed)| (address.clone(), observed.record.clone())).collect();
-    let mut net = draw(model, &known, Some(read));
+    let mut net = drawn(model, &known_of(read), read);
     merge::complete(&mut net);
     net
+}
+
+/// The same where none of what the project manages stands yet, so that nobody has added anything to it.
+#[must_use]
+pub fn network_of_nothing(model: &Model, read: &Read) -> Net {
+    let mut net = draw(model, &known_of(read), Some(read));
+    merge::complete(&mut net);
+    net
+}
+
+fn known_of(read: &Read) -> Known {
+    read.iter().map(|(address, observed)| (address.clone(), observed.record.clone())).collect()
+}
+
+/// Whether a resource leaves the rules, routes or entries that others have added to it where they are.
+#[must_use]
+pub fn keeps_foreign(resource: &Resource) -> bool {
+    resource.record.get(placement::FOREIGN_RULES).and_then(Value::as_text) == Some("keep")
 }
 
 /// What a model's managed resources are in the network, with what EC2 has told of them.
@@ -65,7 +82,17 @@ pub fn managed_network(model: &Model, known: &Known) -> Net {
 /// itself is not in it.
 #[must_use]
 pub fn drawn(model: &Model, known: &Known, read: &Read) -> Net {
-    draw(model, known, Some(read))
+    let mut net = draw(model, known, Some(read));
+    for resource in model.resources.values().filter(|r| !r.existing && keeps_foreign(r)) {
+        if let Some(vpc) = Desired::new(model, known).reference(resource, "vpc") {
+            net.unread(
+                &vpc,
+                "a VPC with rules that others have added, which are kept and which nobody has read",
+                desired::origin(resource),
+            );
+        }
+    }
+    net
 }
 
 fn draw(model: &Model, known: &Known, existing: Option<&Read>) -> Net {

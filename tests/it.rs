@@ -25,6 +25,8 @@ mod cli_prove;
 mod cli_test;
 #[path = "it/codes.rs"]
 mod codes;
+#[path = "it/defaults.rs"]
+mod defaults;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/kernel.rs"]

@@ -52,6 +52,7 @@ fn attributes(spec: &Spec, text: &mut String) {
             Change::InPlace => "changed in place".to_owned(),
             Change::Parts => "changed in place, piece by piece".to_owned(),
             Change::Replace => format!("a change replaces the {}", spec.kind),
+            Change::Ours => "for secnet alone, EC2 is not told".to_owned(),
             Change::Computed => continue,
         };
         let _ = write!(text, "\n### `{}`\n\n{}; {need}; {cost}.\n\n{}\n", attr.name, takes(&attr.ty), prose(attr.doc));

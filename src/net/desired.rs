@@ -40,7 +40,11 @@ pub fn origin(resource: &Resource) -> Origin {
 /// Where a part of a resource comes from.
 #[must_use]
 pub fn of_part(resource: &Resource, part: &Part) -> Origin {
-    part.span.or(resource.span).map_or(Origin::Aws, Origin::Source)
+    match (part.span, resource.span) {
+        // What comes from the sources knows its place.
+        (None, Some(_)) if !resource.existing => Origin::Observed,
+        (own, whole) => own.or(whole).map_or(Origin::Aws, Origin::Source),
+    }
 }
 
 /// What a resource is called in the network.

@@ -49,10 +49,18 @@ pub struct PartDecision {
     pub kept: Option<state::Part>,
     /// As wanted, with references; `None` for one that goes.
     pub wanted: Option<Record>,
-    /// Whether it stays as it is.
+    /// Whether it stays as it is; without being wanted, it is somebody else's that is left where it is.
     pub same: bool,
     /// Where it stands in the sources.
     pub span: Option<Span>,
+}
+
+impl PartDecision {
+    /// Whether somebody else has put it there, and it is left there.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.same && self.wanted.is_none()
+    }
 }
 
 /// Everything that was decided.
@@ -232,8 +240,12 @@ fn ignores(resource: &Resource, name: &str) -> bool {
 /// Whether a resource leaves parts of a kind as EC2 has them: those that come from an attribute that it ignores, as a
 /// table's associations come from `subnets`. Parts that sentences make are never ignored.
 pub fn is_ignored(resource: &Resource, spec: &Spec, part: &PartSpec) -> bool {
-    let by_attribute = || !spec.sentences.iter().any(|s| s.head == part.name);
-    spec.attrs.iter().any(|a| a.change == Change::Parts && ignores(resource, a.name)) && by_attribute()
+    spec.attrs.iter().any(|a| a.change == Change::Parts && ignores(resource, a.name)) && !is_said(spec, part)
+}
+
+/// Whether sentences make parts of a kind: rules, routes, entries.
+fn is_said(spec: &Spec, part: &PartSpec) -> bool {
+    spec.sentences.iter().any(|s| s.head == part.name)
 }
 
 /// Takes the tags out that others own.
@@ -357,7 +369,8 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
     }
     for (key, (spec, record)) in observed {
         let kept = kept.remove(&key);
-        decided.push(PartDecision { spec, index: None, observed: Some(record.clone()), kept, wanted: None, same: false, span: None });
+        let same = kept.is_none() && resources::keeps_foreign(decision.resource) && is_said(decision.spec, spec);
+        decided.push(PartDecision { spec, index: None, observed: Some(record.clone()), kept, wanted: None, same, span: None });
     }
     decided
 }

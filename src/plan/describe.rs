@@ -11,7 +11,7 @@ use crate::{
         standing::{Standing, Thing},
     },
     schema::{
-        attr::Change as Cost,
+        attr::{Attr, Change as Cost},
         value::{Record, Value},
     },
 };
@@ -41,7 +41,7 @@ fn wanted(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Optio
     let mut attributes: Vec<AttributeChange> = decision
         .attributes
         .iter()
-        .filter(|(name, ..)| decision.spec.attr(name).is_some_and(|a| a.change != Cost::Parts))
+        .filter(|(name, _, new, _)| decision.spec.attr(name).is_some_and(|a| a.change != Cost::Parts && !is_usual(a, new)))
         .map(|(name, old, new, replaces)| AttributeChange {
             name: (*name).into(),
             old: old.clone(),
@@ -75,6 +75,22 @@ fn wanted(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Optio
     };
     let id = standing.things.get(&resource.address).map(|t| t.state.id.clone());
     Some(Change { address: resource.address.clone(), id, action, attributes, parts, reason, place: place(resource.span) })
+}
+
+/// Whether an attribute says of secnet itself what it does anyhow.
+fn is_usual(attr: &Attr, value: &Value) -> bool {
+    attr.change == Cost::Ours && attr.default.as_ref() == Some(value)
+}
+
+/// What somebody else has put into what the project owns and that is left there: sentences for people.
+#[must_use]
+pub fn left_to_others(decisions: &Decisions<'_>, standing: &Standing<'_>) -> Vec<String> {
+    let left = decisions.wanted.iter().flat_map(|(address, d)| d.parts.iter().filter(|p| p.is_left()).map(move |p| (address, p)));
+    let told = left.filter_map(|(address, part)| {
+        let shown = (part.spec.show)(&standing.record_addresses(part.observed.as_ref()?));
+        Some(format!("{address} keeps what somebody else has put there: `{shown}`"))
+    });
+    told.collect()
 }
 
 /// Whether nothing in a value waits for EC2; a reference is known as such.
@@ -119,7 +135,7 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Option
         }
         changes.push(described);
     }
-    let foreign = decision.parts.iter().filter(|p| p.wanted.is_none() && p.kept.is_none());
+    let foreign = decision.parts.iter().filter(|p| !p.same && p.wanted.is_none() && p.kept.is_none());
     changes.extend(going.into_iter().chain(foreign).map(|p| part(p, standing, place)));
     changes
 }
@@ -146,7 +162,7 @@ fn part(part: &PartDecision, standing: &Standing<'_>, place: &dyn Fn(Option<Span
 }
 
 fn gone(address: &Address, thing: &Thing<'_>, standing: &Standing<'_>, reason: &str) -> Change {
-    let written = |name: &str| thing.spec.attr(name).is_some_and(|a| !matches!(a.change, Cost::Computed | Cost::Parts));
+    let written = |name: &str| thing.spec.attr(name).is_some_and(|a| !matches!(a.change, Cost::Computed | Cost::Parts | Cost::Ours));
     let attributes = thing.state.record.iter().filter(|(name, value)| written(name) && **value != Value::Null);
     let parts = thing.observed.parts.iter().filter_map(|(name, record)| {
         let shown = (thing.spec.part(name)?.show)(&standing.record_addresses(record));

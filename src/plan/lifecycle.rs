@@ -18,7 +18,7 @@ use crate::{
     call::{Arg, Call},
     plan::{
         Action, Change, Input, Seen, Task,
-        decide::{Decision, Decisions, OWN_TAGS},
+        decide::{Decision, Decisions, OWN_TAGS, PartDecision},
         observation::Observation,
         sealing,
         standing::Standing,
@@ -328,15 +328,17 @@ pub fn nowhere(decisions: &Decisions<'_>, create_first: &BTreeSet<Address>, sink
     }
 }
 
-/// The project as it will be, where resources leave attributes as EC2 has them: these count as EC2 has them.
+/// The project as it will be, where resources leave attributes as EC2 has them, or what others have put into them: these
+/// count as EC2 has them.
 ///
-/// `None` where nothing is ignored, so that the project is what its sources say.
+/// `None` where nothing is left so, and the project is what its sources say.
 #[must_use]
 pub fn effective(model: &Model, decisions: &Decisions<'_>, standing: &Standing<'_>) -> Option<Model> {
     let ignoring: Vec<&Decision<'_>> = decisions
         .wanted
         .values()
-        .filter(|d| !d.resource.lifecycle.ignore.is_empty() && !matches!(d.action, Some(Action::Create | Action::Replace)))
+        .filter(|d| !d.resource.lifecycle.ignore.is_empty() || d.parts.iter().any(PartDecision::is_left))
+        .filter(|d| !matches!(d.action, Some(Action::Create | Action::Replace)))
         .collect();
     if ignoring.is_empty() {
         return None;
@@ -366,6 +368,8 @@ pub fn effective(model: &Model, decisions: &Decisions<'_>, standing: &Standing<'
             }
         }
         resource.parts.extend(held);
+        let foreign = decision.parts.iter().filter(|p| p.is_left()).filter_map(|p| Some((p.spec.name, p.observed.as_ref()?)));
+        resource.parts.extend(foreign.map(|(name, record)| model::Part { name, record: standing.record_addresses(record), span: None }));
     }
     Some(model)
 }

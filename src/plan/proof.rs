@@ -192,7 +192,7 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
         return Ok(recall::networks((input.model, &known, &read()), standing, decisions));
     }
     let Some(listed) = &input.observation.network else {
-        return Ok((Net::default(), resources::network_as_read(input.model, &read())));
+        return Ok((Net::default(), resources::network_of_nothing(input.model, &read())));
     };
     let stands = snapshot::of_json("what EC2 answered", listed)?;
     let goes = |address: &Address| decisions.replaced.contains(address) || !decisions.wanted.contains_key(address);

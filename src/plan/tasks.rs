@@ -191,7 +191,7 @@ fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &Taken, t
         let split: Vec<&PartDecision> = of_kind().filter(changing).filter(|p| !in_place(p)).collect();
         let make: Vec<&PartDecision> = of_kind().filter(|p| p.observed.is_none()).chain(split.iter().copied()).collect();
         make_parts(context, decision, spec, &make, tasks);
-        let unmake: Vec<&PartDecision> = of_kind().filter(|p| p.wanted.is_none()).chain(split.iter().copied()).collect();
+        let unmake: Vec<&PartDecision> = of_kind().filter(|p| p.wanted.is_none() && !p.same).chain(split.iter().copied()).collect();
         if let Some(thing) = context.standing.things.get(address) {
             let parts: Vec<(Record, Option<Part>)> = unmake
                 .iter()

@@ -81,7 +81,7 @@ impl<'a> Resolver<'a, '_> {
             return vec![];
         };
         let tags = spec.tag_type.map(|_| "tags");
-        let known = || spec.attrs.iter().filter(|a| a.change != Change::Computed).map(|a| a.name).chain(tags);
+        let known = || spec.attrs.iter().filter(|a| !matches!(a.change, Change::Computed | Change::Ours)).map(|a| a.name).chain(tags);
         let mut found: Vec<(&str, Span)> = vec![];
         for element in elements {
             let at = element.span;

@@ -76,11 +76,14 @@ impl<'a> Resolver<'a, '_> {
     /// A policy with the statements that are right, here.
     pub(super) fn policy(&mut self, policy: &'a ast::Policy) -> Policy {
         let mut statements = vec![];
+        let before = self.sink.all.len();
         for entry in &policy.body.entries {
             match entry {
                 Entry::Sentence(sentence) => statements.extend(self.policy_sentence(sentence)),
                 Entry::For(_) | Entry::If(_) => {
-                    self.repeated(entry, &mut |this, sentence| statements.extend(this.policy_sentence(sentence)));
+                    self.repeated(entry, &mut |this, sentence, counts| {
+                        statements.extend(this.policy_sentence(sentence).filter(|_| counts));
+                    });
                 }
                 other => self.no_statement(other.head()),
             }
@@ -88,6 +91,8 @@ impl<'a> Resolver<'a, '_> {
         if policy.body.entries.is_empty() {
             let help = format!("write what it demands, such as `{REQUIRE}`");
             self.sink.push(codes::policy_sentence(format!("the policy `{}` says nothing", policy.name.text), policy.name.span, help));
+        } else if statements.is_empty() && self.sink.all.len() == before {
+            self.sink.push(codes::demands_nothing(&policy.name.text, policy.name.span));
         }
         let path = self.spaces.get(self.here.space).map(|s| &*s.path).filter(|p| !p.is_empty());
         Policy {

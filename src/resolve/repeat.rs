@@ -13,13 +13,17 @@ use crate::{
         convert::describe,
         operator,
         space::{Bindings, Extent, Here, Instance, Instances, State, bind, key_of, key_text},
+        test::is_certain,
     },
     schema::value::Value,
-    syntax::ast::{Each, Entry, Expr, ForClause, Sentence},
+    syntax::ast::{Body, Each, Entry, Expr, ForClause, Sentence},
 };
 
 /// How many elements all the `for` of a project may go through: some ten seconds of work.
 const ELEMENTS_MAX: usize = 1_000_000;
+
+/// What is done with each sentence that is repeated; `false` for one that never counts.
+pub(super) type Reading<'a, 'r, R> = &'r mut dyn FnMut(&mut R, &'a Sentence, bool);
 
 /// One turn of a `for`.
 pub(super) struct Turn<'a> {
@@ -215,8 +219,9 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    /// The sentences of a `for` or `if` in a body, as often as they count and with what holds for each.
-    pub(super) fn repeated(&mut self, entry: &'a Entry, each: &mut dyn FnMut(&mut Self, &'a Sentence)) {
+    /// The sentences of a `for` or `if` in a body, as often as they count and with what holds for each. Those that never
+    /// count are read once too, for what is wrong with them whatever the values: `each` is told whether one counts.
+    pub(super) fn repeated(&mut self, entry: &'a Entry, each: Reading<'a, '_, Self>) {
         self.only_sentences(entry);
         self.turn_by_turn(entry, each);
     }
@@ -241,9 +246,9 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn turn_by_turn(&mut self, entry: &'a Entry, each: &mut dyn FnMut(&mut Self, &'a Sentence)) {
+    fn turn_by_turn(&mut self, entry: &'a Entry, each: Reading<'a, '_, Self>) {
         match entry {
-            Entry::Sentence(sentence) => each(self, sentence),
+            Entry::Sentence(sentence) => each(self, sentence, true),
             Entry::For(block) => {
                 self.needed_by(&block.clause);
                 let turns = self.turns(&block.clause);
@@ -251,27 +256,73 @@ impl<'a> Resolver<'a, '_> {
                     self.sink.push(sensitive_codes::shown("how many sentences there are", block.clause.of.span));
                     return;
                 }
-                for turn in turns.map(|t| t.turns).unwrap_or_default() {
+                let turns = turns.map(|t| t.turns).unwrap_or_default();
+                if turns.is_empty() {
+                    self.turnless(entry, each);
+                }
+                for turn in turns {
                     let here = Here { space: self.here.space, bindings: turn.bindings };
                     self.at(here, |this| block.body.entries.iter().for_each(|e| this.turn_by_turn(e, each)));
                 }
             }
             Entry::If(block) => {
-                let counts = match self.value(&block.condition) {
-                    Value::Bool(true) => Some(&block.body),
-                    Value::Bool(false) => block.otherwise.as_ref(),
+                let (counts, idle) = match self.value(&block.condition) {
+                    Value::Bool(true) => (Some(&block.body), block.otherwise.as_ref()),
+                    Value::Bool(false) => (block.otherwise.as_ref(), Some(&block.body)),
                     Value::Sensitive(_) => {
                         self.sink.push(sensitive_codes::shown("whether there is a sentence", block.condition.span));
-                        None
+                        (None, None)
                     }
                     other => {
                         operator::no_condition(&other, block.condition.span, self.sink);
-                        None
+                        (None, None)
                     }
                 };
                 counts.iter().flat_map(|b| &b.entries).for_each(|e| self.turn_by_turn(e, each));
+                idle.iter().for_each(|body| self.idle(body, each));
             }
             Entry::Attribute(_) | Entry::Block(_) | Entry::With(_) => {}
+        }
+    }
+
+    /// Reads what a `for` without turns would repeat: nobody knows what its names stand for.
+    fn turnless(&mut self, entry: &'a Entry, each: Reading<'a, '_, Self>) {
+        let Entry::For(block) = entry else { return };
+        let mut bindings = self.here.bindings.clone();
+        for name in block.clause.key.iter().chain([&block.clause.value]) {
+            bindings = bind(&*name.text, Value::Error, &bindings);
+        }
+        let here = Here { space: self.here.space, bindings };
+        self.at(here, |this| this.idle(&block.body, each));
+    }
+
+    /// Reads sentences that do not count: only what is wrong with them for certain is told, and once.
+    fn idle(&mut self, body: &'a Body, each: Reading<'a, '_, Self>) {
+        let before = self.sink.all.len();
+        for entry in &body.entries {
+            match entry {
+                Entry::Sentence(sentence) => each(self, sentence, false),
+                Entry::For(block) => {
+                    self.needed_by(&block.clause);
+                    self.eval(&block.clause.of);
+                    self.turnless(entry, each);
+                }
+                Entry::If(block) => {
+                    self.value(&block.condition);
+                    self.idle(&block.body, each);
+                    block.otherwise.iter().for_each(|b| self.idle(b, each));
+                }
+                Entry::Attribute(_) | Entry::Block(_) | Entry::With(_) => {}
+            }
+        }
+        // What was first worked out on the way may be wrong by itself, elsewhere: that counts whatever stands here.
+        let inside = |at: Span| body.span.to(at) == body.span && body.span.start() <= at.start();
+        let told = self.sink.all.split_off(before.min(self.sink.all.len()));
+        for diagnostic in told {
+            let here = diagnostic.labels.first().is_some_and(|label| inside(label.span));
+            if (!here || is_certain(diagnostic.code)) && !self.sink.all.contains(&diagnostic) {
+                self.sink.push(diagnostic);
+            }
         }
     }
 

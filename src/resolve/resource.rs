@@ -65,7 +65,9 @@ impl<'a> Resolver<'a, '_> {
                 }
                 Entry::For(_) | Entry::If(_) => {
                     let sentences = &mut resource.sentences;
-                    self.repeated(entry, &mut |this, sentence| sentences.extend(this.sentence(sentence, spec)));
+                    self.repeated(entry, &mut |this, sentence, counts| {
+                        sentences.extend(this.sentence(sentence, spec).filter(|_| counts));
+                    });
                 }
                 Entry::Block(nested) if &*nested.name.text == "lifecycle" => match resource.lifecycle.span {
                     Some(first) => self.sink.push(super::lifecycle::twice(&nested.name, first)),
@@ -96,7 +98,7 @@ impl<'a> Resolver<'a, '_> {
             (_, Some(attr)) if attr.change == Change::Computed && !resource.existing => {
                 self.sink.push(codes::computed_attribute(&name.text, &resource.address, name.span));
             }
-            (_, Some(_)) if resource.existing && spec.untold.contains(&&*name.text) => {
+            (_, Some(attr)) if resource.existing && (attr.change == Change::Ours || spec.untold.contains(&&*name.text)) => {
                 self.sink.push(codes::filter_not_told(&name.text, spec.kind, name.span));
             }
             (_, Some(_)) => put(resource, attribute, value),

@@ -89,7 +89,9 @@ impl<'a> Resolver<'a, '_> {
             match entry {
                 Entry::Sentence(sentence) => found.extend(self.sentence(sentence, spec)),
                 Entry::For(_) | Entry::If(_) => {
-                    self.repeated(entry, &mut |this, sentence| found.extend(this.sentence(sentence, spec)));
+                    self.repeated(entry, &mut |this, sentence, counts| {
+                        found.extend(this.sentence(sentence, spec).filter(|_| counts));
+                    });
                 }
                 other => {
                     let (word, at) = other.head();

@@ -20,13 +20,13 @@ use crate::{
     resource,
     resources::{
         part::{arg, as_service, each, filter, filter_text, int, protocol_number, show_traffic, show_value, traffic},
-        placement,
+        placement::{self, ForeignRules},
         read::{Reader, at, list, text},
         subnet::Subnet,
         vpc::Vpc,
     },
     schema::{
-        attr::{Kind, Ref, Set, Val},
+        attr::{Kind, Ref, Set, Val, Word},
         model::{Model, Part, Resource, Sentence},
         value::{Record, Value},
     },
@@ -44,6 +44,9 @@ resource! {
         /// The subnets that it guards; a subnet has one ACL. Those that nobody names have the VPC's default ACL, and get
         /// it back when they are no longer named.
         subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
+        /// What becomes of the entries that others have added: `revoke` shows them in the plan and removes them, `keep` leaves
+        /// them, says so, and proves with them. Where nobody has read which there are, nothing is proved of the VPC.
+        foreign_rules: Val<Word<ForeignRules>> = Value::text("revoke"), Ours;
         /// Its id.
         id: Option<Val<Arc<str>>>, Computed;
     }

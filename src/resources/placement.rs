@@ -11,10 +11,22 @@ use crate::{
         span::Span,
     },
     schema::{
+        attr::Words,
         model::{Model, Resource},
         value::Value,
     },
 };
+
+/// The attribute that says what becomes of the rules, routes and entries that others have added.
+pub const FOREIGN_RULES: &str = "foreign_rules";
+
+/// What becomes of what others have added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForeignRules;
+
+impl Words for ForeignRules {
+    const ALL: &'static [&'static str] = &["revoke", "keep"];
+}
 
 /// The resources of a kind that the project manages.
 pub fn managed<'a>(model: &'a Model, kind: &'a str) -> impl Iterator<Item = &'a Resource> {

@@ -21,13 +21,13 @@ use crate::{
     resource,
     resources::{
         part::{arg, each, filter, show_value},
-        placement,
+        placement::{self, ForeignRules},
         read::{Reader, list, text},
         subnet::Subnet,
         vpc::Vpc,
     },
     schema::{
-        attr::{Kind, Ref, Set, Val},
+        attr::{Kind, Ref, Set, Val, Word},
         model::{Model, Part, Resource},
         value::{Record, Value},
     },
@@ -44,6 +44,9 @@ resource! {
         vpc: Ref<Vpc>, Replace;
         /// The subnets that follow it; a subnet follows one table only.
         subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
+        /// What becomes of the routes that others have added: `revoke` shows them in the plan and removes them, `keep` leaves
+        /// them, says so, and proves with them. Where nobody has read which there are, nothing is proved of the VPC.
+        foreign_rules: Val<Word<ForeignRules>> = Value::text("revoke"), Ours;
         /// Its id.
         id: Option<Val<Arc<str>>>, Computed;
     }
@@ -182,9 +185,26 @@ fn drawn_route(this: &Resource, part: &Part, desired: &Desired<'_>) -> Option<ne
             "instance" => Target::Interface(desired.interface_of(address)),
             _ => Target::Unmodelled(to),
         },
-        _ => Target::Unmodelled(to),
+        // What others have written leads to things by their ids.
+        _ => target_of_id(to),
     };
-    Some(net::Route { destination, target, blackhole: false, propagated: false, origin: desired::of_part(this, part) })
+    let blackhole = part.record.get("blackhole") == Some(&Value::Bool(true));
+    Some(net::Route { destination, target, blackhole, propagated: false, origin: desired::of_part(this, part) })
+}
+
+/// What an id stands for as a target.
+fn target_of_id(id: net::Id) -> Target {
+    let kinds: [(&str, fn(net::Id) -> Target); 8] = [
+        ("igw-", Target::InternetGateway),
+        ("eigw-", Target::EgressOnlyGateway),
+        ("nat-", Target::NatGateway),
+        ("pcx-", Target::Peering),
+        ("tgw-", Target::TransitGateway),
+        ("vpce-", Target::Endpoint),
+        ("eni-", Target::Interface),
+        ("vgw-", Target::VpnGateway),
+    ];
+    kinds.iter().find(|(prefix, _)| id.as_str().starts_with(prefix)).map_or(Target::Unmodelled as fn(_) -> _, |(_, target)| *target)(id)
 }
 
 /// One route a destination. The same destination twice with the same target is one route with two origins.
@@ -300,6 +320,7 @@ fn observed_route(route: &Json) -> Option<Record> {
     let target = OBSERVED_TARGETS.iter().find_map(|(member, _, _)| text(route, &[member]))?;
     let mut record = Record::from([("destination".into(), destination), ("target".into(), Value::text(target))]);
     // No content: it tells that the route goes before the instance.
+    record.extend((text(route, &["State"]) == Some("blackhole")).then(|| ("blackhole".into(), Value::Bool(true))));
     record.extend(text(route, &["InstanceId"]).map(|instance| ("instance".into(), Value::text(instance))));
     Some(record)
 }

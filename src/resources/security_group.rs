@@ -22,12 +22,12 @@ use crate::{
     resource,
     resources::{
         part::{arg, as_service, int, protocol_name, show_traffic, show_value, traffic},
-        placement,
+        placement::{self, ForeignRules},
         read::{Reader, at, list, text},
         vpc::Vpc,
     },
     schema::{
-        attr::{Kind, Ref, Val},
+        attr::{Kind, Ref, Val, Word},
         model::{Model, Part, Resource},
         value::{Record, Value},
     },
@@ -45,6 +45,9 @@ resource! {
         description: Val<Arc<str>> = Value::text("Managed by secnet"), Replace;
         /// Its name in EC2, unique in the VPC; made from the resource's name where it is not written.
         group_name: Option<Val<Arc<str>>>, Replace;
+        /// What becomes of the rules that others have added: `revoke` shows them in the plan and revokes them, `keep` leaves
+        /// them, says so, and proves with them. Where nobody has read which there are, nothing is proved of the VPC.
+        foreign_rules: Val<Word<ForeignRules>> = Value::text("revoke"), Ours;
         /// Its id.
         id: Option<Val<Arc<str>>>, Computed;
     }
@@ -241,6 +244,9 @@ fn drawn_rule(this: &Resource, part: &Part) -> Option<net::Rule> {
     let peer = match part.record.get("peer")? {
         Value::Cidr(cidr) => net::Peer::Network(*cidr),
         Value::Resource(group) if group.kind() == SecurityGroup::KIND => net::Peer::Group(desired::id(group)),
+        // What others have written names things by their ids.
+        Value::Text(id) if id.starts_with(SecurityGroup::ID_PREFIX) => net::Peer::Group(id.as_ref().into()),
+        Value::Text(id) if id.starts_with("pl-") => net::Peer::PrefixList(id.as_ref().into()),
         _ => return None,
     };
     Some(net::Rule { service: Some(desired::service(&part.record)?), peer, origin: desired::of_part(this, part) })

@@ -109,6 +109,8 @@ pub enum Change {
     Replace,
     /// EC2 decides it; it cannot be written.
     Computed,
+    /// It is for secnet alone: EC2 is never told, and it holds as soon as it is written.
+    Ours,
 }
 
 /// An attribute of a resource type.

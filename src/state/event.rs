@@ -377,7 +377,12 @@ impl State {
                 let current = self.resources.get_mut(address).filter(|r| r.id == *id);
                 let deposed = self.deposed.iter_mut().map(|d| &mut d.resource).find(|r| r.id == *id);
                 if let Some(resource) = current.or(deposed) {
-                    resource.parts.retain(|p| !parts.contains(p));
+                    // Once each: where what a rule names is replaced, the rule for the successor reads like the one that goes.
+                    for part in parts {
+                        if let Some(at) = resource.parts.iter().position(|p| p == part) {
+                            resource.parts.remove(at);
+                        }
+                    }
                 }
             }
         }

@@ -152,7 +152,9 @@ forbid  all from internet to instance.server except tcp/22 from maintainers
 ```";
     VACUOUS = "E0220" "a policy's statement is about nothing"
 "A side of the statement holds no address at all, so it would hold whatever the network looks like: nobody would be protected by
-it. An empty list of networks is the usual reason.";
+it. An empty list of networks is the usual reason.
+
+So is a policy whose statements all stand in a `for` over nothing, or in an `if` that does not hold: none of them counts.";
     NO_VALUE = "E0221" "a variable has no value"
 "A variable without a default must be given a value in one of three ways: `--var name=value`, a line `name = value` in a file
 named by `--var-file`, or the environment variable `SECNET_VAR_name`.";
@@ -491,6 +493,14 @@ pub fn vacuous(side: &str, at: Span) -> Diagnostic {
     Diagnostic::error(&VACUOUS, format!("nothing stands after `{side}`, so the statement would always hold"))
         .at(at, "holds no address")
         .help("name who is meant, or remove the statement")
+}
+
+/// [`VACUOUS`], for a policy none of whose statements counts.
+#[must_use]
+pub fn demands_nothing(policy: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&VACUOUS, format!("the policy `{policy}` demands nothing, so it would always hold"))
+        .at(at, "each of its statements stands in a `for` over nothing or in an `if` that does not hold")
+        .help("demand something in every case, say in an `else`, or remove the policy")
 }
 
 /// [`NO_VALUE`]; `sample` is a value of its type.
