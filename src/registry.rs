@@ -37,6 +37,8 @@ pub struct Spec {
     pub tag_type: Option<&'static str>,
     /// Whether a successor is made before it goes, when it must be replaced.
     pub create_first: bool,
+    /// Whether EC2 takes one change of it at a time: what changes it or its parts goes one after the other, what is unmade first.
+    pub one_at_a_time: bool,
     /// Attributes that EC2 never tells, however they are set: of something that is imported they are taken as written.
     pub untold: &'static [&'static str],
     /// How all of them are read.
@@ -256,6 +258,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const TAG_TYPE: Option<&'static str>;
     /// See [`Spec::create_first`].
     const CREATE_FIRST: bool = false;
+    /// See [`Spec::one_at_a_time`].
+    const ONE_AT_A_TIME: bool = false;
     /// See [`Spec::untold`].
     const UNTOLD: &'static [&'static str] = &[];
     /// See [`Spec::listing`].
@@ -324,6 +328,7 @@ impl Spec {
             placed_in: T::PLACED_IN,
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
+            one_at_a_time: T::ONE_AT_A_TIME,
             untold: T::UNTOLD,
             listing: T::LISTING,
             check_record: |record| T::decode(record).map(drop),

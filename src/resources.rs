@@ -34,6 +34,7 @@ crate::resources! {
     nat_gateway: NatGateway,
     network_interface: NetworkInterface,
     instance: Instance,
+    prefix_list: PrefixList,
 }
 
 /// The network that a model describes, from its sources alone: what AWS gives by itself is in it, existing VPCs are doors

@@ -32,6 +32,7 @@ mod network_acl;
 mod network_interface;
 mod page;
 mod params;
+mod prefix_list;
 mod query;
 mod refuse;
 mod region;
@@ -81,6 +82,7 @@ const AREAS: &[Actions] = &[
     image::ACTIONS,
     volume::ACTIONS,
     key_pair::ACTIONS,
+    prefix_list::ACTIONS,
     region::ACTIONS,
     tag::ACTIONS,
     absent::ACTIONS,

@@ -29,7 +29,7 @@ use crate::{
 const TAG: &str = "secnet:lineage";
 
 /// Attributes that a listing takes a filter for: kind, attribute, filter. All others are compared here.
-const FILTERS: [(&str, &str, &str); 10] = [
+const FILTERS: [(&str, &str, &str); 11] = [
     ("subnet", "vpc", "vpc-id"),
     ("security_group", "vpc", "vpc-id"),
     ("route_table", "vpc", "vpc-id"),
@@ -40,6 +40,7 @@ const FILTERS: [(&str, &str, &str); 10] = [
     ("instance", "subnet", "subnet-id"),
     ("instance", "instance_type", "instance-type"),
     ("key_pair", "key_name", "key-name"),
+    ("prefix_list", "prefix_list_name", "prefix-list-name"),
 ];
 
 /// Reads what the state knows, what else carries the project's tag, existing resources and images, and everything that
@@ -197,7 +198,14 @@ async fn complete(reader: &Reader<'_>, spec: &'static Spec, items: &mut BTreeMap
     let requests = (spec.listing.more)(&ids);
     let answers = together(requests.iter().map(|request| -> Work<'_, _> { Box::pin(reader.send(request)) }).collect()).await;
     for (request, answer) in requests.iter().zip(answers) {
-        (spec.listing.merge)(items, request, &answer?);
+        let mut answer = answer?;
+        (spec.listing.merge)(items, request, &answer);
+        while let Some(token) = answer.get("NextToken").and_then(Json::as_str).filter(|token| !token.is_empty()) {
+            let mut next = request.clone();
+            next.params["NextToken"] = token.into();
+            answer = reader.send(&next).await?;
+            (spec.listing.merge)(items, &next, &answer);
+        }
     }
     Ok(())
 }

@@ -84,7 +84,7 @@ pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>, wide: bool) ->
             further.push((list.items, read(reader, list, vpcs).await?));
         }
     }
-    further.push(("PrefixLists", prefix_lists(reader, &named).await?));
+    further.push(("ManagedPrefixLists", prefix_lists(reader, &named).await?));
     for (list, items) in further {
         found[list] = items.into();
     }

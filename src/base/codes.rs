@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod console;
+pub mod endpoint;
 pub mod env;
 pub mod environment;
 pub mod guard;
@@ -41,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         env::ALL,
         neighbour::ALL,
         network::ALL,
+        endpoint::ALL,
         state::ALL,
         apply::ALL,
         environment::ALL,

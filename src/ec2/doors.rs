@@ -16,7 +16,6 @@ shown! {
     EgressOnlyInternetGateway(attachments, egress_only_internet_gateway_id);
     VpcBlockPublicAccessOptions(aws_account_id, aws_region, internet_gateway_block_mode, state);
     VpcBlockPublicAccessExclusion(exclusion_id, internet_gateway_exclusion_mode, resource_arn, state);
-    PrefixListEntry(cidr, description);
 }
 
 words! {
@@ -38,6 +37,4 @@ pub const ACTIONS: &[Action] = &[
     action!(DescribeVpcBlockPublicAccessOptions: describe_vpc_block_public_access_options() -> (vpc_block_public_access_options)),
     action!(DescribeVpcBlockPublicAccessExclusions: describe_vpc_block_public_access_exclusions(set_filters, set_max_results, set_next_token)
         -> (next_token, vpc_block_public_access_exclusions)),
-    action!(GetManagedPrefixListEntries: get_managed_prefix_list_entries(set_max_results, set_next_token, set_prefix_list_id)
-        -> (entries, next_token)),
 ];

@@ -62,6 +62,9 @@ pub fn order(
     edges.replacing(decisions, create_first);
     for decision in decisions.wanted.values() {
         edges.within(&decision.resource.address, &decision.parts);
+        if decision.spec.one_at_a_time {
+            edges.one_at_a_time(&decision.resource.address, decisions.replaced.contains(&decision.resource.address));
+        }
     }
     edges.across(standing, decisions);
     edges.deposed();
@@ -187,6 +190,28 @@ impl Edges<'_> {
                     None if spec.create_first => self.all_need(&gone, &[make]),
                     None => {}
                 }
+            }
+        }
+    }
+
+    /// Within an owner of which EC2 takes one change at a time: what is unmade, then what is changed, then what is made.
+    fn one_at_a_time(&mut self, address: &Address, replaced: bool) {
+        let own = |task: &usize| self.tasks.all[*task].what.address() == address;
+        let mut unmade: Vec<usize> = vec![];
+        let mut rest: Vec<usize> = vec![];
+        for task in (0..self.tasks.all.len()).filter(own) {
+            match &self.tasks.all[task].what {
+                // Those of one that is replaced are parts of another thing.
+                What::UnmakeParts { .. } if replaced => {}
+                What::UnmakeParts { .. } => unmade.push(task),
+                What::Create { .. } | What::Update { .. } | What::ChangePart { .. } | What::MakeParts { .. } => rest.push(task),
+                What::Delete { .. } | What::Forget { .. } => {}
+            }
+        }
+        let chain: Vec<usize> = unmade.into_iter().chain(rest).collect();
+        for pair in chain.windows(2) {
+            if let [first, then] = pair {
+                self.need(*then, *first);
             }
         }
     }

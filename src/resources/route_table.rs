@@ -75,7 +75,7 @@ route_table private {
     const SENTENCES: &'static [SentenceSpec] = &[SentenceSpec {
         head: "route",
         slots: &[
-            Slot::Peers("destinations", &[]),
+            Slot::Peers("destinations", &["prefix_list"]),
             Slot::Word("via"),
             Slot::Target("target", &["internet_gateway", "nat_gateway", "network_interface", "instance"]),
         ],
@@ -266,7 +266,7 @@ fn unroute(at: &Address, route: &Record) -> Call {
 fn which(at: &Address, route: &Record) -> [(&'static str, Arg); 2] {
     let parameter = match route.get("destination") {
         Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => "DestinationIpv6CidrBlock",
-        Some(Value::Text(_)) => "DestinationPrefixListId",
+        Some(Value::Text(_) | Value::Resource(_)) => "DestinationPrefixListId",
         _ => "DestinationCidrBlock",
     };
     [("RouteTableId", Arg::id(at)), (parameter, arg(route, "destination"))]

@@ -53,7 +53,7 @@ resource! {
     }
 }
 
-const PEERS: &[&str] = &["security_group"];
+const PEERS: &[&str] = &["security_group", "prefix_list"];
 
 impl ResourceType for SecurityGroup {
     declared!();
@@ -81,13 +81,13 @@ security_group db {
         SentenceSpec {
             head: "ingress",
             slots: &[Slot::Services("service"), Slot::Word("from"), Slot::Peers("peers", PEERS), Slot::Text("description")],
-            doc: "Lets a service in from peers: networks, addresses, groups, `anywhere`.",
+            doc: "Lets a service in from peers: networks, addresses, groups, prefix lists, `anywhere`.",
             example: "ingress tcp/22 from 203.0.113.0/28  \"maintainers\"",
         },
         SentenceSpec {
             head: "egress",
             slots: &[Slot::Services("service"), Slot::Word("to"), Slot::Peers("peers", PEERS), Slot::Text("description")],
-            doc: "Lets a service out to peers: networks, addresses, groups, `anywhere`.",
+            doc: "Lets a service out to peers: networks, addresses, groups, prefix lists, `anywhere`.",
             example: "egress tcp/443 to anywhere",
         },
     ];
@@ -214,7 +214,7 @@ const fn rule_part(name: &'static str, doc: &'static str) -> PartSpec {
 }
 
 /// What EC2 takes as a name or description (API reference, CreateSecurityGroup and IpRange).
-fn check_text(what: &str, value: &Value, at: Option<Span>, sink: &mut Sink) {
+pub(super) fn check_text(what: &str, value: &Value, at: Option<Span>, sink: &mut Sink) {
     let Some(text) = value.as_text() else { return };
     let taken = |c: &char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(*c);
     if let Some(wrong) = text.chars().find(|c| !taken(c)) {
@@ -247,6 +247,7 @@ fn drawn_rule(this: &Resource, part: &Part) -> Option<net::Rule> {
         // What others have written names things by their ids.
         Value::Text(id) if id.starts_with(SecurityGroup::ID_PREFIX) => net::Peer::Group(id.as_ref().into()),
         Value::Text(id) if id.starts_with("pl-") => net::Peer::PrefixList(id.as_ref().into()),
+        Value::Resource(list) if list.kind() == "prefix_list" => net::Peer::PrefixList(desired::id(list)),
         _ => return None,
     };
     Some(net::Rule { service: Some(desired::service(&part.record)?), peer, origin: desired::of_part(this, part) })
@@ -272,6 +273,8 @@ fn permission(rule: &Record) -> Arg {
     let (member, name) = match rule.get("peer") {
         Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => ("Ipv6Ranges", "CidrIpv6"),
         Some(Value::Cidr(_)) => ("IpRanges", "CidrIp"),
+        Some(Value::Resource(list)) if list.kind() == "prefix_list" => ("PrefixListIds", "PrefixListId"),
+        Some(Value::Text(id)) if id.starts_with("pl-") => ("PrefixListIds", "PrefixListId"),
         _ => ("UserIdGroupPairs", "GroupId"),
     };
     let peer = Arg::map([(name, value("peer")), ("Description", value("description"))]);

@@ -2,12 +2,7 @@
 
 use serde_json::json;
 
-use crate::sim::{
-    Actions,
-    params::Params,
-    refuse::{Outcome, refuse},
-    world::World,
-};
+use crate::sim::{Actions, params::Params, refuse::Outcome, world::World};
 
 pub(crate) const ACTIONS: Actions = &[
     ("DescribeVpcPeeringConnections", |_, _| Ok(json!({"VpcPeeringConnections": []})), "VpcPeeringConnectionIds Filters"),
@@ -17,7 +12,6 @@ pub(crate) const ACTIONS: Actions = &[
     ("DescribeEgressOnlyInternetGateways", |_, _| Ok(json!({"EgressOnlyInternetGateways": []})), "EgressOnlyInternetGatewayIds Filters"),
     ("DescribeVpcBlockPublicAccessOptions", public_access, ""),
     ("DescribeVpcBlockPublicAccessExclusions", |_, _| Ok(json!({"VpcBlockPublicAccessExclusions": []})), "ExclusionIds Filters"),
-    ("GetManagedPrefixListEntries", prefix_list, "PrefixListId TargetVersion"),
 ];
 
 /// As in an account that has never switched it on.
@@ -25,9 +19,4 @@ fn public_access(world: &mut World, _: Params<'_>) -> Outcome {
     Ok(json!({"VpcBlockPublicAccessOptions": {
         "AwsRegion": world.region, "State": "default-state", "InternetGatewayBlockMode": "off",
     }}))
-}
-
-fn prefix_list(_: &mut World, p: Params<'_>) -> Outcome {
-    let id = p.need("PrefixListId")?;
-    Err(refuse("InvalidPrefixListID.NotFound", format!("The prefix list ID '{id}' does not exist")))
 }

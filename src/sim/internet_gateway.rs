@@ -11,7 +11,7 @@ use crate::{
         page::{Listing, describe},
         params::Params,
         refuse::{Outcome, bad, in_use, refuse},
-        route::{Route, Target},
+        route::{Destination, Route, Target},
         tag::at_creation,
         world::{ACCOUNT, World, find, find_mut},
     },
@@ -43,7 +43,7 @@ pub(crate) fn add_default(world: &mut World, vpc: &str) {
     let id = world.id("igw");
     world.internet_gateways.insert(id.clone(), InternetGateway { vpc: Some(vpc.into()) });
     if let Some(table) = world.route_tables.values_mut().find(|t| t.vpc == vpc && t.is_main()) {
-        table.routes.push(Route { to: Cidr::ANYWHERE_V4, via: Target::Gateway(id), origin: "CreateRoute".into() });
+        table.routes.push(Route { to: Destination::Network(Cidr::ANYWHERE_V4), via: Target::Gateway(id), origin: "CreateRoute".into() });
     }
 }
 

@@ -1,5 +1,7 @@
 //! Routes: where a table sends what, and whether that is still there. Layer 8.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -37,9 +39,41 @@ pub(crate) const ACTIONS: Actions = &[
 /// A route that was added to a table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Route {
-    pub(crate) to: Cidr,
+    pub(crate) to: Destination,
     pub(crate) via: Target,
     pub(crate) origin: String,
+}
+
+/// Which addresses a route is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Destination {
+    Network(Cidr),
+    PrefixList(String),
+}
+
+impl Destination {
+    /// The member that names it.
+    fn member(&self) -> &'static str {
+        match self {
+            Destination::Network(cidr) if cidr.family() == Family::V4 => "DestinationCidrBlock",
+            Destination::Network(_) => "DestinationIpv6CidrBlock",
+            Destination::PrefixList(_) => "DestinationPrefixListId",
+        }
+    }
+
+    /// Whether it is one of these networks.
+    fn is_among(&self, networks: &[Cidr]) -> bool {
+        matches!(self, Destination::Network(cidr) if networks.contains(cidr))
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Destination::Network(cidr) => cidr.fmt(f),
+            Destination::PrefixList(id) => f.write_str(id),
+        }
+    }
 }
 
 /// What a route leads to.
@@ -55,11 +89,11 @@ pub(crate) enum Target {
     },
 }
 
-fn destination(p: Params<'_>) -> Result<Cidr, ApiError> {
+fn destination(world: &World, p: Params<'_>) -> Result<Destination, ApiError> {
     match (p.text("DestinationCidrBlock"), p.text("DestinationIpv6CidrBlock"), p.text("DestinationPrefixListId")) {
-        (Some(text), None, None) => cidr_of(Family::V4, "destinationCidrBlock", text),
-        (None, Some(text), None) => cidr_of(Family::V6, "destinationIpv6CidrBlock", text),
-        (None, None, Some(list)) => Err(no_such("pl", list)),
+        (Some(text), None, None) => Ok(Destination::Network(cidr_of(Family::V4, "destinationCidrBlock", text)?)),
+        (None, Some(text), None) => Ok(Destination::Network(cidr_of(Family::V6, "destinationIpv6CidrBlock", text)?)),
+        (None, None, Some(list)) => world.weight_of_list(list).map(|_| Destination::PrefixList(list.into())),
         (None, None, None) => Err(missing("destinationCidrBlock")),
         _ => Err(clash("Only one destination may be specified")),
     }
@@ -116,13 +150,14 @@ fn instance_target(world: &World, id: &str, vpc: &str) -> Result<Target, ApiErro
 fn create(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("RouteTableId")?;
     let table = find(&world.route_tables, "rtb", id)?;
-    let to = destination(p)?;
+    let to = destination(world, p)?;
     let via = target(world, p, &table.vpc)?;
     let local = table.local(world);
-    if local.contains(&to) || table.routes.iter().any(|r| r.to == to) {
+    if to.is_among(&local) || table.routes.iter().any(|r| r.to == to) {
         return Err(refuse("RouteAlreadyExists", format!("The route identified by {to} already exists.")));
     }
-    if local.iter().any(|l| l.contains(to)) && matches!(via, Target::Gateway(_)) {
+    let within = |to: &Destination| matches!(to, Destination::Network(cidr) if local.iter().any(|l| l.contains(*cidr)));
+    if within(&to) && matches!(via, Target::Gateway(_)) {
         return Err(bad(format!(
             "The destination CIDR block {to} is equal to or more specific than one of this VPC's CIDR blocks. This route can target only an interface or an instance."
         )));
@@ -137,7 +172,7 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
 
 fn replace(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("RouteTableId")?;
-    let to = destination(p)?;
+    let to = destination(world, p)?;
     let via = target(world, p, &find(&world.route_tables, "rtb", id)?.vpc)?;
     let table = find_mut(&mut world.route_tables, "rtb", id)?;
     let Some(route) = table.routes.iter_mut().find(|r| r.to == to) else {
@@ -150,13 +185,17 @@ fn replace(world: &mut World, p: Params<'_>) -> Outcome {
 fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("RouteTableId")?;
     let table = find(&world.route_tables, "rtb", id)?;
-    let to = destination(p)?;
-    if table.local(world).contains(&to) {
+    let to = destination(world, p)?;
+    if to.is_among(&table.local(world)) {
         return Err(bad(format!("cannot remove local route {to} in route table {id}")));
     }
     let table = find_mut(&mut world.route_tables, "rtb", id)?;
     let Some(at) = table.routes.iter().position(|r| r.to == to) else {
-        let family = if to.family() == Family::V4 { "destination-cidr-block" } else { "destination-ipv6-cidr-block" };
+        let family = match to.member() {
+            "DestinationCidrBlock" => "destination-cidr-block",
+            "DestinationIpv6CidrBlock" => "destination-ipv6-cidr-block",
+            _ => "destination-prefix-list-id",
+        };
         return Err(refuse("InvalidRoute.NotFound", format!("no route with {family} {to} in route table {id}")));
     };
     table.routes.remove(at);
@@ -180,24 +219,22 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
 
 /// All routes of a table as EC2 shows them, the local ones first.
 pub(crate) fn show_all(world: &World, table: &RouteTable) -> Vec<Json> {
-    let name = |cidr: Cidr| if cidr.family() == Family::V4 { "DestinationCidrBlock" } else { "DestinationIpv6CidrBlock" };
-    let local = table
-        .local(world)
-        .into_iter()
-        .map(|cidr| json!({name(cidr): cidr, "GatewayId": "local", "State": "active", "Origin": "CreateRouteTable"}));
+    let local = table.local(world).into_iter().map(
+        |cidr| json!({Destination::Network(cidr).member(): cidr, "GatewayId": "local", "State": "active", "Origin": "CreateRouteTable"}),
+    );
     let added = table.routes.iter().map(|route| {
         let state = if is_active(world, &table.vpc, &route.via) { "active" } else { "blackhole" };
-        let (to, origin) = (route.to, &route.origin);
+        let (name, to, origin) = (route.to.member(), route.to.to_string(), &route.origin);
         match &route.via {
-            Target::Gateway(id) => json!({name(to): to, "GatewayId": id, "State": state, "Origin": origin}),
-            Target::NatGateway(id) => json!({name(to): to, "NatGatewayId": id, "State": state, "Origin": origin}),
+            Target::Gateway(id) => json!({name: to, "GatewayId": id, "State": state, "Origin": origin}),
+            Target::NatGateway(id) => json!({name: to, "NatGatewayId": id, "State": state, "Origin": origin}),
             Target::Interface(id) => match world.interfaces.get(id).and_then(|i| i.attachment.as_ref()) {
-                Some(a) => json!({name(to): to, "NetworkInterfaceId": id, "InstanceId": a.instance, "InstanceOwnerId": ACCOUNT,
+                Some(a) => json!({name: to, "NetworkInterfaceId": id, "InstanceId": a.instance, "InstanceOwnerId": ACCOUNT,
                     "State": state, "Origin": origin}),
-                None => json!({name(to): to, "NetworkInterfaceId": id, "State": state, "Origin": origin}),
+                None => json!({name: to, "NetworkInterfaceId": id, "State": state, "Origin": origin}),
             },
             Target::Instance { instance, interface } => {
-                json!({name(to): to, "InstanceId": instance, "InstanceOwnerId": ACCOUNT, "NetworkInterfaceId": interface,
+                json!({name: to, "InstanceId": instance, "InstanceOwnerId": ACCOUNT, "NetworkInterfaceId": interface,
                     "State": state, "Origin": origin})
             }
         }

@@ -130,7 +130,7 @@ fn permissions(group: &Group, egress: bool) -> Vec<Json> {
     by_ports
         .into_iter()
         .map(|((protocol, from, to), rules)| {
-            let (mut v4, mut v6, mut groups) = (vec![], vec![], vec![]);
+            let (mut v4, mut v6, mut groups, mut lists) = (vec![], vec![], vec![], vec![]);
             for rule in rules {
                 let mut shown = Map::new();
                 if let Some(text) = &rule.description {
@@ -150,10 +150,14 @@ fn permissions(group: &Group, egress: bool) -> Vec<Json> {
                         shown.insert("UserId".into(), json!(ACCOUNT));
                         groups.push(shown);
                     }
+                    Source::PrefixList(id) => {
+                        shown.insert("PrefixListId".into(), json!(id));
+                        lists.push(shown);
+                    }
                 }
             }
             let mut shown =
-                json!({"IpProtocol": protocol, "IpRanges": v4, "Ipv6Ranges": v6, "UserIdGroupPairs": groups, "PrefixListIds": []});
+                json!({"IpProtocol": protocol, "IpRanges": v4, "Ipv6Ranges": v6, "UserIdGroupPairs": groups, "PrefixListIds": lists});
             if let (true, Some(map)) = (matches!(protocol, "tcp" | "udp" | "icmp" | "icmpv6"), shown.as_object_mut()) {
                 map.insert("FromPort".into(), from.into());
                 map.insert("ToPort".into(), to.into());

@@ -56,6 +56,7 @@ pub(crate) struct Rule {
 pub(crate) enum Source {
     Network(Cidr),
     Group(String),
+    PrefixList(String),
 }
 
 impl Rule {
@@ -73,7 +74,7 @@ impl Rule {
     fn words(&self) -> String {
         let peer = match &self.source {
             Source::Network(cidr) => cidr.to_string(),
-            Source::Group(id) => id.clone(),
+            Source::Group(id) | Source::PrefixList(id) => id.clone(),
         };
         match &*self.protocol {
             "-1" => format!("peer: {peer}, ALL, ALLOW"),
@@ -158,6 +159,11 @@ fn referred(world: &World, group: &str, pair: Params<'_>) -> Result<Source, ApiE
     Ok(Source::Group(id))
 }
 
+/// A prefix list that exists.
+fn listed(world: &World, id: &str) -> Result<Source, ApiError> {
+    world.weight_of_list(id).map(|_| Source::PrefixList(id.into()))
+}
+
 /// The rules that a request's permissions mean: one for each source.
 fn rules(world: &World, group: &str, p: Params<'_>, egress: bool) -> Result<Vec<Rule>, ApiError> {
     let mut rules = vec![];
@@ -178,8 +184,8 @@ fn rules(world: &World, group: &str, p: Params<'_>, egress: bool) -> Result<Vec<
         for pair in permission.subs("UserIdGroupPairs") {
             push(referred(world, group, pair)?, pair)?;
         }
-        if let Some(list) = permission.subs("PrefixListIds").next() {
-            return Err(no_such("pl", list.need("PrefixListId")?));
+        for list in permission.subs("PrefixListIds") {
+            push(listed(world, list.need("PrefixListId")?)?, list)?;
         }
         if rules.len() == before {
             return Err(missing("ipRanges, ipv6Ranges, groups or prefixListIds"));
@@ -228,13 +234,18 @@ fn authorize(world: &mut World, p: Params<'_>, egress: bool) -> Outcome {
     Ok(json!({"Return": true, "SecurityGroupRules": shown}))
 }
 
-/// The quota holds for IPv4 and IPv6 apart; a group counts for both.
+/// The quota holds for IPv4 and IPv6 apart; a group counts for both, a prefix list as many times as it has room for entries.
 fn check_quota(world: &World, id: &str, new: &[Rule], egress: bool) -> Result<(), ApiError> {
     let group = find(&world.groups, "sg", id)?;
     let over = [Family::V4, Family::V6].into_iter().any(|family| {
-        let counts = |r: &&Rule| r.egress == egress && !matches!(&r.source, Source::Network(c) if c.family() != family);
-        let more = new.iter().filter(counts).count();
-        more > 0 && more + group.rules.values().filter(counts).count() > world.quotas.rules_per_security_group_and_direction
+        let weight = |r: &Rule| match &r.source {
+            _ if r.egress != egress => 0,
+            Source::Network(cidr) => usize::from(cidr.family() == family),
+            Source::Group(_) => 1,
+            Source::PrefixList(id) => world.weight_of_list(id).map_or(0, |(weight, of)| if of == family { weight } else { 0 }),
+        };
+        let more: usize = new.iter().map(weight).sum();
+        more > 0 && more + group.rules.values().map(weight).sum::<usize>() > world.quotas.rules_per_security_group_and_direction
     });
     match over {
         true => Err(refuse("RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached.")),
@@ -288,6 +299,7 @@ fn as_permission(rule: &Rule) -> Json {
         Source::Network(cidr) if cidr.family() == Family::V4 => ("IpRanges", json!([{"CidrIp": cidr}])),
         Source::Network(cidr) => ("Ipv6Ranges", json!([{"CidrIpv6": cidr}])),
         Source::Group(id) => ("UserIdGroupPairs", json!([{"GroupId": id}])),
+        Source::PrefixList(id) => ("PrefixListIds", json!([{"PrefixListId": id}])),
     };
     if let Some(map) = shown.as_object_mut() {
         map.insert(name.into(), source);
@@ -333,7 +345,7 @@ fn modify(world: &mut World, p: Params<'_>) -> Outcome {
             (Some(text), None, None, None) => Source::Network(cidr_of(Family::V4, "cidrIpv4", text)?),
             (None, Some(text), None, None) => Source::Network(cidr_of(Family::V6, "cidrIpv6", text)?),
             (None, None, Some(group), None) => referred(world, id, Params::new(&json!({"GroupId": group})))?,
-            (None, None, None, Some(list)) => return Err(no_such("pl", list)),
+            (None, None, None, Some(list)) => listed(world, list)?,
             (None, None, None, None) => return Err(missing("cidrIpv4, cidrIpv6, prefixListId or referencedGroupId")),
             _ => return Err(clash("Only one source of a rule may be specified")),
         };
@@ -372,6 +384,7 @@ fn show(world: &World, group: &str, id: &str) -> Option<Json> {
         Source::Network(cidr) if cidr.family() == Family::V4 => ("CidrIpv4", json!(cidr)),
         Source::Network(cidr) => ("CidrIpv6", json!(cidr)),
         Source::Group(id) => ("ReferencedGroupInfo", json!({"GroupId": id, "UserId": ACCOUNT})),
+        Source::PrefixList(id) => ("PrefixListId", json!(id)),
     };
     map.insert(name.into(), source);
     if let Some(text) = &rule.description {

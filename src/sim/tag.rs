@@ -100,6 +100,7 @@ impl World {
             "i" => self.instances.contains_key(id),
             "vol" => self.volumes.contains_key(id),
             "key" => self.key_pairs.contains_key(id),
+            "pl" => self.prefix_lists.contains_key(id),
             _ => false,
         }
     }
@@ -121,6 +122,7 @@ fn type_of(id: &str) -> &'static str {
         "i" => "instance",
         "vol" => "volume",
         "key" => "key-pair",
+        "pl" => "prefix-list",
         _ => "",
     }
 }

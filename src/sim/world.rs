@@ -8,8 +8,8 @@ use crate::{
     call::{ApiError, Json},
     sim::{
         address::Address, instance::Instance, internet_gateway::InternetGateway, key_pair::KeyPair, nat_gateway::NatGateway,
-        network_acl::NetworkAcl, network_interface::Interface, refuse::no_such, route_table::RouteTable, security_group::Group,
-        subnet::Subnet, volume::Volume, vpc::Vpc,
+        network_acl::NetworkAcl, network_interface::Interface, prefix_list::PrefixList, refuse::no_such, route_table::RouteTable,
+        security_group::Group, subnet::Subnet, volume::Volume, vpc::Vpc,
     },
 };
 
@@ -39,6 +39,7 @@ pub struct Quotas {
     pub addresses: usize,
     pub nat_gateways_per_zone: usize,
     pub interfaces: usize,
+    pub prefix_lists: usize,
 }
 
 impl Default for Quotas {
@@ -58,6 +59,7 @@ impl Default for Quotas {
             addresses: 5,
             nat_gateways_per_zone: 5,
             interfaces: 5000,
+            prefix_lists: 100,
         }
     }
 }
@@ -89,6 +91,7 @@ pub struct Pace {
     pub instance_running: u64,
     pub instance_stopped: u64,
     pub instance_terminated: u64,
+    pub prefix_list_complete: u64,
     /// How long what is deleted is still described; about an hour in EC2.
     pub linger: u64,
 }
@@ -103,6 +106,7 @@ impl Default for Pace {
             instance_running: 3,
             instance_stopped: 2,
             instance_terminated: 3,
+            prefix_list_complete: 2,
             linger: 100,
         }
     }
@@ -115,6 +119,7 @@ pub(crate) enum Due {
     Interface(String),
     NatGateway(String),
     Instance(String),
+    PrefixList(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
 }
@@ -158,6 +163,7 @@ pub struct World {
     pub(crate) instances: BTreeMap<String, Instance>,
     pub(crate) volumes: BTreeMap<String, Volume>,
     pub(crate) key_pairs: BTreeMap<String, KeyPair>,
+    pub(crate) prefix_lists: BTreeMap<String, PrefixList>,
 }
 
 impl World {
@@ -193,6 +199,7 @@ impl World {
             instances: BTreeMap::new(),
             volumes: BTreeMap::new(),
             key_pairs: BTreeMap::new(),
+            prefix_lists: BTreeMap::new(),
         }
     }
 
@@ -231,6 +238,7 @@ impl World {
             Due::Interface(id) => crate::sim::network_interface::settle(self, &id),
             Due::NatGateway(id) => crate::sim::nat_gateway::settle(self, &id),
             Due::Instance(id) => crate::sim::instance::settle(self, &id),
+            Due::PrefixList(id) => crate::sim::prefix_list::settle(self, &id),
             Due::Vanish(id) => {
                 self.nat_gateways.remove(&id);
                 self.instances.remove(&id);

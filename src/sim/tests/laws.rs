@@ -47,6 +47,7 @@ fn broken_laws(w: &World) -> Vec<String> {
         let there = group.rules.values().all(|r| match &r.source {
             security_group_rule::Source::Group(other) => w.groups.contains_key(other),
             security_group_rule::Source::Network(_) => true,
+            security_group_rule::Source::PrefixList(list) => w.weight_of_list(list).is_ok(),
         });
         law(there, format!("{id} refers to groups that are there"));
     }
