@@ -7,6 +7,7 @@ mod argument;
 mod execute;
 mod find;
 mod image;
+mod pace;
 mod patience;
 mod read;
 mod schedule;

@@ -3,6 +3,7 @@
 pub mod observation;
 pub mod render;
 
+mod alike;
 mod decide;
 mod describe;
 mod guard;

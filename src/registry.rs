@@ -57,6 +57,8 @@ pub struct Spec {
     pub create: fn(&Address, &Record) -> Result<Vec<Call>, DecodeError>,
     /// Id and attributes, from the answer of the first call of `create`.
     pub created: fn(&Json) -> Option<(String, Record)>,
+    /// How several are made by one call, where EC2 can.
+    pub alike: Option<Alike>,
     /// The calls that change it in place.
     pub updates: &'static [Update],
     /// The calls that unmake it, given what is known of it (`id` among it).
@@ -76,6 +78,23 @@ pub struct Update {
     pub after_create: fn(&Record) -> bool,
     /// The calls. The record is the one that is wanted.
     pub calls: fn(&Address, &Record) -> Vec<Call>,
+}
+
+/// How resources of a type that differ in nothing but their tags are made by one call.
+#[derive(Debug, Clone, Copy)]
+pub struct Alike {
+    /// Attributes that one alone can have: what has one is made by itself.
+    pub alone: &'static [&'static str],
+    /// How many one call makes at most.
+    pub most: usize,
+    /// The parameters of the call that say how many.
+    pub count: &'static [&'static str],
+    /// The list of what was made, in the answer of the call.
+    pub items: &'static str,
+    /// The member of an item that counts them from 0, in the answer and in the listing alike: it tells which is which.
+    pub index: &'static str,
+    /// Attributes that name what comes with each and carries the same tags.
+    pub with: &'static [&'static str],
 }
 
 /// The shape of a sentence.
@@ -266,6 +285,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const LISTING: Listing;
     /// See [`Spec::updates`]. Tags are changed by the planner, for every type alike.
     const UPDATES: &'static [Update] = &[];
+    /// See [`Spec::alike`].
+    const ALIKE: Option<Alike> = None;
     /// Path to the id in the answer of the first call of `create`.
     const CREATED_ID: &'static [&'static str];
     /// How its actions go through the SDK.
@@ -338,6 +359,7 @@ impl Spec {
             network: T::network,
             create: |at, record| T::decode(record).map(|t| t.create(at)),
             created: T::created,
+            alike: T::ALIKE,
             updates: T::UPDATES,
             delete: T::delete,
             observe: T::observe,

@@ -18,6 +18,7 @@ use crate::call::{Answer, ApiError, Class, Driver, Json, Request, mutates};
 
 mod absent;
 mod address;
+mod bucket;
 mod fault;
 mod filter;
 mod image;
@@ -54,6 +55,7 @@ pub use fault::{Fault, FaultKind};
 pub use serve::{NO_ANSWER, handle, serve};
 pub use world::{ACCOUNT, Pace, Quotas, World};
 
+use bucket::Buckets;
 use params::Params;
 use refuse::{Outcome, refuse};
 use store::Store;
@@ -104,6 +106,8 @@ struct Inner {
     world: World,
     store: Option<Store>,
     faults: Vec<Fault>,
+    /// EC2's limits on the rate of calls, where they are wanted.
+    buckets: Option<Buckets>,
     log: Vec<Request>,
 }
 
@@ -132,7 +136,7 @@ impl Sim {
 
     fn of(world: World, store: Option<Store>) -> Self {
         let region = world.region.clone();
-        Self { inner: Mutex::new(Inner { world, store, faults: vec![], log: vec![] }), region }
+        Self { inner: Mutex::new(Inner { world, store, faults: vec![], buckets: None, log: vec![] }), region }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -165,6 +169,9 @@ impl Sim {
             inner.log.drain(..LOG_MAX / 10);
         }
         inner.log.push(request.clone());
+        if let Some(buckets) = &mut inner.buckets {
+            buckets.take(request)?;
+        }
         let fault = fault::take(&mut inner.faults, &request.action);
         inner.world.advance(1);
         *inner.world.calls.entry(request.action.clone()).or_default() += 1;
@@ -180,6 +187,11 @@ impl Sim {
                 .map_err(|error| ApiError::without_answer(Class::Unreachable, format!("the sandbox's file cannot be written: {error}")))?;
         }
         outcome
+    }
+
+    /// From now on calls are refused that come faster than EC2's documented buckets let them.
+    pub fn throttle(&self) {
+        self.inner().buckets = Some(Buckets::default());
     }
 
     /// Has a later call go wrong.
@@ -291,7 +303,7 @@ fn once(world: &mut World, action: &str, token: &str, handler: Handler, params: 
     }
     let answered = handler(world, Params::new(params))?;
     let token = world::Token { asked: params.clone(), answered: answered.clone(), at: world.now };
-    world.tokens.insert(key, token);
+    world.remember(key, token);
     Ok(answered)
 }
 

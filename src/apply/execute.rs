@@ -13,6 +13,7 @@ use tokio::{
 use crate::{
     apply::{
         Failure, NotStarted, Options, Outcome, Progress, Stop, TaskError,
+        pace::Pace,
         schedule::Schedule,
         task::{Ledger, Run, carry_out},
         wait::Waiter,
@@ -82,7 +83,7 @@ pub async fn execute(
     };
     let (waiter, waits) = Waiter::start(driver.clone());
     let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
-    let run = Arc::new(Run { tasks, secrets, driver, waiter, progress, ledger: Mutex::new(ledger), young });
+    let run = Arc::new(Run { tasks, secrets, driver, waiter, progress, pace: Pace::default(), ledger: Mutex::new(ledger), young });
     let mut tally = Tally {
         schedule: Schedule::new(plan.tasks.iter().map(|task| &*task.needs)),
         done: vec![],

@@ -17,21 +17,28 @@ pub const TAG: &str = "secnet:id";
 /// When to look, after the one before: a list of EC2's may lack for a moment what was just made.
 const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
 
-/// What an operation made, if it made something.
+/// What an operation made, if it made something: so many things, or fewer if EC2 does not list more.
 ///
 /// # Errors
 /// EC2 could not be read.
-pub async fn made(driver: &dyn Driver, listing: &Listing, operation: &str) -> Result<Option<Json>, ReadError> {
+pub async fn made(driver: &dyn Driver, listing: &Listing, operation: &str, many: usize) -> Result<Vec<Json>, ReadError> {
     let reader = Reader::new(driver);
     let (tag, values) = (format!("tag:{TAG}"), [operation.to_owned()]);
+    let mut found = vec![];
     for pause in LOOKS {
         tokio::time::sleep(pause).await;
-        let found = reader.pages(listing.action, listing.items, &[(&tag, &values)], listing.page).await?;
-        if let Some(item) = found.into_iter().next() {
-            return Ok(Some(item));
+        found = reader.pages(listing.action, listing.items, &[(&tag, &values)], listing.page).await?;
+        if found.len() >= many {
+            break;
         }
     }
-    Ok(None)
+    Ok(found)
+}
+
+/// Of several things that one call made, the one that it counts as `place`; of one thing, that one.
+pub fn placed<'a>(spec: &Spec, items: &'a [Json], place: usize, many: usize) -> Option<&'a Json> {
+    let Some(alike) = spec.alike.filter(|_| many > 1) else { return items.first() };
+    items.iter().find(|item| item.get(alike.index).and_then(Json::as_u64) == u64::try_from(place).ok())
 }
 
 /// Whether something of this id still stands.

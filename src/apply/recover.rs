@@ -6,10 +6,11 @@ use crate::{
     apply::{find, read::ReadError, task::found},
     base::address::Address,
     call::Driver,
+    registry::Spec,
     resources,
     state::{
         State,
-        event::{Event, OpenCalls, What},
+        event::{Event, Made, OpenCalls, What},
         journal,
     },
 };
@@ -64,21 +65,9 @@ pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Res
     for (task, open) in OpenCalls::of(events).0 {
         let spec = resources::spec(open.what.address().kind());
         let became = match (open.what, spec) {
-            (What::Create { address, record, after, protect }, Some(spec)) if !open.created => {
-                let item = match find::listing(spec, spec.tag_type) {
-                    Some(listing) => find::made(driver, listing, &open.operation).await?,
-                    None => None,
-                };
-                match item.and_then(|item| found(spec, &item, &record)) {
-                    Some((id, learned)) => {
-                        let record = record.into_iter().chain(learned).collect();
-                        let (address, secnet_id) = (address.clone(), open.operation);
-                        let event = Event::Created { task, address: address.clone(), id: id.clone(), secnet_id, record, after, protect };
-                        state.fold(&event);
-                        Found::Made { address, id }
-                    }
-                    None => Found::NotMade { address },
-                }
+            (what, Some(spec)) if open.created < what.made().len() => {
+                all.extend(made(driver, spec, &mut state, task, &open.operation, what.made()).await?);
+                continue;
             }
             (What::Delete { address, id }, Some(spec)) if !find::stands(driver, spec, &id).await? => {
                 state.fold(&Event::Done { task, what: What::Delete { address: address.clone(), id } });
@@ -89,4 +78,37 @@ pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Res
         all.push(became);
     }
     Ok((state, all))
+}
+
+/// What a call has made whose answer the journal does not have, or not in full: each thing is found by the call's random
+/// tag, and several of one call by how EC2 counts them.
+async fn made(
+    driver: &dyn Driver,
+    spec: &'static Spec,
+    state: &mut State,
+    task: usize,
+    operation: &str,
+    wanted: Vec<Made>,
+) -> Result<Vec<Found>, ReadError> {
+    let many = wanted.len();
+    let items = match find::listing(spec, spec.tag_type) {
+        Some(listing) => find::made(driver, listing, operation, many).await?,
+        None => vec![],
+    };
+    let known = |state: &State, address: &Address| state.resources.get(address).is_some_and(|r| r.secnet_id == operation);
+    let mut became = vec![];
+    for (place, wanted) in wanted.into_iter().enumerate() {
+        if many > 1 && known(state, &wanted.address) {
+            continue;
+        }
+        let address = wanted.address.clone();
+        match find::placed(spec, &items, place, many).and_then(|item| found(spec, item, &wanted.record)) {
+            Some((id, learned)) => {
+                state.fold(&wanted.created(task, id.clone(), operation.to_owned(), learned));
+                became.push(Found::Made { address, id });
+            }
+            None => became.push(Found::NotMade { address }),
+        }
+    }
+    Ok(became)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     apply::{
         TaskError, find,
+        pace::Pace,
         patience::{Patience, Reason},
     },
     call::{ApiError, Call, Class, Driver, Json, Request},
@@ -17,7 +18,7 @@ pub enum Sent {
     /// Its answer.
     Answer(Json),
     /// The answer was lost; what the call made, as EC2 lists it.
-    Found(Json),
+    Found(Vec<Json>),
     /// What it is for holds already.
     Satisfied,
     /// An earlier try had no answer, and now EC2 does not find what the call names: it may have been carried out and have
@@ -29,6 +30,8 @@ pub enum Sent {
 pub struct Sending<'a> {
     /// Where to.
     pub driver: &'a dyn Driver,
+    /// How fast calls go out.
+    pub pace: &'a Pace,
     /// As planned.
     pub call: &'a Call,
     /// Filled in.
@@ -37,6 +40,8 @@ pub struct Sending<'a> {
     pub operation: &'a str,
     /// How to look up what it makes; `None` where that cannot be found by its tag.
     pub listing: Option<&'a Listing>,
+    /// How many things it makes.
+    pub many: usize,
     /// Whether it is there to unmake something, so that «not found» is as good as done.
     pub deletes: bool,
     /// Whether it names something made a short while ago.
@@ -55,10 +60,14 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
     // Whether an earlier try may have been carried out.
     let mut doubtful = false;
     loop {
+        sending.pace.turn(&request.action).await;
         let error = match driver.send(request).await {
             Ok(answer) => return Ok(Sent::Answer(answer)),
             Err(error) => error,
         };
+        if error.class == Class::Throttled {
+            sending.pace.refused(&request.action);
+        }
         let nothing_left = call.satisfied_by.contains(&error.code) && !error.code.is_empty();
         // What is there already and cannot be looked up by a tag was made by the try before.
         let by_us = doubtful && listing.is_none() && error.class == Class::Duplicate;
@@ -71,10 +80,10 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
         doubtful |= error.class == Class::Ambiguous;
         if doubtful && let Some(listing) = listing {
             // Could EC2 not be read either, the next try comes after a pause, and looks again if it fails.
-            match find::made(driver, listing, operation).await {
-                Ok(Some(item)) => return Ok(Sent::Found(item)),
-                Ok(None) if error.class != Class::Ambiguous => doubtful = false,
-                Ok(None) | Err(_) => {}
+            match find::made(driver, listing, operation, sending.many).await {
+                Ok(items) if !items.is_empty() => return Ok(Sent::Found(items)),
+                Ok(_) if error.class != Class::Ambiguous => doubtful = false,
+                Ok(_) | Err(_) => {}
             }
         }
         let reason = Reason::of(error.class, sending.deletes, sending.names_young);

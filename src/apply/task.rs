@@ -14,11 +14,13 @@ use crate::{
         Progress, TaskError,
         argument::{Known, resolve},
         find::{self, TAG},
-        read::Reader,
+        pace::Pace,
+        read::{Reader, Work, together},
         send::{Sending, Sent, send},
         wait::{Ended, Waiter, in_answer},
     },
-    call::{Call, Driver, Json, Request, Settle},
+    base::address::Address,
+    call::{Arg, Call, Driver, Json, Request, Settle},
     plan::Task,
     registry::{Observed, Spec},
     resources,
@@ -62,6 +64,8 @@ pub struct Run {
     pub waiter: Waiter,
     /// Who watches.
     pub progress: UnboundedSender<Progress>,
+    /// How fast calls go out.
+    pub pace: Pace,
     /// What stands and what was written down.
     pub ledger: Mutex<Ledger>,
     /// Ids that this run has made, and when.
@@ -145,7 +149,7 @@ pub async fn carry_out(run: &Run, index: usize) -> Result<(), TaskError> {
             }
         };
         if let Some(settle) = &call.settle {
-            step.settle(settle, call, &answers, &answer).await?;
+            step.settle_all(settle, call, &answers, &answer, number == 0).await?;
         }
         answers.push(answer);
     }
@@ -178,38 +182,52 @@ impl Step<'_> {
         };
         let sending = Sending {
             driver: &*self.run.driver,
+            pace: &self.run.pace,
             call,
             request: &request,
             operation: &operation,
             listing: find::listing(self.spec, call.tagged.first().map(String::as_str)),
+            many: if number == 0 { self.task.what.made().len() } else { 1 },
             deletes: matches!(self.task.what, What::Delete { .. } | What::UnmakeParts { .. }),
             names_young: self.run.names_young(&request),
             told: &told,
         };
         let sent = send(&sending).await?;
-        match &self.task.what {
-            What::Create { address, record, after, protect } if number == 0 => {
-                let (id, learned) = self.made(call, record, &sent)?;
-                let record = record.iter().map(|(k, v)| (k.clone(), v.clone())).chain(learned).collect();
-                let secnet_id = if call.tagged.is_empty() { String::new() } else { operation };
-                let (address, after, protect) = (address.clone(), after.clone(), *protect);
-                self.run.young.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Instant::now());
-                self.run.ledger().record(&[Event::Created { task: self.index, address, id, secnet_id, record, after, protect }])?;
-            }
-            _ => {}
+        if number == 0 {
+            self.written_down(call, &operation, &sent)?;
         }
         Ok(match sent {
-            Sent::Answer(answer) | Sent::Found(answer) => Some(answer),
+            Sent::Answer(answer) => Some(answer),
+            Sent::Found(items) => Some(Json::Array(items)),
             Sent::Satisfied => Some(Json::Null),
             Sent::Overtaken => None,
         })
     }
 
+    /// What a create has made is in the journal before anything else can fail.
+    fn written_down(&self, call: &Call, operation: &str, sent: &Sent) -> Result<(), TaskError> {
+        let (all, mut events) = (self.task.what.made(), vec![]);
+        let many = all.len();
+        for (place, made) in all.into_iter().enumerate() {
+            let (id, learned) = self.made(call, &made.record, sent, place, many)?;
+            let secnet_id = if call.tagged.is_empty() { String::new() } else { operation.to_owned() };
+            self.run.young.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Instant::now());
+            events.push(made.created(self.index, id, secnet_id, learned));
+        }
+        if events.is_empty() { Ok(()) } else { self.run.ledger().record(&events) }
+    }
+
     /// Id and attributes of what a create has made.
-    fn made(&self, call: &Call, wanted: &Record, sent: &Sent) -> Result<(String, Record), TaskError> {
+    fn made(&self, call: &Call, wanted: &Record, sent: &Sent, place: usize, many: usize) -> Result<(String, Record), TaskError> {
         let made = match sent {
-            Sent::Answer(answer) => (self.spec.created)(answer),
-            Sent::Found(item) => found(self.spec, item, wanted),
+            Sent::Answer(answer) => match self.spec.alike.filter(|_| many > 1) {
+                None => (self.spec.created)(answer),
+                Some(alike) => {
+                    let items = answer.get(alike.items).and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+                    find::placed(self.spec, items, place, many).and_then(|item| (self.spec.created)(&json!({alike.items: [item]})))
+                }
+            },
+            Sent::Found(items) => find::placed(self.spec, items, place, many).and_then(|item| found(self.spec, item, wanted)),
             Sent::Satisfied | Sent::Overtaken => None,
         };
         // What EC2 tells of something sensitive is no less so.
@@ -244,8 +262,19 @@ impl Step<'_> {
         Ok(Request::new(&call.action, Json::Object(params)))
     }
 
+    /// The same for everything that a call has made.
+    async fn settle_all(&self, settle: &Settle, call: &Call, answers: &[Json], answer: &Json, first: bool) -> Result<(), TaskError> {
+        let all = if first { self.task.what.addresses() } else { vec![] };
+        let [_, _, ..] = *all else { return self.settle(self.task.what.address(), settle, call, answers, answer).await };
+        let work = all.into_iter().map(|address| -> Work<'_, _> {
+            let settle = Settle { id: Arg::id(address), ..settle.clone() };
+            Box::pin(async move { self.settle(address, &settle, call, answers, answer).await })
+        });
+        together(work.collect()).await.into_iter().collect()
+    }
+
     /// Waits until what a call was about is as it should be, and learns what EC2 has decided.
-    async fn settle(&self, settle: &Settle, call: &Call, answers: &[Json], answer: &Json) -> Result<(), TaskError> {
+    async fn settle(&self, address: &Address, settle: &Settle, call: &Call, answers: &[Json], answer: &Json) -> Result<(), TaskError> {
         let id = {
             let ledger = self.run.ledger();
             let known = Known { state: &ledger.state, answers, operation: "", secrets: &self.run.secrets };
@@ -256,8 +285,9 @@ impl Step<'_> {
             Some(item) => item.clone(),
             None => self.wait(settle, &id).await?,
         };
-        let address = self.task.what.address();
         let wanted = match &self.task.what {
+            // It is in the state already.
+            What::CreateAlike { .. } => Record::new(),
             What::Create { record, .. } | What::Update { record, .. } => record.clone(),
             What::MakeParts { .. } | What::ChangePart { .. } => Record::new(),
             What::Delete { .. } | What::UnmakeParts { .. } | What::Forget { .. } => return Ok(()),

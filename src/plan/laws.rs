@@ -21,7 +21,8 @@ pub struct Broken(pub String);
 /// # Errors
 /// The first law that does not hold.
 pub fn check(plan: &Plan) -> Result<(), Broken> {
-    let created: BTreeMap<&Address, usize> = plan.tasks.iter().enumerate().filter_map(|(i, t)| Some((creates(t)?, i))).collect();
+    let created: BTreeMap<&Address, usize> =
+        plan.tasks.iter().enumerate().flat_map(|(i, t)| creates(t).into_iter().map(move |address| (address, i))).collect();
     for (index, task) in plan.tasks.iter().enumerate() {
         // Tasks stand in an order in which each comes after all that it waits for.
         if let Some(late) = task.needs.iter().find(|n| **n >= index) {
@@ -42,7 +43,7 @@ pub fn check(plan: &Plan) -> Result<(), Broken> {
             return Err(Broken(format!("`{}` is not among the changes that are shown", task.title)));
         }
     }
-    let done: BTreeSet<&Address> = plan.tasks.iter().map(|t| t.what.address()).collect();
+    let done: BTreeSet<&Address> = plan.tasks.iter().flat_map(|t| t.what.addresses()).collect();
     for change in &plan.changes {
         if !done.contains(&change.address) && !is_taken_over(change) && !plan.protect.contains_key(&change.address) {
             return Err(Broken(format!("nothing is done for the change of `{}`", change.address)));
@@ -72,10 +73,10 @@ fn waits_for(plan: &Plan, task: usize, other: usize) -> bool {
     false
 }
 
-fn creates(task: &Task) -> Option<&Address> {
+fn creates(task: &Task) -> Vec<&Address> {
     match &task.what {
-        What::Create { address, .. } => Some(address),
-        _ => None,
+        What::Create { .. } | What::CreateAlike { .. } => task.what.addresses(),
+        _ => vec![],
     }
 }
 

@@ -57,6 +57,7 @@ fn records(what: &mut What) -> Box<dyn Iterator<Item = &mut Record> + '_> {
     }
     match what {
         What::Create { record, .. } | What::Update { record, .. } => Box::new(std::iter::once(record)),
+        What::CreateAlike { first, rest } => Box::new(std::iter::once(first).chain(rest).map(|made| &mut made.record)),
         What::MakeParts { parts, .. } | What::UnmakeParts { parts, .. } => Box::new(of(parts)),
         What::ChangePart { old, new, .. } => Box::new([&mut old.record, &mut new.record].into_iter()),
         What::Delete { .. } | What::Forget { .. } => Box::new(std::iter::empty()),

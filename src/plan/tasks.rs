@@ -6,13 +6,16 @@ use crate::{
     base::address::Address,
     call::{Arg, Call},
     plan::{
-        Action, Task,
+        Action, Task, alike,
         decide::{Decision, Decisions, PartDecision, own_tags},
         standing::{Standing, Thing},
     },
     registry::{Batch, PartSpec, Removal},
     schema::value::{Record, Value},
-    state::{Part, State, event::What},
+    state::{
+        Part, State,
+        event::{Made, What},
+    },
 };
 
 /// Tasks, and which of them stands for what.
@@ -53,8 +56,13 @@ pub struct Context<'a> {
 pub fn build(context: &Context<'_>) -> Tasks {
     let mut tasks = Tasks::default();
     let taken = taken_over(context);
+    let alike = alike::groups(context.decisions);
     for decision in context.decisions.wanted.values() {
-        wanted_thing(context, decision, &mut tasks);
+        match alike.groups.get(&decision.resource.address) {
+            Some(group) => several(context, group, &mut tasks),
+            None if alike.others.contains(&decision.resource.address) => {}
+            None => wanted_thing(context, decision, &mut tasks),
+        }
         wanted_parts(context, decision, &taken, &mut tasks);
     }
     for address in context.decisions.unwanted.iter().chain(&context.decisions.replaced) {
@@ -171,6 +179,45 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
         let record = Record::from([("tags".into(), decision.record.get("tags").cloned().unwrap_or(Value::Null))]);
         let what = What::Update { address: address.clone(), record };
         context.add(tasks, what, format!("update {address}: tags"), calls, BTreeMap::new());
+    }
+}
+
+/// One call that makes several, and what each needs after it: its updates, and the tags that are not everybody's.
+fn several(context: &Context<'_>, group: &[&Decision<'_>], tasks: &mut Tasks) {
+    let [first, rest @ ..] = group else { return };
+    let Some(alike) = first.spec.alike else { return };
+    let (mut common, _) = context.tags(first);
+    for decision in rest {
+        let (tags, _) = context.tags(decision);
+        common.retain(|key, value| tags.get(key) == Some(value));
+    }
+    let mut calls = (first.spec.create)(&first.resource.address, &first.record).unwrap_or_default();
+    if let Some(call) = calls.first_mut() {
+        call.params.extend(alike.count.iter().map(|name| ((*name).to_owned(), Arg::Known(group.len().into()))));
+    }
+    for decision in group {
+        let address = &decision.resource.address;
+        for update in decision.spec.updates.iter().filter(|u| (u.after_create)(&decision.record)) {
+            calls.extend((update.calls)(address, &decision.record));
+        }
+        let (own, mut tags) = context.tags(decision);
+        tags.extend(own.iter().filter(|(key, _)| !common.contains_key(*key)).map(|(key, value)| (key.clone(), Value::text(value))));
+        let mut call = create_tags(address, &tags);
+        let with = alike.with.iter().map(|name| Arg::Of(address.clone(), (*name).to_owned()));
+        call.params.insert("Resources".into(), Arg::List(std::iter::once(Arg::id(address)).chain(with).collect()));
+        calls.push(call);
+    }
+    let made = |decision: &&Decision<'_>| Made {
+        address: decision.resource.address.clone(),
+        record: decision.record.clone(),
+        after: decision.resource.after.clone(),
+        protect: decision.resource.lifecycle.protect,
+    };
+    let what = What::CreateAlike { first: made(first), rest: rest.iter().map(made).collect() };
+    let title = format!("create {} and {} like it", first.resource.address, rest.len());
+    let task = context.add(tasks, what, title, calls, common);
+    for decision in group {
+        tasks.thing.insert(decision.resource.address.clone(), vec![task]);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, ResourceType, Update},
+    registry::{Alike, Listing, Observed, ResourceType, Update},
     resource,
     resources::{
         key_pair::KeyPair,
@@ -79,6 +79,8 @@ resource! {
         root_volume_encrypted: Val<bool> = Value::Bool(true), Replace;
         /// The name under which the image knows its root volume.
         root_device_name: Option<Val<Arc<str>>>, Computed;
+        /// The id of its root volume.
+        root_volume_id: Option<Val<Arc<str>>>, Computed;
         /// Its public address, where it has one.
         public_ip_address: Option<Val<IpAddr>>, Computed;
         /// The id of its primary interface.
@@ -142,6 +144,15 @@ impl ResourceType for Instance {
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
+    // EC2 launches several at once unless one has an address or an interface of its own.
+    const ALIKE: Option<Alike> = Some(Alike {
+        alone: &["private_ip_address", "network_interface"],
+        most: 50,
+        count: &["MinCount", "MaxCount"],
+        items: "Instances",
+        index: "AmiLaunchIndex",
+        with: &["network_interface_id", "root_volume_id"],
+    });
     const LISTING: Listing = Listing::new("DescribeInstances", &["Reservations", "Instances"], "InstanceId", "instance-id", Some(1000));
     const UPDATES: &'static [Update] = &[
         Update { attrs: &["instance_type"], after_create: |_| false, calls: resize },
@@ -252,6 +263,7 @@ impl ResourceType for Instance {
             .ip("private_ip_address", &["PrivateIpAddress"])
             .text("http_endpoint", &["MetadataOptions", "HttpEndpoint"])
             .text("root_device_name", &["RootDeviceName"])
+            .value("root_volume_id", root_volume(item).map(Value::text))
             .ip("public_ip_address", &["PublicIpAddress"])
             .value("network_interface_id", text(interface, &["NetworkInterfaceId"]).map(Value::text))
             .text("availability_zone", &["Placement", "AvailabilityZone"])
@@ -351,6 +363,13 @@ fn groups(item: &Json, interface: &Json) -> Option<Value> {
     let mut ids: Vec<&str> = listed.iter().filter_map(|group| text(group, &["GroupId"])).collect();
     ids.sort_unstable();
     Some(Value::List(ids.into_iter().map(Value::text).collect()))
+}
+
+/// The volume that it boots from.
+fn root_volume(item: &Json) -> Option<&str> {
+    let device = text(item, &["RootDeviceName"])?;
+    let mapping = list(item, &["BlockDeviceMappings"]).iter().find(|mapping| text(mapping, &["DeviceName"]) == Some(device))?;
+    text(mapping, &["Ebs", "VolumeId"])
 }
 
 /// The interface with device index 0.

@@ -148,6 +148,9 @@ pub struct World {
     pub(crate) counter: u64,
     pub(crate) agenda: BTreeMap<u64, Vec<Due>>,
     pub(crate) tokens: BTreeMap<String, Token>,
+    /// The tokens by the tick at which they are forgotten; found again when a world is read.
+    #[serde(skip)]
+    forgotten: BTreeMap<u64, Vec<String>>,
     /// Ids that calls do not see before a tick.
     pub(crate) hidden: BTreeMap<String, u64>,
     pub(crate) tags: BTreeMap<String, BTreeMap<String, String>>,
@@ -185,6 +188,7 @@ impl World {
             counter: 0,
             agenda: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            forgotten: BTreeMap::new(),
             hidden: BTreeMap::new(),
             tags: BTreeMap::new(),
             vpcs: BTreeMap::new(),
@@ -229,7 +233,20 @@ impl World {
         }
         self.now = until;
         self.hidden.retain(|_, hidden| *hidden > until);
-        self.tokens.retain(|_, token| until - token.at < TOKEN_LIFE);
+        if self.forgotten.is_empty() {
+            for (key, token) in &self.tokens {
+                self.forgotten.entry(token.at + TOKEN_LIFE).or_default().push(key.clone());
+            }
+        }
+        while let Some(entry) = self.forgotten.first_entry().filter(|e| *e.key() <= until) {
+            entry.remove().iter().for_each(|key| drop(self.tokens.remove(key)));
+        }
+    }
+
+    /// Keeps an answer for whoever asks the same with the same token.
+    pub(crate) fn remember(&mut self, key: String, token: Token) {
+        self.forgotten.entry(token.at + TOKEN_LIFE).or_default().push(key.clone());
+        self.tokens.insert(key, token);
     }
 
     fn carry_out(&mut self, due: Due) {

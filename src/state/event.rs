@@ -29,6 +29,13 @@ pub enum What {
         #[serde(default, skip_serializing_if = "super::is_false")]
         protect: bool,
     },
+    /// Makes several resources by one call. They differ in nothing but their tags.
+    CreateAlike {
+        /// The one that EC2 counts as 0.
+        first: Made,
+        /// The others, in the order in which EC2 counts them.
+        rest: Vec<Made>,
+    },
     /// Takes the project's own tags off a resource that is managed no more; nothing else of it changes.
     Forget {
         /// Its address.
@@ -77,11 +84,57 @@ pub enum What {
     },
 }
 
+/// A resource that a task makes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    /// Its address.
+    pub address: Address,
+    /// As wanted.
+    pub record: Record,
+    /// What it comes after.
+    pub after: Vec<Address>,
+    /// Whether it may neither be deleted nor replaced from then on.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub protect: bool,
+}
+
+impl Made {
+    /// What is written down once it stands: with this id, made by this operation, and what EC2 told of it.
+    #[must_use]
+    pub fn created(self, task: usize, id: String, secnet_id: String, learned: Record) -> Event {
+        let Made { address, mut record, after, protect } = self;
+        record.extend(learned);
+        Event::Created { task, address, id, secnet_id, record, after, protect }
+    }
+}
+
 impl What {
-    /// The resource it is about.
+    /// The resources that it makes.
+    #[must_use]
+    pub fn made(&self) -> Vec<Made> {
+        match self {
+            What::Create { address, record, after, protect } => {
+                vec![Made { address: address.clone(), record: record.clone(), after: after.clone(), protect: *protect }]
+            }
+            What::CreateAlike { first, rest } => std::iter::once(first).chain(rest).cloned().collect(),
+            _ => vec![],
+        }
+    }
+
+    /// Every resource it is about: several where they are made by one call.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<&Address> {
+        match self {
+            What::CreateAlike { first, rest } => std::iter::once(first).chain(rest).map(|made| &made.address).collect(),
+            other => vec![other.address()],
+        }
+    }
+
+    /// The resource it is about; the first of several.
     #[must_use]
     pub fn address(&self) -> &Address {
         match self {
+            What::CreateAlike { first, .. } => &first.address,
             What::Create { address, .. }
             | What::Forget { address, .. }
             | What::Update { address, .. }
@@ -243,8 +296,8 @@ pub struct OpenCall {
     pub operation: String,
     /// What its task is for.
     pub what: What,
-    /// Whether the resource that the task makes is in the journal already.
-    pub created: bool,
+    /// How many of the resources that the task makes are in the journal already.
+    pub created: usize,
 }
 
 /// The calls of a journal that are open, by the index of their task.
@@ -265,14 +318,14 @@ impl OpenCalls {
         match event {
             Event::Intent { task, call, action, operation, what } => {
                 let before = self.0.remove(task);
-                let created = before.as_ref().is_some_and(|open| open.created);
+                let created = before.as_ref().map_or(0, |open| open.created);
                 let Some(what) = what.clone().or_else(|| before.map(|open| open.what)) else { return };
                 let open = OpenCall { call: *call, action: action.clone(), operation: operation.clone(), what, created };
                 self.0.insert(*task, open);
             }
             Event::Created { task, .. } => {
                 if let Some(open) = self.0.get_mut(task) {
-                    open.created = true;
+                    open.created += 1;
                 }
             }
             Event::Done { task, .. } | Event::Failed { task, .. } => drop(self.0.remove(task)),
@@ -344,7 +397,7 @@ impl State {
     fn done(&mut self, what: &What) {
         match what {
             // `Created` has put it in already: the id is in the journal before anything can fail.
-            What::Create { .. } => {}
+            What::Create { .. } | What::CreateAlike { .. } => {}
             What::Forget { address, id } => {
                 if self.resources.get(address).is_some_and(|r| r.id == *id) {
                     self.resources.remove(address);

@@ -50,7 +50,7 @@ output vpc = vpc.main.id
 /// The same project with nothing in it.
 const NOTHING: &str = "project small {}";
 
-fn model(text: &str) -> Model {
+pub fn model(text: &str) -> Model {
     let analysis = analyze(vec![("main.secnet".into(), text.into())], &Inputs::default());
     let wrong: Vec<_> = analysis.diagnostics.iter().map(|d| &d.message).collect();
     assert!(!analysis.has_errors(), "{wrong:?}");
@@ -58,32 +58,32 @@ fn model(text: &str) -> Model {
 }
 
 /// A project's directory, and the EC2 that it stands in.
-struct World {
-    sim: Arc<Sim>,
-    store: Store,
+pub struct World {
+    pub sim: Arc<Sim>,
+    pub store: Store,
     _directory: tempfile::TempDir,
 }
 
 /// What an apply was, seen from outside.
-struct Applied {
-    outcome: Outcome,
-    plan: Plan,
-    progress: Vec<Progress>,
+pub struct Applied {
+    pub outcome: Outcome,
+    pub plan: Plan,
+    pub progress: Vec<Progress>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::new(directory.path().join("state"), "small");
         Self { sim: Arc::new(Sim::new("us-east-1")), store, _directory: directory }
     }
 
     /// The store of a project of this model.
-    fn store(&self, model: &Model) -> Store {
+    pub fn store(&self, model: &Model) -> Store {
         Store::new(self.store.state_path().parent().unwrap(), &model.project.name)
     }
 
-    async fn plan(&self, text: &str) -> (Model, State, Plan) {
+    pub async fn plan(&self, text: &str) -> (Model, State, Plan) {
         let model = model(text);
         let state = self.store(&model).load().unwrap().state;
         let observation = refresh(&*self.sim, &model, &state).await.unwrap();
@@ -93,7 +93,7 @@ impl World {
     }
 
     /// Plans and applies through a driver, as the command does, but for saving.
-    async fn run(&self, text: &str, driver: Arc<dyn Driver>, options: Options, stop: watch::Receiver<Stop>) -> Applied {
+    pub async fn run(&self, text: &str, driver: Arc<dyn Driver>, options: Options, stop: watch::Receiver<Stop>) -> Applied {
         self.recover().await;
         let (model, state, plan) = self.plan(text).await;
         let store = self.store(&model);
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// Resolves what an interrupted apply of the small project has left.
-    async fn recover(&self) -> Vec<Found> {
+    pub async fn recover(&self) -> Vec<Found> {
         let loaded = self.store.load().unwrap();
         if loaded.unfinished.is_empty() {
             return vec![];
@@ -122,7 +122,7 @@ impl World {
         found
     }
 
-    async fn apply(&self, text: &str) -> Applied {
+    pub async fn apply(&self, text: &str) -> Applied {
         let applied = self.run(text, self.sim.clone(), Options::default(), never()).await;
         let store = self.store(&model(text));
         applied.outcome.save(&store, &store.lock("test").unwrap()).unwrap();
@@ -130,7 +130,7 @@ impl World {
     }
 
     /// Everything that carries the project's tag in EC2, by the address in its tags.
-    fn tagged(&self) -> BTreeMap<String, Vec<String>> {
+    pub fn tagged(&self) -> BTreeMap<String, Vec<String>> {
         let filters = json!([{"Name": "key", "Values": ["secnet:address"]}]);
         let answer = self.sim.call(&Request::new("DescribeTags", json!({"Filters": filters}))).unwrap();
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -144,7 +144,7 @@ impl World {
     }
 
     /// That EC2 holds exactly what the state says, each thing once, and that nothing is left to do.
-    async fn check_converged(&self, text: &str, when: &str) {
+    pub async fn check_converged(&self, text: &str, when: &str) {
         let (_, state, plan) = self.plan(text).await;
         assert!(plan.is_empty(), "{when}: {:?}", plan.tasks.iter().map(|t| &t.title).collect::<Vec<_>>());
         let known: BTreeMap<String, Vec<String>> = state.resources.iter().map(|(a, r)| (a.to_string(), vec![r.id.clone()])).collect();
@@ -153,7 +153,7 @@ impl World {
     }
 
     /// That destroying leaves only what EC2 had at first.
-    async fn check_destroyed(&self, when: &str) {
+    pub async fn check_destroyed(&self, when: &str) {
         let applied = self.apply(NOTHING).await;
         assert!(applied.outcome.is_success(), "{when}: {:?}", applied.outcome.failed);
         assert_eq!(self.tagged(), BTreeMap::new(), "{when}");
@@ -161,7 +161,7 @@ impl World {
     }
 }
 
-fn never() -> watch::Receiver<Stop> {
+pub fn never() -> watch::Receiver<Stop> {
     watch::channel(Stop::No).1
 }
 
@@ -404,7 +404,7 @@ async fn what_is_held_for_a_moment_goes_and_what_stays_held_is_named() {
 }
 
 /// Applies through a driver that hangs at some point, and is killed there: nothing is saved but what the journal has.
-async fn killed(world: &World, text: &str, hang: (usize, bool)) -> Applied {
+pub async fn killed(world: &World, text: &str, hang: (usize, bool)) -> Applied {
     let (stop, stopped) = watch::channel(Stop::No);
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -439,7 +439,7 @@ async fn whenever_it_is_killed_nothing_is_lost_and_nothing_is_doubled() {
 }
 
 /// As a power failure leaves the journal while a line is written.
-fn tear_last_line(world: &World) {
+pub fn tear_last_line(world: &World) {
     let bytes = std::fs::read(world.store.journal_path()).unwrap();
     std::fs::write(world.store.journal_path(), &bytes[..bytes.len() - 7]).unwrap();
 }
