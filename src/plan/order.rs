@@ -204,7 +204,9 @@ impl Edges<'_> {
                 // Those of one that is replaced are parts of another thing.
                 What::UnmakeParts { .. } if replaced => {}
                 What::UnmakeParts { .. } => unmade.push(task),
-                What::Create { .. } | What::Update { .. } | What::ChangePart { .. } | What::MakeParts { .. } => rest.push(task),
+                What::Create { .. } | What::CreateAlike { .. } | What::Update { .. } | What::ChangePart { .. } | What::MakeParts { .. } => {
+                    rest.push(task);
+                }
                 What::Delete { .. } | What::Forget { .. } => {}
             }
         }

@@ -194,17 +194,17 @@ fn drawn_route(this: &Resource, part: &Part, desired: &Desired<'_>) -> Option<ne
 
 /// What an id stands for as a target.
 fn target_of_id(id: net::Id) -> Target {
-    let kinds: [(&str, fn(net::Id) -> Target); 8] = [
-        ("igw-", Target::InternetGateway),
-        ("eigw-", Target::EgressOnlyGateway),
-        ("nat-", Target::NatGateway),
-        ("pcx-", Target::Peering),
-        ("tgw-", Target::TransitGateway),
-        ("vpce-", Target::Endpoint),
-        ("eni-", Target::Interface),
-        ("vgw-", Target::VpnGateway),
-    ];
-    kinds.iter().find(|(prefix, _)| id.as_str().starts_with(prefix)).map_or(Target::Unmodelled as fn(_) -> _, |(_, target)| *target)(id)
+    match id.as_str().split_once('-').map(|(kind, _)| kind) {
+        Some("igw") => Target::InternetGateway(id),
+        Some("eigw") => Target::EgressOnlyGateway(id),
+        Some("nat") => Target::NatGateway(id),
+        Some("pcx") => Target::Peering(id),
+        Some("tgw") => Target::TransitGateway(id),
+        Some("vpce") => Target::Endpoint(id),
+        Some("eni") => Target::Interface(id),
+        Some("vgw") => Target::VpnGateway(id),
+        _ => Target::Unmodelled(id),
+    }
 }
 
 /// One route a destination. The same destination twice with the same target is one route with two origins.
