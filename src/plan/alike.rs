@@ -49,7 +49,7 @@ pub fn groups<'a>(decisions: &'a Decisions<'a>) -> Groups<'a> {
 
 fn may_share(decision: &Decision<'_>, alike: &Alike) -> bool {
     let written = |name: &&str| decision.record.get(*name).is_some_and(|value| *value != Value::Null);
-    !alike.alone.iter().any(|name| written(name))
+    !alike.alone.iter().any(written)
 }
 
 /// What it is but for its tags.
