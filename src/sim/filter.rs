@@ -56,6 +56,16 @@ impl<'a> Matcher<'a> {
         Ok(Self { filters })
     }
 
+    /// The ids that a filter asks for by name, where one does: of what is listed, nothing else can pass. What an item is
+    /// called stands at its top, and ids of other kinds begin otherwise.
+    pub(crate) fn named(&self, prefix: &str) -> Option<BTreeSet<&'a str>> {
+        let own = |id: &&str| !id.contains(['*', '?', '\\']) && id.rsplit_once('-').is_some_and(|(before, _)| before == prefix);
+        let by_id = |(look, ids): &&(Look<'a>, Vec<&'a str>)| {
+            matches!(look, Look::Path(path) if !path.contains(['.', '|'])) && ids.iter().all(|id| own(id))
+        };
+        self.filters.iter().find(by_id).map(|(_, ids)| ids.iter().copied().collect())
+    }
+
     /// Whether all filters let something pass: for each, one of its values.
     pub(crate) fn passes(&self, item: &Json) -> bool {
         self.filters.iter().all(|(look, patterns)| {

@@ -59,6 +59,8 @@ pub(crate) fn select<'a>(
             items.push((id.into(), item));
         }
     } else {
+        let named = matcher.named(listing.prefix);
+        let keys = keys.filter(|key| named.as_ref().is_none_or(|named| named.contains(key.as_str())));
         items.extend(keys.filter(|key| seen(key)).filter_map(|key| Some((key.clone(), show(key)?))));
     }
     items.retain(|(_, item)| matcher.passes(item));
