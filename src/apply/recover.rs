@@ -64,6 +64,8 @@ pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Res
     for (task, open) in OpenCalls::of(events).0 {
         let spec = resources::spec(open.what.address().kind());
         let became = match (open.what, spec) {
+            // What AWS gives is not made, only looked up.
+            (What::Create { address, .. }, Some(spec)) if !open.created && spec.stands_for.is_some() => Found::NotMade { address },
             (What::Create { address, record, after, protect }, Some(spec)) if !open.created => {
                 let item = match find::listing(spec, spec.tag_type) {
                     Some(listing) => find::made(driver, listing, &open.operation).await?,

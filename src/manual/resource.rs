@@ -41,7 +41,7 @@ fn prose(doc: &str) -> String {
 
 fn attributes(spec: &Spec, text: &mut String) {
     text.push_str("\n## Attributes\n");
-    for attr in spec.attrs.iter().filter(|a| a.change != Change::Computed) {
+    for attr in spec.attrs.iter().filter(|a| a.change != Change::Computed && !(spec.stands_for.is_some() && a.name == "vpc")) {
         let need = match &attr.default {
             Some(Value::List(none)) if none.is_empty() => "optional".to_owned(),
             Some(default) => format!("optional, `{default}` if left out"),
