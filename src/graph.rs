@@ -148,12 +148,33 @@ impl<'a> Graph<'a> {
                 }
             }
         }
+        self.main_governors(&mut found);
         for (address, (_, resource)) in &self.things {
             if let Some(gateways) = resource.reference("vpc").and_then(|vpc| attachments.get(vpc)) {
                 found.entry(address).or_default().extend(gateways);
             }
         }
         found
+    }
+
+    /// What AWS gives a VPC governs the subnets that nothing of its kind names.
+    fn main_governors(&self, found: &mut BTreeMap<&'a Address, Vec<NodeId>>) {
+        let governing = |r: &Resource| {
+            resources::spec(resources::taken_for(r.address.kind())).is_some_and(|s| s.parts.iter().any(|p| p.governs.is_some()))
+        };
+        let given = |r: &Resource| resources::spec(r.address.kind()).is_some_and(|s| s.stands_for.is_some());
+        for (id, resource) in self.things.values().filter(|(_, r)| given(r) && governing(r)) {
+            let kind = resources::taken_for(resource.address.kind());
+            let holders = self.things.values().filter(|(_, r)| resources::taken_for(r.address.kind()) == kind);
+            let named: std::collections::BTreeSet<&Address> = holders
+                .flat_map(|(_, holder)| parts_of(holder).filter_map(|(i, s)| holder.parts[i].record.get(s.governs?)?.as_resource()))
+                .collect();
+            for (address, (_, subnet)) in self.things.iter().filter(|(a, _)| a.kind() == "subnet" && !named.contains(*a)) {
+                if subnet.reference("vpc").is_some() && subnet.reference("vpc") == resource.reference("vpc") {
+                    found.entry(address).or_default().extend((0..=resource.parts.len()).map(|p| id + p));
+                }
+            }
+        }
     }
 
     /// What is placed in a subnet waits for what governs the subnet, and for all parts of what it refers to (its groups' rules).

@@ -21,6 +21,8 @@ pub struct Spec {
     pub kind: &'static str,
     /// `vpc-`
     pub id_prefix: &'static str,
+    /// The kind that it stands for: AWS gives every VPC one, which is adopted in the VPC's block and never made nor deleted.
+    pub stands_for: Option<&'static str>,
     /// The manual's words.
     pub doc: &'static str,
     /// A fragment of a project that shows it; see [`ResourceType::EXAMPLE`].
@@ -53,7 +55,7 @@ pub struct Spec {
     pub attached: fn(&Resource, &Model) -> Vec<String>,
     /// What it is in the network, for the prover.
     pub network: fn(&Resource, &Desired<'_>, &mut Net),
-    /// The calls that make it; the answer of the first tells its id.
+    /// The calls that make it; the answer of the first tells its id. Of what AWS gives, the first looks it up by its VPC.
     pub create: fn(&Address, &Record) -> Result<Vec<Call>, DecodeError>,
     /// Id and attributes, from the answer of the first call of `create`.
     pub created: fn(&Json) -> Option<(String, Record)>,
@@ -61,7 +63,7 @@ pub struct Spec {
     pub alike: Option<Alike>,
     /// The calls that change it in place.
     pub updates: &'static [Update],
-    /// The calls that unmake it, given what is known of it (`id` among it).
+    /// The calls that unmake it, given what is known of it (`id` among it). Of what AWS gives: those that let go of it.
     pub delete: fn(&Address, &Record) -> Vec<Call>,
     /// What an item of the listing says; `None` for something that is gone though still listed.
     pub observe: fn(&Json) -> Option<Observed>,
@@ -262,6 +264,8 @@ impl Observed {
 pub trait ResourceType: Kind + Sized + 'static {
     /// `vpc-`
     const ID_PREFIX: &'static str;
+    /// See [`Spec::stands_for`].
+    const STANDS_FOR: Option<&'static str> = None;
     /// The manual's words; written by the `resource!` macro.
     const DOC: &'static str;
     /// A fragment of a project that shows how it is used, for the manual. It resolves without a complaint, together with
@@ -341,6 +345,7 @@ impl Spec {
         Spec {
             kind: T::KIND,
             id_prefix: T::ID_PREFIX,
+            stands_for: T::STANDS_FOR,
             doc: T::DOC,
             example: T::EXAMPLE,
             attrs: LazyLock::new(T::attrs),
@@ -366,6 +371,12 @@ impl Spec {
             #[cfg(feature = "aws")]
             actions: T::ACTIONS,
         }
+    }
+
+    /// The kind that it is taken for, where either will do: its own, or the one that it stands for.
+    #[must_use]
+    pub fn taken_for(&self) -> &'static str {
+        self.stands_for.unwrap_or(self.kind)
     }
 
     /// The attribute of this name.

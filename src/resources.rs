@@ -16,6 +16,7 @@ use crate::{
     },
 };
 
+mod given;
 mod part;
 mod placement;
 mod read;
@@ -29,6 +30,9 @@ crate::resources! {
     route_table: RouteTable,
     network_acl: NetworkAcl,
     security_group: SecurityGroup,
+    default_route_table: DefaultRouteTable,
+    default_network_acl: DefaultNetworkAcl,
+    default_security_group: DefaultSecurityGroup,
     key_pair: KeyPair,
     elastic_ip: ElasticIp,
     nat_gateway: NatGateway,
@@ -129,6 +133,17 @@ fn as_read(resource: &Resource, observed: &Observed) -> Resource {
     Resource { record: observed.record.clone(), parts: observed.parts.iter().map(part).collect(), ..resource.clone() }
 }
 
+/// The kind that something of a kind is taken for: its own, or that which it stands for.
+#[must_use]
+pub fn taken_for(kind: &str) -> &str {
+    spec(kind).map_or(kind, |s| s.taken_for())
+}
+
+/// The types of what AWS gives every VPC.
+pub fn given() -> impl Iterator<Item = &'static Spec> {
+    ALL.iter().copied().filter(|s| s.stands_for.is_some())
+}
+
 /// The type of this word.
 #[must_use]
 pub fn spec(kind: &str) -> Option<&'static Spec> {
@@ -207,7 +222,7 @@ mod tests {
             let others: Vec<_> = said.iter().filter(|d| !d.starts_with("W020")).collect();
             assert!(others.is_empty(), "{}: {others:?}", spec.kind);
             let header = format!("{} ", spec.kind);
-            assert!(spec.example.lines().any(|l| l.starts_with(&header)), "the example of {} shows none", spec.kind);
+            assert!(spec.example.lines().any(|l| l.trim_start().starts_with(&header)), "the example of {} shows none", spec.kind);
         }
     }
 
@@ -257,9 +272,21 @@ mod tests {
     #[test]
     fn ids_tell_their_type() {
         for a in ALL {
-            for b in ALL.iter().filter(|b| b.kind != a.kind) {
+            for b in ALL.iter().filter(|b| b.taken_for() != a.taken_for()) {
                 assert!(!a.id_prefix.starts_with(b.id_prefix), "{} and {}", a.kind, b.kind);
             }
+        }
+    }
+
+    #[test]
+    fn what_aws_gives_is_called_after_what_it_stands_for() {
+        for given in given() {
+            let base = given.stands_for.and_then(super::spec).expect("it stands for a kind");
+            // References are told apart by this word alone where Specs are not at hand.
+            assert_eq!(given.kind, format!("default_{}", base.kind));
+            assert_eq!((given.listing.action, given.tag_type), (base.listing.action, base.tag_type), "{}", given.kind);
+            assert!(given.parts.iter().all(|p| base.part(p.name).is_some()) && !given.parts.is_empty(), "{}", given.kind);
+            assert!(given.attr("vpc").is_some_and(|a| a.required && a.change == Change::Replace), "{}", given.kind);
         }
     }
 
@@ -282,8 +309,10 @@ mod tests {
             for record in [least(spec), full(spec)] {
                 let calls = (spec.create)(&this(spec), &record).expect("the record fits");
                 let first = calls.first().expect("a call");
-                assert!(first.mutates(), "{}: the first call tells the id", spec.kind);
-                assert_eq!(first.tagged.first().map(String::as_str), spec.tag_type, "{}", spec.kind);
+                // What AWS gives is looked up; the planner tags it.
+                let made = spec.stands_for.is_none();
+                assert_eq!(first.mutates(), made, "{}: the first call tells the id", spec.kind);
+                assert_eq!(first.tagged.first().map(String::as_str), spec.tag_type.filter(|_| made), "{}", spec.kind);
                 let delete = (spec.delete)(&this(spec), &record);
                 assert!(delete.iter().any(|call| call.params.values().any(|arg| names_id(arg, &this(spec)))), "{}", spec.kind);
                 for settle in calls.iter().chain(&delete).filter_map(|call| call.settle.as_ref()) {

@@ -159,6 +159,9 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// The tag that every resource of the project's carries and that no two have in common; also the attribute that tells it.
+pub const OWN_ID: &str = "secnet:id";
+
 impl State {
     /// The state of a project that has made nothing.
     #[must_use]
@@ -205,6 +208,7 @@ impl State {
     #[must_use]
     pub fn attribute(&self, address: &Address, name: &str) -> Option<Value> {
         let (id, record) = match (self.resources.get(address), self.existing.get(address)) {
+            (Some(resource), _) if name == OWN_ID => return Some(Value::text(&resource.secnet_id)),
             (Some(resource), _) => (&resource.id, &resource.record),
             (None, Some(existing)) => (&existing.id, &existing.record),
             (None, None) => return None,

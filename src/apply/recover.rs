@@ -65,6 +65,8 @@ pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Res
     for (task, open) in OpenCalls::of(events).0 {
         let spec = resources::spec(open.what.address().kind());
         let became = match (open.what, spec) {
+            // What AWS gives is not made, only looked up.
+            (What::Create { address, .. }, Some(spec)) if open.created == 0 && spec.stands_for.is_some() => Found::NotMade { address },
             (what, Some(spec)) if open.created < what.made().len() => {
                 all.extend(made(driver, spec, &mut state, task, &open.operation, what.made()).await?);
                 continue;

@@ -73,6 +73,12 @@ pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, accou
     for import in &model.imports {
         ids.entry(import.to.kind()).or_default().insert(&import.id);
     }
+    // What AWS gives is found by its VPC, of which nothing is listed where none stands.
+    for resource in model.resources.values().filter(|r| !r.existing && network.is_some()) {
+        if resources::spec(resource.address.kind()).is_some_and(|s| s.stands_for.is_some()) {
+            ids.entry(resource.address.kind()).or_default();
+        }
+    }
     let kinds = ids.iter().filter_map(|(kind, ids)| Some((resources::spec(kind)?, ids)));
     let listed = network.as_ref();
     let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids, listed)) }).collect());
@@ -175,7 +181,7 @@ async fn kind(
     if let Some(all) = here {
         let tagged = |item: &Json| (spec.observe)(item).is_some_and(|observed| observed.tags.get(TAG).is_some_and(|l| l == lineage));
         collect(spec, elements(all, spec.listing.items).into_iter().cloned().collect(), &mut items);
-        items.retain(|id, item| ids.contains(id.as_str()) || tagged(item));
+        items.retain(|id, item| ids.contains(id.as_str()) || spec.stands_for.is_some() || tagged(item));
     } else if spec.tag_type.is_some() {
         let (tag, values) = (format!("tag:{TAG}"), [lineage.to_owned()]);
         collect(spec, reader.pages(listing.action, listing.items, &[(&tag, &values)], listing.page).await?, &mut items);

@@ -37,6 +37,10 @@ use crate::{
 /// For how long something counts as young: EC2 may not see it everywhere yet.
 const YOUNG: Duration = Duration::from_secs(300);
 
+/// When to look for what AWS gives a new VPC, after the look before.
+const LOOKS: [Duration; 5] =
+    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(10), Duration::from_secs(30)];
+
 /// How often what a call was made from may turn out to be out of date.
 const OVERTAKEN_MAX: u32 = 3;
 
@@ -129,6 +133,10 @@ pub async fn carry_out(run: &Run, index: usize) -> Result<(), TaskError> {
     for (number, call) in task.calls.iter().enumerate() {
         let mut overtaken = 0;
         let answer = loop {
+            if !call.mutates() && number == 0 && spec.stands_for.is_some() && matches!(task.what, What::Create { .. }) {
+                announced = true;
+                break step.look_up(call).await?;
+            }
             if !call.mutates() {
                 break step.read(call, &answers).await?;
             }
@@ -168,6 +176,27 @@ impl Step<'_> {
     async fn read(&self, call: &Call, answers: &[Json]) -> Result<Json, TaskError> {
         let request = self.request(call, answers, "")?;
         Reader::new(&*self.run.driver).send(&request).await.map_err(TaskError::Unread)
+    }
+
+    /// Finds what AWS has given a VPC, and writes down that it is managed from now on. A VPC that is young may not show it yet.
+    async fn look_up(&self, call: &Call) -> Result<Json, TaskError> {
+        let What::Create { address, record, after, protect } = &self.task.what else { return Ok(Json::Null) };
+        let operation = identity::random().map_err(|e| TaskError::Internal(e.to_string()))?;
+        let (action, what) = (call.action.clone(), Some(self.task.what.clone()));
+        self.run.ledger().record(&[Event::Intent { task: self.index, call: 0, action: action.clone(), operation, what }])?;
+        for pause in LOOKS {
+            tokio::time::sleep(pause).await;
+            let answer = self.read(call, &[]).await?;
+            let Some((id, learned)) = (self.spec.created)(&answer) else { continue };
+            let record = record.iter().map(|(k, v)| (k.clone(), v.clone())).chain(learned).collect();
+            let (address, after, protect) = (address.clone(), after.clone(), *protect);
+            // No operation made it.
+            let mut ledger = self.run.ledger();
+            let secnet_id = identity::of_import(&ledger.state.lineage, &id);
+            ledger.record(&[Event::Created { task: self.index, address, id, secnet_id, record, after, protect }])?;
+            return Ok(answer);
+        }
+        Err(TaskError::NoId { action })
     }
 
     /// Writes down what is about to be sent, sends it, and writes down what it made. `None`: see [`Sent::Overtaken`].

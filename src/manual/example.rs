@@ -12,6 +12,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::resources;
+
 /// An example, and what is said of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
@@ -34,7 +36,10 @@ impl Example {
         if words.next_if_eq(&"in").is_some() {
             let kind = words.next()?;
             let place = if kind == "policy" { "" } else { "  vpc = vpc.main\n" };
-            fragment = format!("{kind} example {{\n{place}{code}}}\n");
+            fragment = match resources::spec(kind).and_then(|s| s.stands_for) {
+                Some(_) => format!("vpc main {{\n  cidr_block = 10.0.0.0/16\n  {kind} {{\n{code}  }}\n}}\n"),
+                None => format!("{kind} example {{\n{place}{code}}}\n"),
+            };
         }
         let mut read = Self { shown: code.to_owned(), whole: complete(&fragment), said: BTreeSet::new(), proof: BTreeSet::new() };
         match words.next() {

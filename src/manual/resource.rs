@@ -39,9 +39,14 @@ fn prose(doc: &str) -> String {
     doc.lines().map(str::trim).collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
+/// Whether an attribute is never written: of what AWS gives, its place says in which VPC.
+fn is_told(spec: &Spec, attr: &Attr) -> bool {
+    spec.stands_for.is_some() && attr.name == "vpc"
+}
+
 fn attributes(spec: &Spec, text: &mut String) {
     text.push_str("\n## Attributes\n");
-    for attr in spec.attrs.iter().filter(|a| a.change != Change::Computed) {
+    for attr in spec.attrs.iter().filter(|a| a.change != Change::Computed && !is_told(spec, a)) {
         let need = match &attr.default {
             Some(Value::List(none)) if none.is_empty() => "optional".to_owned(),
             Some(default) => format!("optional, `{default}` if left out"),
@@ -62,7 +67,7 @@ fn attributes(spec: &Spec, text: &mut String) {
     }
     text.push_str("\nEvery resource also takes [`after`](resources.what-is-made-before-what) and a [`lifecycle`](changes.what-may-happen-to-a-resource) \
          block.\n");
-    let computed: Vec<&Attr> = spec.attrs.iter().filter(|a| a.change == Change::Computed).collect();
+    let computed: Vec<&Attr> = spec.attrs.iter().filter(|a| a.change == Change::Computed || is_told(spec, a)).collect();
     if !computed.is_empty() {
         text.push_str("\n## What EC2 decides\n\nThese can be read, and are known once it stands.\n");
         for attr in computed {

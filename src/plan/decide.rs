@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{address::Address, cidr::Cidr, codes::plan as codes, diagnostic::Sink, span::Span},
-    plan::{Action, lifecycle, order, standing::Standing},
+    plan::{
+        Action, lifecycle, order,
+        standing::{Standing, Thing},
+    },
     registry::{PartSpec, Spec},
     resources,
     schema::{
@@ -72,6 +75,15 @@ pub struct Decisions<'a> {
     pub unwanted: Vec<Address>,
     /// Resources that are replaced.
     pub replaced: BTreeSet<Address>,
+}
+
+impl Decisions<'_> {
+    /// Whether something that is no longer wanted stays in EC2: what AWS gives, as long as its VPC stays.
+    #[must_use]
+    pub fn stays_behind(&self, thing: &Thing<'_>) -> bool {
+        let vpc = thing.state.record.get("vpc").and_then(Value::as_resource);
+        thing.spec.stands_for.is_some() && vpc.is_some_and(|vpc| !self.unwanted.contains(vpc) && !self.replaced.contains(vpc))
+    }
 }
 
 /// The keys of the tags that secnet itself puts on everything.

@@ -28,7 +28,8 @@ pub fn changes(decisions: &Decisions<'_>, standing: &Standing<'_>, sources: Opti
     }
     for address in &decisions.unwanted {
         if let Some(thing) = standing.things.get(address) {
-            changes.insert(address, gone(address, thing, standing, "it is not in the project any more"));
+            let change = if thing.spec.stands_for.is_some() { let_go(address, thing, decisions) } else { None };
+            changes.insert(address, change.unwrap_or_else(|| gone(address, thing, standing, "it is not in the project any more")));
         }
     }
     let deposed = standing.deposed.iter().map(|(address, thing)| gone(address, thing, standing, "its successor stands already"));
@@ -159,6 +160,19 @@ fn part(part: &PartDecision, standing: &Standing<'_>, place: &dyn Fn(Option<Span
         foreign: part.kept.is_none() && part.wanted.is_none(),
         place: place(part.span),
     }
+}
+
+/// What AWS gives stays as it stands when the project lets go of it, unless its VPC goes; then `None`.
+fn let_go(address: &Address, thing: &Thing<'_>, decisions: &Decisions<'_>) -> Option<Change> {
+    decisions.stays_behind(thing).then(|| Change {
+        address: address.clone(),
+        id: Some(thing.state.id.clone()),
+        action: Action::Forget,
+        attributes: vec![],
+        parts: vec![],
+        reason: Some("it is not in the project any more; AWS has given it with its VPC, and it stays as it stands".into()),
+        place: None,
+    })
 }
 
 fn gone(address: &Address, thing: &Thing<'_>, standing: &Standing<'_>, reason: &str) -> Change {

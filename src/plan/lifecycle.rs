@@ -123,7 +123,44 @@ pub fn open<'a>(input: &Input<'a>, sink: &mut Sink) -> Opening<'a> {
             Err(diagnostic) => sink.push(diagnostic),
         }
     }
+    adopt_given(input, &mut opening, sink);
     opening
+}
+
+/// Takes in what AWS has given the VPCs that stand, where the project adopts it: as an import is taken in.
+fn adopt_given(input: &Input<'_>, opening: &mut Opening<'_>, sink: &mut Sink) {
+    let Input { model, observation, .. } = *input;
+    let given =
+        model.resources.values().filter(|r| !r.existing && resources::spec(r.address.kind()).is_some_and(|s| s.stands_for.is_some()));
+    for resource in given {
+        let Some(vpc) = resource.reference("vpc").and_then(|vpc| opening.state.resources.get(vpc)) else { continue };
+        let all = observation.resources.get(resource.address.kind());
+        let of_vpc = |o: &&Observed| o.record.get("vpc").and_then(Value::as_text) == Some(&vpc.id);
+        let found = all.and_then(|all| all.values().find(of_vpc));
+        let held = opening.state.resources.get(&resource.address);
+        // One that is no longer what AWS gives, because somebody has made another the main table, leaves its place to that.
+        if held.is_some_and(|held| observation.recalled || found.is_some_and(|found| found.id == held.id)) {
+            continue;
+        }
+        let span = resource.span.or(model.project.span);
+        let (Some(found), Some(span)) = (found, span) else {
+            if observation.recalled {
+                let help = "plan with reading what is there, so that the plan can say what the adoption takes away";
+                sink.push(codes::not_adopted_unread(&resource.address, resource.span, help));
+            }
+            continue;
+        };
+        let import = model::Import { to: resource.address.clone(), id: found.id.clone(), span };
+        let names = names(model, &opening.state, observation);
+        match taken_in(&import, resource, &opening.state, observation, &names) {
+            Ok((taken, untold)) => {
+                opening.state.to_mut().fold(&taken.event());
+                opening.imports.push(taken);
+                opening.notes.extend(untold);
+            }
+            Err(diagnostic) => sink.push(diagnostic),
+        }
+    }
 }
 
 fn listed<'a>(observation: &'a Observation, address: &Address, id: &str) -> Option<&'a Observed> {

@@ -222,13 +222,13 @@ impl Edges<'_> {
     fn across(&mut self, standing: &Standing<'_>, decisions: &Decisions<'_>) {
         let mut unmade: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
         for ((address, key), task) in &self.tasks.unmake {
-            unmade.entry((address.kind(), key)).or_default().push(*task);
+            unmade.entry((resources::taken_for(address.kind()), key)).or_default().push(*task);
         }
         for decision in decisions.wanted.values() {
             for part in decision.parts.iter().filter(|p| p.spec.governs.is_some() && p.observed.is_none()) {
                 let key = part.wanted.as_ref().map(|w| part.spec.key_of(&standing.record_ids(w, &decisions.replaced)));
                 let make = part.index.and_then(|i| self.tasks.part.get(&(decision.resource.address.clone(), i))).copied();
-                let gone = key.as_deref().and_then(|key| unmade.get(&(decision.spec.kind, key)));
+                let gone = key.as_deref().and_then(|key| unmade.get(&(decision.spec.taken_for(), key)));
                 if let (Some(gone), Some(make)) = (gone, make) {
                     self.all_need(&[make], gone);
                 }

@@ -201,7 +201,9 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
         let (id, name) = (Id::from(&*thing.observed.id), Id::from(address.as_str()));
         managed.insert(name.clone());
         all.insert(id.clone(), name.clone());
-        if goes(address) {
+        if decisions.stays_behind(thing) && goes(address) {
+            // It is somebody else's from now on.
+        } else if goes(address) {
             managed.insert(id);
         } else {
             kept.insert(id, name);

@@ -13,7 +13,7 @@ use crate::{
     registry::{Batch, PartSpec, Removal},
     schema::value::{Record, Value},
     state::{
-        Part, State,
+        OWN_ID, Part, State,
         event::{Made, What},
     },
 };
@@ -129,7 +129,7 @@ fn taken_over(context: &Context<'_>) -> Taken {
     made.filter(|(_, p)| p.spec.takes_over && p.observed.is_none())
         .filter_map(|(d, p)| {
             let ids = context.standing.record_ids(p.wanted.as_ref()?, &context.decisions.replaced);
-            Some((d.spec.kind, p.spec.key_of(&ids)))
+            Some((d.spec.taken_for(), p.spec.key_of(&ids)))
         })
         .collect()
 }
@@ -144,12 +144,18 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
             for update in decision.spec.updates.iter().filter(|u| (u.after_create)(&decision.record)) {
                 calls.extend((update.calls)(address, &decision.record));
             }
-            if !later.is_empty() {
+            if decision.spec.stands_for.is_some() {
+                // It is looked up and not made, so that no call could tag it on the way.
+                let own = tags.iter().map(|(key, value)| (key.clone(), Value::text(value)));
+                let id = (OWN_ID.to_owned(), Value::Attribute(address.clone(), OWN_ID.into()));
+                calls.insert(1.min(calls.len()), create_tags(address, &own.chain(later).chain([id]).collect()));
+            } else if !later.is_empty() {
                 calls.push(create_tags(address, &later));
             }
+            let verb = if decision.spec.stands_for.is_some() { "adopt" } else { "create" };
             let (record, after) = (decision.record.clone(), decision.resource.after.clone());
             let what = What::Create { address: address.clone(), record, after, protect: decision.resource.lifecycle.protect };
-            made.push(context.add(tasks, what, format!("create {address}"), calls, tags));
+            made.push(context.add(tasks, what, format!("{verb} {address}"), calls, tags));
         }
         Some(Action::Update) => {
             let changed: BTreeSet<&str> = decision.attributes.iter().map(|a| a.0).collect();
@@ -243,7 +249,7 @@ fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &Taken, t
             let parts: Vec<(Record, Option<Part>)> = unmake
                 .iter()
                 .filter_map(|p| Some((p.observed.clone()?, p.kept.clone())))
-                .filter(|(r, _)| !is_taken(decision.spec.kind, spec, r, taken))
+                .filter(|(r, _)| !is_taken(decision.spec.taken_for(), spec, r, taken))
                 .collect();
             unmake_parts(context, address, thing, spec, &parts, tasks);
         }
@@ -328,14 +334,18 @@ fn title(verb: &str, address: &Address, spec: &PartSpec, records: &[&Record]) ->
 /// Unmakes a resource that stands: first those of its parts that would hold it or others, then itself.
 fn remove(context: &Context<'_>, address: &Address, thing: &Thing<'_>, taken: &Taken, tasks: &mut Tasks) -> usize {
     for spec in thing.spec.parts {
+        let named = |record: &Record| {
+            let mut named = vec![];
+            context.standing.record_addresses(record).values().for_each(|v| v.resources(&mut named));
+            named
+        };
+        let going = |a: &Address| context.decisions.unwanted.contains(a) || context.decisions.replaced.contains(a);
         let goes_first = |record: &Record| match spec.removal {
+            // What AWS gives stays as it stands, but for what would hold others that go.
+            _ if thing.spec.stands_for.is_some() => named(record).iter().any(|a| a != address && going(a)),
             Removal::First => true,
             Removal::WithOwner => false,
-            Removal::WithOwnerUnlessItRefers => {
-                let mut named = vec![];
-                context.standing.record_addresses(record).values().for_each(|v| v.resources(&mut named));
-                named.iter().any(|a| a != address)
-            }
+            Removal::WithOwnerUnlessItRefers => named(record).iter().any(|a| a != address),
         };
         let kept = |record: &Record| {
             let key = spec.key_of(record);
@@ -346,7 +356,7 @@ fn remove(context: &Context<'_>, address: &Address, thing: &Thing<'_>, taken: &T
             .observed
             .parts
             .iter()
-            .filter(|(name, record)| *name == spec.name && goes_first(record) && !is_taken(thing.spec.kind, spec, record, taken))
+            .filter(|(name, record)| *name == spec.name && goes_first(record) && !is_taken(thing.spec.taken_for(), spec, record, taken))
             .map(|(_, record)| (record.clone(), kept(record)))
             .collect();
         unmake_parts(context, address, thing, spec, &parts, tasks);
@@ -354,5 +364,6 @@ fn remove(context: &Context<'_>, address: &Address, thing: &Thing<'_>, taken: &T
     let mut record = thing.observed.record.clone();
     record.insert("id".into(), Value::text(&thing.state.id));
     let what = What::Delete { address: address.clone(), id: thing.state.id.clone() };
-    context.add(tasks, what, format!("delete {address}"), (thing.spec.delete)(address, &record), BTreeMap::new())
+    let verb = if thing.spec.stands_for.is_some() { "let go of" } else { "delete" };
+    context.add(tasks, what, format!("{verb} {address}"), (thing.spec.delete)(address, &record), BTreeMap::new())
 }

@@ -7,12 +7,14 @@ use crate::{
         diagnostic::{Diagnostic, nearest},
         span::Span,
     },
+    registry::Spec,
     resolve::{
         cell::Resolver,
         convert::describe,
         evaluate::counted,
         function,
         repeat::in_order,
+        scope::is_given,
         space::{Cell, Extent, bound, key_of, key_text},
     },
     schema::{
@@ -185,7 +187,10 @@ impl<'a> Resolver<'a, '_> {
     fn attribute(&mut self, address: &Address, name: &Name, at: Span) -> Value {
         let Some((space, block, instance)) = self.things.get(address).copied() else { return Value::Error };
         let Some(declared) = self.scope_of(space).and_then(|s| s.blocks.get(block)) else { return Value::Error };
-        let Some(spec) = declared.spec else { return Value::Error };
+        let (existing, Some(spec)) = (declared.existing, declared.spec) else { return Value::Error };
+        if let Some(given) = self.given(address, (space, block, instance), spec, name) {
+            return given;
+        }
         let attr: Option<&Attr> = spec.attr(&name.text);
         let has_tags = &*name.text == "tags" && spec.tag_type.is_some();
         if attr.is_none() && !has_tags && &*name.text != "id" {
@@ -194,10 +199,10 @@ impl<'a> Resolver<'a, '_> {
             return Value::Error;
         }
         let later = || Value::Attribute(address.clone(), name.text.to_string());
-        if declared.existing || attr.is_some_and(|a| a.change == Change::Computed) || &*name.text == "id" {
+        if existing || attr.is_some_and(|a| a.change == Change::Computed) || &*name.text == "id" {
             return later();
         }
-        let written = match declared.attribute(&name.text) {
+        let written = match self.scope_of(space).and_then(|s| s.blocks.get(block)?.attribute(&name.text)) {
             Some(i) => self.cell(Cell::Attribute(space, block, instance, i), at),
             None => Value::Null,
         };
@@ -207,6 +212,24 @@ impl<'a> Resolver<'a, '_> {
             (Value::Null, Some(attr)) => attr.default.clone().unwrap_or_else(later),
             (written, Some(_)) => written,
         }
+    }
+
+    /// `vpc.main.default_security_group`, and the VPC that such a thing is given with; `None` for any other attribute.
+    fn given(&mut self, address: &Address, at: (usize, usize, usize), spec: &'static Spec, name: &Name) -> Option<Value> {
+        let (space, block, instance) = at;
+        if let ("vpc", true) = (&*name.text, spec.stands_for.is_some()) {
+            let (_, outer) = self.scope_of(space)?.blocks.get(block)?.given?;
+            return Some(self.instance(space, outer, instance).map_or(Value::Error, |vpc| Value::Resource(vpc.address.clone())));
+        }
+        if !is_given(Some(spec), &name.text) {
+            return None;
+        }
+        let Some(found) = self.scope_of(space)?.find_block(&name.text, address.name()) else {
+            self.sink.push(codes::not_adopted(address, &name.text, name.span));
+            return Some(Value::Error);
+        };
+        self.work_out(Cell::Instances(space, found), name.span);
+        Some(self.instance(space, found, instance).map_or(Value::Error, |one| Value::Resource(one.address.clone())))
     }
 
     /// A resource's tags over those of the project.

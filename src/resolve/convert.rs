@@ -132,7 +132,9 @@ pub(super) fn convert(value: Value, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagn
         | (Type::Peer, value @ (Value::Cidr(_) | Value::Anywhere)) => value,
         (Type::Float, Value::Int(n)) => Value::Float(n as f64),
         (Type::Peer, Value::Ip(ip)) => Value::Cidr(Cidr::host_of(ip)),
-        (Type::Peer, Value::Resource(address)) if address.kind() == "security_group" => Value::Resource(address),
+        (Type::Peer, Value::Resource(address)) if crate::resources::taken_for(address.kind()) == "security_group" => {
+            Value::Resource(address)
+        }
         (_, value) => {
             out.push(mismatch(&value, ty, at));
             Value::Error
@@ -206,7 +208,8 @@ fn later(address: Address, attribute: String, ty: &Type, at: Spot<'_>, out: &mut
         }
         (None, _) => value,
         (Some(have), ty) if fits(&have, ty) => value,
-        (Some(_), Type::Ref(kind)) if matches!(&value, Value::Attribute(a, n) if n == "id" && a.kind() == &**kind) => {
+        (Some(_), Type::Ref(kind)) if matches!(&value, Value::Attribute(a, n) if n == "id" && crate::resources::taken_for(a.kind()) == &**kind) =>
+        {
             let Value::Attribute(address, _) = &value else { return Value::Error };
             let wanted = codes::with_article(kind);
             let diagnostic = codes::wrong_type(&wanted, "its id", at.span);
@@ -244,7 +247,7 @@ fn fits(have: &Type, want: &Type) -> bool {
 fn reference(value: Value, kind: &Arc<str>, at: Spot<'_>, out: &mut Vec<Diagnostic>) -> Value {
     let wanted = codes::with_article(kind);
     let diagnostic = match &value {
-        Value::Resource(address) if address.kind() == &**kind => return value,
+        Value::Resource(address) if crate::resources::taken_for(address.kind()) == &**kind => return value,
         Value::Resource(address) => codes::wrong_kind(&wanted, address.as_str(), address.kind(), at.span),
         Value::Text(id) => {
             // What another project gives is known by its output, which may change.

@@ -322,5 +322,5 @@ pub(super) fn counted(n: usize, noun: &str) -> String {
 
 /// Every kind's word.
 pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
-    resources::ALL.iter().map(|s| s.kind)
+    resources::ALL.iter().filter(|s| s.stands_for.is_none()).map(|s| s.kind)
 }

@@ -177,9 +177,13 @@ impl<'a> Resolver<'a, '_> {
 
     /// Finds out which resources there are of a block.
     pub(super) fn expand_block(&mut self, space: usize, block: usize) {
-        let found = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|d| (d.block, d.attributes.len()));
-        let Some((declared, attributes)) = found else { return };
+        let found = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|d| (d.block, d.attributes.len(), d.given));
+        let Some((declared, attributes, given)) = found else { return };
+        let outer = given.map(|(_, outer)| outer);
         let Some(each) = &declared.each else { return };
+        if let Some(outer) = outer {
+            return self.expand_with(space, block, outer, attributes);
+        }
         let count = self.at(Here { space, bindings: None }, |this| this.count(each));
         let path = self.spaces.get(space).map(|s| s.path.clone()).unwrap_or_default();
         let one = |key: Option<&Key>, bindings: Bindings<'a>| Instance {
@@ -201,6 +205,23 @@ impl<'a> Resolver<'a, '_> {
         self.things.extend(instances.all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
         if let Some(slot) = self.spaces.get_mut(space).and_then(|s| s.blocks.get_mut(block)) {
             *slot = instances;
+        }
+    }
+
+    /// What AWS gives with each of the resources of another block.
+    fn expand_with(&mut self, space: usize, block: usize, outer: usize, attributes: usize) {
+        let Some((kind, at)) = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|d| (d.kind(), d.header())) else { return };
+        self.work_out(super::space::Cell::Instances(space, outer), at);
+        let Some(around) = self.spaces.get(space).and_then(|s| s.blocks.get(outer)) else { return };
+        let one = |one: &Instance<'a>| Instance {
+            address: Address::within(one.address.module(), &kind.text, one.address.name(), one.address.key().as_ref()),
+            bindings: one.bindings.clone(),
+            attributes: (0..attributes).map(|_| State::New).collect(),
+        };
+        let (extent, all, by_key) = (around.extent, around.all.iter().map(one).collect::<Vec<_>>(), around.by_key.clone());
+        self.things.extend(all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
+        if let Some(slot) = self.spaces.get_mut(space).and_then(|s| s.blocks.get_mut(block)) {
+            *slot = Instances { extent, all, by_key };
         }
     }
 

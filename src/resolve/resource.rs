@@ -14,6 +14,7 @@ use crate::{
         cell::Resolver,
         convert::{Spot, convert, is_broken},
         evaluate::kinds,
+        scope::is_given,
         space::Cell,
     },
     schema::{
@@ -29,10 +30,11 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn resource(&mut self, block_at: usize, instance: usize) -> Option<Resource> {
         let space = self.here.space;
         let declared = self.scope()?.blocks.get(block_at)?;
-        let (block, existing, header) = (declared.block, declared.existing, declared.header());
+        let (existing, header, kind, body, given) =
+            (declared.existing, declared.header(), declared.kind(), declared.body(), declared.given);
         let (spec, attributes) = (declared.spec, declared.attributes.clone());
         let Some(spec) = spec else {
-            self.sink.push(unknown_kind(&block.kind));
+            self.sink.push(unknown_kind(kind));
             return None;
         };
         let mut resource = Resource {
@@ -49,10 +51,16 @@ impl<'a> Resolver<'a, '_> {
         for (i, attribute) in attributes.iter().enumerate() {
             self.resource_attribute(&mut resource, spec, Cell::Attribute(space, block_at, instance, i), attribute);
         }
-        if !existing {
-            self.complete(&mut resource, spec, block);
+        if let Some((_, outer)) = given
+            && let Some(vpc) = self.instance(space, outer, instance)
+        {
+            resource.record.insert("vpc".into(), Value::Resource(vpc.address.clone()));
+            resource.spans.insert("vpc".into(), header);
         }
-        for entry in &block.body.entries {
+        if !existing {
+            self.complete(&mut resource, spec, body, header);
+        }
+        for entry in &body.entries {
             match entry {
                 Entry::Attribute(_) => {}
                 Entry::Sentence(_) | Entry::For(_) | Entry::If(_) if existing => {
@@ -73,6 +81,8 @@ impl<'a> Resolver<'a, '_> {
                     Some(first) => self.sink.push(super::lifecycle::twice(&nested.name, first)),
                     None => resource.lifecycle = self.lifecycle(nested, spec, existing),
                 },
+                // It is a resource of its own.
+                Entry::Block(nested) if is_given(Some(spec), &nested.name.text) => {}
                 Entry::Block(nested) => self.sink.push(nested_block(nested, spec)),
                 Entry::With(attribute) => self.sink.push(codes::unknown_attribute("with", spec.kind, attribute.span, None)),
             }
@@ -95,6 +105,8 @@ impl<'a> Resolver<'a, '_> {
                 resource.record.insert("tags".into(), value);
             }
             ("id", None) if resource.existing => put(resource, attribute, value),
+            // Which VPC it is given with is said by where it stands.
+            ("vpc", _) if spec.stands_for.is_some() => self.sink.push(unknown_attribute(attribute, spec, resource.existing)),
             (_, Some(attr)) if attr.change == Change::Computed && !resource.existing => {
                 self.sink.push(codes::computed_attribute(&name.text, &resource.address, name.span));
             }
@@ -107,8 +119,8 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// What is not written: tags of the project, defaults, and what is missing.
-    fn complete(&mut self, resource: &mut Resource, spec: &'static Spec, block: &ast::Block) {
-        let names = block.body.entries.iter().filter_map(|entry| match entry {
+    fn complete(&mut self, resource: &mut Resource, spec: &'static Spec, body: &ast::Body, header: Span) {
+        let names = body.entries.iter().filter_map(|entry| match entry {
             Entry::Attribute(attribute) => Some(&*attribute.name.text),
             _ => None,
         });
@@ -129,8 +141,8 @@ impl<'a> Resolver<'a, '_> {
                     resource.record.insert(attr.name.into(), default.clone());
                 }
                 None if attr.required => {
-                    if !self.is_incomplete(block.span) && !misspelt.contains(&attr.name) {
-                        let at = block.kind.span.to(block.name.span);
+                    if !self.is_incomplete(header.to(body.span)) && !misspelt.contains(&attr.name) {
+                        let at = header;
                         let example = self.example(&attr.ty);
                         self.sink.push(codes::missing_attribute(attr.name, spec.kind, at, attr.doc, &example));
                     }
@@ -146,7 +158,7 @@ impl<'a> Resolver<'a, '_> {
     fn example(&self, ty: &Type) -> String {
         match ty {
             Type::Ref(kind) => {
-                let one = self.scope().and_then(|s| s.blocks.iter().find(|b| *b.block.kind.text == **kind && b.block.each.is_none()));
+                let one = self.scope().and_then(|s| s.blocks.iter().find(|b| *b.kind().text == **kind && b.block.each.is_none()));
                 one.map_or_else(|| example(ty), |one| one.address.to_string())
             }
             Type::List(of) | Type::Set(of) => format!("[{}]", self.example(of)),
@@ -252,6 +264,9 @@ fn meant(name: &str, spec: &'static Spec, existing: bool) -> Option<&'static str
 
 fn nested_block(nested: &NestedBlock, spec: &Spec) -> Diagnostic {
     let name = &nested.name;
+    if crate::resources::spec(&name.text).is_some_and(|s| s.stands_for.is_some()) {
+        return codes::given_elsewhere(&name.text, name.span, false);
+    }
     let sentence = spec.sentences.iter().find(|s| s.head == &*name.text);
     if let Some(sentence) = sentence {
         return codes::wrong_sentence("a sentence", "a block", name.span, sentence.example);

@@ -46,7 +46,10 @@ impl<'a> Local<'a> {
 
 /// A resource block, managed or existing.
 pub(super) struct Declared<'a> {
+    /// Its block, or that of the VPC which it is given with.
     pub(super) block: &'a ast::Block,
+    /// What AWS gives: its own block, and which block is around it.
+    pub(super) given: Option<(&'a ast::NestedBlock, usize)>,
     pub(super) existing: bool,
     /// `None` for a kind that there is none of, which was reported.
     pub(super) spec: Option<&'static Spec>,
@@ -79,9 +82,19 @@ impl<'a> Declared<'a> {
         self.by_name.get(name).copied()
     }
 
-    /// Kind and name in the source.
+    /// Its kind as written.
+    pub(super) fn kind(&self) -> &'a ast::Name {
+        self.given.map_or(&self.block.kind, |(nested, _)| &nested.name)
+    }
+
+    /// What stands between its braces.
+    pub(super) fn body(&self) -> &'a ast::Body {
+        self.given.map_or(&self.block.body, |(nested, _)| &nested.body)
+    }
+
+    /// Kind and name in the source; of what AWS gives, the kind alone.
     pub(super) fn header(&self) -> Span {
-        self.block.kind.span.to(self.block.name.span)
+        self.given.map_or_else(|| self.block.kind.span.to(self.block.name.span), |(nested, _)| nested.name.span)
     }
 }
 
@@ -168,11 +181,37 @@ impl<'a> Scope<'a> {
             sink.push(codes::duplicate(&what, block.name.span, first.block.name.span));
             return;
         }
-        let (attributes, by_name) = attributes(&block.body, sink);
-        let address = Address::new(&block.kind.text, &block.name.text);
-        self.kinds.insert(&block.kind.text);
+        let spec = resources::spec(&block.kind.text);
+        if spec.is_some_and(|s| s.stands_for.is_some()) {
+            sink.push(codes::given_elsewhere(&block.kind.text, block.kind.span, false));
+            self.lost.insert((block.kind.text.to_string(), block.name.text.to_string()));
+            return;
+        }
+        let at = self.blocks.len();
+        self.declare(block, None, existing, sink);
+        for entry in &block.body.entries {
+            match entry {
+                ast::Entry::Block(nested) if is_given(spec, &nested.name.text) && existing => {
+                    sink.push(codes::given_elsewhere(&nested.name.text, nested.name.span, true));
+                }
+                ast::Entry::Block(nested) if is_given(spec, &nested.name.text) => self.declare(block, Some((nested, at)), false, sink),
+                _ => {}
+            }
+        }
+    }
+
+    fn declare(&mut self, block: &'a ast::Block, given: Option<(&'a ast::NestedBlock, usize)>, existing: bool, sink: &mut Sink) {
+        let (kind, body) = given.map_or((&block.kind, &block.body), |(nested, _)| (&nested.name, &nested.body));
+        let (key, name) = ((&*kind.text, &*block.name.text), &block.name);
+        if let Some(first) = self.block_by_name.get(&key).and_then(|i| self.blocks.get(*i)) {
+            sink.push(codes::duplicate(&format!("`{}`", kind.text), kind.span, first.header()));
+            return;
+        }
+        let (attributes, by_name) = attributes(body, sink);
+        let address = Address::new(&kind.text, &name.text);
+        self.kinds.insert(&kind.text);
         self.block_by_name.insert(key, self.blocks.len());
-        self.blocks.push(Declared { block, existing, spec: resources::spec(&block.kind.text), address, attributes, by_name });
+        self.blocks.push(Declared { block, given, existing, spec: resources::spec(&kind.text), address, attributes, by_name });
     }
 
     fn call(&mut self, module: &'a ast::Module, directory: &Directory, sink: &mut Sink) {
@@ -231,7 +270,7 @@ impl<'a> Scope<'a> {
 
     /// The name nearest to one that no resource of the kind has.
     pub(super) fn nearest_block(&self, kind: &str, word: &str) -> Option<&Declared<'a>> {
-        let of_kind = || self.blocks.iter().filter(|b| &*b.block.kind.text == kind);
+        let of_kind = || self.blocks.iter().filter(|b| &*b.kind().text == kind);
         let name = nearest(word, of_kind().map(|b| &*b.block.name.text));
         let name = name.or_else(|| {
             let mut all = of_kind();
@@ -240,6 +279,11 @@ impl<'a> Scope<'a> {
         })?;
         self.blocks.get(self.find_block(kind, name)?)
     }
+}
+
+/// Whether a block of this word in a resource's block stands for what AWS gives with it.
+pub(super) fn is_given(outer: Option<&Spec>, word: &str) -> bool {
+    outer.is_some_and(|s| s.kind == "vpc") && resources::spec(word).is_some_and(|s| s.stands_for.is_some())
 }
 
 /// The attributes of a body, each name once, and their places among them; what is there twice is reported.

@@ -191,7 +191,7 @@ impl<'a> Resolver<'a, '_> {
             Value::Anywhere if !policy => value,
             Value::Internet | Value::Any if policy => value,
             Value::Ip(ip) => Value::Cidr(Cidr::host_of(ip)),
-            Value::Resource(address) if kinds.contains(&address.kind()) => Value::Resource(address),
+            Value::Resource(address) if kinds.contains(&crate::resources::taken_for(address.kind())) => Value::Resource(address),
             Value::Resource(address) => {
                 let wanted = peers_in_words(kinds, policy);
                 let diagnostic = value_codes::wrong_kind(&wanted, address.as_str(), address.kind(), at.span);
@@ -219,7 +219,7 @@ impl<'a> Resolver<'a, '_> {
         let wanted = either(&kinds.iter().map(|k| value_codes::with_article(k)).collect::<Vec<_>>());
         let diagnostic = match value {
             Value::Error => return Value::Error,
-            Value::Resource(address) if kinds.contains(&address.kind()) => return Value::Resource(address),
+            Value::Resource(address) if kinds.contains(&crate::resources::taken_for(address.kind())) => return Value::Resource(address),
             Value::Resource(address) => value_codes::wrong_kind(&wanted, address.as_str(), address.kind(), expr.span),
             other => value_codes::wrong_type(&wanted, &describe(&other), expr.span),
         };

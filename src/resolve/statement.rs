@@ -174,6 +174,12 @@ impl<'a> Resolver<'a, '_> {
                 let first = found.iter().chain(before).find(|m| m.to == to).map(|m| (m.span, "the first"));
                 name_codes::moved(message, moved.to.span, first, "remove one of the statements".into())
             } else {
+                // What AWS gives with a VPC goes by its name, and moves with it.
+                let given = resources::given().filter(|_| to.kind() == "vpc").map(|s| s.kind);
+                let with = |kind, a: &Address| Address::within(a.module(), kind, a.name(), a.key().as_ref());
+                let along = given.map(|kind| (with(kind, &from), with(kind, &to))).filter(|(_, to)| self.things.contains_key(to));
+                let along: Vec<_> = along.filter(|(_, to)| targets.insert(to.clone())).collect();
+                found.extend(along.into_iter().map(|(from, to)| Moved { from, to, span: moved.span }));
                 found.push(Moved { from, to, span: moved.span });
                 continue;
             };

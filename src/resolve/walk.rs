@@ -123,7 +123,7 @@ impl<'a> Resolver<'a, '_> {
         } else if word == "project" {
             self.sink.push(crate::base::codes::neighbour::alone(at));
         } else if scope.is_kind(word) || word == "module" {
-            let example = scope.blocks.iter().find(|b| &*b.block.kind.text == word).map(|b| &b.address);
+            let example = scope.blocks.iter().find(|b| &*b.kind().text == word).map(|b| &b.address);
             let diagnostic = codes::kind_alone(word, at, example);
             self.sink.push(diagnostic);
         } else {

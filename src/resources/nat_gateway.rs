@@ -156,6 +156,8 @@ fn check_way_out(gateway: &Resource, model: &Model, sink: &mut Sink) {
     let subnet = gateway.reference("subnet").filter(|s| model.resources.get(*s).is_some_and(|s| !s.existing));
     let Some(subnet) = subnet else { return };
     let table = placement::managed(model, "route_table").find(|table| placement::subnets(table).any(|s| s == subnet));
+    let main = || placement::adopted(model, "route_table", placement::vpc_of(model, subnet)?);
+    let table = table.or_else(main);
     let to_gateway = |s: &Sentence| s.get("target").as_resource().is_some_and(|t| t.kind() == "internet_gateway");
     if !table.is_some_and(|table| table.sentences.iter().any(to_gateway)) {
         let table = table.map(|t| (&t.address, t.span));

@@ -141,8 +141,7 @@ network_acl private {
     }
 
     fn desired_parts(&self, this: &Resource, _model: &Model, sink: &mut Sink) -> Vec<Part> {
-        let mut parts = numbered(this, "in", sink);
-        parts.extend(numbered(this, "out", sink));
+        let mut parts = entries_of(this, sink);
         parts.extend(self.subnets.0.iter().map(|subnet| Part {
             name: "association",
             record: Record::from([("subnet".into(), subnet.value.clone()), ("vpc".into(), self.vpc.value.clone())]),
@@ -152,29 +151,7 @@ network_acl private {
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
-        let Some(vpc) = desired.reference(this, "vpc") else { return };
-        let mut entries = |name: &str| {
-            let mut entries = vec![];
-            for part in this.parts.iter().filter(|p| p.name == name) {
-                match drawn_entry(this, part) {
-                    Some(entry) => entries.push(entry),
-                    None => net.unread(&vpc, "a VPC with an ACL entry whose network is not known", desired::of_part(this, part)),
-                }
-            }
-            entries.sort_by_key(|e| e.number);
-            entries
-        };
-        let (inbound, outbound) = (entries("in"), entries("out"));
-        let associated = this.parts.iter().filter(|p| p.name == "association");
-        net.network_acls.push(net::NetworkAcl {
-            id: desired::id(&this.address),
-            vpc,
-            default: false,
-            subnets: associated.filter_map(|p| desired::named(p.record.get("subnet"))).collect(),
-            inbound,
-            outbound,
-            origin: desired::origin(this),
-        });
+        draw(this, desired, false, net);
     }
 
     fn create(&self, _at: &Address) -> Vec<Call> {
@@ -193,6 +170,45 @@ network_acl private {
             .text("vpc", &["VpcId"])
             .done(&["NetworkAclId"], entries.chain(associations.map(|part| ("association", part))).collect())
     }
+}
+
+/// An ACL as the prover sees it; `default` is the one that AWS gives with a VPC.
+pub(super) fn draw(this: &Resource, desired: &Desired<'_>, default: bool, net: &mut Net) {
+        let Some(vpc) = desired.reference(this, "vpc") else { return };
+        let mut entries = |name: &str| {
+            let mut entries = vec![];
+            for part in this.parts.iter().filter(|p| p.name == name) {
+                match drawn_entry(this, part) {
+                    Some(entry) => entries.push(entry),
+                    None => net.unread(&vpc, "a VPC with an ACL entry whose network is not known", desired::of_part(this, part)),
+                }
+            }
+            entries.sort_by_key(|e| e.number);
+            entries
+        };
+        let (inbound, outbound) = (entries("in"), entries("out"));
+        let associated = this.parts.iter().filter(|p| p.name == "association");
+        net.network_acls.push(net::NetworkAcl {
+            id: desired::id(&this.address),
+            vpc,
+            default,
+            subnets: associated.filter_map(|p| desired::named(p.record.get("subnet"))).collect(),
+            inbound,
+            outbound,
+            origin: desired::origin(this),
+        });
+}
+
+/// The entries that sentences say.
+pub(super) fn entries_of(this: &Resource, sink: &mut Sink) -> Vec<Part> {
+    let mut parts = numbered(this, "in", sink);
+    parts.extend(numbered(this, "out", sink));
+    parts
+}
+
+/// Takes an entry away by its number.
+pub(super) fn remove(at: &Address, egress: bool, number: i64) -> Call {
+    delete_entry(at, egress, &Record::from([("number".into(), Value::Int(number))]))
 }
 
 const fn entry_part(name: &'static str, doc: &'static str) -> PartSpec {

@@ -28,9 +28,14 @@ impl Words for ForeignRules {
     const ALL: &'static [&'static str] = &["revoke", "keep"];
 }
 
-/// The resources of a kind that the project manages.
+/// The resources of a kind that the project manages, those among them that stand for one.
 pub fn managed<'a>(model: &'a Model, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
-    model.resources.values().filter(move |r| r.address.kind() == kind && !r.existing)
+    model.resources.values().filter(move |r| crate::resources::taken_for(r.address.kind()) == kind && !r.existing)
+}
+
+/// What the project has adopted of what AWS gives a VPC, in the place of this kind.
+pub fn adopted<'a>(model: &'a Model, kind: &'a str, vpc: &Address) -> Option<&'a Resource> {
+    managed(model, kind).find(|r| r.address.kind() != kind && r.reference("vpc") == Some(vpc))
 }
 
 /// The VPC that a resource lies in, as far as the sources say: its own, or that of its subnet or interface.

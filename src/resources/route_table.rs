@@ -124,33 +124,12 @@ route_table private {
 
     fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts = routes(this, model, sink);
-        parts.extend(self.subnets.0.iter().map(|subnet| Part {
-            name: "association",
-            record: Record::from([("subnet".into(), subnet.value.clone())]),
-            span: this.span_of("subnets"),
-        }));
+        parts.extend(self.subnets.0.iter().map(|subnet| association(this, &subnet.value)));
         parts
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
-        let Some(vpc) = desired.reference(this, "vpc") else { return };
-        let mut routes = vec![];
-        for part in this.parts.iter().filter(|p| p.name == "route") {
-            match drawn_route(this, part, desired) {
-                Some(route) => routes.push(route),
-                None => net.unread(&vpc, "a VPC with a route whose destination is not known", desired::of_part(this, part)),
-            }
-        }
-        let subnets = this.parts.iter().filter(|p| p.name == "association").filter_map(|p| desired::named(p.record.get("subnet")));
-        net.route_tables.push(net::RouteTable {
-            id: desired::id(&this.address),
-            vpc,
-            main: false,
-            subnets: subnets.collect(),
-            gateways: vec![],
-            routes,
-            origin: desired::origin(this),
-        });
+        draw(this, desired, false, net);
     }
 
     fn create(&self, _at: &Address) -> Vec<Call> {
@@ -166,6 +145,33 @@ route_table private {
         let associations = list(item, &["Associations"]).iter().filter_map(observed_association).map(|part| ("association", part));
         Reader::new(item).text("vpc", &["VpcId"]).done(&["RouteTableId"], routes.chain(associations).collect())
     }
+}
+
+/// A table as the prover sees it; `main` is the one that AWS gives with a VPC.
+pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut Net) {
+        let Some(vpc) = desired.reference(this, "vpc") else { return };
+        let mut routes = vec![];
+        for part in this.parts.iter().filter(|p| p.name == "route") {
+            match drawn_route(this, part, desired) {
+                Some(route) => routes.push(route),
+                None => net.unread(&vpc, "a VPC with a route whose destination is not known", desired::of_part(this, part)),
+            }
+        }
+        let subnets = this.parts.iter().filter(|p| p.name == "association").filter_map(|p| desired::named(p.record.get("subnet")));
+        net.route_tables.push(net::RouteTable {
+            id: desired::id(&this.address),
+            vpc,
+            main,
+            subnets: subnets.collect(),
+            gateways: vec![],
+            routes,
+            origin: desired::origin(this),
+        });
+}
+
+/// That a subnet follows a table.
+pub(super) fn association(this: &Resource, subnet: &Value) -> Part {
+    Part { name: "association", record: Record::from([("subnet".into(), subnet.clone())]), span: this.span_of("subnets") }
 }
 
 /// A route, as the prover sees it; `None` if its destination is not known.
@@ -208,7 +214,7 @@ fn target_of_id(id: net::Id) -> Target {
 }
 
 /// One route a destination. The same destination twice with the same target is one route with two origins.
-fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
+pub(super) fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
     let mut parts: Vec<Part> = vec![];
     for sentence in &this.sentences {
         let Some(target) = sentence.get("target").as_resource() else { continue };

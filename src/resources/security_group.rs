@@ -122,6 +122,46 @@ security_group db {
     }
 
     fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
+        rules(this, model, sink)
+    }
+
+    fn attached(this: &Resource, _model: &Model) -> Vec<String> {
+        vec![format!("{}: a rule that lets everything out, which is revoked at once", this.address)]
+    }
+
+    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        draw(this, desired, false, net);
+    }
+
+    fn create(&self, at: &Address) -> Vec<Call> {
+        let generated = Arg::Concat(vec![Arg::text(format!("{}-", at.name())), Arg::OperationId(8)]);
+        let name = self.group_name.as_ref().map_or(generated, Val::arg);
+        let params = [("GroupName", name), ("Description", self.description.arg()), ("VpcId", self.vpc.arg())];
+        vec![Call::new("CreateSecurityGroup", params).tagged("security-group"), revoke_everything(at)]
+    }
+
+    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
+        vec![Call::new("DeleteSecurityGroup", [("GroupId", Arg::id(at))])]
+    }
+
+    fn observe(item: &Json) -> Option<Observed> {
+        let parts = [("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")]
+            .into_iter()
+            .flat_map(|(name, member)| list(item, &[member]).iter().flat_map(observed_rules).map(move |rule| (name, rule)))
+            .collect();
+        Reader::new(item).text("vpc", &["VpcId"]).text("description", &["Description"]).text("group_name", &["GroupName"]).done(&["GroupId"], parts)
+    }
+}
+
+/// Takes AWS's own rule away, which lets everything out.
+pub(super) fn revoke_everything(at: &Address) -> Call {
+    let everything = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]);
+    Call::new("RevokeSecurityGroupEgress", [("GroupId", Arg::id(at)), ("IpPermissions", Arg::Known(everything))])
+        .satisfied_by(&["InvalidPermission.NotFound"])
+}
+
+/// The rules that sentences say.
+pub(super) fn rules(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts: Vec<Part> = vec![];
         for sentence in &this.sentences {
             for (protocol, ports) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(traffic) {
@@ -144,13 +184,10 @@ security_group db {
             }
         }
         parts
-    }
+}
 
-    fn attached(this: &Resource, _model: &Model) -> Vec<String> {
-        vec![format!("{}: a rule that lets everything out, which is revoked at once", this.address)]
-    }
-
-    fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+/// A group as the prover sees it; `default` is the one that AWS gives with a VPC.
+pub(super) fn draw(this: &Resource, desired: &Desired<'_>, default: bool, net: &mut Net) {
         let Some(vpc) = desired.reference(this, "vpc") else { return };
         let mut rules = |name: &str| {
             let mut rules = vec![];
@@ -166,33 +203,8 @@ security_group db {
         net.security_groups.push(net::SecurityGroup {
             id: desired::id(&this.address),
             vpc,
-            default: false,
+            default,
             ingress, egress, origin: desired::origin(this) });
-    }
-
-    fn create(&self, at: &Address) -> Vec<Call> {
-        let generated = Arg::Concat(vec![Arg::text(format!("{}-", at.name())), Arg::OperationId(8)]);
-        let name = self.group_name.as_ref().map_or(generated, Val::arg);
-        let params = [("GroupName", name), ("Description", self.description.arg()), ("VpcId", self.vpc.arg())];
-        let everything = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]);
-        vec![
-            Call::new("CreateSecurityGroup", params).tagged("security-group"),
-            Call::new("RevokeSecurityGroupEgress", [("GroupId", Arg::id(at)), ("IpPermissions", Arg::Known(everything))])
-                .satisfied_by(&["InvalidPermission.NotFound"]),
-        ]
-    }
-
-    fn delete(at: &Address, _record: &Record) -> Vec<Call> {
-        vec![Call::new("DeleteSecurityGroup", [("GroupId", Arg::id(at))])]
-    }
-
-    fn observe(item: &Json) -> Option<Observed> {
-        let parts = [("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")]
-            .into_iter()
-            .flat_map(|(name, member)| list(item, &[member]).iter().flat_map(observed_rules).map(move |rule| (name, rule)))
-            .collect();
-        Reader::new(item).text("vpc", &["VpcId"]).text("description", &["Description"]).text("group_name", &["GroupName"]).done(&["GroupId"], parts)
-    }
 }
 
 const fn rule_part(name: &'static str, doc: &'static str) -> PartSpec {
@@ -243,7 +255,7 @@ fn rule(protocol: &str, ports: Option<(i64, i64)>, peer: &Value, description: &V
 fn drawn_rule(this: &Resource, part: &Part) -> Option<net::Rule> {
     let peer = match part.record.get("peer")? {
         Value::Cidr(cidr) => net::Peer::Network(*cidr),
-        Value::Resource(group) if group.kind() == SecurityGroup::KIND => net::Peer::Group(desired::id(group)),
+        Value::Resource(group) if crate::resources::taken_for(group.kind()) == SecurityGroup::KIND => net::Peer::Group(desired::id(group)),
         // What others have written names things by their ids.
         Value::Text(id) if id.starts_with(SecurityGroup::ID_PREFIX) => net::Peer::Group(id.as_ref().into()),
         Value::Text(id) if id.starts_with("pl-") => net::Peer::PrefixList(id.as_ref().into()),

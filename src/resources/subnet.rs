@@ -73,8 +73,10 @@ subnet public {
     fn attached(this: &Resource, model: &Model) -> Vec<String> {
         let named_by = |kind| placement::managed(model, kind).any(|holder| placement::subnets(holder).any(|s| *s == this.address));
         let vpc = this.reference("vpc").map_or_else(|| "its VPC".to_owned(), Address::to_string);
-        let table = (!named_by("route_table")).then(|| format!("{}: the main route table of {vpc}, since no route table names it", this.address));
-        let acl = (!named_by("network_acl"))
+        // What the project has adopted stands in its own sources.
+        let adopted = |kind| this.reference("vpc").is_some_and(|vpc| placement::adopted(model, kind, vpc).is_some());
+        let table = (!named_by("route_table") && !adopted("route_table")).then(|| format!("{}: the main route table of {vpc}, since no route table names it", this.address));
+        let acl = (!named_by("network_acl") && !adopted("network_acl"))
             .then(|| format!("{}: the default network ACL of {vpc}, which lets everything pass, since no ACL names it", this.address));
         table.into_iter().chain(acl).collect()
     }

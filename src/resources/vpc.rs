@@ -81,9 +81,20 @@ vpc main {
         placement::range_size(model, Self::KIND, sink);
     }
 
-    fn attached(this: &Resource, _model: &Model) -> Vec<String> {
-        let rest = "a main route table, a default network ACL that lets everything pass, and a default security group whose members reach each other";
-        vec![format!("{}: {rest}", this.address)]
+    fn attached(this: &Resource, model: &Model) -> Vec<String> {
+        let given = [
+            ("route_table", "a main route table"),
+            ("network_acl", "a default network ACL that lets everything pass"),
+            ("security_group", "a default security group whose members reach each other"),
+        ];
+        let left: Vec<&str> =
+            given.iter().filter(|(kind, _)| placement::adopted(model, kind, &this.address).is_none()).map(|(_, words)| *words).collect();
+        match left.as_slice() {
+            [] => vec![],
+            [one] => vec![format!("{}: {one}", this.address)],
+            [a, b] => vec![format!("{}: {a}, and {b}", this.address)],
+            [first @ .., last] => vec![format!("{}: {}, and {last}", this.address, first.join(", "))],
+        }
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {

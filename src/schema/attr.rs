@@ -246,7 +246,10 @@ impl<T: Kind> Field for Ref<T> {
 
     fn take(value: &Value) -> Option<Self> {
         match value {
-            Value::Resource(address) if address.kind() == T::KIND => {
+            // `default_security_group` is what AWS gives in the place of a `security_group`.
+            Value::Resource(address)
+                if [address.kind(), address.kind().strip_prefix("default_").unwrap_or_default()].contains(&T::KIND) =>
+            {
                 Some(Ref { address: Some(address.clone()), value: value.clone(), kind: PhantomData })
             }
             Value::Text(_) => Some(Ref { address: None, value: value.clone(), kind: PhantomData }),

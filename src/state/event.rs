@@ -445,7 +445,11 @@ impl State {
     fn taken_over(&mut self, by: &Address, part: &Part) {
         let Some(spec) = resources::spec(by.kind()).and_then(|s| s.part(&part.name)).filter(|s| s.takes_over) else { return };
         let key = spec.key_of(&part.record);
-        for (_, other) in self.resources.iter_mut().filter(|(address, _)| *address != by && address.kind() == by.kind()) {
+        for (_, other) in self
+            .resources
+            .iter_mut()
+            .filter(|(address, _)| *address != by && resources::taken_for(address.kind()) == resources::taken_for(by.kind()))
+        {
             other.parts.retain(|p| p.name != part.name || spec.key_of(&p.record) != key);
         }
     }

@@ -172,7 +172,7 @@ async fn only_declared_attributes_are_read_back() {
     let state = play.state();
     let analysis = analyze(vec![("main.secnet".into(), clear())], &Inputs::default());
     let observation = refresh::refresh(&*play.driver, &analysis.model, &state).await.unwrap();
-    for spec in resources::ALL {
+    for spec in resources::ALL.iter().filter(|s| s.stands_for.is_none()) {
         let read: Vec<_> = observation.resources.get(spec.kind).into_iter().flat_map(|all| all.values()).collect();
         assert!(!read.is_empty(), "no {} was read", spec.kind);
         for observed in read {

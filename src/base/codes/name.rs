@@ -114,6 +114,19 @@ Write `anywhere`, which is 0.0.0.0/0, private addresses too. In a `policy`, `int
     LATER_VERSION = "E0214" "this version does not know it yet"
 "The language has it, but this version of secnet does not carry it out. It is an error and not ignored, because a setting that
 does nothing would mislead.";
+    GIVEN = "E0227" "what AWS gives a VPC stands in the VPC's block"
+"AWS gives every VPC a security group, a network ACL and a main route table. They are neither made nor deleted: the project adopts
+them in the block of a VPC that it manages, and refers to them through it.
+
+```secnet
+vpc main {
+  cidr_block = 10.0.0.0/16
+  default_security_group { }
+}
+output group = vpc.main.default_security_group.id
+```
+
+Without the block they stay as they are, and there is nothing to refer to.";
     PROJECT_COUNT = "E0215" "a project has one `project` block"
 "The block names the project. Its name is that of the state file, so there is exactly one, in any of the files.
 
@@ -444,6 +457,22 @@ pub fn second_expression(at: Span) -> Diagnostic {
 #[must_use]
 pub fn later_version(what: &str, at: Span) -> Diagnostic {
     Diagnostic::error(&LATER_VERSION, format!("this version of secnet does not know {what} yet")).at(at, "").help("remove it")
+}
+
+/// [`GIVEN`]: one stands where no VPC of the project's is around it.
+#[must_use]
+pub fn given_elsewhere(kind: &str, at: Span, existing: bool) -> Diagnostic {
+    let help = format!("write it in the block of a VPC that the project manages: `vpc NAME {{ ... {kind} {{ }} }}`");
+    let place = if existing { "what is only read is not changed, so it has no" } else { "there is none outside of the block of a VPC:" };
+    Diagnostic::error(&GIVEN, format!("{place} `{kind}`")).at(at, "").help(help)
+}
+
+/// [`GIVEN`]: a VPC has no such block.
+#[must_use]
+pub fn not_adopted(vpc: &Address, kind: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&GIVEN, format!("`{vpc}` does not adopt its `{kind}`"))
+        .at(at, "")
+        .help(format!("adopt it in the block of `{vpc}`, where it owns what it holds: `{kind} {{ ... }}`"))
 }
 
 /// [`PROJECT_COUNT`]: there is none.

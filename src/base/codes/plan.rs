@@ -196,6 +196,12 @@ pub fn protected_from_deletion(address: &Address) -> Diagnostic {
     Diagnostic::error(&PROTECTED, format!("`{address}` is protected, and would be deleted: it is not in the sources any more")).help(help)
 }
 
+/// [`NOT_IMPORTED`]: what AWS gives a VPC, where nothing was read.
+#[must_use]
+pub fn not_adopted_unread(address: &Address, at: Option<Span>, help: &str) -> Diagnostic {
+    Diagnostic::error(&NOT_IMPORTED, format!("`{address}` cannot be adopted: nothing was read of what it holds")).at(at, "").help(help)
+}
+
 /// [`NOT_IMPORTED`]
 #[must_use]
 pub fn not_imported(address: &Address, id: &str, why: &str, help: &str, at: Span) -> Diagnostic {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use crate::{
     base::address::Address,
     net::{
-        Net, Owner, Public,
-        desired::{Desired, Known},
+        Net, Origin, Owner, Public,
+        desired::{self, Desired, Known},
         merge,
     },
     plan::{
@@ -40,6 +40,12 @@ pub(super) fn networks((model, known, read): (&Model, &Known, &Read), standing: 
     super::keep_addresses(&stays, &mut after, &Desired::new(model, known), standing);
     merge::complete(&mut before);
     merge::complete(&mut after);
+    // What the project lets go of stays as it stands, and not as AWS once gave it.
+    for (address, thing) in standing.things.iter().filter(|(a, t)| !decisions.wanted.contains_key(*a) && decisions.stays_behind(t)) {
+        if let Some(vpc) = thing.state.record.get("vpc").and_then(Value::as_resource) {
+            after.unread(&desired::id(vpc), &format!("a VPC of which {} is let go of", address.kind()), Origin::Aws);
+        }
+    }
     (before, after)
 }
 
