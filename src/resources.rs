@@ -34,6 +34,9 @@ crate::resources! {
     nat_gateway: NatGateway,
     network_interface: NetworkInterface,
     instance: Instance,
+    transit_gateway: TransitGateway,
+    transit_gateway_vpc_attachment: TransitGatewayVpcAttachment,
+    transit_gateway_route_table: TransitGatewayRouteTable,
 }
 
 /// The network that a model describes, from its sources alone: what AWS gives by itself is in it, existing VPCs are doors
@@ -230,7 +233,9 @@ mod tests {
     fn ids_tell_their_type() {
         for a in ALL {
             for b in ALL.iter().filter(|b| b.kind != a.kind) {
-                assert!(!a.id_prefix.starts_with(b.id_prefix), "{} and {}", a.kind, b.kind);
+                // What follows the prefix holds no dash: `tgw-rtb-0` is no `tgw-`.
+                let rest = a.id_prefix.strip_prefix(b.id_prefix);
+                assert!(rest.is_none_or(|rest| rest.ends_with('-')), "{} and {}", a.kind, b.kind);
             }
         }
     }

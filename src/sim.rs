@@ -44,6 +44,9 @@ mod shapes;
 mod store;
 mod subnet;
 mod tag;
+mod transit_attachment;
+mod transit_gateway;
+mod transit_table;
 mod volume;
 mod vpc;
 mod world;
@@ -83,6 +86,9 @@ const AREAS: &[Actions] = &[
     key_pair::ACTIONS,
     region::ACTIONS,
     tag::ACTIONS,
+    transit_gateway::ACTIONS,
+    transit_attachment::ACTIONS,
+    transit_table::ACTIONS,
     absent::ACTIONS,
 ];
 

@@ -100,6 +100,9 @@ impl World {
             "i" => self.instances.contains_key(id),
             "vol" => self.volumes.contains_key(id),
             "key" => self.key_pairs.contains_key(id),
+            "tgw" => self.transit_gateways.contains_key(id),
+            "tgw-attach" => self.transit_attachments.contains_key(id),
+            "tgw-rtb" => self.transit_tables.contains_key(id),
             _ => false,
         }
     }
@@ -121,6 +124,9 @@ fn type_of(id: &str) -> &'static str {
         "i" => "instance",
         "vol" => "volume",
         "key" => "key-pair",
+        "tgw" => "transit-gateway",
+        "tgw-attach" => "transit-gateway-attachment",
+        "tgw-rtb" => "transit-gateway-route-table",
         _ => "",
     }
 }

@@ -7,9 +7,22 @@ use serde::{Deserialize, Serialize};
 use crate::{
     call::{ApiError, Json},
     sim::{
-        address::Address, instance::Instance, internet_gateway::InternetGateway, key_pair::KeyPair, nat_gateway::NatGateway,
-        network_acl::NetworkAcl, network_interface::Interface, refuse::no_such, route_table::RouteTable, security_group::Group,
-        subnet::Subnet, volume::Volume, vpc::Vpc,
+        address::Address,
+        instance::Instance,
+        internet_gateway::InternetGateway,
+        key_pair::KeyPair,
+        nat_gateway::NatGateway,
+        network_acl::NetworkAcl,
+        network_interface::Interface,
+        refuse::{no_such, prefix_of},
+        route_table::RouteTable,
+        security_group::Group,
+        subnet::Subnet,
+        transit_attachment,
+        transit_gateway::TransitGateway,
+        transit_table,
+        volume::Volume,
+        vpc::Vpc,
     },
 };
 
@@ -39,6 +52,19 @@ pub struct Quotas {
     pub addresses: usize,
     pub nat_gateways_per_zone: usize,
     pub interfaces: usize,
+    #[serde(default = "transit_gateways")]
+    pub transit_gateways: usize,
+    #[serde(default = "transit_tables_per_gateway")]
+    pub transit_tables_per_gateway: usize,
+}
+
+// Defaults: docs.aws.amazon.com/vpc/latest/tgw/transit-gateway-quotas.html.
+fn transit_gateways() -> usize {
+    5
+}
+
+fn transit_tables_per_gateway() -> usize {
+    20
 }
 
 impl Default for Quotas {
@@ -58,6 +84,8 @@ impl Default for Quotas {
             addresses: 5,
             nat_gateways_per_zone: 5,
             interfaces: 5000,
+            transit_gateways: transit_gateways(),
+            transit_tables_per_gateway: transit_tables_per_gateway(),
         }
     }
 }
@@ -73,8 +101,15 @@ pub struct Pace {
     pub instance_running: u64,
     pub instance_stopped: u64,
     pub instance_terminated: u64,
+    /// Any change of a transit gateway and of what belongs to it.
+    #[serde(default = "transit")]
+    pub transit: u64,
     /// How long what is deleted is still described; about an hour in EC2.
     pub linger: u64,
+}
+
+fn transit() -> u64 {
+    2
 }
 
 impl Default for Pace {
@@ -87,6 +122,7 @@ impl Default for Pace {
             instance_running: 3,
             instance_stopped: 2,
             instance_terminated: 3,
+            transit: transit(),
             linger: 100,
         }
     }
@@ -99,6 +135,8 @@ pub(crate) enum Due {
     Interface(String),
     NatGateway(String),
     Instance(String),
+    /// A transit gateway, or what belongs to one.
+    Transit(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
 }
@@ -142,6 +180,12 @@ pub struct World {
     pub(crate) instances: BTreeMap<String, Instance>,
     pub(crate) volumes: BTreeMap<String, Volume>,
     pub(crate) key_pairs: BTreeMap<String, KeyPair>,
+    #[serde(default)]
+    pub(crate) transit_gateways: BTreeMap<String, TransitGateway>,
+    #[serde(default)]
+    pub(crate) transit_attachments: BTreeMap<String, transit_attachment::Attachment>,
+    #[serde(default)]
+    pub(crate) transit_tables: BTreeMap<String, transit_table::Table>,
 }
 
 impl World {
@@ -177,6 +221,9 @@ impl World {
             instances: BTreeMap::new(),
             volumes: BTreeMap::new(),
             key_pairs: BTreeMap::new(),
+            transit_gateways: BTreeMap::new(),
+            transit_attachments: BTreeMap::new(),
+            transit_tables: BTreeMap::new(),
         }
     }
 
@@ -215,7 +262,15 @@ impl World {
             Due::Interface(id) => crate::sim::network_interface::settle(self, &id),
             Due::NatGateway(id) => crate::sim::nat_gateway::settle(self, &id),
             Due::Instance(id) => crate::sim::instance::settle(self, &id),
+            Due::Transit(id) => match prefix_of(&id) {
+                "tgw" => crate::sim::transit_gateway::settle(self, &id),
+                "tgw-attach" => crate::sim::transit_attachment::settle(self, &id),
+                _ => crate::sim::transit_table::settle(self, &id),
+            },
             Due::Vanish(id) => {
+                self.transit_gateways.remove(&id);
+                self.transit_attachments.remove(&id);
+                self.transit_tables.remove(&id);
                 self.nat_gateways.remove(&id);
                 self.instances.remove(&id);
                 self.tags.remove(&id);
