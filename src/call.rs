@@ -38,6 +38,8 @@ pub enum Arg {
     Sealed(String),
     /// A text in base64, as EC2 takes user data and public keys: see [`crate::base::base64::encode`].
     Base64(Box<Arg>),
+    /// The elements of the first list that are not in the second; null where there is none.
+    Except(Box<Arg>, Box<Arg>),
     /// In order; elements that turn out null are left out.
     List(Vec<Arg>),
     /// By name; members that turn out null are left out.
@@ -115,6 +117,7 @@ impl Arg {
             Arg::Map(args) => args.values_mut().for_each(|arg| arg.each(visit)),
             Arg::Find(find) => find.equals.each(visit),
             Arg::Base64(arg) => arg.each(visit),
+            Arg::Except(args, without) => [args, without].into_iter().for_each(|arg| arg.each(visit)),
             Arg::Known(_) | Arg::Of(..) | Arg::Answer(..) | Arg::OperationId(_) | Arg::Sensitive(_) | Arg::Sealed(_) => {}
         }
     }
@@ -221,7 +224,7 @@ impl Call {
         self.params.values_mut().chain(self.settle.iter_mut().map(|s| &mut s.id)).for_each(|arg| arg.each(visit));
     }
 
-    /// Whether it changes anything: all but `Describe*` and `Get*`.
+    /// Whether it changes anything: all but `Describe*`, `Get*` and `Search*`.
     #[must_use]
     pub fn mutates(&self) -> bool {
         mutates(&self.action)
@@ -231,7 +234,7 @@ impl Call {
 /// Whether an action changes anything in EC2.
 #[must_use]
 pub fn mutates(action: &str) -> bool {
-    !(action.starts_with("Describe") || action.starts_with("Get"))
+    !["Describe", "Get", "Search"].iter().any(|verb| action.starts_with(verb))
 }
 
 /// A state to wait for. What waits is asked about in batches: one Describe for all that wait for the same action.

@@ -32,6 +32,8 @@ pub struct Graph<'a> {
     /// What each node needs.
     pub needs: Vec<Vec<NodeId>>,
     things: BTreeMap<&'a Address, (NodeId, &'a Resource)>,
+    /// By hub and VPC: what joins the one to the other.
+    joints: BTreeMap<(&'a Address, &'a Address), Vec<NodeId>>,
     /// How many edges lead to each node.
     needed: Vec<usize>,
 }
@@ -50,6 +52,12 @@ impl<'a> Graph<'a> {
         graph.needs = vec![vec![]; graph.nodes.len()];
         graph.needed = vec![0; graph.nodes.len()];
         let things: Vec<(NodeId, &Resource)> = graph.things.values().copied().collect();
+        for (id, resource) in &things {
+            let joins = resources::spec(resource.address.kind()).and_then(|spec| spec.joins);
+            if let Some((hub, vpc)) = joins.and_then(|(hub, vpc)| Some((resource.reference(hub)?, resource.reference(vpc)?))) {
+                graph.joints.entry((hub, vpc)).or_default().push(*id);
+            }
+        }
         for (id, resource) in &things {
             graph.references(*id, resource);
         }
@@ -106,6 +114,10 @@ impl<'a> Graph<'a> {
             let mut named = vec![];
             part.record.values().for_each(|value| value.resources(&mut named));
             self.need_all(part_id, &resource.address, &named);
+            if let Some(vpc) = resource.reference("vpc").filter(|_| !self.joints.is_empty()) {
+                let joints: Vec<NodeId> = named.iter().filter_map(|hub| self.joints.get(&(hub, vpc))).flatten().copied().collect();
+                joints.into_iter().for_each(|joint| self.need(part_id, joint));
+            }
         }
     }
 

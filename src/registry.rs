@@ -35,6 +35,8 @@ pub struct Spec {
     pub parts: &'static [PartSpec],
     /// Its attributes that say into which subnet it is placed.
     pub placed_in: &'static [&'static str],
+    /// Its attributes that name a hub and the VPC that it joins to it: what leads from that VPC to the hub waits for it.
+    pub joins: Option<(&'static str, &'static str)>,
     /// `ResourceType` of its tags; `None` where EC2 has none for it.
     pub tag_type: Option<&'static str>,
     /// Whether a successor is made before it goes, when it must be replaced.
@@ -277,6 +279,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const PARTS: &'static [PartSpec] = &[];
     /// See [`Spec::placed_in`].
     const PLACED_IN: &'static [&'static str] = &[];
+    /// See [`Spec::joins`].
+    const JOINS: Option<(&'static str, &'static str)> = None;
     /// See [`Spec::tag_type`].
     const TAG_TYPE: Option<&'static str>;
     /// See [`Spec::create_first`].
@@ -352,6 +356,7 @@ impl Spec {
             sentences: T::SENTENCES,
             parts: T::PARTS,
             placed_in: T::PLACED_IN,
+            joins: T::JOINS,
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,
@@ -377,6 +382,12 @@ impl Spec {
     #[must_use]
     pub fn taken_for(&self) -> &'static str {
         self.stands_for.unwrap_or(self.kind)
+    }
+
+    /// Whether a text looks like an id of the type: `tgw-rtb-0` is none of a type whose ids begin with `tgw-`.
+    #[must_use]
+    pub fn is_id(&self, text: &str) -> bool {
+        text.strip_prefix(self.id_prefix).is_some_and(|rest| !rest.contains('-'))
     }
 
     /// The attribute of this name.

@@ -39,6 +39,9 @@ crate::resources! {
     network_interface: NetworkInterface,
     instance: Instance,
     prefix_list: PrefixList,
+    transit_gateway: TransitGateway,
+    transit_gateway_vpc_attachment: TransitGatewayVpcAttachment,
+    transit_gateway_route_table: TransitGatewayRouteTable,
 }
 
 /// The network that a model describes, from its sources alone: what AWS gives by itself is in it, existing VPCs are doors
@@ -273,7 +276,9 @@ mod tests {
     fn ids_tell_their_type() {
         for a in ALL {
             for b in ALL.iter().filter(|b| b.taken_for() != a.taken_for()) {
-                assert!(!a.id_prefix.starts_with(b.id_prefix), "{} and {}", a.kind, b.kind);
+                // What follows the prefix holds no dash: `tgw-rtb-0` is no `tgw-`.
+                let rest = a.id_prefix.strip_prefix(b.id_prefix);
+                assert!(rest.is_none_or(|rest| rest.ends_with('-')), "{} and {}", a.kind, b.kind);
             }
         }
     }

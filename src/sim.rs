@@ -46,6 +46,9 @@ mod shapes;
 mod store;
 mod subnet;
 mod tag;
+mod transit_attachment;
+mod transit_gateway;
+mod transit_table;
 mod volume;
 mod vpc;
 mod world;
@@ -87,6 +90,9 @@ const AREAS: &[Actions] = &[
     prefix_list::ACTIONS,
     region::ACTIONS,
     tag::ACTIONS,
+    transit_gateway::ACTIONS,
+    transit_attachment::ACTIONS,
+    transit_table::ACTIONS,
     absent::ACTIONS,
 ];
 

@@ -94,6 +94,13 @@ fn deep(arg: &Arg, known: Known<'_>, depth: usize) -> Result<Json, ArgumentError
             Json::Null => Json::Null,
             json => base64::encode(plain(&json).as_bytes()).into(),
         },
+        Arg::Except(args, without) => match (deep(args, known, depth)?, deep(without, known, depth)?) {
+            (Json::Array(all), Json::Array(without)) => {
+                let rest: Vec<Json> = all.into_iter().filter(|json| !without.contains(json)).collect();
+                if rest.is_empty() { Json::Null } else { rest.into() }
+            }
+            (all, _) => all,
+        },
         Arg::List(args) => {
             let all = args.iter().map(|arg| deep(arg, known, depth)).collect::<Result<Vec<_>, _>>()?;
             Json::Array(all.into_iter().filter(|json| !json.is_null()).collect())

@@ -1,6 +1,6 @@
 //! Asking EC2: pages, filters, retries of reads. Layer 7: changes nothing there.
 
-use std::{fmt, future::Future, pin::Pin, task::Poll};
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, task::Poll};
 
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::{
     apply::patience::{Patience, Reason},
     call::{ApiError, Class, Driver, Json, Request},
+    registry::Spec,
 };
 
 /// How many values a filter takes (EC2 user guide, "List and filter using the CLI and API").
@@ -67,6 +68,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// All answers to a request, page by page.
+    pub async fn answers(&self, request: &Request) -> Result<Vec<Json>, ReadError> {
+        let mut request = request.clone();
+        let mut answers = vec![];
+        loop {
+            let answer = self.send(&request).await?;
+            let more = answer.get("NextToken").and_then(Json::as_str).filter(|token| !token.is_empty()).map(str::to_owned);
+            answers.push(answer);
+            match more {
+                Some(token) => request.params["NextToken"] = token.into(),
+                None => return Ok(answers),
+            }
+        }
+    }
+
     /// Asks once, for what one can do without.
     pub async fn once(&self, request: &Request) -> Result<Json, ApiError> {
         let permit = self.limit.acquire().await.ok();
@@ -108,6 +124,22 @@ pub fn elements<'a>(answer: &'a Json, path: &[&str]) -> Vec<&'a Json> {
         let below = found.into_iter().filter_map(|at| at.get(key));
         below.flat_map(|at| at.as_array().map_or(std::slice::from_ref(at), Vec::as_slice)).collect()
     })
+}
+
+/// The member of an item that says that its further reads were made.
+const COMPLETE: &str = "_Complete";
+
+/// Reads what the listing leaves out, unless that was done. What is gone though still listed has nothing to read.
+pub async fn complete(reader: &Reader<'_>, spec: &'static Spec, items: &mut BTreeMap<String, Json>) -> Result<(), ReadError> {
+    let ids: Vec<String> =
+        items.iter().filter(|(_, item)| item.get(COMPLETE).is_none() && (spec.observe)(item).is_some()).map(|(id, _)| id.clone()).collect();
+    let requests = (spec.listing.more)(&ids);
+    let answers = together(requests.iter().map(|request| -> Work<'_, _> { Box::pin(reader.answers(request)) }).collect()).await;
+    for (request, answers) in requests.iter().zip(answers) {
+        answers?.iter().for_each(|answer| (spec.listing.merge)(items, request, answer));
+    }
+    items.iter_mut().filter(|(id, _)| ids.contains(id)).for_each(|(_, item)| item[COMPLETE] = true.into());
+    Ok(())
 }
 
 /// Something that is under way.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     apply::{
         image,
-        read::{FILTER_VALUES_MAX, ReadError, Reader, Work, elements, together},
+        read::{FILTER_VALUES_MAX, ReadError, Reader, Work, complete, elements, together},
         survey,
     },
     base::address::Address,
@@ -196,24 +196,6 @@ async fn kind(
 
 fn collect(spec: &Spec, found: Vec<Json>, items: &mut BTreeMap<String, Json>) {
     items.extend(found.into_iter().filter_map(|item| Some((item.get(spec.listing.id)?.as_str()?.to_owned(), item))));
-}
-
-/// Reads what the listing leaves out. What is gone though still listed has nothing to read.
-async fn complete(reader: &Reader<'_>, spec: &'static Spec, items: &mut BTreeMap<String, Json>) -> Result<(), ReadError> {
-    let ids: Vec<String> = items.iter().filter(|(_, item)| (spec.observe)(item).is_some()).map(|(id, _)| id.clone()).collect();
-    let requests = (spec.listing.more)(&ids);
-    let answers = together(requests.iter().map(|request| -> Work<'_, _> { Box::pin(reader.send(request)) }).collect()).await;
-    for (request, answer) in requests.iter().zip(answers) {
-        let mut answer = answer?;
-        (spec.listing.merge)(items, request, &answer);
-        while let Some(token) = answer.get("NextToken").and_then(Json::as_str).filter(|token| !token.is_empty()) {
-            let mut next = request.clone();
-            next.params["NextToken"] = token.into();
-            answer = reader.send(&next).await?;
-            (spec.listing.merge)(items, &next, &answer);
-        }
-    }
-    Ok(())
 }
 
 /// Every resource that fits an `existing` block, by the block's address. Blocks that name one another are read in order.

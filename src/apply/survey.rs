@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::{
-    apply::read::{FILTER_VALUES_MAX, ReadError, Reader, Work, together},
+    apply::read::{FILTER_VALUES_MAX, ReadError, Reader, Work, complete, together},
     call::{Class, Json, Request},
+    resources,
 };
 
 /// A list to read: action, member of the answer, the filter that takes VPCs (none: everything in the region), page.
@@ -88,7 +89,7 @@ pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>, wide: bool) ->
     for (list, items) in further {
         found[list] = items.into();
     }
-    unread.extend(attachments(&found, vpcs));
+    unread.extend(transit(reader, &mut found, vpcs).await);
     found["_Unread"] = unread.into();
     Ok(found)
 }
@@ -138,19 +139,57 @@ async fn prefix_lists(reader: &Reader<'_>, named: &BTreeSet<&str>) -> Result<Vec
     Ok(found)
 }
 
-/// Attachments of these VPCs to transit gateways, whose routes nobody reads yet.
-fn attachments(found: &Json, vpcs: Option<&[String]>) -> Vec<Json> {
+/// The transit gateways that these VPCs are attached to: what else is attached there, their tables, and the tables' routes,
+/// which EC2 tells a table at a time. Without one of them nobody knows what comes by an attachment: that is a door.
+async fn transit(reader: &Reader<'_>, found: &mut Json, vpcs: Option<&[String]>) -> Vec<Json> {
     let text = |item: &Json, member: &str| item.get(member).and_then(Json::as_str).unwrap_or_default().to_owned();
     let ours = |item: &&Json| {
         let gone = matches!(&*text(item, "State"), "deleted" | "deleting" | "rejected" | "failed");
         !gone && text(item, "ResourceType") == "vpc" && vpcs.is_none_or(|vpcs| vpcs.contains(&text(item, "ResourceId")))
     };
     let all = found.get("TransitGatewayAttachments").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-    let door = |item: &Json| {
-        let what = format!("an attachment to {}, whose routes were not read", text(item, "TransitGatewayId"));
-        json!({"Id": text(item, "TransitGatewayAttachmentId"), "What": what, "VpcId": text(item, "ResourceId")})
-    };
-    all.iter().filter(ours).map(door).collect()
+    let attached: Vec<Json> = all.iter().filter(ours).cloned().collect();
+    let gateways: BTreeSet<String> = attached.iter().map(|item| text(item, "TransitGatewayId")).collect();
+    if gateways.is_empty() {
+        return vec![];
+    }
+    match routers(reader, &gateways.into_iter().collect::<Vec<_>>()).await {
+        Ok(lists) => {
+            lists.into_iter().for_each(|(list, items)| found[list] = items.into());
+            vec![]
+        }
+        Err(error) => {
+            let door = |item: &Json| {
+                let what = format!("an attachment to {}, whose routes could not be read ({})", text(item, "TransitGatewayId"), error.error);
+                json!({"Id": text(item, "TransitGatewayAttachmentId"), "What": what, "VpcId": text(item, "ResourceId")})
+            };
+            attached.iter().map(door).collect()
+        }
+    }
+}
+
+/// What is read of the transit gateways themselves.
+const ROUTERS: [List; 3] = [
+    list("DescribeTransitGateways", "TransitGateways", Some("transit-gateway-id"), Some(1000)),
+    list("DescribeTransitGatewayVpcAttachments", "TransitGatewayVpcAttachments", Some("transit-gateway-id"), Some(1000)),
+    list("DescribeTransitGatewayRouteTables", "TransitGatewayRouteTables", Some("transit-gateway-id"), Some(1000)),
+];
+
+async fn routers(reader: &Reader<'_>, gateways: &[String]) -> Result<Vec<(&'static str, Vec<Json>)>, ReadError> {
+    let work = ROUTERS.iter().map(|list| -> Work<'_, _> { Box::pin(read(reader, list, Some(gateways))) });
+    let mut lists = vec![];
+    for (list, items) in ROUTERS.iter().zip(together(work.collect()).await) {
+        let mut items = items?;
+        // What a listing leaves out its resource type knows how to read.
+        if let Some(spec) = resources::ALL.iter().copied().find(|spec| spec.listing.action == list.action) {
+            let id = |item: &Json| item.get(spec.listing.id).and_then(Json::as_str).map(str::to_owned);
+            let mut by_id = items.into_iter().filter_map(|item| Some((id(&item)?, item))).collect();
+            complete(reader, spec, &mut by_id).await?;
+            items = by_id.into_values().collect();
+        }
+        lists.push((list.items, items));
+    }
+    Ok(lists)
 }
 
 /// Every text in an answer that looks like an id.

@@ -169,7 +169,9 @@ pub fn in_answer<'a>(answer: &'a Json, settle: &Settle, id: &str) -> Option<&'a 
     let is_it = |item: &Json| item.get(&settle.id_member).and_then(Json::as_str) == Some(id);
     let mut open = vec![answer];
     while let Some(item) = open.pop() {
-        if is_it(item) && settle.until.iter().any(|state| state == state_of(item, settle)) {
+        // Some answers tell the id of a thing without its state.
+        let state = state_of(item, settle);
+        if is_it(item) && !state.is_empty() && settle.until.iter().any(|until| until == state) {
             return Some(item);
         }
         match item {

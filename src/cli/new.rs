@@ -31,6 +31,8 @@ enum Template {
     TwoTier,
     /// Web, application and data over three zones, each reached from the one before it alone
     ThreeTier,
+    /// A transit gateway between what is shared and spokes that do not reach each other
+    HubAndSpoke,
 }
 
 impl Template {
@@ -46,6 +48,7 @@ impl Template {
                     ("network/main.secnet", include_str!("../../examples/two_tier/network/main.secnet")),
                 ],
             ),
+            Template::HubAndSpoke => ("hub_and_spoke", &[("main.secnet", include_str!("../../examples/hub_and_spoke/main.secnet"))]),
             Template::ThreeTier => ("three_tier", &[("main.secnet", include_str!("../../examples/three_tier/main.secnet"))]),
         }
     }

@@ -28,6 +28,12 @@ impl ToJson for i32 {
     }
 }
 
+impl ToJson for i64 {
+    fn to_json(&self) -> Json {
+        (*self).into()
+    }
+}
+
 /// A time, in the form of RFC 3339.
 impl ToJson for DateTime {
     fn to_json(&self) -> Json {

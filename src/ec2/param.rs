@@ -71,6 +71,12 @@ impl FromJson for i32 {
     }
 }
 
+impl FromJson for i64 {
+    fn from_json(json: &Json) -> Result<Self, Wrong> {
+        json.as_i64().ok_or(Wrong::not("a whole number"))
+    }
+}
+
 /// Bytes are base64 text in JSON.
 impl FromJson for Blob {
     fn from_json(json: &Json) -> Result<Self, Wrong> {

@@ -137,6 +137,11 @@ impl<'m> Desired<'m> {
         self.model.resources.get(&Address::parse(id.as_str())?)
     }
 
+    /// All resources of a kind, those that exist and are not the project's among them.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &'m Resource> {
+        self.model.resources.values().filter(move |r| r.address.kind() == kind)
+    }
+
     /// The address that something has in a subnet, or all of which AWS will choose one: the subnet's, or any where even
     /// the subnet is not known.
     #[must_use]

@@ -7,6 +7,8 @@ use crate::{
     net::{Attached, Destination, Entry, Id, Net, NetworkAcl, Origin, Owner, Peer, Route, RouteTable, Rule, SecurityGroup, Target},
 };
 
+mod transit;
+
 /// Names of what EC2 knows by ids.
 pub type Names = BTreeMap<Id, Id>;
 
@@ -17,9 +19,11 @@ pub type Names = BTreeMap<Id, Id>;
 #[must_use]
 pub fn merge(mut standing: Net, managed: &BTreeSet<Id>, mut desired: Net) -> Net {
     stays(&standing, &mut desired);
+    transit::stays(&standing, managed, &mut desired);
     standing.retain(|id| !managed.contains(id));
     // What comes later holds: the project's tables and ACLs take subnets over from those that stand.
     standing.append(desired);
+    transit::leave(managed, &mut standing);
     complete(&mut standing);
     standing
 }
@@ -49,6 +53,7 @@ fn stays(standing: &Net, desired: &mut Net) {
 
 /// Adds what AWS gives every VPC, where it is not there: a main route table, a default network ACL, a default group.
 pub fn complete(net: &mut Net) {
+    transit::join(net);
     let of = |vpc: &Id, what: &str| Id::from(&*format!("{vpc} ({what})"));
     for vpc in net.vpcs.iter().map(|v| v.id.clone()).collect::<Vec<_>>() {
         if !net.route_tables.iter().any(|t| t.vpc == vpc && t.main) {

@@ -200,7 +200,7 @@ impl<'a> Resolver<'a, '_> {
             } else if let Some(first) = model.imports.iter().find(|i| i.to == to || *i.id == *id) {
                 let message = if first.to == to { format!("`{to}` is imported twice") } else { format!("{id:?} is imported twice") };
                 codes::statement(message, import.span, Some((first.span, "the first")), "remove one of the statements".into())
-            } else if let Some(spec) = resources::spec(to.kind()).filter(|s| !id.starts_with(s.id_prefix)) {
+            } else if let Some(spec) = resources::spec(to.kind()).filter(|s| !s.is_id(&id)) {
                 let message = format!("{id:?} is no id of a `{}`", spec.kind);
                 codes::statement(message, import.from.span, None, format!("such an id begins with `{}`", spec.id_prefix))
             } else {

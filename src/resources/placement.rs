@@ -54,20 +54,26 @@ pub fn subnets(holder: &Resource) -> impl Iterator<Item = &Address> {
     references(holder, "subnets")
 }
 
-fn references<'a>(holder: &'a Resource, attribute: &str) -> impl Iterator<Item = &'a Address> {
+/// The resources that an attribute of a list names.
+pub fn references<'a>(holder: &'a Resource, attribute: &str) -> impl Iterator<Item = &'a Address> {
     holder.record.get(attribute).map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource)
 }
 
 /// No subnet is named by two resources of this kind, route tables or network ACLs: EC2 lets one hold for a subnet.
 pub fn one_holder_a_subnet(model: &Model, kind: &str, sink: &mut Sink) {
+    one_holder(model, kind, "subnets", sink);
+}
+
+/// Nothing is named by this attribute of two resources of this kind: EC2 lets one hold for it.
+pub fn one_holder(model: &Model, kind: &str, attribute: &str, sink: &mut Sink) {
     let mut holders: BTreeMap<&Address, &Resource> = BTreeMap::new();
     for holder in managed(model, kind) {
-        for subnet in subnets(holder) {
+        for subnet in references(holder, attribute) {
             match holders.get(subnet) {
                 Some(first) if first.address != holder.address => sink.push(network::subnet_held_twice(
                     subnet,
-                    (&holder.address, holder.span_of("subnets")),
-                    (&first.address, first.span_of("subnets")),
+                    (&holder.address, holder.span_of(attribute)),
+                    (&first.address, first.span_of(attribute)),
                 )),
                 Some(_) => {}
                 None => drop(holders.insert(subnet, holder)),

@@ -43,6 +43,9 @@ pub(crate) struct Interface {
     pub(crate) attachment: Option<Attachment>,
     /// The NAT gateway that it belongs to.
     pub(crate) nat_gateway: Option<String>,
+    /// `InterfaceType` of one that another service of AWS's keeps: `transit_gateway`.
+    #[serde(default)]
+    pub(crate) kept_as: Option<String>,
     /// A public address that comes and goes with the instance.
     pub(crate) public: Option<IpAddr>,
     /// Whether its instance gets a public address at each start.
@@ -154,6 +157,7 @@ impl World {
             settled: false,
             attachment: None,
             nat_gateway: None,
+            kept_as: None,
             public: None,
             wants_public: false,
         };
@@ -217,7 +221,7 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
 fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("NetworkInterfaceId")?;
     let interface = find(&world.interfaces, "eni", id)?;
-    if interface.attachment.is_some() || interface.nat_gateway.is_some() {
+    if interface.attachment.is_some() || interface.is_kept() {
         return Err(refuse("InvalidNetworkInterface.InUse", format!("Network interface '{id}' is currently in use.")));
     }
     world.remove_interface(id);
@@ -232,7 +236,7 @@ fn modify(world: &mut World, p: Params<'_>) -> Outcome {
     if given.next().is_some() {
         return Err(clash("Only one attribute of a network interface can be modified by one request"));
     }
-    if interface.nat_gateway.is_some() {
+    if interface.is_kept() {
         return Err(refuse("OperationNotPermitted", format!("You are not allowed to manage '{id}'.")));
     }
     let groups = world.groups_for(&interface.vpc, &p.texts("Groups"), "InvalidGroup.NotFound")?;
@@ -258,7 +262,7 @@ fn attach(world: &mut World, p: Params<'_>) -> Outcome {
     let index = p.int("DeviceIndex").ok_or_else(|| missing("deviceIndex"))?;
     let interface = find(&world.interfaces, "eni", id)?;
     let instance = find(&world.instances, "i", instance_id)?;
-    if interface.attachment.is_some() || interface.nat_gateway.is_some() {
+    if interface.attachment.is_some() || interface.is_kept() {
         return Err(refuse("InvalidNetworkInterface.InUse", format!("Interface: [{id}] in use.")));
     }
     if !instance.state.is_usable() {
@@ -349,10 +353,10 @@ pub(crate) fn show_addresses(world: &World, id: &str, brief: bool) -> Json {
 
 pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
     let interface = world.interfaces.get(id)?;
-    let status = match (&interface.attachment, &interface.nat_gateway, interface.settled) {
-        (Some(_), ..) | (_, Some(_), _) => "in-use",
-        (None, None, true) => "available",
-        (None, None, false) => "pending",
+    let status = match (&interface.attachment, interface.is_kept(), interface.settled) {
+        (Some(_), ..) | (_, true, _) => "in-use",
+        (None, false, true) => "available",
+        (None, false, false) => "pending",
     };
     let mut shown = Map::new();
     let primary = interface.addresses.first();
@@ -363,14 +367,14 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
         "AvailabilityZone": interface.zone,
         "Description": interface.description,
         "Groups": show_groups(world, &interface.groups),
-        "InterfaceType": if interface.nat_gateway.is_some() { "nat_gateway" } else { "interface" },
+        "InterfaceType": interface.kept_as.as_deref().unwrap_or(if interface.nat_gateway.is_some() { "nat_gateway" } else { "interface" }),
         "Ipv6Addresses": [],
         "MacAddress": interface.mac,
         "OwnerId": ACCOUNT,
         "PrivateIpAddress": primary,
         "PrivateDnsName": primary.map(|ip| world.private_name(*ip)),
         "PrivateIpAddresses": show_addresses(world, id, false),
-        "RequesterManaged": interface.nat_gateway.is_some(),
+        "RequesterManaged": interface.is_kept(),
         "SourceDestCheck": interface.source_dest_check,
         "Status": status,
         "TagSet": world.shown_tags(id),
@@ -397,6 +401,11 @@ impl Attachment {
 }
 
 impl Interface {
+    /// Whether a service of AWS's keeps it.
+    fn is_kept(&self) -> bool {
+        self.nat_gateway.is_some() || self.kept_as.is_some()
+    }
+
     pub(crate) fn mac(&self) -> &str {
         &self.mac
     }

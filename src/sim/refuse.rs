@@ -56,6 +56,13 @@ const KINDS: &[IdKind] = &[
     IdKind("vol", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound", "volume"),
     IdKind("key", "InvalidKeyPair.Malformed", "InvalidKeyPair.NotFound", "key pair"),
     IdKind("tgw", "InvalidTransitGatewayID.Malformed", "InvalidTransitGatewayID.NotFound", "transitGateway ID"),
+    IdKind(
+        "tgw-attach",
+        "InvalidTransitGatewayAttachmentID.Malformed",
+        "InvalidTransitGatewayAttachmentID.NotFound",
+        "transitGatewayAttachment ID",
+    ),
+    IdKind("tgw-rtb", "InvalidRouteTableID.Malformed", "InvalidRouteTableID.NotFound", "transitGatewayRouteTable ID"),
     IdKind("pcx", "InvalidVpcPeeringConnectionId.Malformed", "InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection ID"),
     IdKind("vpce", "InvalidVpcEndpointId.Malformed", "InvalidVpcEndpointId.NotFound", "Vpc Endpoint Id"),
     IdKind("eigw", "InvalidGatewayID.Malformed", "InvalidGatewayID.NotFound", "eigw ID"),

@@ -82,6 +82,7 @@ pub(crate) enum Target {
     Gateway(String),
     NatGateway(String),
     Interface(String),
+    TransitGateway(String),
     /// An instance, by its only interface.
     Instance {
         instance: String,
@@ -126,7 +127,11 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
             _ => Err(bad(format!("route table and network interface {id} belong to different networks"))),
         },
         "InstanceId" => instance_target(world, id, vpc),
-        "TransitGatewayId" => Err(no_such("tgw", id)),
+        "TransitGatewayId" => match world.attached(id, vpc) {
+            true => Ok(Target::TransitGateway(id.into())),
+            // EC2 says no more of a gateway that the VPC is not attached to.
+            false => Err(no_such("tgw", id)),
+        },
         "VpcPeeringConnectionId" => Err(no_such("pcx", id)),
         "VpcEndpointId" => Err(no_such("vpce", id)),
         _ => Err(no_such("eigw", id)),
@@ -212,6 +217,7 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
     match target {
         Target::Gateway(id) => world.internet_gateways.get(id).is_some_and(|g| g.vpc.as_deref() == Some(vpc)),
         Target::NatGateway(id) => world.nat_gateways.get(id).is_some_and(|n| n.is_up()),
+        Target::TransitGateway(id) => world.attached(id, vpc),
         Target::Interface(id) => carries(id),
         Target::Instance { interface, .. } => carries(interface),
     }
@@ -228,6 +234,7 @@ pub(crate) fn show_all(world: &World, table: &RouteTable) -> Vec<Json> {
         match &route.via {
             Target::Gateway(id) => json!({name: to, "GatewayId": id, "State": state, "Origin": origin}),
             Target::NatGateway(id) => json!({name: to, "NatGatewayId": id, "State": state, "Origin": origin}),
+            Target::TransitGateway(id) => json!({name: to, "TransitGatewayId": id, "State": state, "Origin": origin}),
             Target::Interface(id) => match world.interfaces.get(id).and_then(|i| i.attachment.as_ref()) {
                 Some(a) => json!({name: to, "NetworkInterfaceId": id, "InstanceId": a.instance, "InstanceOwnerId": ACCOUNT,
                     "State": state, "Origin": origin}),

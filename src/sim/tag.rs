@@ -101,6 +101,9 @@ impl World {
             "vol" => self.volumes.contains_key(id),
             "key" => self.key_pairs.contains_key(id),
             "pl" => self.prefix_lists.contains_key(id),
+            "tgw" => self.transit_gateways.contains_key(id),
+            "tgw-attach" => self.transit_attachments.contains_key(id),
+            "tgw-rtb" => self.transit_tables.contains_key(id),
             _ => false,
         }
     }
@@ -123,6 +126,9 @@ fn type_of(id: &str) -> &'static str {
         "vol" => "volume",
         "key" => "key-pair",
         "pl" => "prefix-list",
+        "tgw" => "transit-gateway",
+        "tgw-attach" => "transit-gateway-attachment",
+        "tgw-rtb" => "transit-gateway-route-table",
         _ => "",
     }
 }

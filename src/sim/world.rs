@@ -7,9 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::{
     call::{ApiError, Json},
     sim::{
-        address::Address, instance::Instance, internet_gateway::InternetGateway, key_pair::KeyPair, nat_gateway::NatGateway,
-        network_acl::NetworkAcl, network_interface::Interface, prefix_list::PrefixList, refuse::no_such, route_table::RouteTable,
-        security_group::Group, subnet::Subnet, volume::Volume, vpc::Vpc,
+        address::Address,
+        instance::Instance,
+        internet_gateway::InternetGateway,
+        key_pair::KeyPair,
+        nat_gateway::NatGateway,
+        network_acl::NetworkAcl,
+        network_interface::Interface,
+        prefix_list::PrefixList,
+        refuse::{no_such, prefix_of},
+        route_table::RouteTable,
+        security_group::Group,
+        subnet::Subnet,
+        transit_attachment,
+        transit_gateway::TransitGateway,
+        transit_table,
+        volume::Volume,
+        vpc::Vpc,
     },
 };
 
@@ -40,6 +54,19 @@ pub struct Quotas {
     pub nat_gateways_per_zone: usize,
     pub interfaces: usize,
     pub prefix_lists: usize,
+    #[serde(default = "transit_gateways")]
+    pub transit_gateways: usize,
+    #[serde(default = "transit_tables_per_gateway")]
+    pub transit_tables_per_gateway: usize,
+}
+
+// Defaults: docs.aws.amazon.com/vpc/latest/tgw/transit-gateway-quotas.html.
+fn transit_gateways() -> usize {
+    5
+}
+
+fn transit_tables_per_gateway() -> usize {
+    20
 }
 
 impl Default for Quotas {
@@ -60,6 +87,8 @@ impl Default for Quotas {
             nat_gateways_per_zone: 5,
             interfaces: 5000,
             prefix_lists: 100,
+            transit_gateways: transit_gateways(),
+            transit_tables_per_gateway: transit_tables_per_gateway(),
         }
     }
 }
@@ -92,8 +121,15 @@ pub struct Pace {
     pub instance_stopped: u64,
     pub instance_terminated: u64,
     pub prefix_list_complete: u64,
+    /// Any change of a transit gateway and of what belongs to it.
+    #[serde(default = "transit")]
+    pub transit: u64,
     /// How long what is deleted is still described; about an hour in EC2.
     pub linger: u64,
+}
+
+fn transit() -> u64 {
+    2
 }
 
 impl Default for Pace {
@@ -107,6 +143,7 @@ impl Default for Pace {
             instance_stopped: 2,
             instance_terminated: 3,
             prefix_list_complete: 2,
+            transit: transit(),
             linger: 100,
         }
     }
@@ -120,6 +157,8 @@ pub(crate) enum Due {
     NatGateway(String),
     Instance(String),
     PrefixList(String),
+    /// A transit gateway, or what belongs to one.
+    Transit(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
 }
@@ -167,6 +206,12 @@ pub struct World {
     pub(crate) volumes: BTreeMap<String, Volume>,
     pub(crate) key_pairs: BTreeMap<String, KeyPair>,
     pub(crate) prefix_lists: BTreeMap<String, PrefixList>,
+    #[serde(default)]
+    pub(crate) transit_gateways: BTreeMap<String, TransitGateway>,
+    #[serde(default)]
+    pub(crate) transit_attachments: BTreeMap<String, transit_attachment::Attachment>,
+    #[serde(default)]
+    pub(crate) transit_tables: BTreeMap<String, transit_table::Table>,
 }
 
 impl World {
@@ -204,6 +249,9 @@ impl World {
             volumes: BTreeMap::new(),
             key_pairs: BTreeMap::new(),
             prefix_lists: BTreeMap::new(),
+            transit_gateways: BTreeMap::new(),
+            transit_attachments: BTreeMap::new(),
+            transit_tables: BTreeMap::new(),
         }
     }
 
@@ -256,7 +304,15 @@ impl World {
             Due::NatGateway(id) => crate::sim::nat_gateway::settle(self, &id),
             Due::Instance(id) => crate::sim::instance::settle(self, &id),
             Due::PrefixList(id) => crate::sim::prefix_list::settle(self, &id),
+            Due::Transit(id) => match prefix_of(&id) {
+                "tgw" => crate::sim::transit_gateway::settle(self, &id),
+                "tgw-attach" => crate::sim::transit_attachment::settle(self, &id),
+                _ => crate::sim::transit_table::settle(self, &id),
+            },
             Due::Vanish(id) => {
+                self.transit_gateways.remove(&id);
+                self.transit_attachments.remove(&id);
+                self.transit_tables.remove(&id);
                 self.nat_gateways.remove(&id);
                 self.instances.remove(&id);
                 self.tags.remove(&id);

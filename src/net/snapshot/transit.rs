@@ -24,7 +24,11 @@ pub(super) fn read(snapshot: &mut Snapshot<'_>, net: &mut Net) {
 fn attachments(snapshot: &mut Snapshot<'_>, net: &mut Net, default_tables: &[(Id, Id)]) {
     let details = snapshot.identified("TransitGatewayVpcAttachments", "TransitGatewayAttachmentId");
     let peerings = snapshot.identified("TransitGatewayPeeringAttachments", "TransitGatewayAttachmentId");
+    let gone = |item: Item<'_>| matches!(item.text(&["State"]), Some("deleting" | "deleted" | "failed" | "rejected"));
     for (id, item) in snapshot.identified("TransitGatewayAttachments", "TransitGatewayAttachmentId") {
+        if gone(item) {
+            continue;
+        }
         let gateway = snapshot.text(item, &id, "TransitGatewayId");
         let resource = Id::from(item.text(&["ResourceId"]).unwrap_or("?"));
         let to = match item.text(&["ResourceType"]).unwrap_or("?") {
@@ -43,7 +47,7 @@ fn attachments(snapshot: &mut Snapshot<'_>, net: &mut Net, default_tables: &[(Id
     }
     for (id, item) in details {
         let gateway = snapshot.text(item, &id, "TransitGatewayId");
-        if !net.attachments.iter().any(|a| a.id == id && a.gateway == gateway) {
+        if !gone(item) && !net.attachments.iter().any(|a| a.id == id && a.gateway == gateway) {
             let to = vpc_side(item, Id::from(item.text(&["VpcId"]).unwrap_or("?")));
             let available = item.text(&["State"]).is_none_or(|s| matches!(s, "available" | "modifying"));
             let table = default_tables.iter().find(|(g, _)| *g == gateway).map(|(_, t)| t.clone());
@@ -85,7 +89,14 @@ fn vpc_side(detail: Item<'_>, vpc: Id) -> Attached {
 fn tables(snapshot: &mut Snapshot<'_>, net: &mut Net) {
     for (id, item) in snapshot.identified("TransitGatewayRouteTables", "TransitGatewayRouteTableId") {
         let gateway = snapshot.text(item, &id, "TransitGatewayId");
-        net.transit_tables.push(TransitTable { id, gateway, propagations: vec![], routes: vec![], known: false, origin: Origin::Observed });
+        if matches!(item.text(&["State"]), Some("deleting" | "deleted")) {
+            continue;
+        }
+        // Whoever read a table together with what belongs to it has put that into it.
+        let propagations = item.texts(&["Propagations"]).map(Id::from).collect();
+        let routes = item.list(&["Routes"]).filter_map(|r| route(snapshot, r, &id)).collect();
+        let known = item.is(&["RoutesRead"]);
+        net.transit_tables.push(TransitTable { id, gateway, propagations, routes, known, origin: Origin::Observed });
     }
     for (id, item) in snapshot.identified("TransitGatewayPropagations", "TransitGatewayRouteTableId") {
         let learnt = item

@@ -21,8 +21,8 @@ use crate::{
 const MENDS_MAX: usize = 16;
 
 /// Heads of sentences that exist; after these a single term is a sentence that lacks its end, not an attribute that lacks its `=`.
-const SENTENCE_HEADS: [&str; 12] =
-    ["ingress", "egress", "in", "out", "route", "entry", "require", "forbid", "validate", "assert", "expect", "plan"];
+const SENTENCE_HEADS: [&str; 13] =
+    ["ingress", "egress", "in", "out", "route", "blackhole", "entry", "require", "forbid", "validate", "assert", "expect", "plan"];
 
 impl Lower<'_> {
     /// An entry of a body that did not parse.

@@ -1,0 +1,126 @@
+//! What the project says of transit gateways, among what stands. Layer 1.
+//!
+//! A table of a gateway that AWS has made, or somebody else, goes on holding what it holds; an attachment of the project's
+//! may come into it or leave it by what EC2 does by itself.
+
+use std::collections::BTreeSet;
+
+use crate::net::{Attached, Id, Net, TransitTable};
+
+/// Gives the project's attachments and tables what an apply leaves alone: tables of others that attachments follow, and
+/// routes that tables have learnt from what lies outside.
+pub(super) fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
+    for attachment in &mut desired.attachments {
+        let ours = attachment.table.as_ref().is_some_and(|table| managed.contains(table));
+        if let Some(held) = standing.attachments.iter().find(|a| a.id == attachment.id).filter(|_| !ours) {
+            // By default an attachment follows a table from the day it is made, and never again. What follows a table of
+            // the project's and is not named there leaves it.
+            attachment.table = held.table.clone().filter(|table| !managed.contains(table));
+        }
+    }
+    for table in &mut desired.transit_tables {
+        if !managed.contains(&table.id) {
+            table.propagations.retain(|id| !standing.attachments.iter().any(|a| a.id == *id));
+        }
+        let outside = |id: &Id| standing.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
+        for held in standing.transit_tables.iter().filter(|t| t.id == table.id) {
+            let learnt = held.routes.iter().filter(|r| !r.fixed && r.attachment.as_ref().is_some_and(outside));
+            table.routes.extend(learnt.cloned());
+        }
+    }
+}
+
+/// Takes attachments that are gone out of the tables: their networks are forgotten, and routes to them lead nowhere.
+pub(super) fn leave(managed: &BTreeSet<Id>, net: &mut Net) {
+    let here: BTreeSet<Id> = net.attachments.iter().map(|a| a.id.clone()).collect();
+    let gone = |id: &Id| managed.contains(id) && !here.contains(id);
+    for table in &mut net.transit_tables {
+        table.propagations.retain(|id| !gone(id));
+        for route in &mut table.routes {
+            route.attachment.take_if(|id| gone(id));
+        }
+    }
+    let tables: BTreeSet<Id> = net.transit_tables.iter().map(|t| t.id.clone()).collect();
+    for attachment in &mut net.attachments {
+        attachment.table.take_if(|id| managed.contains(id) && !tables.contains(id));
+    }
+}
+
+/// Makes one of several tables of one name: a default table, and what each attachment adds to it.
+pub(super) fn join(net: &mut Net) {
+    let mut joined: Vec<TransitTable> = vec![];
+    for table in std::mem::take(&mut net.transit_tables) {
+        match joined.iter_mut().find(|t| t.id == table.id) {
+            Some(held) => {
+                held.propagations.extend(table.propagations.into_iter().filter(|id| !held.propagations.contains(id)).collect::<Vec<_>>());
+                held.routes.extend(table.routes);
+                held.known |= table.known;
+            }
+            None => joined.push(table),
+        }
+    }
+    net.transit_tables = joined;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::merge;
+    use super::*;
+    use crate::{
+        base::cidr::Cidr,
+        net::{Attachment, Destination, Origin, TransitRoute},
+    };
+
+    fn id(text: &str) -> Id {
+        Id::from(text)
+    }
+
+    fn attachment(name: &str, table: Option<&str>) -> Attachment {
+        let to = Attached::Outside(id("vpn"));
+        Attachment { id: id(name), gateway: id("hub"), to, available: true, table: table.map(Id::from), origin: Origin::Observed }
+    }
+
+    fn table(name: &str, propagations: &[&str], route: Option<&str>) -> TransitTable {
+        let to = |attachment: &str| TransitRoute {
+            destination: Destination::Network(Cidr::ANYWHERE_V4),
+            attachment: Some(id(attachment)),
+            fixed: false,
+            origin: Origin::Observed,
+        };
+        let (propagations, routes) = (propagations.iter().map(|p| id(p)).collect(), route.map(to).into_iter().collect());
+        TransitTable { id: id(name), gateway: id("hub"), propagations, routes, known: true, origin: Origin::Observed }
+    }
+
+    fn net(attachments: Vec<Attachment>, transit_tables: Vec<TransitTable>) -> Net {
+        Net { attachments, transit_tables, ..Net::default() }
+    }
+
+    #[test]
+    fn what_others_hold_stays_and_what_goes_leaves_it() {
+        let standing = net(vec![attachment("ours", Some("theirs")), attachment("old", None)], vec![table("theirs", &["old"], Some("old"))]);
+        let managed = ["ours", "old"].map(id).into();
+        let merged = merge(standing, &managed, net(vec![attachment("ours", None)], vec![]));
+        assert_eq!(merged.attachments[0].table, Some(id("theirs")));
+        assert_eq!((&merged.transit_tables[0].propagations[..], &merged.transit_tables[0].routes[0].attachment), (&[][..], &None));
+    }
+
+    #[test]
+    fn what_comes_by_default_comes_once() {
+        let standing = || net(vec![attachment("old", None)], vec![table("default", &[], None)]);
+        let managed: BTreeSet<Id> = ["old", "new"].map(id).into();
+        let both = net(
+            vec![attachment("old", Some("default")), attachment("new", Some("default"))],
+            vec![table("default", &["old"], None), table("default", &["new"], None)],
+        );
+        let merged = merge(standing(), &managed, both);
+        assert_eq!(merged.attachments.iter().map(|a| a.table.is_some()).collect::<Vec<_>>(), [false, true]);
+        assert_eq!((merged.transit_tables.len(), &merged.transit_tables[0].propagations[..]), (1, &[id("new")][..]));
+    }
+
+    #[test]
+    fn a_table_keeps_what_it_has_learnt_from_outside() {
+        let standing = net(vec![attachment("vpn", None)], vec![table("ours", &["vpn"], Some("vpn"))]);
+        let merged = merge(standing, &[id("ours")].into(), net(vec![], vec![table("ours", &["vpn"], None)]));
+        assert_eq!(merged.transit_tables[0].routes.len(), 1);
+    }
+}
