@@ -20,6 +20,7 @@ mod absent;
 mod address;
 mod fault;
 mod filter;
+mod iam;
 mod image;
 mod instance;
 mod instance_attribute;
@@ -50,6 +51,7 @@ mod world;
 mod xml;
 
 pub use fault::{Fault, FaultKind};
+pub use iam::Policy;
 pub use serve::{NO_ANSWER, handle, serve};
 pub use world::{ACCOUNT, Pace, Quotas, World};
 
@@ -103,6 +105,8 @@ struct Inner {
     store: Option<Store>,
     faults: Vec<Fault>,
     log: Vec<Request>,
+    /// What the caller may do; `None`: everything.
+    policy: Option<Policy>,
 }
 
 impl Sim {
@@ -130,7 +134,7 @@ impl Sim {
 
     fn of(world: World, store: Option<Store>) -> Self {
         let region = world.region.clone();
-        Self { inner: Mutex::new(Inner { world, store, faults: vec![], log: vec![] }), region }
+        Self { inner: Mutex::new(Inner { world, store, faults: vec![], log: vec![], policy: None }), region }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -169,7 +173,7 @@ impl Sim {
         let (now, counter) = (inner.world.now, inner.world.counter);
         let outcome = match &fault {
             Some(kind) => fault::carry_out(kind, &mut inner.world, request),
-            None => answer(&mut inner.world, request),
+            None => inner.permit(request).and_then(|()| answer(&mut inner.world, request)),
         };
         let acted = mutates(&request.action) && (outcome.is_ok() || fault == Some(FaultKind::LostAnswer));
         if let (true, Some(store)) = (acted, &mut inner.store) {
@@ -183,6 +187,11 @@ impl Sim {
     /// Has a later call go wrong.
     pub fn fault(&self, fault: Fault) {
         self.inner().faults.push(fault);
+    }
+
+    /// From now on the caller may do what a policy allows, and nothing else.
+    pub fn obey(&self, policy: Policy) {
+        self.inner().policy = Some(policy);
     }
 
     /// How often an action was called.
@@ -211,6 +220,13 @@ impl Sim {
 }
 
 impl Inner {
+    /// EC2 looks at permissions before it looks for things, and after it has understood the request.
+    fn permit(&self, request: &Request) -> Result<(), ApiError> {
+        let Some(policy) = &self.policy else { return Ok(()) };
+        shapes::check_request(&request.action, &request.params)?;
+        iam::check(policy, &self.world, &request.action, &request.params)
+    }
+
     fn save(&mut self) -> io::Result<()> {
         self.store.as_mut().map_or(Ok(()), |store| store.picture(&self.world))
     }

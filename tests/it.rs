@@ -27,6 +27,8 @@ mod cli_test;
 mod codes;
 #[path = "it/examples.rs"]
 mod examples;
+#[path = "it/iam.rs"]
+mod iam;
 #[path = "it/kernel.rs"]
 mod kernel;
 #[path = "it/kernel_build.rs"]

@@ -30,6 +30,9 @@ enum Command {
         /// Port; 0 takes one that is free
         #[arg(long, default_value_t = 4599)]
         port: u16,
+        /// Allow callers what this IAM policy document allows, and nothing else
+        #[arg(long, value_name = "FILE")]
+        iam_policy: Option<PathBuf>,
     },
 }
 
@@ -39,9 +42,12 @@ impl Sandbox {
     /// # Errors
     /// The sandbox is not usable, or the port is taken.
     pub fn run(self, printer: &Printer) -> Outcome {
-        let Command::Serve { directory, env, port } = self.command;
+        let Command::Serve { directory, env, port, iam_policy } = self.command;
         let project = project::identify(&directory, &env)?;
         let sim = Arc::new(target::sim(&directory, &project, project.region.as_deref())?);
+        if let Some(path) = &iam_policy {
+            sim.obey(target::policy(path)?);
+        }
         runtime()?.block_on(async {
             let failed = |e: std::io::Error| Stop::from(codes::address_taken(&format!("127.0.0.1:{port}"), &load::reason(&e)));
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
