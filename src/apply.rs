@@ -16,6 +16,8 @@ mod task;
 mod wait;
 
 pub mod counts;
+pub mod permit;
+pub mod reads;
 pub mod recall;
 pub mod recover;
 pub mod refresh;

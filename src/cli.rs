@@ -14,6 +14,7 @@ mod exposure;
 mod fmt;
 mod git;
 mod graph;
+mod iam_policy;
 mod inspect;
 mod interrupt;
 mod json;
@@ -27,6 +28,7 @@ mod network;
 mod new;
 mod output;
 pub mod outside;
+mod permission;
 mod plan;
 mod planfile;
 mod printer;
@@ -73,6 +75,7 @@ enum Command {
     Fmt(fmt::Fmt),
     Lock(lock::Lock),
     Plan(plan::Plan),
+    IamPolicy(iam_policy::IamPolicy),
     Apply(apply::Apply),
     Destroy(destroy::Destroy),
     State(state::State),
@@ -225,6 +228,7 @@ impl Command {
             Command::Fmt(fmt) => fmt.json,
             Command::Lock(lock) => lock.json,
             Command::Plan(plan) => plan.project.json,
+            Command::IamPolicy(policy) => policy.project.json,
             Command::Apply(apply) => apply.project.json,
             Command::Destroy(destroy) => destroy.project.json,
             Command::State(state) => state.json(),
@@ -248,6 +252,7 @@ impl Command {
             Command::Fmt(fmt) => fmt.run(printer),
             Command::Lock(lock) => lock.run(printer),
             Command::Plan(plan) => plan.run(printer),
+            Command::IamPolicy(policy) => policy.run(printer),
             Command::Apply(apply) => apply.run(printer),
             Command::Destroy(destroy) => destroy.run(printer),
             Command::State(state) => state.run(printer),

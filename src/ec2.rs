@@ -10,6 +10,7 @@ pub mod account;
 pub mod answer;
 pub mod connection;
 pub mod doors;
+pub mod dry_run;
 pub mod failure;
 pub mod param;
 pub mod tag;

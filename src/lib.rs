@@ -16,6 +16,7 @@ pub mod resources;
 pub mod state;
 
 pub mod analysis;
+pub mod iam;
 pub mod manual;
 pub mod plan;
 pub mod prove;

@@ -13,6 +13,7 @@ use crate::{
         Action, Client, account,
         connection::{self, Authorities, BadCertificate, Door},
         doors,
+        dry_run::{self, OnlyAsk},
         failure::OnlyEc2Answers,
         tag,
     },
@@ -104,6 +105,8 @@ pub struct Live {
     reads: Client,
     /// Sends once.
     writes: Client,
+    /// Sends with `DryRun`, so that nothing is done.
+    asks: Client,
     region: String,
     description: String,
     actions: BTreeMap<&'static str, &'static Action>,
@@ -153,8 +156,8 @@ impl Live {
             .build();
         let live = Self::new(&config, None)?;
         let place = "the sandbox".to_owned();
-        let (reads, writes) = (Client { place: place.clone(), ..live.reads }, Client { place, ..live.writes });
-        Ok(Self { reads, writes, description: "sandbox".into(), ..live })
+        let [reads, writes, asks] = [live.reads, live.writes, live.asks].map(|client| Client { place: place.clone(), ..client });
+        Ok(Self { reads, writes, asks, description: "sandbox".into(), ..live })
     }
 
     fn new(config: &SdkConfig, endpoint: Option<&str>) -> Result<Self, ConnectError> {
@@ -167,18 +170,18 @@ impl Live {
             return Err(ConnectError::BadEndpoint(url.to_owned()));
         }
         let place = endpoint.map_or_else(|| format!("EC2 in region `{region}`"), |url| format!("`{url}`"));
-        let client = |retry: RetryConfig| Client {
-            ec2: aws_sdk_ec2::Client::from_conf(
-                aws_sdk_ec2::config::Builder::from(config).retry_config(retry.clone()).interceptor(OnlyEc2Answers).build(),
-            ),
+        let ec2 = |retry: RetryConfig| aws_sdk_ec2::config::Builder::from(config).retry_config(retry).interceptor(OnlyEc2Answers);
+        let client = |ec2: aws_sdk_ec2::config::Builder, retry: RetryConfig| Client {
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
             sts: aws_sdk_sts::Client::from_conf(
                 aws_sdk_sts::config::Builder::from(config).retry_config(retry).interceptor(OnlyEc2Answers).build(),
             ),
             place: place.clone(),
         };
         Ok(Self {
-            reads: client(RetryConfig::standard()),
-            writes: client(RetryConfig::disabled()),
+            reads: client(ec2(RetryConfig::standard()), RetryConfig::standard()),
+            writes: client(ec2(RetryConfig::disabled()), RetryConfig::disabled()),
+            asks: client(ec2(RetryConfig::standard()).interceptor(OnlyAsk), RetryConfig::standard()),
             region,
             description: endpoint.unwrap_or("AWS").to_owned(),
             actions: actions().map(|action| (action.name, action)).collect(),
@@ -190,6 +193,10 @@ impl Driver for Live {
     fn send<'a>(&'a self, request: &'a Request) -> Answer<'a> {
         let client = if mutates(&request.action) { &self.writes } else { &self.reads };
         match self.actions.get(&*request.action) {
+            Some(action) if dry_run::is_asked(request) => Box::pin(async move {
+                let params = dry_run::without(request);
+                (action.send)(&self.asks, &params).await
+            }),
             Some(action) => (action.send)(client, &request.params),
             None => {
                 let message = format!("a bug in secnet: there is no action {}", request.action);
@@ -314,6 +321,14 @@ mod tests {
             "Action=DescribeNatGateways&Version=2016-11-15&Filter.1.Name=state&Filter.1.Value.1=pending&Filter.1.Value.2=available\
              &MaxResults=5"
         );
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_changes_nothing() {
+        let form = form_of("CreateVpc", json!({"CidrBlock": "10.0.0.0/16", "DryRun": true})).await;
+        assert_eq!(form, "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16&DryRun=true");
+        let plain = form_of("DeleteVpc", json!({"VpcId": "vpc-1"})).await;
+        assert_eq!(plain, "Action=DeleteVpc&Version=2016-11-15&VpcId=vpc-1");
     }
 
     #[tokio::test]

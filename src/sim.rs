@@ -21,6 +21,7 @@ mod address;
 mod bucket;
 mod fault;
 mod filter;
+mod iam;
 mod image;
 mod instance;
 mod instance_attribute;
@@ -55,6 +56,7 @@ mod world;
 mod xml;
 
 pub use fault::{Fault, FaultKind};
+pub use iam::Policy;
 pub use serve::{NO_ANSWER, handle, serve};
 pub use world::{ACCOUNT, Pace, Quotas, World};
 
@@ -115,6 +117,8 @@ struct Inner {
     /// EC2's limits on the rate of calls, where they are wanted.
     buckets: Option<Buckets>,
     log: Vec<Request>,
+    /// What the caller may do; `None`: everything.
+    policy: Option<Policy>,
 }
 
 impl Sim {
@@ -142,7 +146,7 @@ impl Sim {
 
     fn of(world: World, store: Option<Store>) -> Self {
         let region = world.region.clone();
-        Self { inner: Mutex::new(Inner { world, store, faults: vec![], buckets: None, log: vec![] }), region }
+        Self { inner: Mutex::new(Inner { world, store, faults: vec![], buckets: None, log: vec![], policy: None }), region }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -184,7 +188,7 @@ impl Sim {
         let (now, counter) = (inner.world.now, inner.world.counter);
         let outcome = match &fault {
             Some(kind) => fault::carry_out(kind, &mut inner.world, request),
-            None => answer(&mut inner.world, request),
+            None => inner.permit(request).and_then(|()| answer(&mut inner.world, request)),
         };
         let acted = mutates(&request.action) && (outcome.is_ok() || fault == Some(FaultKind::LostAnswer));
         if let (true, Some(store)) = (acted, &mut inner.store) {
@@ -203,6 +207,11 @@ impl Sim {
     /// Has a later call go wrong.
     pub fn fault(&self, fault: Fault) {
         self.inner().faults.push(fault);
+    }
+
+    /// From now on the caller may do what a policy allows, and nothing else.
+    pub fn obey(&self, policy: Policy) {
+        self.inner().policy = Some(policy);
     }
 
     /// How often an action was called.
@@ -231,6 +240,13 @@ impl Sim {
 }
 
 impl Inner {
+    /// EC2 looks at permissions before it looks for things, and after it has understood the request.
+    fn permit(&self, request: &Request) -> Result<(), ApiError> {
+        let Some(policy) = &self.policy else { return Ok(()) };
+        shapes::check_request(&request.action, &request.params)?;
+        iam::check(policy, &self.world, &request.action, &request.params)
+    }
+
     fn save(&mut self) -> io::Result<()> {
         self.store.as_mut().map_or(Ok(()), |store| store.picture(&self.world))
     }

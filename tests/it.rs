@@ -31,6 +31,8 @@ mod codes;
 mod defaults;
 #[path = "it/examples.rs"]
 mod examples;
+#[path = "it/iam.rs"]
+mod iam;
 #[path = "it/kernel.rs"]
 mod kernel;
 #[path = "it/kernel_build.rs"]

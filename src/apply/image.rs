@@ -83,6 +83,11 @@ pub async fn look_up(reader: &Reader<'_>, model: &Model, state: &State) -> Resul
     Ok(together(work).await.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
+/// Whether the model names any image.
+pub(super) fn any(model: &Model) -> bool {
+    model.resources.values().filter(|r| !r.existing).any(|r| !named(r).is_empty() || !literal(r).is_empty())
+}
+
 /// Images that the model names and the state does not know: as written, and where.
 pub(super) fn unknown(model: &Model, state: &State) -> Vec<(String, Option<Span>)> {
     let mut found = BTreeMap::new();

@@ -112,7 +112,7 @@ pub(super) fn sealing_key(model: &Model, state: &State) -> Result<Option<String>
 }
 
 /// Whether a statement is about packets that come neither from the internet nor from things of the project.
-fn beyond_the_internet(statement: &Statement) -> bool {
+pub(super) fn beyond_the_internet(statement: &Statement) -> bool {
     let wide = |value: &Value| match value {
         Value::Any => true,
         Value::Cidr(cidr) => !is_public(*cidr),

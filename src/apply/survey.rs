@@ -94,6 +94,16 @@ pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>, wide: bool) ->
     Ok(found)
 }
 
+/// The actions that a survey may send: of `wide` as of [`survey`], and of what leads further where one of these kinds of
+/// ids is known to come up.
+pub fn actions(wide: bool, prefixes: &[&str]) -> Vec<&'static str> {
+    let access = ["DescribeVpcBlockPublicAccessOptions", "DescribeVpcBlockPublicAccessExclusions"];
+    let comes_up = |prefix: &str| prefixes.contains(&prefix);
+    let doors = DOORS.iter().filter(|(_, prefix, _)| wide || comes_up(prefix)).map(|(list, ..)| list.action);
+    let further = ON_DEMAND.iter().filter(|(_, prefix)| comes_up(prefix)).map(|(list, _)| list.action);
+    CORE.iter().map(|list| list.action).chain(access).chain(doors).chain(further).collect()
+}
+
 async fn read(reader: &Reader<'_>, list: &List, vpcs: Option<&[String]>) -> Result<Vec<Json>, ReadError> {
     let Some((filter, vpcs)) = list.filter.zip(vpcs) else { return reader.pages(list.action, &[list.items], &[], list.page).await };
     let mut found = vec![];

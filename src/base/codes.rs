@@ -15,6 +15,7 @@ pub mod module;
 pub mod name;
 pub mod neighbour;
 pub mod network;
+pub mod permission;
 pub mod plan;
 pub mod prove;
 pub mod repeat;
@@ -48,6 +49,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         environment::ALL,
         console::ALL,
         plan::ALL,
+        permission::ALL,
         prove::ALL,
         guard::ALL,
     ];

@@ -9,6 +9,7 @@ use crate::base::diagnostic::Diagnostic;
 use crate::cli::{
     Exit, Outcome,
     json::{Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
+    permission,
     planfile::PlanFile,
     printer::Printer,
     project::{Project, ProjectArgs},
@@ -36,6 +37,9 @@ pub struct Plan {
     /// Plan to take everything down
     #[arg(long)]
     destroy: bool,
+    /// Ask EC2 whether the plan's calls are permitted, without doing any
+    #[arg(long, conflicts_with = "refresh")]
+    check_permissions: bool,
 }
 
 #[derive(Serialize)]
@@ -69,11 +73,19 @@ impl Plan {
         let project = Project::open(&self.project, self.target.place.sandbox)?;
         let place = &self.target.place;
         let (directory, settings) = (&project.directory, &project.model.project);
+        if self.check_permissions {
+            permission::can_ask(place)?;
+        }
         let session = match self.target.refresh {
             true => Session::open(directory, settings, place, "plan", *printer).await?,
             false => Session::unconnected(directory, settings, place, "plan", *printer)?,
         };
         let model = if self.destroy { &project.emptied() } else { &project.model };
+        let reads = if self.check_permissions { permission::reads(&session, &project.model).await } else { vec![] };
+        if permission::denied(&reads) && !permission::can_plan(&session, model, &project.texts).await {
+            // What cannot be read cannot be planned; that is all there is to say.
+            return Err(project.stop(permission::diagnostics(&reads)).with_exit(Exit::Findings));
+        }
         let plan = match session.plan(model, &project.texts, self.target.refresh).await {
             Ok(plan) => plan,
             Err(diagnostics) => return Err(project.stop(diagnostics)),
@@ -83,8 +95,12 @@ impl Plan {
             let file = PlanFile::new(directory, place.clone(), &project, plan.clone())?;
             file.write(path)?;
         }
-        let told: Vec<Diagnostic> = project.warnings.iter().chain(&plan.proof.diagnostics).cloned().collect();
+        let permissions = if self.check_permissions { permission::calls(&session, &project.model, &plan, reads).await } else { vec![] };
+        let denied = permission::denied(&permissions);
+        let told: Vec<Diagnostic> =
+            project.warnings.iter().chain(&plan.proof.diagnostics).cloned().chain(permission::diagnostics(&permissions)).collect();
         let exit = match plan.proof.failing().count() {
+            _ if denied => Exit::Findings,
             0 if self.detailed_exitcode && !plan.is_empty() => Exit::Changes,
             0 => Exit::Ok,
             _ => Exit::Findings,
@@ -105,6 +121,9 @@ impl Plan {
         }
         printer.say(&render(&plan, Style { colour: printer.colour() }));
         printer.diagnostics(&told, &project.texts);
+        if self.check_permissions && !denied {
+            printer.say(&permission::summary(&permissions));
+        }
         if let Some(path) = &self.out {
             printer.say(&format!("To apply exactly this: secnet apply {}", crate::cli::load::shown(path)));
         }

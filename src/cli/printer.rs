@@ -61,6 +61,12 @@ impl Printer {
         if self.json { self.colour_err } else { self.colour_out }
     }
 
+    /// The same with all that is said on standard error: standard output is for one result alone.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Self { json: true, ..*self }
+    }
+
     /// How prose may look on standard output.
     #[must_use]
     pub fn prose(&self) -> terminal::Look {

@@ -33,6 +33,9 @@ enum Command {
         /// A quota of the account, kept in the sandbox: `vpcs=20`; EC2's defaults hold for the others
         #[arg(long = "quota", value_name = "NAME=N", value_parser = quota)]
         quotas: Vec<Quota>,
+        /// Allow callers what this IAM policy document allows, and nothing else
+        #[arg(long, value_name = "FILE")]
+        iam_policy: Option<PathBuf>,
     },
 }
 
@@ -52,11 +55,14 @@ impl Sandbox {
     /// # Errors
     /// The sandbox is not usable, or the port is taken.
     pub fn run(self, printer: &Printer) -> Outcome {
-        let Command::Serve { directory, env, port, quotas } = self.command;
+        let Command::Serve { directory, env, port, quotas, iam_policy } = self.command;
         let project = project::identify(&directory, &env)?;
         let sim = Arc::new(target::sim(&directory, &project, project.region.as_deref())?);
         // Their names were checked when they were read.
         quotas.iter().for_each(|(name, value)| drop(sim.world(|world| world.quotas.set(name, *value))));
+        if let Some(path) = &iam_policy {
+            sim.obey(target::policy(path)?);
+        }
         runtime()?.block_on(async {
             let failed = |e: std::io::Error| Stop::from(codes::address_taken(&format!("127.0.0.1:{port}"), &load::reason(&e)));
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;

@@ -135,6 +135,13 @@ impl Session {
         }
     }
 
+    /// Says about which action EC2 is asked now, for permission alone.
+    pub fn tell_asking(&self, action: &str) {
+        if !self.printer.json {
+            self.printer.whisper(&format!("Asking whether {action} is permitted ..."));
+        }
+    }
+
     async fn recover(&mut self, unfinished: &[Event]) -> Result<(), Diagnostic> {
         self.printer.say("An earlier run was interrupted; finding out what it has done ...");
         let driver = &*self.driver;

@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     apply::counts::Counted,
-    base::{codes::environment as codes, diagnostic::Diagnostic},
+    base::{
+        codes::{environment as codes, permission},
+        diagnostic::Diagnostic,
+    },
     call::{Answer, ApiError, Class, Driver, Request},
     cli::load,
     schema::model,
-    sim::Sim,
+    sim::{Policy, Sim},
     state::store::Store,
 };
 
@@ -49,6 +52,10 @@ pub struct Place {
     /// Profile of ~/.aws/config
     #[arg(long, env = "SECNET_PROFILE")]
     pub profile: Option<String>,
+    /// With --sandbox: allow what this IAM policy document allows, and nothing else
+    #[arg(long = "sandbox-iam-policy", value_name = "FILE", requires = "sandbox")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox_iam_policy: Option<PathBuf>,
 }
 
 impl Place {
@@ -88,8 +95,11 @@ impl Place {
     pub async fn open(&self, directory: &Path, project: &model::Project) -> Result<Arc<Counted>, Diagnostic> {
         let region = self.region(project)?;
         let driver: Arc<dyn Driver> = if self.sandbox {
-            let sim = Arc::new(sim(directory, project, region.as_deref())?);
-            in_process(sim).await?
+            let sim = sim(directory, project, region.as_deref())?;
+            if let Some(path) = &self.sandbox_iam_policy {
+                sim.obey(policy(path)?);
+            }
+            in_process(Arc::new(sim)).await?
         } else {
             self.live(region).await?
         };
@@ -160,6 +170,14 @@ fn world(directory: &Path, project: &model::Project) -> PathBuf {
 pub fn sim(directory: &Path, project: &model::Project, region: Option<&str>) -> Result<Sim, Diagnostic> {
     let path = world(directory, project);
     Sim::load(&path, region.unwrap_or(SANDBOX_REGION)).map_err(|e| codes::sandbox_unusable(&load::shown(&path), &load::reason(&e)))
+}
+
+/// The policy of a sandbox's caller.
+///
+/// # Errors
+/// The file cannot be read, or is no policy that the sandbox understands.
+pub fn policy(path: &Path) -> Result<Policy, Diagnostic> {
+    Policy::parse(&load::read(path)?).map_err(|why| permission::bad_policy(&load::shown(path), &why))
 }
 
 /// The SDK's path into the sandbox: all but the socket is as with EC2.

@@ -43,6 +43,10 @@ pub(crate) struct Association {
 }
 
 impl Association {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     fn is_main(&self) -> bool {
         self.subnet.is_none() && self.gateway.is_none()
     }

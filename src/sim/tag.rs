@@ -110,7 +110,7 @@ impl World {
 }
 
 /// `security-group` of `sg-...`.
-fn type_of(id: &str) -> &'static str {
+pub(crate) fn type_of(id: &str) -> &'static str {
     match prefix_of(id) {
         "vpc" => "vpc",
         "subnet" => "subnet",

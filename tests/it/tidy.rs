@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["analysis"],
     &["manual"],
     &["plan"],
+    &["iam"],
     &["test"],
     &["apply"],
     &["sim"],

@@ -1,0 +1,59 @@
+//! What reading a project asks of EC2, known before anything is read. Layer 7: pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use crate::{
+    apply::{find, image, refresh::beyond_the_internet, survey},
+    call::{Call, Json, Request},
+    resources,
+    schema::model::Model,
+    state::State,
+};
+
+/// Every read that a refresh of this project may make, before it stands and after, and that its calls wait with: one
+/// request for each action. Who is asking (`GetCallerIdentity`) needs no permission.
+///
+/// What nobody can know beforehand is left out: a route that somebody else leads to an endpoint, say.
+#[must_use]
+pub fn of<'a>(model: &Model, state: &State, calls: impl IntoIterator<Item = &'a Call>) -> Vec<Request> {
+    let mut found: BTreeMap<String, Json> = BTreeMap::new();
+    let mut add = |action: &str| {
+        found.entry(action.to_owned()).or_insert_with(|| json!({}));
+    };
+    let known = model.resources.keys().chain(state.resources.keys()).chain(state.deposed.iter().map(|d| &d.address));
+    let kinds: BTreeSet<&str> = known.map(|address| address.kind()).collect();
+    let specs: Vec<_> = kinds.iter().filter_map(|kind| resources::spec(kind)).collect();
+    if !specs.is_empty() {
+        let wide = model.policies.iter().flat_map(|p| &p.statements).any(beyond_the_internet);
+        let prefixes: Vec<&str> = specs.iter().map(|spec| spec.id_prefix).collect();
+        survey::actions(wide, &prefixes).into_iter().for_each(&mut add);
+    }
+    if image::any(model) {
+        add("DescribeImages");
+    }
+    for spec in &specs {
+        add(spec.listing.action);
+    }
+    for call in calls {
+        if !call.mutates() {
+            add(&call.action);
+        }
+        call.settle.iter().for_each(|settle| add(&settle.action));
+        let listings = specs.iter().filter_map(|spec| find::listing(spec, call.tagged.first().map(String::as_str)));
+        listings.for_each(|listing| add(listing.action));
+    }
+    for spec in specs {
+        for request in (spec.listing.more)(&[stand_in(spec.id_prefix)]) {
+            found.insert(request.action, request.params);
+        }
+    }
+    found.into_iter().map(|(action, params)| Request { action, params }).collect()
+}
+
+/// An id that is well formed and that nothing has.
+#[must_use]
+pub fn stand_in(prefix: &str) -> String {
+    format!("{prefix}{:017}", 0)
+}

@@ -1,0 +1,129 @@
+//! Least privilege: what `secnet iam-policy` prints is enough for a whole life, and no line of it can be spared.
+//!
+//! The sandbox evaluates policies by itself and knows nothing of how they are made.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+use crate::cli::{Project, secnet};
+
+/// A copy of an example.
+fn example(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut open = vec![(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name), folder.path().to_path_buf())];
+    while let Some((from, to)) = open.pop() {
+        fs::create_dir_all(&to).unwrap();
+        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+            match entry.path() {
+                path if path.ends_with("expected") => {}
+                path if path.is_dir() => open.push((path, to.join(entry.file_name()))),
+                path => drop(fs::copy(path, to.join(entry.file_name())).unwrap()),
+            }
+        }
+    }
+    folder
+}
+
+fn run(folder: &Path, line: &str) -> crate::cli::Run {
+    secnet(folder, &line.split(' ').collect::<Vec<_>>())
+}
+
+/// Writes what `secnet iam-policy` prints for a purpose.
+fn policy(folder: &Path, purpose: &str) -> (PathBuf, Value) {
+    let printed = run(folder, &format!("iam-policy --sandbox --for {purpose}")).exits(0);
+    let path = folder.join("policy.json");
+    fs::write(&path, &printed.out).unwrap();
+    (path, printed.json())
+}
+
+fn actions(policy: &Value) -> Vec<String> {
+    let all = policy["Statement"].as_array().unwrap().iter().flat_map(|s| s["Action"].as_array().unwrap());
+    let mut all: Vec<String> = all.map(|a| a.as_str().unwrap().to_owned()).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+#[test]
+fn every_example_lives_under_its_own_policy() {
+    for name in ["secure_server", "two_tier", "three_tier"] {
+        let folder = example(name);
+        let (_, document) = policy(folder.path(), "all");
+        assert!(actions(&document).iter().all(|a| !a.contains('*')), "{document:#}");
+        let under = "--sandbox --sandbox-iam-policy policy.json";
+        run(folder.path(), &format!("plan {under} --check-permissions")).exits(0).says("nothing was changed");
+        run(folder.path(), &format!("apply {under} --yes")).exits(0);
+        run(folder.path(), &format!("plan {under} --detailed-exitcode")).exits(0);
+        run(folder.path(), &format!("destroy {under} --yes")).exits(0);
+    }
+}
+
+/// Takes one action after the other out of a policy; a check must name it.
+fn no_line_can_be_spared(folder: &Path, document: &Value, check: &str) {
+    let all = actions(document);
+    assert!(all.len() > 10, "{all:?}");
+    for action in all {
+        let mut less = document.clone();
+        for statement in less["Statement"].as_array_mut().unwrap() {
+            statement["Action"].as_array_mut().unwrap().retain(|a| *a != json!(action));
+        }
+        fs::write(folder.join("policy.json"), less.to_string()).unwrap();
+        run(folder, &format!("{check} --check-permissions")).exits(1).says(&format!("`{action}` is not permitted"));
+    }
+}
+
+#[test]
+fn each_action_that_is_taken_out_is_named() {
+    let folder = example("three_tier");
+    let (_, document) = policy(folder.path(), "apply");
+    no_line_can_be_spared(folder.path(), &document, "plan --sandbox --sandbox-iam-policy policy.json");
+}
+
+#[test]
+fn what_a_destroy_needs_is_named_too() {
+    let folder = example("secure_server");
+    run(folder.path(), "apply --sandbox --yes").exits(0);
+    let (_, document) = policy(folder.path(), "destroy");
+    let text = document.to_string();
+    // What stands is named by its id, and what goes must be the project's own.
+    assert!(text.contains(r#""aws:ResourceTag/secnet:lineage""#) && text.contains(":vpc/vpc-"), "{document:#}");
+    no_line_can_be_spared(folder.path(), &document, "plan --destroy --sandbox --sandbox-iam-policy policy.json");
+}
+
+#[test]
+fn another_projects_things_cannot_be_deleted_under_the_policy() {
+    let folder = example("secure_server");
+    policy(folder.path(), "all");
+    run(folder.path(), "apply --sandbox --yes").exits(0);
+    let sandbox = folder.path().join(".secnet/sandbox/world.json");
+    let sim = secnet::sim::Sim::load(&sandbox, "us-east-1").unwrap();
+    let vpcs = sim.call(&secnet::call::Request::new("DescribeVpcs", json!({}))).unwrap();
+    let default = vpcs["Vpcs"].as_array().unwrap().iter().find(|vpc| vpc["IsDefault"] == json!(true)).unwrap();
+    sim.obey(secnet::sim::Policy::parse(&fs::read_to_string(folder.path().join("policy.json")).unwrap()).unwrap());
+    let refused = sim.call(&secnet::call::Request::new("DeleteVpc", json!({"VpcId": default["VpcId"]}))).unwrap_err();
+    assert_eq!(refused.code, "UnauthorizedOperation");
+}
+
+#[test]
+fn a_role_is_passed_to_ec2_alone() {
+    let project = Project::of(
+        "project p { region = \"us-east-1\" }\n\
+         vpc main { cidr_block = 10.0.0.0/16 }\n\
+         subnet app { vpc = vpc.main  cidr_block = 10.0.1.0/24 }\n\
+         security_group app { vpc = vpc.main }\n\
+         instance app {\n  image = ami(\"al2023\")\n  instance_type = \"t3.micro\"\n  subnet = subnet.app\n  \
+         security_groups = [security_group.app]\n  iam_instance_profile = \"app\"\n}\n",
+    );
+    let printed = project.run("iam-policy --sandbox").exits(0);
+    let document = printed.json();
+    let passes = document["Statement"].as_array().unwrap().iter().find(|s| s["Action"] == json!(["iam:PassRole"])).unwrap();
+    assert_eq!(passes["Condition"], json!({"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com"]}}));
+    let mut less = document.clone();
+    less["Statement"].as_array_mut().unwrap().retain(|s| s["Action"] != json!(["iam:PassRole"]));
+    fs::write(project.path().join("policy.json"), less.to_string()).unwrap();
+    project.run("plan --sandbox --sandbox-iam-policy policy.json --check-permissions").exits(1).says("`iam:PassRole` is not permitted");
+}
