@@ -197,6 +197,10 @@ impl Filler<'_> {
             Arg::OperationId(length) => "0".repeat(*length).into(),
             Arg::Concat(pieces) => pieces.iter().map(|piece| plain(&self.json(piece))).collect::<String>().into(),
             Arg::Base64(text) => base64::encode(plain(&self.json(text)).as_bytes()).into(),
+            Arg::Except(args, without) => match (self.json(args), self.json(without)) {
+                (Json::Array(all), Json::Array(without)) => all.into_iter().filter(|one| !without.contains(one)).collect(),
+                (all, _) => all,
+            },
             Arg::List(args) => args.iter().map(|arg| self.json(arg)).filter(|json| !json.is_null()).collect(),
             Arg::Map(args) => {
                 let members = args.iter().map(|(key, arg)| (key.clone(), self.json(arg))).filter(|(_, json)| !json.is_null());

@@ -61,7 +61,7 @@ impl<'a> Matcher<'a> {
     pub(crate) fn named(&self, prefix: &str) -> Option<BTreeSet<&'a str>> {
         let own = |id: &&str| !id.contains(['*', '?', '\\']) && id.rsplit_once('-').is_some_and(|(before, _)| before == prefix);
         let by_id = |(look, ids): &&(Look<'a>, Vec<&'a str>)| {
-            matches!(look, Look::Path(path) if !path.contains(['.', '|'])) && ids.iter().all(|id| own(id))
+            matches!(look, Look::Path(path) if !path.contains(['.', '|'])) && ids.iter().all(&own)
         };
         self.filters.iter().find(by_id).map(|(_, ids)| ids.iter().copied().collect())
     }
