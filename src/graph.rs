@@ -118,6 +118,9 @@ impl<'a> Graph<'a> {
                 let joints: Vec<NodeId> = named.iter().filter_map(|hub| self.joints.get(&(hub, vpc))).flatten().copied().collect();
                 joints.into_iter().for_each(|joint| self.need(part_id, joint));
             }
+            if spec.made_with.contains(&part.name) {
+                self.need_all(id, &resource.address, &named);
+            }
         }
     }
 

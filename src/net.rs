@@ -102,6 +102,8 @@ pub struct Net {
     pub vpn_gateways: Vec<VpnGateway>,
     /// Accounts' switches that keep the internet out.
     pub block_public_access: Vec<BlockPublicAccess>,
+    /// What somebody lets off those switches, as EC2 lists it.
+    pub exclusions: Vec<(Id, Exclusion)>,
     /// What was seen and is not modelled.
     pub doors: Vec<Door>,
 }

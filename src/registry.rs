@@ -43,6 +43,10 @@ pub struct Spec {
     pub create_first: bool,
     /// Whether EC2 takes one change of it at a time: what changes it or its parts goes one after the other, what is unmade first.
     pub one_at_a_time: bool,
+    /// Names of the parts that the call which makes it makes too: all that are wanted then.
+    pub made_with: &'static [&'static str],
+    /// Attributes that hold JSON: two that mean the same are the same.
+    pub documents: &'static [&'static str],
     /// Attributes that EC2 never tells, however they are set: of something that is imported they are taken as written.
     pub untold: &'static [&'static str],
     /// How all of them are read.
@@ -287,6 +291,10 @@ pub trait ResourceType: Kind + Sized + 'static {
     const CREATE_FIRST: bool = false;
     /// See [`Spec::one_at_a_time`].
     const ONE_AT_A_TIME: bool = false;
+    /// See [`Spec::made_with`].
+    const MADE_WITH: &'static [&'static str] = &[];
+    /// See [`Spec::documents`].
+    const DOCUMENTS: &'static [&'static str] = &[];
     /// See [`Spec::untold`].
     const UNTOLD: &'static [&'static str] = &[];
     /// See [`Spec::listing`].
@@ -360,6 +368,8 @@ impl Spec {
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,
+            made_with: T::MADE_WITH,
+            documents: T::DOCUMENTS,
             untold: T::UNTOLD,
             listing: T::LISTING,
             check_record: |record| T::decode(record).map(drop),

@@ -18,13 +18,16 @@ use crate::call::{Answer, ApiError, Class, Driver, Json, Request, mutates};
 
 mod absent;
 mod address;
+mod block_public_access;
 mod bucket;
 mod fault;
 mod filter;
+mod flow_log;
 mod iam;
 mod image;
 mod instance;
 mod instance_attribute;
+mod instance_connect_endpoint;
 mod instance_launch;
 mod instance_type;
 mod internet_gateway;
@@ -52,6 +55,7 @@ mod transit_gateway;
 mod transit_table;
 mod volume;
 mod vpc;
+mod vpc_endpoint;
 mod world;
 mod xml;
 
@@ -90,6 +94,10 @@ const AREAS: &[Actions] = &[
     volume::ACTIONS,
     key_pair::ACTIONS,
     prefix_list::ACTIONS,
+    vpc_endpoint::ACTIONS,
+    instance_connect_endpoint::ACTIONS,
+    flow_log::ACTIONS,
+    block_public_access::ACTIONS,
     region::ACTIONS,
     tag::ACTIONS,
     transit_gateway::ACTIONS,

@@ -48,7 +48,7 @@ pub fn placed<'a>(spec: &Spec, items: &'a [Json], place: usize, many: usize) -> 
 pub async fn stands(driver: &dyn Driver, spec: &Spec, id: &str) -> Result<bool, ReadError> {
     let (listing, ids) = (&spec.listing, [id.to_owned()]);
     let found = Reader::new(driver).pages(listing.action, listing.items, &[(listing.filter, &ids)], listing.page).await?;
-    Ok(found.iter().any(|item| (spec.observe)(item).is_some()))
+    Ok(found.iter().any(|item| (spec.observe)(item).is_some_and(|observed| observed.id == id)))
 }
 
 /// How what a call makes is listed, where it is tagged: the resource itself, or rules of a security group.

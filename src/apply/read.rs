@@ -93,7 +93,9 @@ impl<'a> Reader<'a> {
 
     /// Everything that fits the filters, page by page.
     pub async fn pages(&self, action: &str, items: &[&str], filters: &[Filter<'_>], page: Option<u16>) -> Result<Vec<Json>, ReadError> {
-        let filters: Vec<Json> = filters.iter().map(|(name, values)| json!({"Name": name, "Values": values})).collect();
+        // A listing that takes no filter for ids gives everything: whoever asks takes out what is meant.
+        let filters: Vec<Json> =
+            filters.iter().filter(|(name, _)| !name.is_empty()).map(|(name, values)| json!({"Name": name, "Values": values})).collect();
         let mut params = json!({});
         if !filters.is_empty() {
             params["Filters"] = filters.into();

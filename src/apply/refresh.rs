@@ -64,7 +64,8 @@ pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, accou
     let existing: BTreeMap<Address, Vec<Observed>> =
         found.into_iter().map(|(address, found)| (address, found.into_iter().map(|f| f.observed).collect())).collect();
     let wide = model.policies.iter().flat_map(|p| &p.statements).any(beyond_the_internet);
-    let network = if vpcs.is_empty() { None } else { Some(survey::survey(&reader, Some(&vpcs), wide).await?) };
+    let ask = survey::Ask { wide, exclusions: model.resources.keys().any(|address| address.kind() == "block_public_access") };
+    let network = if vpcs.is_empty() { None } else { Some(survey::survey(&reader, Some(&vpcs), &ask).await?) };
     let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let deposed = state.deposed.iter().map(|d| (&d.address, &d.resource));
     for (address, resource) in state.resources.iter().chain(deposed) {
@@ -188,7 +189,10 @@ async fn kind(
     }
     let rest: Vec<String> = ids.iter().filter(|id| !items.contains_key(**id)).map(|id| (*id).to_owned()).collect();
     for ids in rest.chunks(FILTER_VALUES_MAX) {
-        collect(spec, reader.pages(listing.action, listing.items, &[(listing.filter, ids)], listing.page).await?, &mut items);
+        let mut found = BTreeMap::new();
+        collect(spec, reader.pages(listing.action, listing.items, &[(listing.filter, ids)], listing.page).await?, &mut found);
+        found.retain(|id, _| ids.contains(id));
+        items.extend(found);
     }
     complete(reader, spec, &mut items).await?;
     Ok((spec.kind, items.iter().filter_map(|(id, item)| Some((id.clone(), (spec.observe)(item)?))).collect()))

@@ -62,7 +62,10 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
     loop {
         sending.pace.turn(&request.action).await;
         let error = match driver.send(request).await {
-            Ok(answer) => return Ok(Sent::Answer(answer)),
+            Ok(answer) => match refused_within(&answer) {
+                None => return Ok(Sent::Answer(answer)),
+                Some(error) => error,
+            },
             Err(error) => error,
         };
         if error.class == Class::Throttled {
@@ -99,4 +102,11 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
         (sending.told)(&error, wait);
         tokio::time::sleep(wait).await;
     }
+}
+
+/// A refusal that EC2 writes into an answer, as actions on several things do.
+fn refused_within(answer: &Json) -> Option<ApiError> {
+    let error = answer.get("Unsuccessful")?.as_array()?.first()?.get("Error")?;
+    let text = |member: &str| error.get(member).and_then(Json::as_str).unwrap_or_default();
+    Some(ApiError::new(text("Code"), text("Message")))
 }

@@ -46,20 +46,30 @@ const DOORS: [(List, &str, &str); 3] = [
 ];
 
 /// Lists that matter only where something leads there: a prefix of ids that says so.
-const ON_DEMAND: [(List, &str); 3] = [
+const ON_DEMAND: [(List, &str); 4] = [
     (list("DescribeNatGateways", "NatGateways", Some("vpc-id"), Some(1000)), "nat-"),
     (list("DescribeVpcEndpoints", "VpcEndpoints", Some("vpc-id"), Some(1000)), "vpce-"),
+    (list("DescribeInstanceConnectEndpoints", "InstanceConnectEndpoints", Some("vpc-id"), Some(50)), "eice-"),
     (list("DescribeEgressOnlyInternetGateways", "EgressOnlyInternetGateways", None, Some(255)), "eigw-"),
 ];
 
+/// What is asked for beyond what every network is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask {
+    /// Whether anybody asks about packets that come neither from the internet nor from the same VPCs.
+    pub wide: bool,
+    /// Whether what is let off Block Public Access matters though that is off: the project switches it on.
+    pub exclusions: bool,
+}
+
 /// Reads what stands in these VPCs, or in all of the region, in bulk: a number of calls that depends on what there is, not
-/// on how much. `wide`: whether anybody asks about packets that come neither from the internet nor from the same VPCs.
+/// on how much.
 ///
 /// # Errors
 /// A list without which there is no network could not be read.
-pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>, wide: bool) -> Result<Json, ReadError> {
+pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>, ask: &Ask) -> Result<Json, ReadError> {
     let core = CORE.iter().map(|list| -> Work<'_, _> { Box::pin(read(reader, list, vpcs)) });
-    let (core, access) = tokio::join!(together(core.collect()), public_access(reader));
+    let (core, access) = tokio::join!(together(core.collect()), public_access(reader, ask.exclusions));
     let mut found = json!({});
     for (list, items) in CORE.iter().zip(core) {
         found[list.items] = items?.into();
@@ -72,7 +82,7 @@ pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>, wide: bool) ->
     let mut further = vec![];
     let named = ids(&found);
     for (list, prefix, what) in &DOORS {
-        if !wide && !named.iter().any(|id| id.starts_with(prefix)) {
+        if !ask.wide && !named.iter().any(|id| id.starts_with(prefix)) {
             continue;
         }
         match read(reader, list, vpcs).await {
@@ -114,14 +124,14 @@ async fn read(reader: &Reader<'_>, list: &List, vpcs: Option<&[String]>) -> Resu
 }
 
 /// Block Public Access of the account; `None` where it cannot be read: then that it is off is an assumption.
-async fn public_access(reader: &Reader<'_>) -> Result<Option<(Json, Vec<Json>)>, ReadError> {
+async fn public_access(reader: &Reader<'_>, wanted: bool) -> Result<Option<(Json, Vec<Json>)>, ReadError> {
     let asked = reader.once(&Request::new("DescribeVpcBlockPublicAccessOptions", json!({}))).await;
     let Ok(answer) = asked else { return Ok(None) };
     let options = answer.get("VpcBlockPublicAccessOptions").cloned().unwrap_or(Json::Null);
     let mode = options.get("InternetGatewayBlockMode").and_then(Json::as_str);
     let exclusions = match mode {
-        None | Some("off") => vec![],
-        Some(_) => {
+        None | Some("off") if !wanted => vec![],
+        _ => {
             let action = "DescribeVpcBlockPublicAccessExclusions";
             reader.pages(action, &["VpcBlockPublicAccessExclusions"], &[], Some(1000)).await?
         }

@@ -10,15 +10,11 @@ shown! {
     Ipv6CidrBlock(ipv6_cidr_block);
     VpnGateway(state, tags, vpc_attachments, vpn_gateway_id);
     VpcAttachment(state, vpc_id);
-    VpcEndpoint(network_interface_ids, route_table_ids, service_name, state, vpc_endpoint_id, vpc_endpoint_type, vpc_id);
     EgressOnlyInternetGateway(attachments, egress_only_internet_gateway_id);
-    VpcBlockPublicAccessOptions(aws_account_id, aws_region, internet_gateway_block_mode, state);
-    VpcBlockPublicAccessExclusion(exclusion_id, internet_gateway_exclusion_mode, resource_arn, state);
 }
 
 words! {
-    VpcPeeringConnectionStateReasonCode, VpnState, State, VpcEndpointType, InternetGatewayBlockMode, VpcBlockPublicAccessState,
-    InternetGatewayExclusionMode, VpcBlockPublicAccessExclusionState,
+    VpcPeeringConnectionStateReasonCode, VpnState,
 }
 
 /// The actions.
@@ -26,10 +22,6 @@ pub const ACTIONS: &[Action] = &[
     action!(DescribeVpcPeeringConnections: describe_vpc_peering_connections(set_filters, set_max_results, set_next_token)
         -> (next_token, vpc_peering_connections)),
     action!(DescribeVpnGateways: describe_vpn_gateways(set_filters) -> (vpn_gateways)),
-    action!(DescribeVpcEndpoints: describe_vpc_endpoints(set_filters, set_max_results, set_next_token) -> (next_token, vpc_endpoints)),
     action!(DescribeEgressOnlyInternetGateways: describe_egress_only_internet_gateways(set_filters, set_max_results, set_next_token)
         -> (egress_only_internet_gateways, next_token)),
-    action!(DescribeVpcBlockPublicAccessOptions: describe_vpc_block_public_access_options() -> (vpc_block_public_access_options)),
-    action!(DescribeVpcBlockPublicAccessExclusions: describe_vpc_block_public_access_exclusions(set_filters, set_max_results, set_next_token)
-        -> (next_token, vpc_block_public_access_exclusions)),
 ];

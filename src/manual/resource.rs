@@ -25,7 +25,10 @@ fn page(spec: &Spec) -> Page {
     parts(spec, &mut text);
     attached(spec, &mut text);
     text.push_str("\n## In EC2\n\n");
-    let _ = write!(text, "Its ids begin with `{}`. ", spec.id_prefix);
+    match spec.id_prefix {
+        "" => text.push_str("EC2 has no id for it: that of its region stands for it. "),
+        prefix => drop(write!(text, "Its ids begin with `{prefix}`. ")),
+    }
     text.push_str(if spec.create_first {
         "When it must be replaced, its successor is made first.\n"
     } else {

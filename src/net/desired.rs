@@ -29,6 +29,8 @@ pub struct Desired<'m> {
     elastic: BTreeMap<&'m Address, &'m Resource>,
     /// By its interface of the project: the first instance that stands on it.
     standing: BTreeMap<&'m Address, &'m Resource>,
+    /// By table: the gateway endpoints that it leads to.
+    led_to: BTreeMap<&'m Address, Vec<&'m Resource>>,
 }
 
 /// Where a resource comes from.
@@ -53,6 +55,12 @@ pub fn id(address: &Address) -> Id {
     Id::from(address.as_str())
 }
 
+/// What the interface of something with one in each of several subnets is called.
+#[must_use]
+pub fn in_subnet(owner: &Id, subnet: &Id) -> Id {
+    Id::from(&*format!("{owner} in {subnet}"))
+}
+
 /// Whatever a value refers to: a resource of the project, or an id.
 #[must_use]
 pub fn named(value: Option<&Value>) -> Option<Id> {
@@ -68,6 +76,11 @@ impl<'m> Desired<'m> {
     #[must_use]
     pub fn new(model: &'m Model, known: &'m Known) -> Self {
         let (mut elastic, mut standing) = (BTreeMap::new(), BTreeMap::new());
+        let mut led_to: BTreeMap<&Address, Vec<&Resource>> = BTreeMap::new();
+        for endpoint in model.resources.values().filter(|r| r.address.kind() == "vpc_endpoint" && !r.existing) {
+            let tables = endpoint.parts.iter().filter_map(|p| p.record.get("route_table")?.as_resource());
+            tables.for_each(|table| led_to.entry(table).or_default().push(endpoint));
+        }
         for resource in model.resources.values().filter(|r| !r.existing) {
             let (found, attributes): (_, &[&str]) = match resource.address.kind() {
                 "elastic_ip" => (&mut elastic, &["instance", "network_interface"]),
@@ -78,7 +91,7 @@ impl<'m> Desired<'m> {
                 found.entry(holder).or_insert(resource);
             }
         }
-        Self { model, known, elastic, standing }
+        Self { model, known, elastic, standing, led_to }
     }
 
     /// An attribute as written, or as EC2 has told it.
@@ -129,6 +142,31 @@ impl<'m> Desired<'m> {
     #[must_use]
     pub fn references(&self, resource: &Resource, name: &str) -> Vec<Id> {
         self.value(resource, name).map_or(&[][..], Value::elements).iter().filter_map(|v| named(Some(v))).collect()
+    }
+
+    /// The resources of a kind that the project manages.
+    pub fn managed<'d>(&'d self, kind: &'d str) -> impl Iterator<Item = &'m Resource> + use<'d, 'm> {
+        self.model.resources.values().filter(move |r| r.address.kind() == kind && !r.existing)
+    }
+
+    /// The VPC of a subnet of the project.
+    #[must_use]
+    pub fn vpc_of(&self, subnet: &Id) -> Option<Id> {
+        self.reference(self.resource(subnet)?, "vpc")
+    }
+
+    /// The gateway endpoints that a route table leads to.
+    pub fn endpoints_of(&self, table: &Address) -> impl Iterator<Item = &'m Resource> + use<'_, 'm> {
+        self.led_to.get(table).into_iter().flatten().copied()
+    }
+
+    /// What the prefix list of a service is called: that of an `existing` block with its name, or else the service itself.
+    #[must_use]
+    pub fn list_of(&self, service: &str) -> Id {
+        let is_it = |r: &&Resource| {
+            r.address.kind() == "prefix_list" && r.existing && r.record.get("prefix_list_name").and_then(Value::as_text) == Some(service)
+        };
+        self.model.resources.values().find(is_it).map_or_else(|| Id::from(service), |list| id(&list.address))
     }
 
     /// The resource that goes by this name.

@@ -18,7 +18,7 @@ pub type Names = BTreeMap<Id, Id>;
 /// is about to remove among them.
 #[must_use]
 pub fn merge(mut standing: Net, managed: &BTreeSet<Id>, mut desired: Net) -> Net {
-    stays(&standing, &mut desired);
+    stays(&standing, managed, &mut desired);
     transit::stays(&standing, managed, &mut desired);
     standing.retain(|id| !managed.contains(id));
     // What comes later holds: the project's tables and ACLs take subnets over from those that stand.
@@ -30,7 +30,7 @@ pub fn merge(mut standing: Net, managed: &BTreeSet<Id>, mut desired: Net) -> Net
 
 /// Gives the project's things what others have added to them and an apply leaves alone: further networks of VPCs and
 /// subnets, routes that AWS itself puts into a table, gateways that follow it, its place as the VPC's main table.
-fn stays(standing: &Net, desired: &mut Net) {
+fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
     fn further(held: &[Cidr], cidrs: &mut Vec<Cidr>) {
         cidrs.extend(held.iter().filter(|c| !cidrs.contains(c)).copied().collect::<Vec<_>>());
     }
@@ -44,7 +44,16 @@ fn stays(standing: &Net, desired: &mut Net) {
         for held in standing.route_tables.iter().filter(|t| t.id == table.id) {
             let by_aws =
                 |r: &&Route| r.propagated || matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
-            table.routes.extend(held.routes.iter().filter(by_aws).cloned());
+            let held_by_aws: Vec<Route> = held.routes.iter().filter(by_aws).cloned().collect();
+            // A route that is to lead to an endpoint, and does already, is for the list that it is for.
+            let drawn = |r: &Route| matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
+            let (mut wanted, rest): (Vec<Route>, Vec<Route>) = table.routes.drain(..).partition(drawn);
+            let goes = |r: &Route| {
+                matches!(&r.target, Target::Endpoint(id) if managed.contains(id)) && !wanted.iter().any(|w| w.target == r.target)
+            };
+            let stays: Vec<Route> = held_by_aws.into_iter().filter(|r| !goes(r)).collect();
+            wanted.retain(|w| !stays.iter().any(|s| s.target == w.target));
+            table.routes = rest.into_iter().chain(wanted).chain(stays).collect();
             table.gateways.extend(held.gateways.iter().cloned());
             table.main |= held.main;
         }
@@ -135,7 +144,7 @@ impl Net {
             visit(&mut peering.id);
             peering.sides.iter_mut().for_each(|side| visit(&mut side.vpc));
         }
-        self.block_public_access.iter_mut().flat_map(|b| &mut b.exclusions).for_each(|(id, _)| visit(id));
+        self.block_public_access.iter_mut().flat_map(|b| &mut b.exclusions).chain(&mut self.exclusions).for_each(|(id, _)| visit(id));
         self.each_id_of_interfaces(visit);
         self.each_id_of_filters(visit);
         self.each_id_of_transit(visit);

@@ -165,7 +165,7 @@ fn thing<'a>(
             continue;
         }
         let current = current.unwrap_or(Value::Null);
-        let unchanged = same(&attr.ty, &standing.ids(&wanted.bare(), replaced), &current)
+        let unchanged = same(spec, attr, &standing.ids(&wanted.bare(), replaced), &current)
             || sealed && standing.is_kept_as(&current, &wanted, resource.record.get(attr.name), replaced);
         if !unchanged {
             let replaces = attr.change == Change::Replace;
@@ -285,19 +285,26 @@ fn shown(attr: &Attr, value: &Value, standing: &Standing<'_>) -> Value {
     }
 }
 
-/// Whether two values of a type mean the same to EC2.
-fn same(ty: &Type, a: &Value, b: &Value) -> bool {
+/// Whether two values of an attribute mean the same to EC2.
+fn same(spec: &Spec, attr: &Attr, a: &Value, b: &Value) -> bool {
     let sorted = |value: &Value| {
         let mut texts: Vec<String> = value.elements().iter().map(Value::to_string).collect();
         texts.sort();
         texts.dedup();
         texts
     };
-    match ty {
+    match attr.ty {
+        _ if spec.documents.contains(&attr.name) && same_document(a, b) => true,
         Type::Set(_) => sorted(a) == sorted(b),
         Type::List(_) => a.elements() == b.elements(),
         _ => a == b,
     }
+}
+
+/// Whether two texts are the same document in JSON.
+fn same_document(a: &Value, b: &Value) -> bool {
+    let read = |value: &Value| serde_json::from_str::<serde_json::Value>(value.as_text()?).ok();
+    read(a).is_some_and(|a| read(b) == Some(a))
 }
 
 /// The tags that are not as they should be. Those that others own, or that the resource leaves alone, are as they should be.

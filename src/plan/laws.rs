@@ -36,7 +36,7 @@ pub fn check(plan: &Plan) -> Result<(), Broken> {
             }
         }
         // Every task has something to do, and a change that people are shown.
-        if task.calls.is_empty() {
+        if task.calls.is_empty() && !is_made_with_owner(&task.what) {
             return Err(Broken(format!("`{}` makes no call", task.title)));
         }
         if plan.changes.get(task.change).is_none_or(|c| c.address != *task.what.address()) {
@@ -50,6 +50,13 @@ pub fn check(plan: &Plan) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+/// Whether it makes parts that the call which makes their owner makes.
+fn is_made_with_owner(what: &What) -> bool {
+    let What::MakeParts { address, parts } = what else { return false };
+    let with = resources::spec(address.kind()).map_or(&[][..], |spec| spec.made_with);
+    parts.iter().all(|part| with.contains(&&*part.name))
 }
 
 /// Whether nothing but parts goes whose place another owner's part may take: what makes that one unmakes these.

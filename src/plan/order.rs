@@ -16,7 +16,7 @@ use crate::{
     registry::Spec,
     resources,
     schema::model::Resource,
-    state::event::What,
+    state::{Part, event::What},
 };
 
 /// Whether a resource's successor is to be made before it goes: as its block says, or else its type.
@@ -194,15 +194,18 @@ impl Edges<'_> {
         }
     }
 
-    /// Within an owner of which EC2 takes one change at a time: what is unmade, then what is changed, then what is made.
+    /// Within an owner of which EC2 takes one change at a time: what is unmade, then what is changed, then what is made, then what stays until
+    /// its successor stands.
     fn one_at_a_time(&mut self, address: &Address, replaced: bool) {
         let own = |task: &usize| self.tasks.all[*task].what.address() == address;
-        let mut unmade: Vec<usize> = vec![];
-        let mut rest: Vec<usize> = vec![];
+        let (mut unmade, mut rest, mut last): (Vec<usize>, Vec<usize>, Vec<usize>) = (vec![], vec![], vec![]);
+        let spec = resources::spec(address.kind());
+        let stays_longer = |part: Option<&Part>| part.and_then(|part| spec?.part(&part.name)).is_some_and(|part| part.create_first);
         for task in (0..self.tasks.all.len()).filter(own) {
             match &self.tasks.all[task].what {
                 // Those of one that is replaced are parts of another thing.
                 What::UnmakeParts { .. } if replaced => {}
+                What::UnmakeParts { parts, .. } if stays_longer(parts.first()) => last.push(task),
                 What::UnmakeParts { .. } => unmade.push(task),
                 What::Create { .. } | What::CreateAlike { .. } | What::Update { .. } | What::ChangePart { .. } | What::MakeParts { .. } => {
                     rest.push(task);
@@ -210,7 +213,7 @@ impl Edges<'_> {
                 What::Delete { .. } | What::Forget { .. } => {}
             }
         }
-        let chain: Vec<usize> = unmade.into_iter().chain(rest).collect();
+        let chain: Vec<usize> = unmade.into_iter().chain(rest).chain(last).collect();
         for pair in chain.windows(2) {
             if let [first, then] = pair {
                 self.need(*then, *first);

@@ -22,7 +22,7 @@ use crate::{
     graph::Graph,
     net::{
         Id, Interface, InterfaceAddress, Net, Origin, Owner, Public,
-        desired::{Desired, Known},
+        desired::{self, Desired, Known},
         merge::{self, Names},
         snapshot,
     },
@@ -216,16 +216,7 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
         all.insert(id.clone(), name.clone());
         kept.insert(id, name);
     }
-    for (interface, owner) in own_interfaces(listed) {
-        if let Some(name) = all.get(&owner).cloned() {
-            all.entry(interface.clone()).or_insert(name);
-        }
-        match kept.get(&owner).cloned() {
-            Some(name) => drop(kept.entry(interface).or_insert(name)),
-            None if managed.contains(&owner) => drop(managed.insert(interface)),
-            _ => {}
-        }
-    }
+    name_interfaces(listed, &mut all, &mut kept, &mut managed);
     let (mut before, mut after) = (stands.clone(), stands);
     before.rename(&all);
     after.rename(&kept);
@@ -234,6 +225,7 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     let model = effective.as_ref().unwrap_or(input.model);
     let mut desired = resources::managed_network(model, &known);
     desired.rename(&kept);
+    public_access(&mut after, &mut desired, &Desired::new(model, &known), (standing, &kept));
     keep_addresses(&after, &mut desired, &Desired::new(model, &known), standing);
     Ok((before, merge::merge(after, &managed, desired)))
 }
@@ -283,6 +275,75 @@ fn own_interfaces(listed: &Json) -> Vec<(Id, Id)> {
         addresses.iter().filter_map(move |a| Some((id(a, "/NetworkInterfaceId")?, id(nat, "/NatGatewayId")?)))
     });
     of_instances.chain(of_nat_gateways).collect()
+}
+
+/// Interfaces that come with something go by its name, and go with it.
+fn name_interfaces(listed: &Json, all: &mut Names, kept: &mut Names, managed: &mut BTreeSet<Id>) {
+    for (interface, owner) in own_interfaces(listed) {
+        if let Some(name) = all.get(&owner).cloned() {
+            all.entry(interface.clone()).or_insert(name);
+        }
+        match kept.get(&owner).cloned() {
+            Some(name) => drop(kept.entry(interface).or_insert(name)),
+            None if managed.contains(&owner) => drop(managed.insert(interface)),
+            _ => {}
+        }
+    }
+    for (interface, endpoint, subnet) in interfaces_of_endpoints(listed) {
+        let name = |names: &Names| Some(desired::in_subnet(names.get(&endpoint)?, names.get(&subnet).unwrap_or(&subnet)));
+        all.extend(name(all).map(|name| (interface.clone(), name)));
+        match name(kept) {
+            Some(name) => {
+                managed.insert(name.clone());
+                kept.insert(interface, name);
+            }
+            None if managed.contains(&endpoint) => drop(managed.insert(interface)),
+            None => {}
+        }
+    }
+}
+
+/// The region's switch is the project's where it writes one, and what the project lets off is let off as it says; what
+/// somebody else has let off stays so.
+fn public_access(after: &mut Net, desired: &mut Net, model: &Desired<'_>, (standing, kept): (&Standing<'_>, &Names)) {
+    let target = |thing: &Thing<'_>| {
+        let record = &thing.observed.record;
+        let id = Id::from(record.get("vpc").or_else(|| record.get("subnet"))?.as_text()?);
+        Some(kept.get(&id).cloned().unwrap_or(id))
+    };
+    let of = |kind: &'static str| standing.things.iter().filter(move |(address, _)| address.kind() == kind).map(|(_, thing)| thing);
+    let own: BTreeSet<Id> = of("block_public_access_exclusion").filter_map(target).collect();
+    for switch in &mut after.block_public_access {
+        switch.exclusions.retain(|(id, _)| !own.contains(id));
+    }
+    let others: Vec<_> = after.exclusions.iter().filter(|(id, _)| !own.contains(id)).cloned().collect();
+    if of("block_public_access").next().is_some() || !desired.block_public_access.is_empty() {
+        after.block_public_access.clear();
+    }
+    let mut wanted = resources::block_public_access_exclusion::drawn(model);
+    wanted.iter_mut().for_each(|(id, _)| *id = kept.get(id).cloned().unwrap_or_else(|| id.clone()));
+    after.block_public_access.iter_mut().for_each(|switch| switch.exclusions.extend(wanted.iter().cloned()));
+    desired.block_public_access.iter_mut().for_each(|switch| switch.exclusions.extend(others.iter().cloned()));
+}
+
+/// The interfaces of endpoints, each with its endpoint and its subnet.
+fn interfaces_of_endpoints(listed: &Json) -> Vec<(Id, Id, Id)> {
+    let items = |list: &str| listed.get(list).and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+    let text = |item: &Json, member: &str| item.get(member).and_then(Json::as_str).map(Id::from);
+    let subnets: BTreeMap<Id, Id> =
+        items("NetworkInterfaces").iter().filter_map(|i| Some((text(i, "NetworkInterfaceId")?, text(i, "SubnetId")?))).collect();
+    let mut found = vec![];
+    for (list, id) in [("VpcEndpoints", "VpcEndpointId"), ("InstanceConnectEndpoints", "InstanceConnectEndpointId")] {
+        for endpoint in items(list) {
+            let interfaces = endpoint.get("NetworkInterfaceIds").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+            for interface in interfaces.iter().filter_map(Json::as_str).map(Id::from) {
+                if let (Some(endpoint), Some(subnet)) = (text(endpoint, id), subnets.get(&interface)) {
+                    found.push((interface, endpoint, subnet.clone()));
+                }
+            }
+        }
+    }
+    found
 }
 
 /// What each element says, line by line, to tell which lines a change touches.

@@ -286,7 +286,10 @@ fn make_parts(context: &Context<'_>, decision: &Decision<'_>, spec: &PartSpec, p
     }
     let address = &decision.resource.address;
     let records: Vec<&Record> = parts.iter().filter_map(|p| p.wanted.as_ref()).collect();
+    let with_owner = matches!(decision.action, Some(Action::Create | Action::Replace)) && decision.spec.made_with.contains(&spec.name);
     for Batch { of, calls } in (spec.create)(address, &records) {
+        // The call that makes the owner makes these too: they are only noted.
+        let calls = if with_owner { vec![] } else { calls };
         let records: Vec<&Record> = of.iter().filter_map(|i| records.get(*i).copied()).collect();
         let made = records.iter().map(|r| Part { name: spec.name.into(), record: (*r).clone() }).collect();
         let what = What::MakeParts { address: address.clone(), parts: made };

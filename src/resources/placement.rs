@@ -91,6 +91,13 @@ pub fn subnets_of_same_vpc(model: &Model, kind: &str, sink: &mut Sink) {
     }
 }
 
+/// What an attribute names lies in the VPC of the resource.
+pub fn named_of_same_vpc(holder: &Resource, attribute: &str, model: &Model, sink: &mut Sink) {
+    for named in references(holder, attribute) {
+        same_vpc(holder, named, model, holder.span_of(attribute), sink);
+    }
+}
+
 /// The groups that an interface or instance carries are of its VPC.
 pub fn groups_of_same_vpc(holder: &Resource, model: &Model, sink: &mut Sink) {
     for group in references(holder, "security_groups") {

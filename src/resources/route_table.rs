@@ -162,6 +162,11 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut
                 None => net.unread(&vpc, "a VPC with a route whose destination is not known", desired::of_part(this, part)),
             }
         }
+        for endpoint in desired.endpoints_of(&this.address) {
+            let service = desired.value(endpoint, "service_name").and_then(Value::as_text).unwrap_or("?");
+            let (destination, target) = (Destination::PrefixList(desired.list_of(service)), Target::Endpoint(desired::id(&endpoint.address)));
+            routes.push(net::Route { destination, target, blackhole: false, propagated: false, origin: desired::origin(endpoint) });
+        }
         let subnets = this.parts.iter().filter(|p| p.name == "association").filter_map(|p| desired::named(p.record.get("subnet")));
         net.route_tables.push(net::RouteTable {
             id: desired::id(&this.address),

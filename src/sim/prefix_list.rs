@@ -84,6 +84,12 @@ fn by_aws(region: &str) -> impl Iterator<Item = ByAws> {
 }
 
 impl World {
+    /// The id of the list that AWS keeps for a service: `s3`.
+    pub(crate) fn list_of_service(&self, service: &str) -> Option<String> {
+        let name = format!("com.amazonaws.{}.{service}", self.region);
+        by_aws(&self.region).find(|list| list.name == name).map(|list| list.id)
+    }
+
     /// How many rules or routes a list counts as, and its family; what does not exist is refused.
     pub(crate) fn weight_of_list(&self, id: &str) -> Result<(usize, Family), ApiError> {
         if let Some(list) = by_aws(&self.region).find(|list| list.id == id) {

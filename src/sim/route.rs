@@ -13,6 +13,7 @@ use crate::{
         params::{Params, cidr_of},
         refuse::{Outcome, bad, clash, missing, no_such, refuse},
         route_table::RouteTable,
+        vpc_endpoint,
         world::{ACCOUNT, World, find, find_mut},
     },
 };
@@ -158,7 +159,7 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
     let to = destination(world, p)?;
     let via = target(world, p, &table.vpc)?;
     let local = table.local(world);
-    if to.is_among(&local) || table.routes.iter().any(|r| r.to == to) {
+    if to.is_among(&local) || table.routes.iter().any(|r| r.to == to) || endpoint_holds(world, id, &to) {
         return Err(refuse("RouteAlreadyExists", format!("The route identified by {to} already exists.")));
     }
     let within = |to: &Destination| matches!(to, Destination::Network(cidr) if local.iter().any(|l| l.contains(*cidr)));
@@ -194,6 +195,9 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     if to.is_among(&table.local(world)) {
         return Err(bad(format!("cannot remove local route {to} in route table {id}")));
     }
+    if endpoint_holds(world, id, &to) {
+        return Err(bad(format!("cannot remove VPC endpoint route {to} in route table {id}")));
+    }
     let table = find_mut(&mut world.route_tables, "rtb", id)?;
     let Some(at) = table.routes.iter().position(|r| r.to == to) else {
         let family = match to.member() {
@@ -205,6 +209,11 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     };
     table.routes.remove(at);
     Ok(json!({}))
+}
+
+/// Whether a gateway endpoint has put such a route into a table.
+fn endpoint_holds(world: &World, table: &str, to: &Destination) -> bool {
+    vpc_endpoint::routes_in(world, table).any(|(list, _)| *to == Destination::PrefixList(list))
 }
 
 /// A route whose target is gone, or can't pass anything on, is a black hole
@@ -224,7 +233,7 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
 }
 
 /// All routes of a table as EC2 shows them, the local ones first.
-pub(crate) fn show_all(world: &World, table: &RouteTable) -> Vec<Json> {
+pub(crate) fn show_all(world: &World, id: &str, table: &RouteTable) -> Vec<Json> {
     let local = table.local(world).into_iter().map(
         |cidr| json!({Destination::Network(cidr).member(): cidr, "GatewayId": "local", "State": "active", "Origin": "CreateRouteTable"}),
     );
@@ -246,5 +255,8 @@ pub(crate) fn show_all(world: &World, table: &RouteTable) -> Vec<Json> {
             }
         }
     });
-    local.chain(added).collect()
+    let by_endpoint = vpc_endpoint::routes_in(world, id).map(
+        |(list, endpoint)| json!({"DestinationPrefixListId": list, "GatewayId": endpoint, "State": "active", "Origin": "CreateRoute"}),
+    );
+    local.chain(added).chain(by_endpoint).collect()
 }

@@ -93,6 +93,7 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     }
     world.route_tables.remove(id);
     world.tags.remove(id);
+    world.endpoints.values_mut().for_each(|endpoint| endpoint.tables.retain(|table| table != id));
     Ok(json!({}))
 }
 
@@ -176,7 +177,7 @@ fn show(world: &World, id: &str) -> Option<Json> {
         "OwnerId": ACCOUNT,
         "Associations": associations,
         "PropagatingVgws": [],
-        "Routes": route::show_all(world, table),
+        "Routes": route::show_all(world, id, table),
         "Tags": world.shown_tags(id),
     }))
 }

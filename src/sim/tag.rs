@@ -100,6 +100,10 @@ impl World {
             "i" => self.instances.contains_key(id),
             "vol" => self.volumes.contains_key(id),
             "key" => self.key_pairs.contains_key(id),
+            "vpce" => self.endpoints.contains_key(id),
+            "eice" => self.connect_endpoints.contains_key(id),
+            "fl" => self.flow_logs.contains_key(id),
+            "vpcbpa-exclude" => self.exclusions.contains_key(id),
             "pl" => self.prefix_lists.contains_key(id),
             "tgw" => self.transit_gateways.contains_key(id),
             "tgw-attach" => self.transit_attachments.contains_key(id),
@@ -129,6 +133,10 @@ pub(crate) fn type_of(id: &str) -> &'static str {
         "tgw" => "transit-gateway",
         "tgw-attach" => "transit-gateway-attachment",
         "tgw-rtb" => "transit-gateway-route-table",
+        "vpce" => "vpc-endpoint",
+        "eice" => "instance-connect-endpoint",
+        "fl" => "vpc-flow-log",
+        "vpcbpa-exclude" => "vpc-block-public-access-exclusion",
         _ => "",
     }
 }

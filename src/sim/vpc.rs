@@ -36,7 +36,7 @@ pub(crate) struct Vpc {
     tenancy: String,
     /// IPv4 and IPv6, the first of the VPC first.
     pub(crate) cidrs: Vec<Block>,
-    dns_support: bool,
+    pub(crate) dns_support: bool,
     pub(crate) dns_hostnames: bool,
     usage_metrics: bool,
 }
@@ -136,6 +136,7 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
         || world.route_tables.values().any(|t| t.vpc == id && !t.is_main())
         || world.network_acls.values().any(|a| a.vpc == id && !a.is_default)
         || world.internet_gateways.values().any(|g| g.vpc.as_deref() == Some(id))
+        || world.endpoints.values().any(|e| e.vpc == id && e.is_there())
         || world.interfaces.values().any(|i| i.vpc == id);
     if held {
         return Err(in_use("vpc", id));

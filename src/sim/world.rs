@@ -8,7 +8,10 @@ use crate::{
     call::{ApiError, Json},
     sim::{
         address::Address,
+        block_public_access::{Exclusion, PublicAccess},
+        flow_log::FlowLog,
         instance::Instance,
+        instance_connect_endpoint::ConnectEndpoint,
         internet_gateway::InternetGateway,
         key_pair::KeyPair,
         nat_gateway::NatGateway,
@@ -24,6 +27,7 @@ use crate::{
         transit_table,
         volume::Volume,
         vpc::Vpc,
+        vpc_endpoint::Endpoint,
     },
 };
 
@@ -54,10 +58,17 @@ pub struct Quotas {
     pub nat_gateways_per_zone: usize,
     pub interfaces: usize,
     pub prefix_lists: usize,
+    #[serde(default = "endpoints")]
+    pub endpoints: usize,
     #[serde(default = "transit_gateways")]
     pub transit_gateways: usize,
     #[serde(default = "transit_tables_per_gateway")]
     pub transit_tables_per_gateway: usize,
+}
+
+// Gateway endpoints of a region, interface endpoints of a VPC: docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html.
+fn endpoints() -> usize {
+    50
 }
 
 // Defaults: docs.aws.amazon.com/vpc/latest/tgw/transit-gateway-quotas.html.
@@ -89,6 +100,7 @@ impl Default for Quotas {
             prefix_lists: 100,
             transit_gateways: transit_gateways(),
             transit_tables_per_gateway: transit_tables_per_gateway(),
+            endpoints: endpoints(),
         }
     }
 }
@@ -124,12 +136,23 @@ pub struct Pace {
     /// Any change of a transit gateway and of what belongs to it.
     #[serde(default = "transit")]
     pub transit: u64,
+    #[serde(default = "endpoint")]
+    pub endpoint_available: u64,
+    #[serde(default = "endpoint")]
+    pub endpoint_deleted: u64,
+    #[serde(default = "endpoint")]
+    pub public_access_complete: u64,
     /// How long what is deleted is still described; about an hour in EC2.
     pub linger: u64,
 }
 
 fn transit() -> u64 {
     2
+}
+
+/// Endpoints and Block Public Access.
+fn endpoint() -> u64 {
+    3
 }
 
 impl Default for Pace {
@@ -144,6 +167,9 @@ impl Default for Pace {
             instance_terminated: 3,
             prefix_list_complete: 2,
             transit: transit(),
+            endpoint_available: endpoint(),
+            endpoint_deleted: endpoint(),
+            public_access_complete: endpoint(),
             linger: 100,
         }
     }
@@ -159,6 +185,10 @@ pub(crate) enum Due {
     PrefixList(String),
     /// A transit gateway, or what belongs to one.
     Transit(String),
+    Endpoint(String),
+    ConnectEndpoint(String),
+    PublicAccess,
+    Exclusion(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
 }
@@ -212,6 +242,16 @@ pub struct World {
     pub(crate) transit_attachments: BTreeMap<String, transit_attachment::Attachment>,
     #[serde(default)]
     pub(crate) transit_tables: BTreeMap<String, transit_table::Table>,
+    #[serde(default)]
+    pub(crate) endpoints: BTreeMap<String, Endpoint>,
+    #[serde(default)]
+    pub(crate) connect_endpoints: BTreeMap<String, ConnectEndpoint>,
+    #[serde(default)]
+    pub(crate) flow_logs: BTreeMap<String, FlowLog>,
+    #[serde(default)]
+    pub(crate) public_access: PublicAccess,
+    #[serde(default)]
+    pub(crate) exclusions: BTreeMap<String, Exclusion>,
 }
 
 impl World {
@@ -252,6 +292,11 @@ impl World {
             transit_gateways: BTreeMap::new(),
             transit_attachments: BTreeMap::new(),
             transit_tables: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            connect_endpoints: BTreeMap::new(),
+            flow_logs: BTreeMap::new(),
+            public_access: PublicAccess::default(),
+            exclusions: BTreeMap::new(),
         }
     }
 
@@ -309,12 +354,19 @@ impl World {
                 "tgw-attach" => crate::sim::transit_attachment::settle(self, &id),
                 _ => crate::sim::transit_table::settle(self, &id),
             },
+            Due::Endpoint(id) => crate::sim::vpc_endpoint::settle(self, &id),
+            Due::ConnectEndpoint(id) => crate::sim::instance_connect_endpoint::settle(self, &id),
+            Due::PublicAccess => crate::sim::block_public_access::settle_options(self),
+            Due::Exclusion(id) => crate::sim::block_public_access::settle(self, &id),
             Due::Vanish(id) => {
                 self.transit_gateways.remove(&id);
                 self.transit_attachments.remove(&id);
                 self.transit_tables.remove(&id);
                 self.nat_gateways.remove(&id);
                 self.instances.remove(&id);
+                self.endpoints.remove(&id);
+                self.connect_endpoints.remove(&id);
+                self.exclusions.remove(&id);
                 self.tags.remove(&id);
             }
         }

@@ -152,6 +152,7 @@ fn block_public_access(snapshot: &mut Snapshot<'_>, net: &mut Net) {
             Some((id, if egress { Exclusion::Egress } else { Exclusion::Bidirectional }))
         })
         .collect();
+    net.exclusions.clone_from(&exclusions);
     let Some(options) = snapshot.member("VpcBlockPublicAccessOptions") else { return };
     let one = [options];
     let many: Vec<Item<'_>> = options.0.as_array().map_or_else(Vec::new, |items: &Vec<Json>| items.iter().map(Item).collect());
@@ -168,9 +169,14 @@ fn block_public_access(snapshot: &mut Snapshot<'_>, net: &mut Net) {
 }
 
 fn doors(snapshot: &mut Snapshot<'_>, net: &mut Net) {
+    // What an endpoint that shows its own address may begin, its interface and its groups say.
+    let of_endpoint = |item: &Item<'_>| item.at(&["PreserveClientIp"]).is_some_and(|v| v.0 == &Json::Bool(false));
+    let endpoints = snapshot.list("InstanceConnectEndpoints");
+    let modelled: Vec<Id> =
+        endpoints.into_iter().filter(of_endpoint).flat_map(|item| item.texts(&["NetworkInterfaceIds"])).map(Id::from).collect();
     for (list, member, what) in DOORS {
         for item in snapshot.list(list) {
-            if item.text(&["Scheme"]) == Some("internal") {
+            if item.text(&["Scheme"]) == Some("internal") || (list == "InstanceConnectEndpoints" && of_endpoint(&item)) {
                 continue;
             }
             let id = item.text(&[member]).map_or_else(|| Id::from(list), Id::from);
@@ -185,7 +191,7 @@ fn doors(snapshot: &mut Snapshot<'_>, net: &mut Net) {
         net.doors.push(Door { id, what, vpc: item.text(&["VpcId"]).map(Id::from), origin: Origin::Observed });
     }
     let vpc_of = |subnet: &Id| net.subnets.iter().find(|s| s.id == *subnet).map(|s| s.vpc.clone());
-    for interface in &net.interfaces {
+    for interface in net.interfaces.iter().filter(|i| !modelled.contains(&i.id)) {
         let what = match &interface.owner {
             Owner::Other(what) if what.contains("global accelerator") => "a Global Accelerator",
             Owner::Other(what) if what.contains("instance connect endpoint") => "an EC2 Instance Connect endpoint",
