@@ -81,6 +81,8 @@ mod spec;
 mod state;
 #[path = "it/tidy.rs"]
 mod tidy;
+#[path = "it/transit.rs"]
+mod transit;
 #[path = "it/types.rs"]
 mod types;
 #[path = "it/unread.rs"]
