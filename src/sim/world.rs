@@ -159,6 +159,8 @@ pub(crate) enum Due {
     PrefixList(String),
     /// A transit gateway, or what belongs to one.
     Transit(String),
+    /// A service takes away an interface that it kept.
+    Released(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
 }
@@ -309,6 +311,7 @@ impl World {
                 "tgw-attach" => crate::sim::transit_attachment::settle(self, &id),
                 _ => crate::sim::transit_table::settle(self, &id),
             },
+            Due::Released(id) => self.remove_interface(&id),
             Due::Vanish(id) => {
                 self.transit_gateways.remove(&id);
                 self.transit_attachments.remove(&id);
