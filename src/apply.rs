@@ -6,6 +6,7 @@
 mod argument;
 mod execute;
 mod find;
+pub mod holder;
 mod image;
 mod pace;
 mod patience;
@@ -34,6 +35,8 @@ use crate::{
         store::{Lock, Store},
     },
 };
+
+use holder::Holder;
 
 pub use argument::ArgumentError;
 pub use execute::{check_base, execute};
@@ -173,6 +176,21 @@ pub struct NotStarted {
     pub because: Option<usize>,
 }
 
+/// A refusal to let go of something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// `DeleteSubnet`
+    pub action: String,
+    /// EC2's id of what should go.
+    pub id: String,
+    /// Its words.
+    pub error: ApiError,
+    /// For how long it was tried again.
+    pub tried_for: Duration,
+    /// Who holds it.
+    pub holders: Vec<Holder>,
+}
+
 /// Why a task has failed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TaskError {
@@ -185,6 +203,8 @@ pub enum TaskError {
         /// For how long it was tried again.
         tried_for: Duration,
     },
+    /// EC2 does not let go of something, because others hold it.
+    Held(Box<Held>),
     /// The call may have been carried out or not, and there is no way to tell now. The journal keeps it.
     NoAnswer {
         /// `CreateVpc`
@@ -212,10 +232,14 @@ pub enum TaskError {
     TimedOut {
         /// EC2's id.
         id: String,
+        /// As it should be: `running`, `available`.
+        until: String,
         /// The state that it is still in.
         state: String,
         /// For how long it was waited.
         waited: Duration,
+        /// The time-out of `lifecycle` that this is: `create`, `update`, `delete`.
+        operation: &'static str,
     },
     /// EC2 could not be asked whether something is ready.
     Unread(ReadError),
@@ -258,7 +282,12 @@ impl TaskError {
             TaskError::NoAnswer { .. } | TaskError::NoId { .. } => {
                 Some("apply again: the journal knows the call, and what it has made is looked up first")
             }
-            TaskError::TimedOut { .. } => Some("look at it in EC2; apply again when it is ready"),
+            TaskError::Held(held) => held.holders.first().map(|holder| holder.advice),
+            TaskError::TimedOut { operation, .. } => Some(match *operation {
+                "create" => "applying again goes on from here; to wait longer, write `lifecycle { timeouts = { create = 30m } }`",
+                "delete" => "applying again goes on from here; to wait longer, write `lifecycle { timeouts = { delete = 45m } }`",
+                _ => "applying again goes on from here; to wait longer, write `lifecycle { timeouts = { update = 30m } }`",
+            }),
             TaskError::Unread(_) => Some("apply again: what was made is in the state"),
             TaskError::Journal(_) => Some("free space on the disk, then apply again"),
             TaskError::Overtaken { .. } => Some("apply again: what is there is read first"),
@@ -274,16 +303,32 @@ impl fmt::Display for TaskError {
                 write!(f, "{action} was refused: {error}")?;
                 if tried_for.as_secs() > 0 { write!(f, " (tried for {} s)", tried_for.as_secs()) } else { Ok(()) }
             }
+            TaskError::Held(held) => {
+                let Held { action, id, error, tried_for, holders } = &**held;
+                write!(f, "{action} was refused: {error}: `{id}` is held by {}", holder::listed(holders))?;
+                if tried_for.as_secs() > 0 { write!(f, " (tried for {})", span(*tried_for)) } else { Ok(()) }
+            }
             TaskError::NoAnswer { action, error } => write!(f, "{action} was sent, and no answer came: {error}"),
             TaskError::Argument { action, error } => write!(f, "{action} needs {error}"),
             TaskError::Settled { id, state, reason } if reason.is_empty() => write!(f, "`{id}` is {state}"),
             TaskError::Settled { id, state, reason } => write!(f, "`{id}` is {state}: {reason}"),
-            TaskError::TimedOut { id, state, waited } => write!(f, "`{id}` is still {state} after {} s", waited.as_secs()),
+            TaskError::TimedOut { id, until, state, waited, .. } => {
+                let state = if state.is_empty() { "in a state that EC2 has not told" } else { state };
+                write!(f, "waited {} for `{id}` to be {until}, and it is still {state}", span(*waited))
+            }
             TaskError::Unread(error) => write!(f, "{error}"),
             TaskError::NoId { action } => write!(f, "the answer to {action} has no id in it"),
             TaskError::Overtaken { action } => write!(f, "{action} was sent several times without an answer, and what it names is gone"),
             TaskError::Journal(error) => write!(f, "cannot write the journal: {error}"),
             TaskError::Internal(what) => write!(f, "a mistake of secnet's own: {what}"),
         }
+    }
+}
+
+/// `45 min`, `90 s`
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds >= 600 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
     }
 }

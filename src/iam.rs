@@ -15,7 +15,7 @@ use crate::{
         table::{Object, PASSES, objects},
     },
     plan::Plan,
-    registry::{Removal, Spec},
+    registry::Removal,
     resources,
     schema::{
         model::Model,
@@ -232,15 +232,21 @@ fn named(call: &Call) -> BTreeMap<&'static str, BTreeSet<Option<String>>> {
             }
         }),
         Arg::Of(address, name) => {
-            let of_attribute = name.strip_suffix("_id").and_then(resources::spec);
-            let of_address = resources::spec(address.kind());
-            for kind in [of_attribute, of_address].into_iter().flatten().filter_map(|spec: &Spec| spec.tag_type) {
+            let of_attribute = name.strip_suffix("_id").and_then(kind_of_word);
+            let of_address = resources::spec(address.kind()).and_then(|spec| spec.tag_type);
+            for kind in [of_attribute, of_address].into_iter().flatten() {
                 found.entry(kind).or_default().insert(None);
             }
         }
         _ => {}
     });
     found
+}
+
+/// The kind of thing that an attribute names: `root_volume` is a volume.
+fn kind_of_word(word: &str) -> Option<&'static str> {
+    let ours = resources::ALL.iter().filter(|spec| word.ends_with(spec.kind)).max_by_key(|spec| spec.kind.len());
+    ours.and_then(|spec| spec.tag_type).or_else(|| word.ends_with("volume").then_some("volume"))
 }
 
 fn texts(json: &Json, visit: &mut dyn FnMut(&str)) {

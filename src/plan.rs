@@ -184,6 +184,8 @@ pub struct Task {
     pub needs: Vec<usize>,
     /// Index of the change that it belongs to.
     pub change: usize,
+    /// For how long it may wait for what it is about, in seconds.
+    pub timeout_s: u64,
 }
 
 impl Plan {
@@ -239,7 +241,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let mut changes = describe::changes(&decisions, &standing, sources);
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let context =
-        tasks::Context { standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
+        tasks::Context { model, standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
     let mut tasks = order::order(tasks::build(&context), &graph, &standing, &decisions, &create_first).map_err(|d| vec![d])?;
     lifecycle::forget(&forgotten, &mut changes, &mut tasks);
     let mut seen = seen(&standing, &decisions);

@@ -47,6 +47,8 @@ pub struct Spec {
     pub made_with: &'static [&'static str],
     /// Attributes that hold JSON: two that mean the same are the same.
     pub documents: &'static [&'static str],
+    /// For how long what is done to one is waited for.
+    pub patience: Patience,
     /// Attributes that EC2 never tells, however they are set: of something that is imported they are taken as written.
     pub untold: &'static [&'static str],
     /// How all of them are read.
@@ -76,6 +78,26 @@ pub struct Spec {
     /// How its actions go through the SDK.
     #[cfg(feature = "aws")]
     pub actions: &'static [crate::ec2::Action],
+}
+
+/// For how long what is done to a resource is waited for, in seconds, where neither its `lifecycle` nor the call itself says more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Until it is ready.
+    pub create: u64,
+    /// Until it is as it should be.
+    pub update: u64,
+    /// Until EC2 lets go of it, and until it is gone.
+    pub delete: u64,
+}
+
+impl Patience {
+    /// What nobody but the project's own things holds.
+    pub const SHORT: Patience = Patience { create: 300, update: 300, delete: 600 };
+    /// What interfaces of other services may hold: Lambda lets go of its own within 20 to 45 minutes.
+    ///
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html>
+    pub const HELD: Patience = Patience { delete: 2700, ..Self::SHORT };
 }
 
 /// One way to change a resource in place.
@@ -295,6 +317,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const MADE_WITH: &'static [&'static str] = &[];
     /// See [`Spec::documents`].
     const DOCUMENTS: &'static [&'static str] = &[];
+    /// See [`Spec::patience`].
+    const PATIENCE: Patience = Patience::SHORT;
     /// See [`Spec::untold`].
     const UNTOLD: &'static [&'static str] = &[];
     /// See [`Spec::listing`].
@@ -370,6 +394,7 @@ impl Spec {
             one_at_a_time: T::ONE_AT_A_TIME,
             made_with: T::MADE_WITH,
             documents: T::DOCUMENTS,
+            patience: T::PATIENCE,
             untold: T::UNTOLD,
             listing: T::LISTING,
             check_record: |record| T::decode(record).map(drop),

@@ -61,6 +61,7 @@ mod xml;
 
 pub use fault::{Fault, FaultKind};
 pub use iam::Policy;
+pub use network_interface::Requester;
 pub use serve::{NO_ANSWER, handle, serve};
 pub use world::{ACCOUNT, Pace, Quotas, World};
 

@@ -31,6 +31,8 @@ mod codes;
 mod defaults;
 #[path = "it/examples.rs"]
 mod examples;
+#[path = "it/held.rs"]
+mod held;
 #[path = "it/iam.rs"]
 mod iam;
 #[path = "it/kernel.rs"]

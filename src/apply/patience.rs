@@ -6,6 +6,9 @@ use tokio::time::Instant;
 
 use crate::call::Class;
 
+/// How seldom at most something is tried again.
+const SELDOM: Duration = Duration::from_secs(30);
+
 /// Why a call is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -68,8 +71,16 @@ impl Patience {
     ///
     /// The times double, and are shortened by up to a half at random, so that those who failed together do not come back together.
     pub fn next(&mut self, reason: Reason) -> Option<Duration> {
+        let (limit, ..) = reason.limits();
+        self.next_within(reason, limit)
+    }
+
+    /// The same with another limit.
+    pub fn next_within(&mut self, reason: Reason, limit: Duration) -> Option<Duration> {
         let now = Instant::now();
-        let (limit, first, last) = reason.limits();
+        let (_, first, last) = reason.limits();
+        // What takes long is asked for less often.
+        let last = last.max((limit / 60).min(SELDOM));
         let index = self.tried.iter().position(|(r, ..)| *r == reason).unwrap_or_else(|| {
             self.tried.push((reason, now, 0));
             self.tried.len() - 1

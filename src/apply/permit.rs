@@ -18,7 +18,6 @@ use crate::{
     plan::Plan,
     resources,
     schema::value::{Record, Value},
-    state::event::What,
 };
 
 /// What EC2 has said to an action.
@@ -54,14 +53,7 @@ pub async fn reads(driver: &dyn Driver, requests: &[Request], scope: &Scope, tol
 
 /// Asks for each call of a plan that changes something, once for each action and what it is authorised on.
 pub async fn calls(driver: &dyn Driver, plan: &Plan, scope: &Scope, told: &dyn Fn(&str)) -> Vec<Finding> {
-    let wanted: BTreeMap<_, &Record> = plan
-        .tasks
-        .iter()
-        .filter_map(|task| match &task.what {
-            What::Create { address, record, .. } => Some((address.clone(), record)),
-            _ => None,
-        })
-        .collect();
+    let wanted: BTreeMap<_, Record> = plan.tasks.iter().flat_map(|task| task.what.made()).map(|made| (made.address, made.record)).collect();
     let filler = Filler { wanted: &wanted };
     let mut seen: BTreeSet<Vec<Need>> = BTreeSet::new();
     let mut findings: BTreeMap<Need, Verdict> = BTreeMap::new();
@@ -148,7 +140,7 @@ async fn ask(driver: &dyn Driver, request: &Request) -> Verdict {
 /// Fills in what is not known.
 struct Filler<'a> {
     /// What is to be made.
-    wanted: &'a BTreeMap<crate::base::address::Address, &'a Record>,
+    wanted: &'a BTreeMap<crate::base::address::Address, Record>,
 }
 
 /// Members of earlier answers that name things, and prefixes of their ids.

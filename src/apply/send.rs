@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{
     apply::{
-        TaskError, find,
+        Held, TaskError, find,
+        holder::{self, Holder},
         pace::Pace,
         patience::{Patience, Reason},
     },
@@ -48,6 +49,20 @@ pub struct Sending<'a> {
     pub names_young: bool,
     /// Told of each wait before the next try.
     pub told: &'a (dyn Fn(&ApiError, Duration) + Sync),
+    /// What it lets go of, and how that is waited for; `None` where nothing goes.
+    pub going: Option<Going<'a>>,
+}
+
+/// Something that is to go.
+pub struct Going<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// For how long at most those are waited for who let go by themselves.
+    pub within: Duration,
+    /// What the project calls an id.
+    pub named: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    /// Told of who holds it while that is waited for.
+    pub told: &'a (dyn Fn(&Holder) + Sync),
 }
 
 /// Sends it, as often as that is safe and may help.
@@ -59,6 +74,7 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
     let mut patience = Patience::new();
     // Whether an earlier try may have been carried out.
     let mut doubtful = false;
+    let mut holders = vec![];
     loop {
         sending.pace.turn(&request.action).await;
         let error = match driver.send(request).await {
@@ -90,11 +106,23 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
             }
         }
         let reason = Reason::of(error.class, sending.deletes, sending.names_young);
-        let Some(wait) = reason.and_then(|reason| patience.next(reason)) else {
+        let wait = match (reason, &sending.going) {
+            (Some(Reason::InUse), Some(going)) => {
+                holders = holder::of(driver, going.id, going.named).await;
+                let passes = holder::all_pass(&holders);
+                holders.iter().take(usize::from(passes)).for_each(going.told);
+                if passes { patience.next_within(Reason::InUse, going.within) } else { patience.next(Reason::InUse) }
+            }
+            (reason, _) => reason.and_then(|reason| patience.next(reason)),
+        };
+        let Some(wait) = wait else {
             let action = request.action.clone();
             let open = doubtful && listing.is_some();
             return Err(if open {
                 TaskError::NoAnswer { action, error }
+            } else if error.class == Class::InUse && !holders.is_empty() {
+                let id = sending.going.as_ref().map_or("", |going| going.id).to_owned();
+                TaskError::Held(Box::new(Held { action, id, error, tried_for: patience.spent(), holders }))
             } else {
                 TaskError::Refused { action, error, tried_for: patience.spent() }
             });

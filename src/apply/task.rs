@@ -14,9 +14,10 @@ use crate::{
         Progress, TaskError,
         argument::{Known, resolve},
         find::{self, TAG},
+        holder::Holder,
         pace::Pace,
         read::{Reader, Work, together},
-        send::{Sending, Sent, send},
+        send::{Going, Sending, Sent, send},
         wait::{Ended, Waiter, in_answer},
     },
     base::address::Address,
@@ -209,6 +210,21 @@ impl Step<'_> {
             let (task, action, reason) = (self.index, call.action.clone(), error.to_string());
             self.run.tell(Progress::Retrying { task, action, reason, after });
         };
+        let named = |id: &str| {
+            let ledger = self.run.ledger();
+            let known = ledger.state.resources.iter().find(|(_, resource)| resource.id == id).map(|(address, _)| address.to_string());
+            known.or_else(|| ledger.state.deposed.iter().find(|d| d.resource.id == id).map(|d| d.address.to_string()))
+        };
+        let held = |holder: &Holder| {
+            let (task, id, state) = (self.index, holder.id.clone(), format!("still holds it: {}", holder.what));
+            self.run.tell(Progress::Waiting { task, id, state });
+        };
+        let going = match &self.task.what {
+            What::Delete { id, .. } | What::UnmakeParts { id, .. } => {
+                Some(Going { id, within: Duration::from_secs(self.task.timeout_s), named: &named, told: &held })
+            }
+            _ => None,
+        };
         let sending = Sending {
             driver: &*self.run.driver,
             pace: &self.run.pace,
@@ -220,6 +236,7 @@ impl Step<'_> {
             deletes: matches!(self.task.what, What::Delete { .. } | What::UnmakeParts { .. }),
             names_young: self.run.names_young(&request),
             told: &told,
+            going,
         };
         let sent = send(&sending).await?;
         if number == 0 {
@@ -330,6 +347,15 @@ impl Step<'_> {
         if record.is_empty() { Ok(()) } else { ledger.record(&[Event::Settled { address: address.clone(), record }]) }
     }
 
+    /// The time-out of `lifecycle` that it has.
+    fn operation(&self) -> &'static str {
+        match self.task.what {
+            What::Create { .. } | What::CreateAlike { .. } => "create",
+            What::Delete { .. } | What::UnmakeParts { .. } => "delete",
+            _ => "update",
+        }
+    }
+
     async fn wait(&self, settle: &Settle, id: &str) -> Result<Json, TaskError> {
         let (task, progress) = (self.index, self.run.progress.clone());
         let told = {
@@ -340,7 +366,10 @@ impl Step<'_> {
         match self.run.waiter.wait(settle, id, Box::new(told)).await {
             Ended::Ready(item) => Ok(item),
             Ended::Failed(state, reason) => Err(TaskError::Settled { id: id.into(), state, reason }),
-            Ended::TimedOut(state, waited) => Err(TaskError::TimedOut { id: id.into(), state, waited }),
+            Ended::TimedOut(state, waited) => {
+                let (until, operation) = (settle.until.join(" or "), self.operation());
+                Err(TaskError::TimedOut { id: id.into(), until, state, waited, operation })
+            }
             Ended::Unread(error) => Err(TaskError::Unread(error)),
         }
     }

@@ -280,6 +280,7 @@ impl Execution<'_> {
     fn failed(&self, failure: &apply::Failure) -> Failed {
         let (action, error) = match &failure.error {
             TaskError::Refused { action, error, .. } | TaskError::NoAnswer { action, error } => (Some(action.clone()), Some(error)),
+            TaskError::Held(held) => (Some(held.action.clone()), Some(&held.error)),
             TaskError::Unread(read) => (Some(read.action.clone()), Some(&read.error)),
             TaskError::Argument { action, .. } | TaskError::NoId { action } => (Some(action.clone()), None),
             _ => (None, None),

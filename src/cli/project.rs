@@ -261,7 +261,9 @@ impl Project {
     /// The project with nothing in it any more: what `destroy` wants. What is forgotten stays.
     #[must_use]
     pub fn emptied(&self) -> Model {
-        Model { project: self.model.project.clone(), forgotten: self.model.forgotten.clone(), ..Model::default() }
+        let timeouts = self.model.resources.values().filter(|r| !r.existing).map(|r| (r.address.clone(), r.lifecycle.timeouts));
+        let (project, forgotten) = (self.model.project.clone(), self.model.forgotten.clone());
+        Model { project, forgotten, timeouts: timeouts.collect(), ..Model::default() }
     }
 }
 

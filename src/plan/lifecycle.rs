@@ -276,7 +276,7 @@ pub fn forget(forgotten: &[(Address, state::Resource)], changes: &mut Vec<Change
         let call = Call::new("DeleteTags", [("Resources", Arg::List(ids)), ("Tags", Arg::List(keys))]);
         let what = What::Forget { address: address.clone(), id: id.clone() };
         let (title, change) = (format!("forget {address}"), changes.len());
-        tasks.push(Task { what, title, calls: vec![call], tags: BTreeMap::new(), needs: vec![], change });
+        tasks.push(Task { what, title, calls: vec![call], tags: BTreeMap::new(), needs: vec![], change, timeout_s: 0 });
         changes.push(Change {
             address: address.clone(),
             id: Some(id.clone()),

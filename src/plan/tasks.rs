@@ -10,8 +10,12 @@ use crate::{
         decide::{Decision, Decisions, PartDecision, own_tags},
         standing::{Standing, Thing},
     },
-    registry::{Batch, PartSpec, Removal},
-    schema::value::{Record, Value},
+    registry::{Batch, PartSpec, Patience, Removal},
+    resources,
+    schema::{
+        model::Model,
+        value::{Record, Value},
+    },
     state::{
         OWN_ID, Part, State,
         event::{Made, What},
@@ -39,6 +43,8 @@ pub struct Tasks {
 
 /// What the tasks are made from.
 pub struct Context<'a> {
+    /// What is wanted.
+    pub model: &'a Model,
     /// What stands.
     pub standing: &'a Standing<'a>,
     /// What was decided.
@@ -99,9 +105,26 @@ impl Context<'_> {
                 }
             });
         }
+        let timeout_s = self.patience(&what, &mut calls);
         let change = self.changes.get(&address).copied().unwrap_or_default();
-        tasks.all.push(Task { what, title, calls, tags, needs: vec![], change });
+        tasks.all.push(Task { what, title, calls, tags, needs: vec![], change, timeout_s });
         tasks.all.len() - 1
+    }
+
+    /// For how long a task may wait: as its `lifecycle` says, or else as its type does, where no call needs more.
+    fn patience(&self, what: &What, calls: &mut [Call]) -> u64 {
+        let address = what.address();
+        let written = self.model.resources.get(address).map(|r| r.lifecycle.timeouts).or_else(|| self.model.timeouts.get(address).copied());
+        let (written, kind) = (written.unwrap_or_default(), resources::spec(address.kind()).map_or(Patience::SHORT, |spec| spec.patience));
+        let (written, kind) = match what {
+            What::Create { .. } | What::CreateAlike { .. } => (written.create, kind.create),
+            What::Delete { .. } | What::UnmakeParts { .. } => (written.delete, kind.delete),
+            What::Update { .. } | What::MakeParts { .. } | What::ChangePart { .. } | What::Forget { .. } => (written.update, kind.update),
+        };
+        for settle in calls.iter_mut().filter_map(|call| call.settle.as_mut()) {
+            settle.timeout_s = written.unwrap_or(settle.timeout_s.max(kind));
+        }
+        written.unwrap_or(kind)
     }
 
     /// The tags of what a task makes: secnet's own, and those written that are known.

@@ -10,11 +10,17 @@ use crate::{
     },
     registry::Spec,
     resolve::{cell::Resolver, convert::describe},
-    schema::{attr::Change, model::Lifecycle, value::Value},
+    schema::{
+        attr::Change,
+        model::{Lifecycle, Timeouts},
+        value::Value,
+    },
     syntax::ast::{Attribute, Entry, ExprKind, Name, NestedBlock},
 };
 
-const SETTINGS: &[&str] = &["protect", "replace", "ignore"];
+const SETTINGS: &[&str] = &["protect", "replace", "ignore", "timeouts"];
+
+const TIMEOUTS: &[&str] = &["create", "update", "delete"];
 
 const REPLACE: [&str; 2] = ["create_first", "destroy_first"];
 
@@ -41,6 +47,7 @@ impl<'a> Resolver<'a, '_> {
             match word {
                 "protect" => lifecycle.protect = self.protect(attribute),
                 "replace" => lifecycle.create_first = self.create_first(attribute),
+                "timeouts" => lifecycle.timeouts = self.timeouts(attribute),
                 _ => lifecycle.ignore = self.ignored(attribute, spec),
             }
         }
@@ -72,6 +79,44 @@ impl<'a> Resolver<'a, '_> {
             other => self.sink.push(value::wrong_type("\"create_first\" or \"destroy_first\"", &describe(&other), at)),
         }
         None
+    }
+
+    /// For how long is waited: `{ create = 10m, delete = 45m }`.
+    fn timeouts(&mut self, attribute: &'a Attribute) -> Timeouts {
+        let at = attribute.value.span;
+        let mut timeouts = Timeouts::default();
+        let wanted = "an object of durations, such as { create = 10m, delete = 45m }";
+        let map = match self.value(&attribute.value) {
+            Value::Map(map) => map,
+            Value::Error => return timeouts,
+            other => {
+                self.sink.push(value::wrong_type(wanted, &describe(&other), at));
+                return timeouts;
+            }
+        };
+        for (name, duration) in map {
+            let seconds = match duration {
+                Value::Duration(seconds) if seconds > 0 => Some(seconds),
+                Value::Error => None,
+                later @ (Value::Attribute(..) | Value::Concat(_)) => {
+                    self.sink.push(value::not_known_yet(&later.to_string(), "`timeouts`", at));
+                    None
+                }
+                other => {
+                    self.sink.push(value::wrong_type("a duration above zero, such as 10m", &describe(&other), at));
+                    None
+                }
+            };
+            match name.as_str() {
+                "create" => timeouts.create = seconds,
+                "update" => timeouts.update = seconds,
+                "delete" => timeouts.delete = seconds,
+                other => {
+                    self.sink.push(codes::unknown_setting(other, "timeouts", at, None, TIMEOUTS));
+                }
+            }
+        }
+        timeouts
     }
 
     /// Names of attributes; they stand for themselves, so that nothing is looked up.

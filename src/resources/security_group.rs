@@ -18,7 +18,7 @@ use crate::{
     call::{Arg, Call, Json},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
+    registry::{Batch, Listing, Observed, PartSpec, Removal, Patience, ResourceType, SentenceSpec, Slot},
     resource,
     resources::{
         part::{arg, as_service, int, protocol_name, show_traffic, show_value, traffic},
@@ -73,6 +73,7 @@ security_group db {
 "#;
 
     const ID_PREFIX: &'static str = "sg-";
+    const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("security-group");
     const CREATE_FIRST: bool = true;
     const CREATED_ID: &'static [&'static str] = &["GroupId"];

@@ -9,7 +9,7 @@ use crate::{
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, ResourceType, Update},
+    registry::{Listing, Observed, Patience, ResourceType, Update},
     resource,
     resources::{placement, read::Reader, vpc::Vpc},
     schema::{
@@ -50,6 +50,7 @@ subnet public {
 "#;
 
     const ID_PREFIX: &'static str = "subnet-";
+    const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("subnet");
     const CREATED_ID: &'static [&'static str] = &["Subnet", "SubnetId"];
     const LISTING: Listing = Listing::new("DescribeSubnets", &["Subnets"], "SubnetId", "subnet-id", Some(1000));

@@ -11,7 +11,7 @@ use crate::{
     call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, ResourceType, Update},
+    registry::{Listing, Observed, Patience, ResourceType, Update},
     resource,
     resources::{
         placement,
@@ -57,6 +57,7 @@ vpc main {
 "#;
 
     const ID_PREFIX: &'static str = "vpc-";
+    const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("vpc");
     const CREATED_ID: &'static [&'static str] = &["Vpc", "VpcId"];
     // DescribeVpcAttribute has no bulk form: two calls for each VPC that is managed.

@@ -26,6 +26,8 @@ pub struct Model {
     pub policies: Vec<Policy>,
     /// What of the sources and inputs nobody is shown.
     pub sensitive: Sensitive,
+    /// Time-outs of what is not wanted any more, though its block is there: a project that is taken down.
+    pub timeouts: BTreeMap<Address, Timeouts>,
 }
 
 /// What nobody is shown.
@@ -101,8 +103,21 @@ pub struct Lifecycle {
     pub create_first: Option<bool>,
     /// Attributes whose changes in EC2 or in the sources are left as they are.
     pub ignore: Vec<String>,
+    /// For how long is waited, where it says so.
+    pub timeouts: Timeouts,
     /// The block.
     pub span: Option<Span>,
+}
+
+/// For how long what is done to a resource is waited for, in seconds; what is not said is as its type has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timeouts {
+    /// Until it is ready.
+    pub create: Option<u64>,
+    /// Until it is as it should be.
+    pub update: Option<u64>,
+    /// Until EC2 lets go of it, and until it is gone.
+    pub delete: Option<u64>,
 }
 
 impl Resource {

@@ -50,6 +50,36 @@ pub(crate) struct Interface {
     pub(crate) public: Option<IpAddr>,
     /// Whether its instance gets a public address at each start.
     pub(crate) wants_public: bool,
+    /// The service that keeps it.
+    #[serde(default)]
+    requester: Option<String>,
+}
+
+/// A service that has put an interface into somebody's subnet, and takes it away by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Requester {
+    /// `lambda`, `network_load_balancer`, `interface`.
+    pub interface_type: String,
+    /// `AWS Lambda VPC ENI-orders-5f3c`
+    pub description: String,
+    /// Who asked: `amazon-elb`, the id of a role.
+    pub id: String,
+}
+
+impl World {
+    /// A service puts an interface into a subnet, and takes it away after so many calls.
+    ///
+    /// # Errors
+    /// There is no such subnet.
+    pub fn plant_interface(&mut self, subnet: &str, groups: &[&str], requester: Requester, calls: u64) -> Result<String, ApiError> {
+        let asked = json!({"SubnetId": subnet, "Description": requester.description, "Groups": groups});
+        let made = create(self, Params::new(&asked))?;
+        let id = made.pointer("/NetworkInterface/NetworkInterfaceId").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let interface = find_mut(&mut self.interfaces, "eni", &id)?;
+        (interface.kept_as, interface.requester) = (Some(requester.interface_type), Some(requester.id));
+        self.schedule(calls, Due::Released(id.clone()));
+        Ok(id)
+    }
 }
 
 /// What an interface is attached to.
@@ -158,6 +188,7 @@ impl World {
             attachment: None,
             nat_gateway: None,
             kept_as: None,
+            requester: None,
             public: None,
             wants_public: false,
         };
@@ -383,6 +414,7 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
     };
     shown.extend(plain);
     shown.extend(show_public(world, id, false).map(|public| ("Association".to_owned(), public)));
+    shown.extend(interface.requester.iter().map(|id| ("RequesterId".to_owned(), json!(id))));
     shown.extend(interface.attachment.as_ref().map(|a| ("Attachment".to_owned(), show_attachment(a))));
     Some(shown.into())
 }

@@ -189,6 +189,8 @@ pub(crate) enum Due {
     ConnectEndpoint(String),
     PublicAccess,
     Exclusion(String),
+    /// A service takes away an interface that it kept.
+    Released(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
 }
@@ -358,6 +360,7 @@ impl World {
             Due::ConnectEndpoint(id) => crate::sim::instance_connect_endpoint::settle(self, &id),
             Due::PublicAccess => crate::sim::block_public_access::settle_options(self),
             Due::Exclusion(id) => crate::sim::block_public_access::settle(self, &id),
+            Due::Released(id) => self.remove_interface(&id),
             Due::Vanish(id) => {
                 self.transit_gateways.remove(&id);
                 self.transit_attachments.remove(&id);

@@ -399,7 +399,8 @@ async fn what_is_held_for_a_moment_goes_and_what_stays_held_is_named() {
     let outcome = world.apply(NOTHING).await.outcome;
     let [failure] = outcome.failed.as_slice() else { panic!("{:?}", outcome.failed) };
     assert!(failure.error.to_string().starts_with("DeleteVpc was refused: DependencyViolation"), "{}", failure.error);
-    assert!(failure.error.help().unwrap().starts_with("look in EC2 for what still uses it"));
+    assert!(failure.error.to_string().contains(", a subnet in it, not managed by this project"), "{}", failure.error);
+    assert_eq!(failure.error.help(), Some("delete it, then apply again"));
     assert_eq!(world.store.read().unwrap().unwrap().resources.keys().collect::<Vec<_>>(), [&vpc()]);
 }
 
