@@ -422,7 +422,7 @@ impl Spec {
     /// Whether a text looks like an id of the type: `tgw-rtb-0` is none of a type whose ids begin with `tgw-`.
     #[must_use]
     pub fn is_id(&self, text: &str) -> bool {
-        text.strip_prefix(self.id_prefix).is_some_and(|rest| !rest.contains('-'))
+        text.strip_prefix(self.id_prefix).is_some_and(|rest| self.id_prefix.is_empty() || !rest.contains('-'))
     }
 
     /// The attribute of this name.

@@ -319,8 +319,8 @@ pub fn shown(plan: &Plan) -> String {
         lines.push(format!("{} {}", mark(change.action), change.address));
         if matches!(change.action, Action::Update | Action::Replace) {
             for attribute in &change.attributes {
-                // The tags that secnet itself puts on are random.
-                lines.push(match attribute.name.starts_with("tags.secnet:") {
+                // These tags are random.
+                lines.push(match matches!(&*attribute.name, "tags.secnet:id" | "tags.secnet:lineage") {
                     true => format!("    {}", attribute.name),
                     false => format!("    {}: {} -> {}", attribute.name, steady(&attribute.old), steady(&attribute.new)),
                 });
