@@ -11,6 +11,7 @@ pub mod laws;
 pub mod lifecycle;
 mod order;
 pub mod proof;
+mod room;
 pub mod sealing;
 mod standing;
 mod tasks;

@@ -33,6 +33,8 @@ pub struct Spec {
     pub sentences: &'static [SentenceSpec],
     /// The pieces it is made of besides itself.
     pub parts: &'static [PartSpec],
+    /// How many parts of one kind stand in one at most by EC2's own quota, in each family: see `plan/room.rs`.
+    pub room: Option<usize>,
     /// Its attributes that say into which subnet it is placed.
     pub placed_in: &'static [&'static str],
     /// Its attributes that name a hub and the VPC that it joins to it: what leads from that VPC to the hub waits for it.
@@ -303,6 +305,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const SENTENCES: &'static [SentenceSpec] = &[];
     /// See [`Spec::parts`].
     const PARTS: &'static [PartSpec] = &[];
+    /// See [`Spec::room`].
+    const ROOM: Option<usize> = None;
     /// See [`Spec::placed_in`].
     const PLACED_IN: &'static [&'static str] = &[];
     /// See [`Spec::joins`].
@@ -387,6 +391,7 @@ impl Spec {
             attrs: LazyLock::new(T::attrs),
             sentences: T::SENTENCES,
             parts: T::PARTS,
+            room: T::ROOM,
             placed_in: T::PLACED_IN,
             joins: T::JOINS,
             tag_type: T::TAG_TYPE,

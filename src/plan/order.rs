@@ -176,6 +176,11 @@ impl Edges<'_> {
     /// Within an owner: the new rule before the old one goes, or what takes a key after what held it.
     fn within(&mut self, address: &Address, parts: &[PartDecision]) {
         for spec in resources::spec(address.kind()).iter().flat_map(|s| s.parts) {
+            let in_turns = self.tasks.turns.iter().find(|(owner, kind, _)| owner == address && *kind == spec.name);
+            if let Some((_, _, turns)) = in_turns {
+                turns.windows(2).for_each(|pair| self.all_need(&pair[1..], &pair[..1]));
+                continue;
+            }
             let of_kind = || parts.iter().filter(|p| p.spec.name == spec.name && !p.same);
             let unmade = |p: &PartDecision| {
                 let key = spec.key_of(p.observed.as_ref()?);

@@ -8,6 +8,7 @@ use crate::{
     plan::{
         Action, Task, alike,
         decide::{Decision, Decisions, PartDecision, own_tags},
+        room::{self, Turn},
         standing::{Standing, Thing},
     },
     registry::{Batch, PartSpec, Patience, Removal},
@@ -37,6 +38,8 @@ pub struct Tasks {
     pub part: BTreeMap<(Address, usize), usize>,
     /// The task that unmakes a part that stands, by owner and key.
     pub unmake: BTreeMap<(Address, String), usize>,
+    /// Tasks that come one after the other, with the owner and the kind of part that they are about.
+    pub turns: Vec<(Address, &'static str, Vec<usize>)>,
     /// The task that changes a part that stands, by owner and key.
     pub change: BTreeMap<(Address, String), usize>,
 }
@@ -266,8 +269,18 @@ fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &Taken, t
         }
         let split: Vec<&PartDecision> = of_kind().filter(changing).filter(|p| !in_place(p)).collect();
         let make: Vec<&PartDecision> = of_kind().filter(|p| p.observed.is_none()).chain(split.iter().copied()).collect();
-        make_parts(context, decision, spec, &make, tasks);
         let unmake: Vec<&PartDecision> = of_kind().filter(|p| p.wanted.is_none() && !p.same).chain(split.iter().copied()).collect();
+        let standing: Vec<&Record> = of_kind().filter_map(|p| p.observed.as_ref()).collect();
+        let turns = decision.spec.room.filter(|_| split.is_empty()).and_then(|quota| {
+            let come: Vec<&Record> = make.iter().filter_map(|p| p.wanted.as_ref()).collect();
+            let go: Vec<&Record> = unmake.iter().filter_map(|p| p.observed.as_ref()).collect();
+            room::turns(quota, &standing, &come, &go)
+        });
+        if let (Some(turns), Some(thing)) = (turns, context.standing.things.get(address)) {
+            in_turns(context, (decision, thing), spec, (&make, &unmake), turns, tasks);
+            continue;
+        }
+        make_parts(context, decision, spec, &make, tasks);
         if let Some(thing) = context.standing.things.get(address) {
             let parts: Vec<(Record, Option<Part>)> = unmake
                 .iter()
@@ -277,6 +290,32 @@ fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &Taken, t
             unmake_parts(context, address, thing, spec, &parts, tasks);
         }
     }
+}
+
+/// Makes and unmakes parts in turns, where there is no room for all at once.
+fn in_turns(
+    context: &Context<'_>,
+    (decision, thing): (&Decision<'_>, &Thing<'_>),
+    spec: &'static PartSpec,
+    (make, unmake): (&[&PartDecision], &[&PartDecision]),
+    turns: Vec<Turn>,
+    tasks: &mut Tasks,
+) {
+    let address = &decision.resource.address;
+    let first = tasks.all.len();
+    for turn in turns {
+        match turn {
+            Turn::Make(of) => {
+                let parts: Vec<&PartDecision> = of.iter().filter_map(|i| make.get(*i).copied()).collect();
+                make_parts(context, decision, spec, &parts, tasks);
+            }
+            Turn::Unmake(of) => {
+                let parts = of.iter().filter_map(|i| unmake.get(*i)).filter_map(|p| Some((p.observed.clone()?, p.kept.clone())));
+                unmake_parts(context, address, thing, spec, &parts.collect::<Vec<_>>(), tasks);
+            }
+        }
+    }
+    tasks.turns.push((address.clone(), spec.name, (first..tasks.all.len()).collect()));
 }
 
 /// Whether a part refers to something that is deleted before its successor is made: then it must go and come back.

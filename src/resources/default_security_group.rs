@@ -56,6 +56,7 @@ vpc main {
     const TAG_TYPE: Option<&'static str> = SecurityGroup::TAG_TYPE;
     const CREATED_ID: &'static [&'static str] = &["SecurityGroups", "0", "GroupId"];
     const LISTING: Listing = SecurityGroup::LISTING;
+    const ROOM: Option<usize> = SecurityGroup::ROOM;
     const SENTENCES: &'static [SentenceSpec] = SecurityGroup::SENTENCES;
     const PARTS: &'static [PartSpec] = SecurityGroup::PARTS;
     // Its actions are those of the type that it stands for.

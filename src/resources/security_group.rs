@@ -76,6 +76,7 @@ security_group db {
     const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("security-group");
     const CREATE_FIRST: bool = true;
+    const ROOM: Option<usize> = Some(60);
     const CREATED_ID: &'static [&'static str] = &["GroupId"];
     const LISTING: Listing = Listing::new("DescribeSecurityGroups", &["SecurityGroups"], "GroupId", "group-id", Some(1000));
     const SENTENCES: &'static [SentenceSpec] = &[

@@ -200,3 +200,29 @@ async fn what_aws_gives_moves_with_its_vpc_and_comes_with_each_of_many() {
     play.apply(&project("")).await;
     assert!(play.state().resources.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn rules_change_in_turns_where_the_quota_has_no_room_for_old_and_new() {
+    let play = Play::new();
+    let group = |second: u8| {
+        let nets: Vec<String> = (0..60).map(|n| format!("10.{second}.{n}.0/24")).collect();
+        project(&format!(
+            "vpc main {{ cidr_block = 10.0.0.0/16 }}\nsecurity_group web {{ vpc = vpc.main  ingress tcp/443 from [{}] }}",
+            nets.join(", ")
+        ))
+    };
+    play.apply(&group(1)).await;
+    let plan = play.apply(&group(2)).await;
+    let actions: Vec<&str> = plan.tasks.iter().flat_map(|t| &t.calls).map(|call| &*call.action).collect();
+    assert_eq!(actions[..2], ["RevokeSecurityGroupIngress", "AuthorizeSecurityGroupIngress"], "{actions:?}");
+    // One rule for another: that one goes, this one comes, and the rest stays.
+    let one = group(2).replace("10.2.7.0/24", "10.3.7.0/24");
+    let plan = play.apply(&one).await;
+    assert_eq!(plan.tasks.len(), 2, "{:#?}", crate::play::titles(&plan));
+    assert_eq!(crate::play::titles(&plan)[0], "delete security_group.web: ingress tcp/443 from 10.2.7.0/24");
+    // With room for both, the new one comes first.
+    let fewer = one.replace("10.3.7.0/24, ", "");
+    play.apply(&fewer).await;
+    let plan = play.apply(&fewer.replace("10.2.8.0/24", "10.3.8.0/24")).await;
+    assert_eq!(crate::play::titles(&plan)[0], "create security_group.web: ingress tcp/443 from 10.3.8.0/24");
+}
