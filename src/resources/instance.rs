@@ -534,7 +534,7 @@ mod aws {
     shown! {
         Reservation(instances, owner_id, reservation_id);
         Instance(
-            architecture, block_device_mappings, client_token, ebs_optimized, hypervisor, iam_instance_profile, image_id, instance_id,
+            ami_launch_index, architecture, block_device_mappings, client_token, ebs_optimized, hypervisor, iam_instance_profile, image_id, instance_id,
             instance_lifecycle, instance_type, ipv6_address, key_name, launch_time, metadata_options, network_interfaces, placement,
             platform_details, private_dns_name, private_ip_address, public_dns_name, public_ip_address, root_device_name, root_device_type,
             security_groups, source_dest_check, state, state_reason, state_transition_reason, subnet_id, tags, virtualization_type, vpc_id,
