@@ -13,6 +13,7 @@ mod wire {
     mod endpoint;
     mod machine;
     mod network;
+    mod permission;
     mod rule;
     mod types;
 }

@@ -122,22 +122,30 @@ fn holds(patterns: bool, wanted: &[String], is: Option<&str>) -> bool {
     is.is_some_and(|is| wanted.iter().any(|w| if patterns { like(w, is) } else { w == is }))
 }
 
-/// Whether a text fits a pattern with `*` and `?`.
+/// Whether a text fits a pattern with `*` and `?`; what is compared here is ASCII.
 fn like(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    // `fits[i]`: whether the pattern so far fits the first `i` characters.
-    let mut fits: Vec<bool> = std::iter::once(true).chain(text.iter().map(|_| false)).collect();
-    for p in pattern {
-        let before = fits.clone();
-        let mut any = false;
-        for (i, fit) in fits.iter_mut().enumerate() {
-            let at = |i: usize| before.get(i).copied().unwrap_or_default();
-            any |= at(i);
-            let one = i.checked_sub(1).is_some_and(|last| at(last) && (p == '?' || text.get(last) == Some(&p)));
-            *fit = if p == '*' { any } else { one };
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    // Behind the last `*`, and how much of the text it takes up to there.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match (pattern.get(p), star) {
+            (Some(b'*'), _) => {
+                p += 1;
+                star = Some((p, t));
+            }
+            (Some(c), _) if *c == b'?' || text.get(t) == Some(c) => {
+                p += 1;
+                t += 1;
+            }
+            (_, Some((behind, taken))) => {
+                (p, t) = (behind, taken + 1);
+                star = Some((behind, taken + 1));
+            }
+            (_, None) => return false,
         }
     }
-    fits.last().copied().unwrap_or_default()
+    pattern.iter().skip(p).all(|c| *c == b'*')
 }
 
 /// What a request makes: action, kinds.
@@ -186,6 +194,7 @@ const READS_ON: &[&str] = &[
     "GetManagedPrefixListAssociations",
     "GetManagedPrefixListEntries",
     "GetSecurityGroupsForVpc",
+    "SearchTransitGatewayRoutes",
 ];
 
 /// Refuses what the caller may not do.
