@@ -22,12 +22,6 @@ impl ToJson for bool {
     }
 }
 
-impl ToJson for i64 {
-    fn to_json(&self) -> Json {
-        (*self).into()
-    }
-}
-
 impl ToJson for i32 {
     fn to_json(&self) -> Json {
         (*self).into()
