@@ -26,6 +26,7 @@ use crate::{
         address::Address,
         codes::plan as codes,
         diagnostic::{Diagnostic, Sink},
+        site::Site,
         source::Sources,
     },
     call::Call,
@@ -133,6 +134,9 @@ pub struct Change {
     pub parts: Vec<PartChange>,
     /// Why it is replaced, why it is made again, or why it goes.
     pub reason: Option<String>,
+    /// The account and region it stands in; `None`: the project's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
     /// Where it stands: `main.secnet:12`.
     pub place: Option<String>,
 }
@@ -239,7 +243,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let mut changes = describe::changes(&decisions, &standing, sources);
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let context =
-        tasks::Context { standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
+        tasks::Context { standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, model, changes: &index };
     let mut tasks = order::order(tasks::build(&context), &graph, &standing, &decisions, &create_first).map_err(|d| vec![d])?;
     lifecycle::forget(&forgotten, &mut changes, &mut tasks);
     let mut seen = seen(&standing, &decisions);

@@ -3,6 +3,8 @@
 
 #[path = "it/alike.rs"]
 mod alike;
+#[path = "it/accounts.rs"]
+mod accounts;
 #[path = "it/apply.rs"]
 mod apply;
 #[path = "it/broken.rs"]

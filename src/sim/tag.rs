@@ -104,6 +104,7 @@ impl World {
             "tgw" => self.transit_gateways.contains_key(id),
             "tgw-attach" => self.transit_attachments.contains_key(id),
             "tgw-rtb" => self.transit_tables.contains_key(id),
+            "pcx" => self.peerings.contains_key(id),
             _ => false,
         }
     }
@@ -129,6 +130,7 @@ pub(crate) fn type_of(id: &str) -> &'static str {
         "tgw" => "transit-gateway",
         "tgw-attach" => "transit-gateway-attachment",
         "tgw-rtb" => "transit-gateway-route-table",
+        "pcx" => "vpc-peering-connection",
         _ => "",
     }
 }
