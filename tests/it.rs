@@ -1,10 +1,10 @@
 //! Tests of the library through its public doors; one binary, so that it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "it/alike.rs"]
-mod alike;
 #[path = "it/accounts.rs"]
 mod accounts;
+#[path = "it/alike.rs"]
+mod alike;
 #[path = "it/apply.rs"]
 mod apply;
 #[path = "it/broken.rs"]

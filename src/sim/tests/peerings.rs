@@ -68,8 +68,14 @@ fn a_request_that_reaches_nobody_fails() {
     assert_eq!(status(&ours, &overlapping), "failed");
     let nobody = request(&ours, json!({"VpcId": a, "PeerVpcId": "vpc-0123456789abcdef0", "PeerOwnerId": OTHER}));
     assert_eq!(status(&ours, &nobody), "failed");
-    assert_eq!(code(&theirs, "DescribeVpcPeeringConnections", json!({"VpcPeeringConnectionIds": [nobody]})), "InvalidVpcPeeringConnectionID.NotFound");
-    assert_eq!(code(&ours, "CreateVpcPeeringConnection", json!({"VpcId": a, "PeerVpcId": "vpc-0123456789abcdef0"})), "InvalidVpcID.NotFound");
+    assert_eq!(
+        code(&theirs, "DescribeVpcPeeringConnections", json!({"VpcPeeringConnectionIds": [nobody]})),
+        "InvalidVpcPeeringConnectionID.NotFound"
+    );
+    assert_eq!(
+        code(&ours, "CreateVpcPeeringConnection", json!({"VpcId": a, "PeerVpcId": "vpc-0123456789abcdef0"})),
+        "InvalidVpcID.NotFound"
+    );
 }
 
 #[test]
