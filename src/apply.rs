@@ -4,6 +4,7 @@
 //! Retries, waiting and pace live here and nowhere else.
 
 mod argument;
+mod drivers;
 mod execute;
 mod find;
 pub mod holder;
@@ -13,6 +14,7 @@ mod patience;
 mod read;
 mod schedule;
 mod send;
+mod sites;
 mod task;
 mod wait;
 
@@ -39,6 +41,7 @@ use crate::{
 use holder::Holder;
 
 pub use argument::ArgumentError;
+pub use drivers::Drivers;
 pub use execute::{check_base, execute};
 pub use image::families;
 pub use read::{ReadError, Reader};

@@ -8,5 +8,6 @@ pub mod date;
 pub mod diagnostic;
 pub mod disk;
 pub mod service;
+pub mod site;
 pub mod source;
 pub mod span;

@@ -3,12 +3,12 @@
 //! Parameters and answers are JSON in the shape of the EC2 API reference (and of `aws ec2 --output json`):
 //! `{"CidrBlock": "10.0.0.0/16", "TagSpecifications": [{"ResourceType": "vpc", "Tags": [...]}]}`.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::{address::Address, base64},
+    base::{address::Address, base64, site::Site},
     schema::value::Value,
 };
 
@@ -36,6 +36,10 @@ pub enum Arg {
     Sensitive(Value),
     /// A sensitive value by its keyed hash; whoever makes the call has been given what it stands for.
     Sealed(String),
+    /// The account that a resource stands in, where that is another one than the call's; else nothing. Known in every plan.
+    AccountOf(Address),
+    /// The region that a resource stands in, where that is another one than the call's; else nothing. Known in every plan.
+    RegionOf(Address),
     /// A text in base64, as EC2 takes user data and public keys: see [`crate::base::base64::encode`].
     Base64(Box<Arg>),
     /// The elements of the first list that are not in the second; null where there is none.
@@ -118,7 +122,14 @@ impl Arg {
             Arg::Find(find) => find.equals.each(visit),
             Arg::Base64(arg) => arg.each(visit),
             Arg::Except(args, without) => [args, without].into_iter().for_each(|arg| arg.each(visit)),
-            Arg::Known(_) | Arg::Of(..) | Arg::Answer(..) | Arg::OperationId(_) | Arg::Sensitive(_) | Arg::Sealed(_) => {}
+            Arg::Known(_)
+            | Arg::Of(..)
+            | Arg::AccountOf(_)
+            | Arg::RegionOf(_)
+            | Arg::Answer(..)
+            | Arg::OperationId(_)
+            | Arg::Sensitive(_)
+            | Arg::Sealed(_) => {}
         }
     }
 
@@ -182,19 +193,32 @@ pub struct Call {
     pub settle: Option<Settle>,
     /// Error codes that mean that what the call is for holds already.
     pub satisfied_by: Vec<String>,
+    /// A resource in whose account and region it is made, where that is not the one it is about. A plan has [`Call::site`] instead.
+    #[serde(skip)]
+    pub beside: Option<Address>,
+    /// Where it is sent; `None` is the project's own account and region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
 }
 
 impl Call {
     /// A call that takes no tags and no token, and that nothing is waited for after.
     pub fn new<K: Into<String>>(action: &str, params: impl IntoIterator<Item = (K, Arg)>) -> Self {
         let params = params.into_iter().map(|(k, v)| (k.into(), v)).collect();
-        Self { action: action.into(), params, tagged: vec![], token: false, settle: None, satisfied_by: vec![] }
+        Self { action: action.into(), params, tagged: vec![], token: false, settle: None, satisfied_by: vec![], beside: None, site: None }
     }
 
     /// Tags what it makes; once for each type of thing that it makes.
     #[must_use]
     pub fn tagged(mut self, resource_type: &str) -> Self {
         self.tagged.push(resource_type.into());
+        self
+    }
+
+    /// Is made in the account and region of another resource than the one that it is about.
+    #[must_use]
+    pub fn beside(mut self, other: Option<&Address>) -> Self {
+        self.beside = other.cloned();
         self
     }
 
@@ -425,6 +449,20 @@ pub trait Driver: Send + Sync {
 
     /// What it is, for people: `sandbox`, `http://127.0.0.1:5000`, `AWS`.
     fn describe(&self) -> String;
+
+    /// The driver of another account and region, where it knows one.
+    fn beside(&self, _site: &Site) -> Option<Arc<dyn Driver>> {
+        None
+    }
+}
+
+/// The driver of another account and region.
+///
+/// # Errors
+/// There is no way there: a mistake of secnet's, since every account is opened before anything is asked.
+pub fn beside(driver: &dyn Driver, site: &Site) -> Result<Arc<dyn Driver>, ApiError> {
+    let missing = || ApiError::without_answer(Class::Unreachable, format!("there is no connection to `{site}`"));
+    driver.beside(site).ok_or_else(missing)
 }
 
 #[cfg(test)]

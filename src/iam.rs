@@ -112,7 +112,7 @@ pub fn takedown(model: &Model, state: &State) -> Vec<(Call, Option<&'static str>
             };
             let goes_first = |record: &&Record| match part.removal {
                 Removal::First => true,
-                Removal::WithOwner => false,
+                Removal::WithOwner | Removal::Stays => false,
                 Removal::WithOwnerUnlessItRefers => refers(record),
             };
             let records: Vec<_> = resource.parts.iter().filter(|p| p.name == part.name).map(|p| &p.record).filter(goes_first).collect();

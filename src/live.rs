@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 
 use crate::{
@@ -34,10 +34,23 @@ pub struct ConnectOptions {
     pub profile: Option<String>,
     /// An endpoint that stands in for AWS's, of EC2 and STS alike.
     pub endpoint_url: Option<String>,
+    /// A role to assume with these credentials.
+    pub role: Option<Role>,
     /// Access key id and secret, instead of those of environment and profile.
     pub keys: Option<(String, String)>,
     /// How long to wait.
     pub patience: Patience,
+}
+
+/// A role, and what its owner wants to hear.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// `arn:aws:iam::222222222222:role/secnet`
+    pub arn: String,
+    /// What its trust policy asks for.
+    pub external_id: Option<String>,
+    /// What the session is called in CloudTrail.
+    pub session_name: String,
 }
 
 /// How long to wait for an endpoint.
@@ -138,7 +151,15 @@ impl Live {
         if let Some((id, secret)) = options.keys {
             loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "given"));
         }
-        let config = loader.load().await;
+        let mut config = loader.load().await;
+        if let Some(role) = options.role {
+            let mut assumed = AssumeRoleProvider::builder(role.arn).session_name(role.session_name).configure(&config);
+            if let Some(id) = role.external_id {
+                assumed = assumed.external_id(id);
+            }
+            let provider = SharedCredentialsProvider::new(assumed.build().await);
+            config = config.into_builder().credentials_provider(provider).build();
+        }
         let endpoint = endpoint.or_else(|| config.endpoint_url().map(str::to_owned));
         Self::new(&config, endpoint.as_deref())
     }

@@ -27,6 +27,7 @@ use crate::{
         address::Address,
         codes::plan as codes,
         diagnostic::{Diagnostic, Sink},
+        site::Site,
         source::Sources,
     },
     call::Call,
@@ -134,6 +135,9 @@ pub struct Change {
     pub parts: Vec<PartChange>,
     /// Why it is replaced, why it is made again, or why it goes.
     pub reason: Option<String>,
+    /// The account and region it stands in; `None`: the project's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
     /// Where it stands: `main.secnet:12`.
     pub place: Option<String>,
 }

@@ -39,6 +39,8 @@ pub struct Spec {
     pub placed_in: &'static [&'static str],
     /// Its attributes that name a hub and the VPC that it joins to it: what leads from that VPC to the hub waits for it.
     pub joins: Option<(&'static str, &'static str)>,
+    /// The attribute that names a resource in whose account and region the other half of it is: it is tagged and read there too.
+    pub mirrored: Option<&'static str>,
     /// `ResourceType` of its tags; `None` where EC2 has none for it.
     pub tag_type: Option<&'static str>,
     /// Whether a successor is made before it goes, when it must be replaced.
@@ -213,6 +215,8 @@ pub enum Removal {
     WithOwnerUnlessItRefers,
     /// It must be unmade first.
     First,
+    /// EC2 removes it with its owner, and nothing else unmakes it: one that nobody asked for stays.
+    Stays,
 }
 
 /// Calls that make or unmake several parts at once.
@@ -311,6 +315,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const PLACED_IN: &'static [&'static str] = &[];
     /// See [`Spec::joins`].
     const JOINS: Option<(&'static str, &'static str)> = None;
+    /// See [`Spec::mirrored`].
+    const MIRRORED: Option<&'static str> = None;
     /// See [`Spec::tag_type`].
     const TAG_TYPE: Option<&'static str>;
     /// See [`Spec::create_first`].
@@ -394,6 +400,7 @@ impl Spec {
             room: T::ROOM,
             placed_in: T::PLACED_IN,
             joins: T::JOINS,
+            mirrored: T::MIRRORED,
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,

@@ -4,6 +4,7 @@
 //! give ten messages, and the rest still resolves.
 
 mod access;
+mod account;
 mod cell;
 mod convert;
 mod cycle;
@@ -60,6 +61,7 @@ pub use variable::{read_expression, read_file, shift, shifted};
 /// Words that begin a statement at the top of a file, beside the kinds of resources.
 pub const STATEMENTS: &[&str] = &[
     "project", "variable", "let", "output", "existing", "policy", "moved", "waive", "module", "extend", "import", "forget", "test", "env",
+    "account",
 ];
 
 /// What resolution starts from.
@@ -138,6 +140,8 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     resolver.neighbours = sources.neighbours;
     let mut model = Model { project: resolver.project(), ..Model::default() };
     resolver.environments(&mut model.project, sources.chosen.as_ref());
+    model.project.accounts = resolver.accounts(&model.project);
+    resolver.accounts.clone_from(&model.project.accounts);
     resolver.expand_modules();
     resolver.resources(&mut model);
     for space in 0..resolver.spaces.len() {
@@ -161,6 +165,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
         resolver.unused();
     }
     model.sensitive = std::mem::take(&mut resolver.concealed);
+    account::settle(&mut model, sink);
     cycle::report(&model, sink);
     with_parts(&mut model, sink);
     for spec in resources::ALL {

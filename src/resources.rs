@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    base::address::Address,
+    base::{address::Address, site::Site},
     net::{
         Net,
         desired::{self, Desired, Known},
@@ -47,6 +47,7 @@ crate::resources! {
     flow_log: FlowLog,
     block_public_access: BlockPublicAccess,
     block_public_access_exclusion: BlockPublicAccessExclusion,
+    vpc_peering: VpcPeering,
 }
 
 /// The network that a model describes, from its sources alone: what AWS gives by itself is in it, existing VPCs are doors
@@ -121,6 +122,13 @@ fn draw(model: &Model, known: &Known, existing: Option<&Read>) -> Net {
                 None => {}
             },
             _ => {}
+        }
+    }
+    if !model.project.accounts.is_empty() {
+        for vpc in &mut net.vpcs {
+            let site = desired.resource(&vpc.id).and_then(|r| r.site.as_ref());
+            vpc.region = desired.region_of(&vpc.id);
+            vpc.account = site.map(Site::account).or(model.project.account.as_deref()).unwrap_or_default().into();
         }
     }
     let unread = |r: &&Resource| r.existing && existing.is_some_and(|read| !read.contains_key(&r.address));
@@ -372,7 +380,7 @@ mod tests {
     #[test]
     fn what_goes_with_its_owner_is_not_essential_to_others() {
         for part in ALL.iter().flat_map(|s| s.parts).filter(|p| p.essential || p.governs.is_some()) {
-            assert_eq!(part.removal, Removal::First, "{}", part.name);
+            assert!(matches!(part.removal, Removal::First | Removal::Stays), "{}", part.name);
         }
     }
 }

@@ -8,18 +8,21 @@
 use std::{
     collections::BTreeMap,
     io,
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::json;
 
-use crate::call::{Answer, ApiError, Class, Driver, Json, Request, mutates};
+#[cfg(test)]
+use crate::call::Class;
+use crate::call::{Answer, ApiError, Driver, Json, Request, mutates};
 
 mod absent;
 mod address;
 mod block_public_access;
 mod bucket;
+mod cloud;
 mod fault;
 mod filter;
 mod flow_log;
@@ -56,6 +59,7 @@ mod transit_table;
 mod volume;
 mod vpc;
 mod vpc_endpoint;
+mod vpc_peering;
 mod world;
 mod xml;
 
@@ -66,6 +70,7 @@ pub use serve::{NO_ANSWER, handle, serve};
 pub use world::{ACCOUNT, Pace, Quotas, World};
 
 use bucket::Buckets;
+use cloud::{Cloud, Inner, Key};
 use params::Params;
 use refuse::{Outcome, refuse};
 use store::Store;
@@ -104,6 +109,7 @@ const AREAS: &[Actions] = &[
     transit_gateway::ACTIONS,
     transit_attachment::ACTIONS,
     transit_table::ACTIONS,
+    vpc_peering::ACTIONS,
     absent::ACTIONS,
 ];
 
@@ -113,34 +119,23 @@ const EVERYWHERE: [&str; 4] = ["DryRun", "ClientToken", "MaxResults", "NextToken
 /// How many requests the log holds at most; older ones go first.
 const LOG_MAX: usize = 100_000;
 
-/// One region of EC2, in memory.
+/// One region of an account in EC2, in memory; other accounts and regions are beside it.
 pub struct Sim {
-    inner: Mutex<Inner>,
-    region: String,
-}
-
-struct Inner {
-    world: World,
-    store: Option<Store>,
-    faults: Vec<Fault>,
-    /// EC2's limits on the rate of calls, where they are wanted.
-    buckets: Option<Buckets>,
-    log: Vec<Request>,
-    /// What the caller may do; `None`: everything.
-    policy: Option<Policy>,
+    cloud: Arc<Mutex<Cloud>>,
+    here: Key,
 }
 
 impl Sim {
     /// A new account's region.
     #[must_use]
     pub fn new(region: &str) -> Self {
-        Self::of(World::new(region), None)
+        Self::of(Inner::new(World::new(region), None), None)
     }
 
     /// A world that was made before.
     #[must_use]
     pub fn with_world(world: World) -> Self {
-        Self::of(world, None)
+        Self::of(Inner::new(world, None), None)
     }
 
     /// The world in a file, or a new one that will be kept there. Each call that changes it is on disk before it is
@@ -149,24 +144,44 @@ impl Sim {
     /// # Errors
     /// The files cannot be read or written, hold no world of this region, or are in use by another process.
     pub fn load(path: &Path, region: &str) -> io::Result<Self> {
-        let (world, store) = Store::open(path, region, |world, request| drop(answer(world, request)))?;
-        Ok(Self::of(world, Some(store)))
+        let (world, store) = Store::open(path, World::new(region), cloud::carry_out)?;
+        Ok(Self::of(Inner::new(world, Some(store)), Some(path.into())))
     }
 
-    fn of(world: World, store: Option<Store>) -> Self {
-        let region = world.region.clone();
-        Self { inner: Mutex::new(Inner { world, store, faults: vec![], buckets: None, log: vec![], policy: None }), region }
+    fn of(first: Inner, path: Option<PathBuf>) -> Self {
+        let (cloud, here) = Cloud::new(first, path);
+        Self { cloud: Arc::new(Mutex::new(cloud)), here }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    /// Another account and region of the same EC2: as it is, or as a new account finds it.
+    ///
+    /// # Errors
+    /// Its file cannot be read or written; one that is kept lies beside the first.
+    pub fn beside(&self, account: &str, region: &str) -> io::Result<Self> {
+        let here = (account.to_owned(), region.to_owned());
+        self.cloud().open(&here)?;
+        Ok(Self { cloud: self.cloud.clone(), here })
+    }
+
+    fn cloud(&self) -> MutexGuard<'_, Cloud> {
         // A panic while the lock is held is a bug that its own thread reports; the others go on.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cloud.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inner<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
+        look(self.cloud().at(&self.here))
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.here.0
     }
 
     /// The region.
     #[must_use]
     pub fn region(&self) -> &str {
-        &self.region
+        &self.here.1
     }
 
     /// Writes the world to its file, if it has one.
@@ -174,7 +189,7 @@ impl Sim {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self) -> io::Result<()> {
-        self.inner().save()
+        self.cloud().save()
     }
 
     /// Carries out one request.
@@ -182,89 +197,46 @@ impl Sim {
     /// # Errors
     /// EC2's refusals, and the faults that were asked for. `Unreachable` if the world's file cannot be written.
     pub fn call(&self, request: &Request) -> Result<Json, ApiError> {
-        let mut inner = self.inner();
-        let inner = &mut *inner;
-        if inner.log.len() >= LOG_MAX {
-            inner.log.drain(..LOG_MAX / 10);
-        }
-        inner.log.push(request.clone());
-        if let Some(buckets) = &mut inner.buckets {
-            buckets.take(request)?;
-        }
-        let fault = fault::take(&mut inner.faults, &request.action);
-        inner.world.advance(1);
-        *inner.world.calls.entry(request.action.clone()).or_default() += 1;
-        let (now, counter) = (inner.world.now, inner.world.counter);
-        let outcome = match &fault {
-            Some(kind) => fault::carry_out(kind, &mut inner.world, request),
-            None => inner.permit(request).and_then(|()| answer(&mut inner.world, request)),
-        };
-        let acted = mutates(&request.action) && (outcome.is_ok() || fault == Some(FaultKind::LostAnswer));
-        if let (true, Some(store)) = (acted, &mut inner.store) {
-            store
-                .append(now, counter, request, &inner.world)
-                .map_err(|error| ApiError::without_answer(Class::Unreachable, format!("the sandbox's file cannot be written: {error}")))?;
-        }
-        outcome
+        self.cloud().call(&self.here, request)
     }
 
     /// From now on calls are refused that come faster than EC2's documented buckets let them.
     pub fn throttle(&self) {
-        self.inner().buckets = Some(Buckets::default());
+        self.inner(|inner| inner.buckets = Some(Buckets::default()));
     }
 
     /// Has a later call go wrong.
     pub fn fault(&self, fault: Fault) {
-        self.inner().faults.push(fault);
+        self.inner(|inner| inner.faults.push(fault));
     }
 
     /// From now on the caller may do what a policy allows, and nothing else.
     pub fn obey(&self, policy: Policy) {
-        self.inner().policy = Some(policy);
+        self.inner(|inner| inner.policy = Some(policy));
     }
 
     /// How often an action was called.
     #[must_use]
     pub fn calls(&self, action: &str) -> u64 {
-        self.inner().world.calls.get(action).copied().unwrap_or_default()
+        self.inner(|inner| inner.world.calls.get(action).copied().unwrap_or_default())
     }
 
     /// All calls so far, by action.
     #[must_use]
     pub fn all_calls(&self) -> BTreeMap<String, u64> {
-        self.inner().world.calls.clone()
+        self.inner(|inner| inner.world.calls.clone())
     }
 
     /// The requests so far, the latest last.
     #[must_use]
     pub fn log(&self) -> Vec<Request> {
-        self.inner().log.clone()
+        self.inner(|inner| inner.log.clone())
     }
 
     /// Looks at the world, or changes it behind EC2's back (quotas, pace, the clock): in a file such a change is only
     /// after [`Sim::save`].
     pub fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
-        look(&mut self.inner().world)
-    }
-}
-
-impl Inner {
-    /// EC2 looks at permissions before it looks for things, and after it has understood the request.
-    fn permit(&self, request: &Request) -> Result<(), ApiError> {
-        let Some(policy) = &self.policy else { return Ok(()) };
-        shapes::check_request(&request.action, &request.params)?;
-        iam::check(policy, &self.world, &request.action, &request.params)
-    }
-
-    fn save(&mut self) -> io::Result<()> {
-        self.store.as_mut().map_or(Ok(()), |store| store.picture(&self.world))
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // What cannot be written now is in the calls' file, and is carried out again at the next start.
-        let _ = self.save();
+        self.inner(|inner| look(&mut inner.world))
     }
 }
 
@@ -274,7 +246,7 @@ impl Driver for Sim {
     }
 
     fn region(&self) -> &str {
-        &self.region
+        &self.here.1
     }
 
     fn describe(&self) -> String {
@@ -284,6 +256,10 @@ impl Driver for Sim {
 
 /// Checks a request and carries it out. A refusal changes nothing.
 fn answer(world: &mut World, request: &Request) -> Outcome {
+    cloud::at_the_door(world, request, within)
+}
+
+fn within(world: &mut World, request: &Request) -> Outcome {
     let (action, params) = (&*request.action, Params::new(&request.params));
     shapes::check_request(action, &request.params)?;
     let (_, handler, known) = AREAS

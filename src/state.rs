@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::{address::Address, service::Service},
+    base::{address::Address, service::Service, site::Site},
     registry::Observed,
     resources,
     schema::value::{Record, Value},
@@ -100,6 +100,9 @@ pub struct Resource {
     /// Whether it may neither be deleted nor replaced. Kept here, so that deleting its block does not unprotect it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub protect: bool,
+    /// The account and region it stands in; `None`: those of the state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
 }
 
 /// A part of a resource: a rule, a route, an entry, an association.
@@ -213,6 +216,9 @@ impl State {
             (None, Some(existing)) => (&existing.id, &existing.record),
             (None, None) => return None,
         };
-        if name == "id" { Some(Value::text(id)) } else { record.get(name).cloned() }
+        match name {
+            "id" => Some(Value::text(id)),
+            name => record.get(name).cloned(),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Tests of the library through its public doors; one binary, so that it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "it/accounts.rs"]
+mod accounts;
 #[path = "it/alike.rs"]
 mod alike;
 #[path = "it/apply.rs"]

@@ -9,6 +9,7 @@
 mod lives;
 
 mod wire {
+    mod accounts;
     pub mod ec2;
     mod endpoint;
     mod machine;

@@ -49,7 +49,7 @@ pub fn write(directory: &Path) {
             let prefix = resources::spec(address.kind()).map_or("", |s| s.id_prefix);
             let (id, secnet_id) = (format!("{prefix}0{task:016x}"), format!("{task:032x}"));
             let (record, after, protect) = (record.clone(), after.clone(), *protect);
-            state.fold(&Event::Created { task, address: address.clone(), id, secnet_id, record, after, protect });
+            state.fold(&Event::Created { task, address: address.clone(), id, secnet_id, record, after, protect, site: None });
         }
         state.fold(&Event::Done { task, what: of.what });
     }

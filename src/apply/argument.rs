@@ -68,6 +68,9 @@ fn deep(arg: &Arg, known: Known<'_>, depth: usize) -> Result<Json, ArgumentError
                 json => json,
             }
         }
+        // A plan has what it knows in their places.
+        Arg::AccountOf(address) => return Err(ArgumentError::Attribute(address.clone(), "account".into())),
+        Arg::RegionOf(address) => return Err(ArgumentError::Attribute(address.clone(), "region".into())),
         Arg::Answer(call, path) => {
             let step = |at: &'_ Json, key: &String| -> Option<Json> {
                 key.parse::<usize>().ok().and_then(|index| at.get(index)).or_else(|| at.get(key)).cloned()
@@ -139,8 +142,15 @@ mod tests {
             ("again".into(), Value::Attribute(Address::new("vpc", "a"), "again".into())),
         ]);
         for (name, record) in [("a", record), ("b", Record::new())] {
-            let resource =
-                Resource { id: format!("vpc-{name}"), secnet_id: String::new(), record, parts: vec![], after: vec![], protect: false };
+            let resource = Resource {
+                id: format!("vpc-{name}"),
+                secnet_id: String::new(),
+                record,
+                parts: vec![],
+                after: vec![],
+                protect: false,
+                site: None,
+            };
             state.resources.insert(Address::new("vpc", name), resource);
         }
         state

@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Answer, Driver, Request, mutates};
+use crate::{
+    base::site::Site,
+    call::{Answer, Driver, Request, mutates},
+};
 
 /// Calls by action. One that was sent again counts again.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -23,14 +26,14 @@ pub struct Counts {
 /// A driver that counts what goes through it.
 pub struct Counted {
     inner: Arc<dyn Driver>,
-    counts: Mutex<Counts>,
+    counts: Arc<Mutex<Counts>>,
 }
 
 impl Counted {
     /// Counts what goes to a driver from now on.
     #[must_use]
     pub fn new(inner: Arc<dyn Driver>) -> Self {
-        Self { inner, counts: Mutex::default() }
+        Self { inner, counts: Arc::default() }
     }
 
     /// What was sent so far.
@@ -59,5 +62,9 @@ impl Driver for Counted {
 
     fn describe(&self) -> String {
         self.inner.describe()
+    }
+
+    fn beside(&self, site: &Site) -> Option<Arc<dyn Driver>> {
+        Some(Arc::new(Self { inner: self.inner.beside(site)?, counts: self.counts.clone() }))
     }
 }

@@ -1,13 +1,13 @@
 //! Carrying out a plan: what is ready runs, in parallel and in a stable order. Layer 7.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
 use tokio::{
     sync::{mpsc::UnboundedSender, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
 };
 
 use crate::{
@@ -15,14 +15,15 @@ use crate::{
         Failure, NotStarted, Options, Outcome, Progress, Stop, TaskError,
         pace::Pace,
         schedule::Schedule,
-        task::{Ledger, Run, carry_out},
+        task::{Ledger, Run, Way, Ways, carry_out},
         wait::Waiter,
     },
     base::{
         codes::{apply as codes, state as state_codes},
         diagnostic::Diagnostic,
+        site::Site,
     },
-    call::{Answer, ApiError, Driver, Request},
+    call::{Answer, ApiError, Driver, Request, beside},
     plan::{Plan, lifecycle},
     schema::value::{Value, concat},
     state::{
@@ -81,9 +82,9 @@ pub async fn execute(
         true => driver,
         false => Arc::new(Discreet { inner: driver, secrets: secrets.clone() }),
     };
-    let (waiter, waits) = Waiter::start(driver.clone());
+    let (ways, waits) = ways(plan, driver)?;
     let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
-    let run = Arc::new(Run { tasks, secrets, driver, waiter, progress, pace: Pace::default(), ledger: Mutex::new(ledger), young });
+    let run = Arc::new(Run { tasks, secrets, ways, progress, pace: Pace::default(), ledger: Mutex::new(ledger), young });
     let mut tally = Tally {
         schedule: Schedule::new(plan.tasks.iter().map(|task| &*task.needs)),
         done: vec![],
@@ -125,8 +126,22 @@ pub async fn execute(
             }
         }
     }
-    waits.abort();
+    waits.iter().for_each(JoinHandle::abort);
     Ok(outcome(plan, &run, tally))
+}
+
+/// What leads to every account and region that the plan has to do with, and the tasks that wait there.
+fn ways(plan: &Plan, driver: Arc<dyn Driver>) -> Result<(Ways, Vec<JoinHandle<()>>), Diagnostic> {
+    let sites: BTreeSet<&Site> = plan.tasks.iter().flat_map(|t| &t.calls).filter_map(|call| call.site.as_ref()).collect();
+    let (mut ways, mut waits) = (BTreeMap::new(), vec![]);
+    let others = sites.into_iter().map(|site| (Some(site.clone()), beside(&*driver, site)));
+    for (site, driver) in others.chain([(None, Ok(driver.clone()))]) {
+        let driver = driver.map_err(|error| codes::plan_is_stale(&error.to_string()))?;
+        let (waiter, wait) = Waiter::start(driver.clone());
+        ways.insert(site, Way { driver, waiter });
+        waits.push(wait);
+    }
+    Ok((ways, waits))
 }
 
 /// A driver whose errors say nothing that is sensitive: EC2 may repeat what it was sent.
@@ -147,6 +162,10 @@ impl Driver for Discreet {
 
     fn describe(&self) -> String {
         self.inner.describe()
+    }
+
+    fn beside(&self, site: &Site) -> Option<Arc<dyn Driver>> {
+        Some(Arc::new(Self { inner: self.inner.beside(site)?, secrets: self.secrets.clone() }))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     apply::read::{ReadError, Reader, Work, together},
     base::span::Span,
     call::Json,
-    plan::observation::image_key,
+    plan::observation::{image_key, image_key_at},
     resources,
     schema::{
         attr::Type,
@@ -93,7 +93,7 @@ pub(super) fn unknown(model: &Model, state: &State) -> Vec<(String, Option<Span>
     let mut found = BTreeMap::new();
     for resource in model.resources.values().filter(|r| !r.existing) {
         for (name, architecture) in named(resource) {
-            if !state.images.contains_key(&image_key(&name, Some(&architecture))) {
+            if !state.images.contains_key(&image_key_at(resource.site.as_ref(), &image_key(&name, Some(&architecture)))) {
                 found.entry(format!("ami({name:?}) for {architecture}")).or_insert(resource.span_of("image"));
             }
         }

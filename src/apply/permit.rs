@@ -55,15 +55,17 @@ pub async fn reads(driver: &dyn Driver, requests: &[Request], scope: &Scope, tol
 pub async fn calls(driver: &dyn Driver, plan: &Plan, scope: &Scope, told: &dyn Fn(&str)) -> Vec<Finding> {
     let wanted: BTreeMap<_, Record> = plan.tasks.iter().flat_map(|task| task.what.made()).map(|made| (made.address, made.record)).collect();
     let filler = Filler { wanted: &wanted };
-    let mut seen: BTreeSet<Vec<Need>> = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut findings: BTreeMap<Need, Verdict> = BTreeMap::new();
     for asked in iam::asked(plan).into_iter().filter(|asked| asked.call.mutates()) {
         let needs = iam::of_call(Asked { call: &Call { settle: None, ..asked.call.clone() }, ..asked }, scope);
-        if !seen.insert(needs.clone()) {
+        if !seen.insert((asked.call.site.clone(), needs.clone())) {
             continue;
         }
         told(&asked.call.action);
-        for (need, verdict) in whole(driver, asked.call, needs, &filler).await {
+        // Each account has rights of its own.
+        let other = asked.call.site.as_ref().and_then(|site| driver.beside(site));
+        for (need, verdict) in whole(other.as_deref().unwrap_or(driver), asked.call, needs, &filler).await {
             // Of several requests for the same, the one that is denied counts.
             match findings.get(&need) {
                 Some(Verdict::Denied(_)) => {}
@@ -186,6 +188,7 @@ impl Filler<'_> {
             Arg::Find(find) => named(&find.take).into(),
             // Nothing that is secret is sent to ask.
             Arg::Sensitive(_) | Arg::Sealed(_) => "stand-in".into(),
+            Arg::AccountOf(_) | Arg::RegionOf(_) => Json::Null,
             Arg::OperationId(length) => "0".repeat(*length).into(),
             Arg::Concat(pieces) => pieces.iter().map(|piece| plain(&self.json(piece))).collect::<String>().into(),
             Arg::Base64(text) => base64::encode(plain(&self.json(text)).as_bytes()).into(),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::{
     apply::{find, read::ReadError, task::found},
-    base::address::Address,
-    call::Driver,
+    base::{address::Address, site::Site},
+    call::{Driver, beside},
     registry::Spec,
     resources,
     state::{
@@ -63,12 +63,16 @@ pub async fn recover(driver: &dyn Driver, state: State, events: &[Event]) -> Res
     let mut state = journal::fold(state, events);
     let mut all = vec![];
     for (task, open) in OpenCalls::of(events).0 {
+        let unreachable = |error| ReadError { action: open.action.clone(), error };
+        let other = open.site.as_ref().map(|site| beside(driver, site)).transpose().map_err(unreachable)?;
+        let driver = other.as_deref().unwrap_or(driver);
         let spec = resources::spec(open.what.address().kind());
         let became = match (open.what, spec) {
             // What AWS gives is not made, only looked up.
             (What::Create { address, .. }, Some(spec)) if open.created == 0 && spec.stands_for.is_some() => Found::NotMade { address },
             (what, Some(spec)) if open.created < what.made().len() => {
-                all.extend(made(driver, spec, &mut state, task, &open.operation, what.made()).await?);
+                let of = (task, &*open.operation, open.site.as_ref());
+                all.extend(made(driver, spec, &mut state, of, what.made()).await?);
                 continue;
             }
             (What::Delete { address, id }, Some(spec)) if !find::stands(driver, spec, &id).await? => {
@@ -88,8 +92,7 @@ async fn made(
     driver: &dyn Driver,
     spec: &'static Spec,
     state: &mut State,
-    task: usize,
-    operation: &str,
+    (task, operation, site): (usize, &str, Option<&Site>),
     wanted: Vec<Made>,
 ) -> Result<Vec<Found>, ReadError> {
     let many = wanted.len();
@@ -106,7 +109,7 @@ async fn made(
         let address = wanted.address.clone();
         match find::placed(spec, &items, place, many).and_then(|item| found(spec, item, &wanted.record)) {
             Some((id, learned)) => {
-                state.fold(&wanted.created(task, id.clone(), operation.to_owned(), learned));
+                state.fold(&wanted.created(task, id.clone(), operation.to_owned(), learned, site.cloned()));
                 became.push(Found::Made { address, id });
             }
             None => became.push(Found::NotMade { address }),

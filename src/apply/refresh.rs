@@ -10,10 +10,10 @@ use crate::{
     apply::{
         image,
         read::{FILTER_VALUES_MAX, ReadError, Reader, Work, complete, elements, together},
-        survey,
+        sites, survey,
     },
     base::address::Address,
-    call::{ApiError, Class, Driver, Json, Request},
+    call::{ApiError, Class, Driver, Json, Request, beside},
     plan::observation::Observation,
     prove::policy::is_public,
     registry::{Observed, Spec},
@@ -58,6 +58,31 @@ pub async fn refresh(driver: &dyn Driver, model: &Model, state: &State) -> Resul
 /// # Errors
 /// EC2 could not be read.
 pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, account: Option<String>) -> Result<Observation, ReadError> {
+    let others = sites::all(model, state);
+    if others.is_empty() {
+        return one(driver, model, state, account).await;
+    }
+    let (own_model, own_state) = sites::part(model, state, None);
+    let work = others.iter().map(|site| -> Work<'_, _> {
+        Box::pin(async move {
+            let action = || "DescribeVpcs".to_owned();
+            let driver = beside(driver, site).map_err(|error| ReadError { action: action(), error })?;
+            let (model, state) = sites::part(model, state, Some(site));
+            one(&*driver, &model, &state, Some(site.account().to_owned())).await
+        })
+    });
+    let (own, found) = tokio::join!(one(driver, &own_model, &own_state, account.clone()), together(work.collect()));
+    let mut all = own?;
+    let own = account.as_deref().unwrap_or_default();
+    all.network = all.network.take().map(|network| sites::marked(network, own, driver.region()));
+    for (site, part) in others.iter().zip(found) {
+        sites::join(&mut all, site, part?);
+    }
+    Ok(all)
+}
+
+/// What is read in one account and region.
+async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<String>) -> Result<Observation, ReadError> {
     let reader = Reader::new(driver);
     let found = existing(&reader, model, state).await?;
     let vpcs = vpcs(model, state, &found);

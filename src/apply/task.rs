@@ -20,7 +20,7 @@ use crate::{
         send::{Going, Sending, Sent, send},
         wait::{Ended, Waiter, in_answer},
     },
-    base::address::Address,
+    base::{address::Address, site::Site},
     call::{Arg, Call, Driver, Json, Request, Settle},
     plan::Task,
     registry::{Observed, Spec},
@@ -57,16 +57,25 @@ pub struct Ledger {
     pub broken: Option<String>,
 }
 
+/// What leads to every account and region; `None` is the project's own.
+pub type Ways = BTreeMap<Option<Site>, Way>;
+
+/// What leads to an account and region.
+pub struct Way {
+    /// Where calls go.
+    pub driver: Arc<dyn Driver>,
+    /// Where things wait.
+    pub waiter: Waiter,
+}
+
 /// An apply that is under way, as all its tasks share it.
 pub struct Run {
     /// The plan's tasks.
     pub tasks: Vec<Task>,
     /// What the hashes of sensitive values stand for.
     pub secrets: Arc<Secrets>,
-    /// Where calls go.
-    pub driver: Arc<dyn Driver>,
-    /// Where things wait.
-    pub waiter: Waiter,
+    /// Where calls go, and where things wait, by account and region.
+    pub ways: Ways,
     /// Who watches.
     pub progress: UnboundedSender<Progress>,
     /// How fast calls go out.
@@ -174,9 +183,16 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// What leads to where a call is sent.
+    fn way(&self, call: &Call) -> Result<&Way, TaskError> {
+        let missing =
+            || TaskError::Internal(format!("there is no way to `{}`", call.site.as_ref().map_or_else(String::new, Site::to_string)));
+        self.run.ways.get(&call.site).ok_or_else(missing)
+    }
+
     async fn read(&self, call: &Call, answers: &[Json]) -> Result<Json, TaskError> {
         let request = self.request(call, answers, "")?;
-        Reader::new(&*self.run.driver).send(&request).await.map_err(TaskError::Unread)
+        Reader::new(&*self.way(call)?.driver).send(&request).await.map_err(TaskError::Unread)
     }
 
     /// Finds what AWS has given a VPC, and writes down that it is managed from now on. A VPC that is young may not show it yet.
@@ -184,7 +200,8 @@ impl Step<'_> {
         let What::Create { address, record, after, protect } = &self.task.what else { return Ok(Json::Null) };
         let operation = identity::random().map_err(|e| TaskError::Internal(e.to_string()))?;
         let (action, what) = (call.action.clone(), Some(self.task.what.clone()));
-        self.run.ledger().record(&[Event::Intent { task: self.index, call: 0, action: action.clone(), operation, what }])?;
+        let (task, site) = (self.index, call.site.clone());
+        self.run.ledger().record(&[Event::Intent { task, call: 0, action: action.clone(), operation, what, site: site.clone() }])?;
         for pause in LOOKS {
             tokio::time::sleep(pause).await;
             let answer = self.read(call, &[]).await?;
@@ -194,7 +211,7 @@ impl Step<'_> {
             // No operation made it.
             let mut ledger = self.run.ledger();
             let secnet_id = identity::of_import(&ledger.state.lineage, &id);
-            ledger.record(&[Event::Created { task: self.index, address, id, secnet_id, record, after, protect }])?;
+            ledger.record(&[Event::Created { task, address, id, secnet_id, record, after, protect, site }])?;
             return Ok(answer);
         }
         Err(TaskError::NoId { action })
@@ -204,7 +221,9 @@ impl Step<'_> {
     async fn change(&self, number: usize, call: &Call, answers: &[Json], what: Option<What>) -> Result<Option<Json>, TaskError> {
         let operation = identity::random().map_err(|e| TaskError::Internal(e.to_string()))?;
         let request = self.request(call, answers, &operation)?;
-        let intent = Event::Intent { task: self.index, call: number, action: call.action.clone(), operation: operation.clone(), what };
+        let way = self.way(call)?;
+        let (action, site) = (call.action.clone(), call.site.clone());
+        let intent = Event::Intent { task: self.index, call: number, action, operation: operation.clone(), what, site };
         self.run.ledger().record(&[intent])?;
         let told = |error: &crate::call::ApiError, after| {
             let (task, action, reason) = (self.index, call.action.clone(), error.to_string());
@@ -226,7 +245,7 @@ impl Step<'_> {
             _ => None,
         };
         let sending = Sending {
-            driver: &*self.run.driver,
+            driver: &*way.driver,
             pace: &self.run.pace,
             call,
             request: &request,
@@ -258,7 +277,7 @@ impl Step<'_> {
             let (id, learned) = self.made(call, &made.record, sent, place, many)?;
             let secnet_id = if call.tagged.is_empty() { String::new() } else { operation.to_owned() };
             self.run.young.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Instant::now());
-            events.push(made.created(self.index, id, secnet_id, learned));
+            events.push(made.created(self.index, id, secnet_id, learned, call.site.clone()));
         }
         if events.is_empty() { Ok(()) } else { self.run.ledger().record(&events) }
     }
@@ -329,7 +348,7 @@ impl Step<'_> {
         let Json::String(id) = id else { return Err(TaskError::Internal(format!("the id to wait for is {id}"))) };
         let item = match in_answer(answer, settle, &id) {
             Some(item) => item.clone(),
-            None => self.wait(settle, &id).await?,
+            None => self.wait(settle, call, &id).await?,
         };
         let wanted = match &self.task.what {
             // It is in the state already.
@@ -356,14 +375,14 @@ impl Step<'_> {
         }
     }
 
-    async fn wait(&self, settle: &Settle, id: &str) -> Result<Json, TaskError> {
+    async fn wait(&self, settle: &Settle, call: &Call, id: &str) -> Result<Json, TaskError> {
         let (task, progress) = (self.index, self.run.progress.clone());
         let told = {
             let id = id.to_owned();
             move |state: &str| drop(progress.send(Progress::Waiting { task, id: id.clone(), state: state.into() }))
         };
         told("");
-        match self.run.waiter.wait(settle, id, Box::new(told)).await {
+        match self.way(call)?.waiter.wait(settle, id, Box::new(told)).await {
             Ended::Ready(item) => Ok(item),
             Ended::Failed(state, reason) => Err(TaskError::Settled { id: id.into(), state, reason }),
             Ended::TimedOut(state, waited) => {

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod prove;
 pub mod repeat;
 pub mod sensitive;
+pub mod site;
 pub mod state;
 pub mod syntax;
 pub mod template;
@@ -44,6 +45,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         neighbour::ALL,
         network::ALL,
         endpoint::ALL,
+        site::ALL,
         state::ALL,
         apply::ALL,
         environment::ALL,

@@ -61,6 +61,9 @@ struct ChangeJson {
     id: Option<String>,
     action: Action,
     reason: Option<String>,
+    /// Where it stands, if that is not the project's own account and region.
+    account: Option<String>,
+    region: Option<String>,
     place: Option<String>,
     attributes: Vec<AttributeJson>,
     parts: Vec<PartJson>,
@@ -210,6 +213,8 @@ impl From<&Change> for ChangeJson {
             id: change.id.clone(),
             action: change.action,
             reason: change.reason.clone(),
+            account: change.site.as_ref().map(|site| site.account().to_owned()),
+            region: change.site.as_ref().map(|site| site.region().to_owned()),
             place: change.place.clone(),
             attributes: attributes.collect(),
             parts: change.parts.iter().map(part).collect(),

@@ -15,13 +15,14 @@ use crate::{
         printer::Printer,
         project::{Project, ProjectArgs},
         runtime,
+        session::check_accounts,
         target::Place,
     },
     net::{Net, merge, snapshot},
     plan::{self, proof},
     resources,
     schema::model::{self, Model},
-    state::store::{age, check_place, now},
+    state::store::{age, check_place, check_sites, now},
 };
 
 /// Which network a command asks about.
@@ -111,6 +112,8 @@ impl NetworkArgs {
             printer.whisper("An earlier run was interrupted; what it has made last may be missing here until the next apply.");
         }
         check_place(&loaded.state, None, driver.region()).map_err(one)?;
+        check_sites(&loaded.state, &model.project).map_err(one)?;
+        check_accounts(&driver, &model.project, None).await.map_err(one)?;
         printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
         let observation = refresh::refresh(&*driver, model, &loaded.state).await.map_err(|e| one(read_failed(&e, &*driver)))?;
         let input = plan::Input { model, state: &loaded.state, observation: &observation, sources: Some(&project.texts.sources) };

@@ -3,9 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    apply::{counts::Counted, recall, recover, refresh},
-    base::{codes::state as codes, diagnostic::Diagnostic},
-    call::Driver,
+    apply::{ReadError, counts::Counted, recall, recover, refresh},
+    base::{
+        codes::{site as site_codes, state as codes},
+        diagnostic::Diagnostic,
+    },
+    call::{Driver, beside},
     cli::{
         load::{self, Texts},
         outside::read_failed,
@@ -17,7 +20,7 @@ use crate::{
     state::{
         State,
         event::Event,
-        store::{Loaded, Lock, Store, check_place},
+        store::{Loaded, Lock, Store, check_place, check_sites},
     },
 };
 
@@ -94,6 +97,7 @@ impl Session {
         }
         let driver = place.closed(project, state.region.as_deref())?;
         check_place(&state, project.account.as_deref(), driver.region())?;
+        check_sites(&state, project)?;
         Ok(Self { store, lock, state, driver, environment: project.environment.clone(), account: None, printer })
     }
 
@@ -102,7 +106,15 @@ impl Session {
     async fn check_place(&self, project: &model::Project) -> Result<Option<Option<String>>, Diagnostic> {
         let driver = &*self.driver;
         check_place(&self.state, None, driver.region())?;
-        if project.account.is_none() && self.state.account.is_none() {
+        check_sites(&self.state, project)?;
+        let own = self.check_own(project).await?;
+        check_accounts(driver, project, own.clone().flatten().as_deref()).await?;
+        Ok(own)
+    }
+
+    async fn check_own(&self, project: &model::Project) -> Result<Option<Option<String>>, Diagnostic> {
+        let driver = &*self.driver;
+        if project.account.is_none() && self.state.account.is_none() && project.accounts.is_empty() {
             return Ok(None);
         }
         let account = refresh::who(driver).await.map_err(|e| read_failed(&e, driver))?;
@@ -188,4 +200,27 @@ impl Session {
         }
         plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
     }
+}
+
+/// Every account is the one that its block says, before anything else is asked of it.
+///
+/// # Errors
+/// The credentials are for another account, or cannot be used.
+pub async fn check_accounts(driver: &Counted, project: &model::Project, own: Option<&str>) -> Result<(), Diagnostic> {
+    for account in &project.accounts {
+        let site = &account.site;
+        if own == Some(site.account()) && driver.region() == site.region() {
+            return Err(site_codes::account_twice(&site.to_string(), account.span, project.span));
+        }
+        let failed = |error: &ReadError| read_failed(error, driver);
+        let there = beside(driver, site).map_err(|error| failed(&ReadError { action: "GetCallerIdentity".into(), error }))?;
+        match refresh::who(&*there).await.map_err(|e| failed(&e))? {
+            Some(actual) if actual == site.account() => {}
+            actual => {
+                let whose = format!("`account.{}`", account.name);
+                return Err(codes::wrong_account(&whose, site.account(), actual.as_deref().unwrap_or("?")).at(account.span, "this account"));
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! Which EC2 a command talks to: AWS, an endpoint in its place, or the sandbox. Layer 10.
 
 use std::{
+    collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,10 +11,11 @@ use clap::{ArgAction, Args, builder::FalseyValueParser};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    apply::counts::Counted,
+    apply::{Drivers, counts::Counted},
     base::{
         codes::{environment as codes, permission},
         diagnostic::Diagnostic,
+        site::Site,
     },
     call::{Answer, ApiError, Class, Driver, Request},
     cli::load,
@@ -94,16 +97,25 @@ impl Place {
     /// There is no way to it from here.
     pub async fn open(&self, directory: &Path, project: &model::Project) -> Result<Arc<Counted>, Diagnostic> {
         let region = self.region(project)?;
-        let driver: Arc<dyn Driver> = if self.sandbox {
+        let mut others: BTreeMap<Site, Arc<dyn Driver>> = BTreeMap::new();
+        let own = if self.sandbox {
             let sim = sim(directory, project, region.as_deref())?;
             if let Some(path) = &self.sandbox_iam_policy {
                 sim.obey(policy(path)?);
             }
+            for account in &project.accounts {
+                let unusable = |e: io::Error| codes::sandbox_unusable(&load::shown(&world(directory, project)), &load::reason(&e));
+                let other = sim.beside(account.site.account(), account.site.region()).map_err(unusable)?;
+                others.insert(account.site.clone(), in_process(Arc::new(other)).await?);
+            }
             in_process(Arc::new(sim)).await?
         } else {
-            self.live(region).await?
+            for account in &project.accounts {
+                others.insert(account.site.clone(), self.live(Some(account.site.region().to_owned()), Some(account)).await?);
+            }
+            self.live(region, None).await?
         };
-        Ok(Arc::new(Counted::new(driver)))
+        Ok(Arc::new(Counted::new(Arc::new(Drivers::new(own, others)))))
     }
 
     /// Stands in EC2's place where nothing is asked: opens no connection, and refuses whatever is sent.
@@ -119,15 +131,20 @@ impl Place {
     }
 
     #[cfg(feature = "aws")]
-    async fn live(&self, region: Option<String>) -> Result<Arc<dyn Driver>, Diagnostic> {
-        use crate::live::{ConnectOptions, Live};
-        let options =
-            ConnectOptions { region, profile: self.profile.clone(), endpoint_url: self.endpoint_url.clone(), ..ConnectOptions::default() };
+    async fn live(&self, region: Option<String>, account: Option<&model::Account>) -> Result<Arc<dyn Driver>, Diagnostic> {
+        use crate::live::{ConnectOptions, Live, Role};
+        let role = |account: &model::Account| {
+            let session_name = account.session_name.clone().unwrap_or_else(|| "secnet".into());
+            Some(Role { arn: account.role.clone()?, external_id: account.external_id.clone(), session_name })
+        };
+        let profile = account.and_then(|a| a.profile.clone()).or_else(|| self.profile.clone());
+        let (endpoint_url, role) = (self.endpoint_url.clone(), account.and_then(role));
+        let options = ConnectOptions { region, profile, endpoint_url, role, ..ConnectOptions::default() };
         Ok(Arc::new(Live::connect(options).await.map_err(|e| connect_failed(&e))?))
     }
 
     #[cfg(not(feature = "aws"))]
-    async fn live(&self, _region: Option<String>) -> Result<Arc<dyn Driver>, Diagnostic> {
+    async fn live(&self, _region: Option<String>, _account: Option<&model::Account>) -> Result<Arc<dyn Driver>, Diagnostic> {
         Err(codes::without_sdk())
     }
 }

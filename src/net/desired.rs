@@ -9,6 +9,7 @@ use crate::{
         address::Address,
         cidr::Cidr,
         service::{Ports, Service},
+        site::Site,
     },
     net::{Id, InterfaceAddress, Origin, Public},
     schema::{
@@ -178,6 +179,13 @@ impl<'m> Desired<'m> {
     /// All resources of a kind, those that exist and are not the project's among them.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &'m Resource> {
         self.model.resources.values().filter(move |r| r.address.kind() == kind)
+    }
+
+    /// The region that something of the project stands in; empty where nothing says.
+    #[must_use]
+    pub fn region_of(&self, id: &Id) -> std::sync::Arc<str> {
+        let site = self.resource(id).and_then(|r| r.site.as_ref());
+        site.map(Site::region).or(self.model.project.region.as_deref()).unwrap_or_default().into()
     }
 
     /// The address that something has in a subnet, or all of which AWS will choose one: the subnet's, or any where even

@@ -58,5 +58,5 @@ fn key<'a>(decision: &'a Decision<'a>) -> impl Iterator<Item = (&'a str, &'a Val
 }
 
 fn same(a: &Decision<'_>, b: &Decision<'_>) -> bool {
-    a.spec.kind == b.spec.kind && a.resource.after == b.resource.after && key(a).eq(key(b))
+    a.spec.kind == b.spec.kind && a.resource.site == b.resource.site && a.resource.after == b.resource.after && key(a).eq(key(b))
 }

@@ -3,12 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{address::Address, cidr::Cidr, codes::plan as codes, diagnostic::Sink, span::Span},
+    base::{
+        address::Address,
+        cidr::Cidr,
+        codes::{plan as codes, site as site_codes},
+        diagnostic::Sink,
+        site::Site,
+        span::Span,
+    },
     plan::{
         Action, lifecycle, order,
         standing::{Standing, Thing},
     },
-    registry::{PartSpec, Spec},
+    registry::{PartSpec, Removal, Spec},
     resources,
     schema::{
         attr::{Attr, Change, Type},
@@ -101,6 +108,7 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     let mut decisions = Decisions::default();
     for resource in in_order.iter().filter(|r| !r.existing) {
         let Some(spec) = resources::spec(resource.address.kind()) else { continue };
+        stays_where_it_is(resource, standing, sink);
         let mut decision = thing(resource, spec, standing, &decisions.replaced, sink);
         without_ignored(&mut decision.record, &model.project.ignore_tags);
         decision.tags = tags(&decision, state, standing, &model.project.ignore_tags);
@@ -124,6 +132,19 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     lifecycle::guard(&decisions, standing, sink);
     lifecycle::beside(&decisions, standing, &order::wants_create_first, sink);
     decisions
+}
+
+/// Nothing moves to another account or region.
+fn stays_where_it_is(resource: &Resource, standing: &Standing<'_>, sink: &mut Sink) {
+    let Some(stands) = standing.things.get(&resource.address).map(|thing| &thing.state.site) else { return };
+    if *stands != resource.site {
+        let words = |site: &Option<Site>| match site {
+            Some(site) => site.to_string(),
+            None => format!("{}/{}", standing.account.unwrap_or("?"), standing.region),
+        };
+        let at = resource.span_of("account");
+        sink.push(site_codes::site_changed(&resource.address, &words(stands), &words(&resource.site), at));
+    }
 }
 
 fn thing<'a>(
@@ -215,13 +236,17 @@ fn known(resource: &Resource, spec: &Spec, standing: &Standing<'_>, replaced: &B
     let architecture = instance_type.map(resources::instance::architecture);
     let mut record = Record::new();
     for (name, value) in &resource.record {
-        let value = standing.substitute(value, replaced, architecture);
+        let value = standing.substitute_at(value, replaced, architecture, resource.site.as_ref());
         if spec.attr(name).is_some_and(|a| a.ty == Type::Image) {
             match value.as_text().and_then(|id| standing.images.values().find(|image| image.id == id)) {
                 Some(image) => root_volume(spec, image, &mut record),
                 // By id or by family: what was looked up and not found does not exist, unless its name is yet to be known.
                 None if matches!(value, Value::Text(_) | Value::Image(..)) => {
-                    sink.push(codes::image_not_found(&value.to_string(), standing.region, resource.span_of(name)));
+                    sink.push(codes::image_not_found(
+                        &value.to_string(),
+                        resource.site.as_ref().map_or(standing.region, Site::region),
+                        resource.span_of(name),
+                    ));
                 }
                 None => {}
             }
@@ -386,7 +411,7 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
             span: part.span,
         });
     }
-    for (key, (spec, record)) in observed {
+    for (key, (spec, record)) in observed.into_iter().filter(|(_, (spec, _))| spec.removal != Removal::Stays) {
         let kept = kept.remove(&key);
         let same = kept.is_none() && resources::keeps_foreign(decision.resource) && is_said(decision.spec, spec);
         decided.push(PartDecision { spec, index: None, observed: Some(record.clone()), kept, wanted: None, same, span: None });

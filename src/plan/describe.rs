@@ -75,7 +75,8 @@ fn wanted(decision: &Decision<'_>, standing: &Standing<'_>, place: &dyn Fn(Optio
         (None, _) => None,
     };
     let id = standing.things.get(&resource.address).map(|t| t.state.id.clone());
-    Some(Change { address: resource.address.clone(), id, action, attributes, parts, reason, place: place(resource.span) })
+    let (address, site) = (resource.address.clone(), resource.site.clone());
+    Some(Change { address, id, action, attributes, parts, reason, site, place: place(resource.span) })
 }
 
 /// Whether an attribute says of secnet itself what it does anyhow.
@@ -165,6 +166,7 @@ fn part(part: &PartDecision, standing: &Standing<'_>, place: &dyn Fn(Option<Span
 /// What AWS gives stays as it stands when the project lets go of it, unless its VPC goes; then `None`.
 fn let_go(address: &Address, thing: &Thing<'_>, decisions: &Decisions<'_>) -> Option<Change> {
     decisions.stays_behind(thing).then(|| Change {
+        site: thing.state.site.clone(),
         address: address.clone(),
         id: Some(thing.state.id.clone()),
         action: Action::Forget,
@@ -183,6 +185,7 @@ fn gone(address: &Address, thing: &Thing<'_>, standing: &Standing<'_>, reason: &
         Some(PartChange { action: Action::Delete, old: Some(shown), new: None, foreign: false, place: None })
     });
     Change {
+        site: thing.state.site.clone(),
         address: address.clone(),
         id: Some(thing.state.id.clone()),
         action: Action::Delete,

@@ -14,6 +14,7 @@ use crate::{
         address::Address,
         codes::{name as name_codes, plan as codes},
         diagnostic::{Diagnostic, Sink},
+        site::Site,
     },
     call::{Arg, Call},
     plan::{
@@ -52,14 +53,17 @@ pub struct Import {
     pub parts: Vec<Part>,
     /// Whether it may neither be deleted nor replaced.
     pub protect: bool,
+    /// The account and region; `None`: the project's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
 }
 
 impl Import {
     /// As the journal has it.
     #[must_use]
     pub fn event(&self) -> Event {
-        let Import { address, id, secnet_id, record, parts, protect } = self.clone();
-        Event::Imported { address, id, secnet_id, record, parts, protect }
+        let Import { address, id, secnet_id, record, parts, protect, site } = self.clone();
+        Event::Imported { address, id, secnet_id, record, parts, protect, site }
     }
 }
 
@@ -224,7 +228,8 @@ fn taken_in(
         .then(|| format!("EC2 does not tell {} of {address}: what is written is taken for what it is", name_codes::listed(&untold)));
     let secnet_id = identity::of_import(&state.lineage, id);
     let (address, protect) = (address.clone(), resource.lifecycle.protect);
-    Ok((Import { address, id: id.clone(), secnet_id, record, parts: vec![], protect }, untold))
+    let site = resource.site.clone();
+    Ok((Import { address, id: id.clone(), secnet_id, record, parts: vec![], protect, site }, untold))
 }
 
 /// What a thing is, as the state keeps it: references are addresses. And the attributes that nobody could read.
@@ -273,11 +278,13 @@ pub fn forget(forgotten: &[(Address, state::Resource)], changes: &mut Vec<Change
         let interface = interface.filter(|_| address.kind() == "instance" && !resource.record.contains_key("network_interface"));
         let ids = std::iter::once(&**id).chain(interface).map(Arg::text).collect();
         let keys = OWN_TAGS.iter().map(|key| Arg::map([("Key", Arg::text(*key))])).collect();
-        let call = Call::new("DeleteTags", [("Resources", Arg::List(ids)), ("Tags", Arg::List(keys))]);
+        let mut call = Call::new("DeleteTags", [("Resources", Arg::List(ids)), ("Tags", Arg::List(keys))]);
+        call.site.clone_from(&resource.site);
         let what = What::Forget { address: address.clone(), id: id.clone() };
         let (title, change) = (format!("forget {address}"), changes.len());
         tasks.push(Task { what, title, calls: vec![call], tags: BTreeMap::new(), needs: vec![], change, timeout_s: 0 });
         changes.push(Change {
+            site: resource.site.clone(),
             address: address.clone(),
             id: Some(id.clone()),
             action: Action::Forget,

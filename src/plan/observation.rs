@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{base::address::Address, call::Json, registry::Observed, state::Image};
+use crate::{
+    base::{address::Address, site::Site},
+    call::Json,
+    registry::Observed,
+    state::Image,
+};
 
 /// What was read.
 #[derive(Debug, Clone, Default)]
@@ -33,4 +38,10 @@ pub struct Observation {
 #[must_use]
 pub fn image_key(name: &str, architecture: Option<&str>) -> String {
     format!("ami({name:?})/{}", architecture.unwrap_or("x86_64"))
+}
+
+/// The same of another account and region: each has images of its own.
+#[must_use]
+pub fn image_key_at(site: Option<&Site>, key: &str) -> String {
+    site.map_or_else(|| key.to_owned(), |site| format!("{site} {key}"))
 }

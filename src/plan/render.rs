@@ -174,7 +174,8 @@ impl Page {
         };
         let id = change.id.as_ref().map(|id| format!(" ({})", clean(id))).unwrap_or_default();
         let reason = change.reason.as_ref().map(|r| format!(": {}", clean(r))).unwrap_or_default();
-        self.line(Tint::of(change.action), &format!("{what} {}{id}{reason}", change.address), change.place.as_deref());
+        let there = change.site.as_ref().map_or_else(String::new, |site| format!(" in {site}"));
+        self.line(Tint::of(change.action), &format!("{what} {}{id}{there}{reason}", change.address), change.place.as_deref());
         let width = change.attributes.iter().filter(|a| !is_long(a)).map(|a| a.name.chars().count() + 1).max().unwrap_or_default();
         for attribute in &change.attributes {
             self.attribute(attribute, change.action, width);
@@ -309,7 +310,7 @@ mod tests {
     fn change(address: &str, action: Action, attributes: Vec<AttributeChange>, parts: Vec<PartChange>) -> Change {
         let (kind, name) = address.split_once('.').unwrap_or_default();
         let place = Some("main.secnet:7".into());
-        Change { address: Address::new(kind, name), id: None, action, attributes, parts, reason: None, place }
+        Change { address: Address::new(kind, name), id: None, action, attributes, parts, reason: None, site: None, place }
     }
 
     fn attribute(name: &str, old: Value, new: Value) -> AttributeChange {

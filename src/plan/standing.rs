@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{address::Address, codes::plan as codes, diagnostic::Sink},
-    plan::observation::{Observation, image_key},
+    base::{address::Address, codes::plan as codes, diagnostic::Sink, site::Site},
+    plan::observation::{Observation, image_key, image_key_at},
     registry::{Observed, Spec},
     resources,
     schema::{
@@ -40,6 +40,8 @@ pub struct Standing<'a> {
     pub images: BTreeMap<String, state::Image>,
     /// The region that was read.
     pub region: &'a str,
+    /// The account, where it told.
+    pub account: Option<&'a str>,
     /// Whether nothing was read: what EC2 holds is what the state says.
     pub recalled: bool,
     /// What hashes of sensitive values are made with; `None` where nothing is sensitive.
@@ -58,6 +60,7 @@ impl<'a> Standing<'a> {
             existing: BTreeMap::new(),
             images: state.images.clone(),
             region: &observation.region,
+            account: observation.account.as_deref(),
             recalled: observation.recalled,
             sealing_key: state.sealing_key.clone().or_else(|| observation.sealing_key.clone()),
             by_id: BTreeMap::new(),
@@ -134,11 +137,18 @@ impl<'a> Standing<'a> {
     /// A value with all that is known put in; references stay.
     #[must_use]
     pub fn substitute(&self, value: &Value, replaced: &BTreeSet<Address>, architecture: Option<&str>) -> Value {
+        self.substitute_at(value, replaced, architecture, None)
+    }
+
+    /// The same of something in another account and region, which has images of its own.
+    #[must_use]
+    pub fn substitute_at(&self, value: &Value, replaced: &BTreeSet<Address>, architecture: Option<&str>, site: Option<&Site>) -> Value {
         value.rewrite(&|leaf| match leaf {
             Value::Attribute(address, name) => self.attribute(address, name, replaced),
-            Value::Image(name, written) => {
-                self.images.get(&image_key(name, written.as_deref().or(architecture))).map(|image| Value::text(&image.id))
-            }
+            Value::Image(name, written) => self
+                .images
+                .get(&image_key_at(site, &image_key(name, written.as_deref().or(architecture))))
+                .map(|image| Value::text(&image.id)),
             _ => None,
         })
     }
@@ -184,6 +194,7 @@ impl Thing<'_> {
             parts: self.observed.parts.iter().map(part).collect(),
             after: self.state.after.clone(),
             lifecycle: Lifecycle::default(),
+            site: self.state.site.clone(),
             spans: BTreeMap::new(),
             span: None,
         }

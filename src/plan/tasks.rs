@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::address::Address,
-    call::{Arg, Call},
+    base::{address::Address, site::Site},
+    call::{Arg, Call, Json},
     plan::{
         Action, Task, alike,
         decide::{Decision, Decisions, PartDecision, own_tags},
@@ -97,8 +97,16 @@ impl Context<'_> {
         };
         let none = BTreeSet::new();
         let replaced = if going.is_some() { &none } else { &self.decisions.replaced };
+        let own = self.site_of(&address);
         for call in &mut calls {
+            call.site = call.beside.take().map_or_else(|| own.clone(), |other| self.site_of(&other));
+            let site = call.site.clone();
             call.each_arg(&mut |arg| {
+                match arg {
+                    Arg::AccountOf(of) => *arg = self.told((self.site_of(of), &site), Site::account, self.standing.account),
+                    Arg::RegionOf(of) => *arg = self.told((self.site_of(of), &site), Site::region, Some(self.standing.region)),
+                    _ => {}
+                }
                 if let Arg::Of(of, name) = arg {
                     let own_id = going.as_ref().filter(|_| *of == address && name == "id").map(Value::text);
                     if let Some(value) = own_id.or_else(|| self.standing.attribute(of, name, replaced)) {
@@ -128,6 +136,27 @@ impl Context<'_> {
             settle.timeout_s = written.unwrap_or(settle.timeout_s.max(kind));
         }
         written.unwrap_or(kind)
+    }
+
+    /// The account and region that something stands in, or will.
+    fn site_of(&self, address: &Address) -> Option<Site> {
+        match (self.model.resources.get(address), self.standing.things.get(address)) {
+            (Some(resource), _) => resource.site.clone(),
+            (None, thing) => thing.and_then(|thing| thing.state.site.clone()),
+        }
+    }
+
+    /// What a call has to say of another account or region than its own; nothing where it is the same.
+    fn told(&self, (of, own): (Option<Site>, &Option<Site>), member: fn(&Site) -> &str, default: Option<&str>) -> Arg {
+        let of = of.as_ref().map(member).or(default);
+        let own = own.as_ref().map(member).or(default);
+        of.filter(|_| of != own).map_or(Arg::Known(Json::Null), Arg::text)
+    }
+
+    /// The resource whose account and region hold the other half of something, where those are others.
+    fn mirror(&self, decision: &Decision<'_>) -> Option<Address> {
+        let other = decision.spec.mirrored.and_then(|name| decision.record.get(name)).and_then(Value::as_resource)?;
+        (self.site_of(other) != decision.resource.site).then(|| other.clone())
     }
 
     /// The tags of what a task makes: secnet's own, and those written that are known.
@@ -178,6 +207,15 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
             } else if !later.is_empty() {
                 calls.push(create_tags(address, &later));
             }
+            if let Some(other) = context.mirror(decision) {
+                let known = tags.iter().map(|(key, value)| (key.clone(), Value::text(value)));
+                let all: BTreeMap<String, Value> = known.chain(context.tags(decision).1).collect();
+                let mut call = create_tags(address, &all).beside(Some(&other));
+                if let Some(Arg::List(list)) = call.params.get_mut("Tags") {
+                    list.push(Arg::map([("Key", Arg::text(OWN_ID)), ("Value", Arg::Of(address.clone(), OWN_ID.into()))]));
+                }
+                calls.push(call);
+            }
             let verb = if decision.spec.stands_for.is_some() { "adopt" } else { "create" };
             let (record, after) = (decision.record.clone(), decision.resource.after.clone());
             let what = What::Create { address: address.clone(), record, after, protect: decision.resource.lifecycle.protect };
@@ -207,6 +245,9 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
         if !remove.is_empty() {
             let keys = remove.iter().map(|key| Arg::map([("Key", Arg::text(key))])).collect();
             calls.push(Call::new("DeleteTags", [("Resources", Arg::List(vec![Arg::id(address)])), ("Tags", Arg::List(keys))]));
+        }
+        if let Some(other) = context.mirror(decision) {
+            calls.extend(calls.clone().into_iter().map(|call| call.beside(Some(&other))));
         }
         let record = Record::from([("tags".into(), decision.record.get("tags").cloned().unwrap_or(Value::Null))]);
         let what = What::Update { address: address.clone(), record };
@@ -409,7 +450,7 @@ fn remove(context: &Context<'_>, address: &Address, thing: &Thing<'_>, taken: &T
             // What AWS gives stays as it stands, but for what would hold others that go.
             _ if thing.spec.stands_for.is_some() => named(record).iter().any(|a| a != address && going(a)),
             Removal::First => true,
-            Removal::WithOwner => false,
+            Removal::WithOwner | Removal::Stays => false,
             Removal::WithOwnerUnlessItRefers => named(record).iter().any(|a| a != address),
         };
         let kept = |record: &Record| {

@@ -80,6 +80,12 @@ impl<'a> Resolver<'a, '_> {
         if kind == "project" {
             return self.neighbour_value(name);
         }
+        if kind == super::account::WORD {
+            return match self.scope().is_some_and(|s| s.accounts.iter().any(|a| a.name.text == name.text)) {
+                true => Value::Resource(Address::new(kind, &name.text)),
+                false => Value::Error,
+            };
+        }
         match self.scope().and_then(|s| s.find_block(kind, &name.text)) {
             Some(block) => self.block_value(self.here.space, block, at),
             None => Value::Error,
@@ -185,6 +191,9 @@ impl<'a> Resolver<'a, '_> {
 
     /// An attribute of a resource: as written, or its default, or what EC2 will say.
     fn attribute(&mut self, address: &Address, name: &Name, at: Span) -> Value {
+        if address.kind() == super::account::WORD {
+            return self.account_member(address, name);
+        }
         let Some((space, block, instance)) = self.things.get(address).copied() else { return Value::Error };
         let Some(declared) = self.scope_of(space).and_then(|s| s.blocks.get(block)) else { return Value::Error };
         let (existing, Some(spec)) = (declared.existing, declared.spec) else { return Value::Error };

@@ -64,6 +64,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) neighbours: super::neighbour::Neighbours,
     /// Tags of the project, beneath those of every resource.
     pub(super) project_tags: BTreeMap<String, Value>,
+    /// The accounts of the project, beside its own.
+    pub(super) accounts: Vec<crate::schema::model::Account>,
     /// How many elements were gone through, in every `for` so far.
     pub(super) elements: usize,
     pub(super) depth: usize,
@@ -91,6 +93,7 @@ impl<'a, 's> Resolver<'a, 's> {
             disk: None,
             neighbours: BTreeMap::new(),
             project_tags: BTreeMap::new(),
+            accounts: vec![],
             elements: 0,
             depth: 0,
             suggestions: 0,

@@ -45,6 +45,7 @@ impl<'a> Resolver<'a, '_> {
             parts: vec![],
             after: vec![],
             lifecycle: Lifecycle::default(),
+            site: None,
             spans: BTreeMap::new(),
             span: Some(header),
         };
@@ -98,6 +99,12 @@ impl<'a> Resolver<'a, '_> {
             ("after", None) if !resource.existing => {
                 resource.after = self.after(value, attribute);
                 resource.spans.insert("after".into(), attribute.value.span);
+            }
+            (super::account::WORD, None) => {
+                resource.site = self.site_of(&value, attribute);
+                if value != Value::Null {
+                    resource.spans.insert(super::account::WORD.into(), attribute.value.span);
+                }
             }
             ("tags", None) if spec.tag_type.is_some() => {
                 self.reserved_keys(&value, attribute);
@@ -258,7 +265,7 @@ fn meant(name: &str, spec: &'static Spec, existing: bool) -> Option<&'static str
     let reference = name.strip_suffix("_ids").map(|stem| format!("{stem}s"));
     let reference = reference.or_else(|| name.strip_suffix("_id").map(str::to_owned));
     let attrs = spec.attrs.iter().filter(|a| existing || a.change != Change::Computed).map(|a| a.name);
-    let common: &[&str] = if existing { &["tags"] } else { &["tags", "after"] };
+    let common: &[&str] = if existing { &["tags", "account"] } else { &["tags", "after", "account"] };
     reference.and_then(|r| spec.attr(&r)).map(|a| a.name).or_else(|| nearest(name, attrs.chain(common.iter().copied())))
 }
 

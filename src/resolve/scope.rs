@@ -117,6 +117,7 @@ pub(super) struct Scope<'a> {
     pub(super) moved: Vec<&'a ast::Moved>,
     pub(super) projects: Vec<&'a ast::Project>,
     pub(super) tests: Vec<&'a ast::Test>,
+    pub(super) accounts: Vec<&'a ast::Block>,
     pub(super) envs: Vec<&'a ast::Env>,
     pub(super) neighbours: Vec<&'a ast::Neighbour>,
     local_by_name: HashMap<&'a str, usize>,
@@ -139,6 +140,7 @@ impl<'a> Scope<'a> {
                 ast::Item::Project(project) => scope.projects.push(project),
                 ast::Item::Variable(variable) => scope.local(Local::Variable(variable), sink),
                 ast::Item::Let(binding) => scope.local(Local::Let(binding), sink),
+                ast::Item::Resource(block) if &*block.kind.text == super::account::WORD => scope.accounts.push(block),
                 ast::Item::Resource(block) => scope.block(block, false, sink),
                 ast::Item::Existing(block) => scope.block(block, true, sink),
                 ast::Item::Output(output) => scope.outputs.push(output),
@@ -158,6 +160,7 @@ impl<'a> Scope<'a> {
         once(&mut scope.outputs, |o| &o.name, "output", sink);
         scope.output_by_name = scope.outputs.iter().enumerate().map(|(i, o)| (&*o.name.text, i)).collect();
         once(&mut scope.policies, |p| &p.name, "policy", sink);
+        once(&mut scope.accounts, |a| &a.name, "account", sink);
         once(&mut scope.envs, |e| &e.name, "env", sink);
         once(&mut scope.neighbours, |n| &n.name, "project", sink);
         scope

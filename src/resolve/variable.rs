@@ -310,6 +310,7 @@ fn declared_type(written: &TypeExpr, sink: &mut Sink) -> Option<Type> {
         "service" => Some(Type::Service),
         "peer" => Some(Type::Peer),
         "duration" => Some(Type::Duration),
+        super::account::WORD => Some(Type::Ref(word.into())),
         _ => resources::spec(word).map(|s| Type::Ref(s.kind.into())),
     };
     match (simple, written.args.as_slice()) {

@@ -184,6 +184,9 @@ impl<'a> Resolver<'a, '_> {
             }
             return;
         }
+        if kind == super::account::WORD {
+            return self.step_account(name, at);
+        }
         if kind == "project" {
             if !scope.neighbours.iter().any(|n| n.name.text == name.text) && !scope.is_lost(kind, &name.text) {
                 let meant = nearest(&name.text, scope.neighbours.iter().map(|n| &*n.name.text));

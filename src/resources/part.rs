@@ -14,6 +14,11 @@ pub fn each(parts: &[&Record], call: impl Fn(&Record) -> Call) -> Vec<Batch> {
     parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: vec![call(part)] }).collect()
 }
 
+/// A batch of several calls for each part.
+pub fn each_of(parts: &[&Record], calls: impl Fn(&Record) -> Vec<Call>) -> Vec<Batch> {
+    parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: calls(part) }).collect()
+}
+
 /// A member, as a parameter; null where it is absent.
 pub fn arg(record: &Record, member: &str) -> Arg {
     record.get(member).unwrap_or(&Value::Null).into()

@@ -112,8 +112,25 @@ pub fn target_of_same_vpc(table: &Resource, target: &Address, model: &Model, at:
         Some(gateway) if gateway.record.get("vpc").is_none_or(|vpc| *vpc == Value::Null) => {
             sink.push(network::gateway_without_vpc(target, at, gateway.span, table.reference("vpc")));
         }
+        // A peering is there for both of its VPCs.
+        _ if table.reference("vpc").is_some_and(|vpc| mirror_of(model, target) == Some(vpc)) => {}
         _ => same_vpc(table, target, model, Some(at), sink),
     }
+}
+
+/// The VPC that the other half of something belongs to.
+fn mirror_of<'a>(model: &'a Model, address: &Address) -> Option<&'a Address> {
+    let resource = model.resources.get(address)?;
+    resource.reference(crate::resources::spec(address.kind())?.mirrored?)
+}
+
+/// The peering of the project that joins two VPCs.
+pub fn peering_of<'a>(model: &'a Model, a: &Address, b: &Address) -> Option<&'a Resource> {
+    let joins = |r: &&Resource| {
+        let sides = [r.reference("vpc"), mirror_of(model, &r.address)];
+        sides == [Some(a), Some(b)] || sides == [Some(b), Some(a)]
+    };
+    model.resources.values().filter(|r| !r.existing).find(joins)
 }
 
 fn same_vpc(ours: &Resource, other: &Address, model: &Model, at: Option<Span>, sink: &mut Sink) {

@@ -43,7 +43,18 @@ pub fn resource(address: &str, attributes: &[(&str, Value)]) -> Resource {
     let spans = attributes.iter().enumerate().map(|(i, (name, _))| ((*name).to_owned(), place(10 + i))).collect();
     let record: Record = defaults.chain(written).collect();
     let (sentences, parts, after) = (vec![], vec![], vec![]);
-    Resource { address, existing: false, record, sentences, parts, after, lifecycle: Default::default(), spans, span: Some(place(0)) }
+    Resource {
+        address,
+        existing: false,
+        record,
+        sentences,
+        parts,
+        after,
+        lifecycle: Default::default(),
+        site: None,
+        spans,
+        span: Some(place(0)),
+    }
 }
 
 /// Some place.

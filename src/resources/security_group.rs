@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>,
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html>
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::json;
 
@@ -149,7 +149,10 @@ security_group db {
     fn observe(item: &Json) -> Option<Observed> {
         let parts = [("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")]
             .into_iter()
-            .flat_map(|(name, member)| list(item, &[member]).iter().flat_map(observed_rules).map(move |rule| (name, rule)))
+            .flat_map(|(name, member)| {
+                let rules = list(item, &[member]).iter().flat_map(|permission| observed_rules(permission, text(item, &["OwnerId"])));
+                rules.map(move |rule| (name, rule))
+            })
             .collect();
         Reader::new(item).text("vpc", &["VpcId"]).text("description", &["Description"]).text("group_name", &["GroupName"]).done(&["GroupId"], parts)
     }
@@ -168,10 +171,10 @@ pub(super) fn rules(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part
         for sentence in &this.sentences {
             for (protocol, ports) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(traffic) {
                 for peer in sentence.get("peers").elements() {
+                    let mut record = rule(&protocol, ports, peer, sentence.get("description"));
                     if let Some(group) = peer.as_resource() {
-                        same_vpc(this, group, model, sentence.span_of("peers"), sink);
+                        record.extend(across(this, group, model, sentence.span_of("peers"), sink));
                     }
-                    let record = rule(&protocol, ports, peer, sentence.get("description"));
                     let part = Part { name: sentence.head, record, span: Some(sentence.span) };
                     match parts.iter().find(|p| p.name == part.name && same_rule(&p.record, &part.record)) {
                         None => parts.push(part),
@@ -271,14 +274,26 @@ fn same_rule(a: &Record, b: &Record) -> bool {
     ["protocol", "from_port", "to_port", "peer"].iter().all(|member| a.get(*member) == b.get(*member))
 }
 
-fn same_vpc(this: &Resource, group: &Address, model: &Model, at: Span, sink: &mut Sink) {
-    let ours = this.reference("vpc");
-    let theirs = model.resources.get(group).filter(|g| !g.existing).and_then(|g| g.reference("vpc"));
-    if let (Some(ours), Some(theirs)) = (ours, theirs)
-        && ours != theirs
-    {
-        sink.push(network::group_of_another_vpc(at, group, theirs, ours));
+/// What a rule that names a group of another VPC needs besides: the peering that joins the two, and whose the group is.
+/// EC2 takes such a rule where both are in one Region.
+fn across(this: &Resource, group: &Address, model: &Model, at: Span, sink: &mut Sink) -> Record {
+    let named = model.resources.get(group).filter(|g| !g.existing);
+    let (Some(ours), Some((theirs, named))) = (this.reference("vpc"), named.and_then(|g| Some((g.reference("vpc")?, g)))) else {
+        return Record::new();
+    };
+    if ours == theirs {
+        return Record::new();
     }
+    let Some(peering) = placement::peering_of(model, ours, theirs) else {
+        sink.push(network::group_of_another_vpc(at, group, theirs, ours));
+        return Record::new();
+    };
+    // In a list: it is waited for, and no part of what tells one rule from another.
+    let mut record = Record::from([("peering".into(), Value::List(vec![Value::Resource(peering.address.clone())]))]);
+    if named.site != this.site {
+        record.insert("foreign".into(), Value::Bool(true));
+    }
+    record
 }
 
 /// A rule as EC2's `IpPermission`.
@@ -291,7 +306,17 @@ fn permission(rule: &Record) -> Arg {
         Some(Value::Text(id)) if id.starts_with("pl-") => ("PrefixListIds", "PrefixListId"),
         _ => ("UserIdGroupPairs", "GroupId"),
     };
-    let peer = Arg::map([(name, value("peer")), ("Description", value("description"))]);
+    // Of a group of another account EC2 wants to be told whose it is.
+    let owner = match (rule.get("foreign"), rule.get("peer")) {
+        (Some(Value::Bool(true)), Some(Value::Resource(group))) => Arg::AccountOf(group.clone()),
+        (Some(owner @ Value::Text(_)), _) => owner.into(),
+        _ => Arg::Known(Json::Null),
+    };
+    let mut peer = BTreeMap::from([(name.to_owned(), value("peer")), ("Description".to_owned(), value("description"))]);
+    if owner != Arg::Known(Json::Null) {
+        peer.insert("UserId".into(), owner);
+    }
+    let peer = Arg::Map(peer);
     Arg::map([
         ("IpProtocol", value("protocol")),
         ("FromPort", value("from_port")),
@@ -329,7 +354,7 @@ fn show(head: &str, word: &str, rule: &Record) -> String {
 }
 
 /// An `IpPermission` as EC2 lists it: one rule a peer.
-fn observed_rules(permission: &Json) -> Vec<Record> {
+fn observed_rules(permission: &Json, owner: Option<&str>) -> Vec<Record> {
     let protocol = protocol_name(text(permission, &["IpProtocol"]).unwrap_or("-1"));
     let port = |name| at(permission, &[name]).and_then(Json::as_i64);
     let ports = if matches!(protocol, "tcp" | "udp" | "icmp" | "icmpv6") { port("FromPort").zip(port("ToPort")) } else { None };
@@ -347,7 +372,10 @@ fn observed_rules(permission: &Json) -> Vec<Record> {
         .flat_map(|(list_name, member, peer)| {
             list(permission, &[list_name]).iter().filter_map(move |item| {
                 let description = text(item, &["Description"]).map_or(Value::Null, Value::text);
-                peer(item, member).map(|peer| rule(protocol, ports, &peer, &description))
+                let mut rule = rule(protocol, ports, &peer(item, member)?, &description);
+                let foreign = text(item, &["UserId"]).filter(|user| owner.is_some_and(|owner| owner != *user));
+                rule.extend(foreign.map(|user| ("foreign".to_owned(), Value::text(user))));
+                Some(rule)
             })
         })
         .collect()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{address::Address, date::Day, service::Service, source::Sources, span::Span},
+    base::{address::Address, date::Day, service::Service, site::Site, source::Sources, span::Span},
     schema::value::{Record, Value},
 };
 
@@ -48,6 +48,8 @@ pub struct Project {
     pub region: Option<String>,
     /// Which account it belongs to, if it says so.
     pub account: Option<String>,
+    /// Other accounts and regions that it reaches into.
+    pub accounts: Vec<Account>,
     /// The environment that it is for, where one was chosen; region and account are those that hold in it.
     pub environment: Option<String>,
     /// The word in the name of the environment's state file.
@@ -71,6 +73,25 @@ impl Project {
     }
 }
 
+/// An `account` block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account {
+    /// Its name.
+    pub name: String,
+    /// Its id and region.
+    pub site: Site,
+    /// A profile of `~/.aws/config`.
+    pub profile: Option<String>,
+    /// A role to assume there.
+    pub role: Option<String>,
+    /// What the role's owner wants to hear.
+    pub external_id: Option<String>,
+    /// What the role's session is called.
+    pub session_name: Option<String>,
+    /// The header of the block.
+    pub span: Span,
+}
+
 /// A resource of the project.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
@@ -88,6 +109,8 @@ pub struct Resource {
     pub after: Vec<Address>,
     /// How it may change.
     pub lifecycle: Lifecycle,
+    /// The account and region it stands in; `None`: the project's own.
+    pub site: Option<Site>,
     /// Where each written attribute's value stands.
     pub spans: BTreeMap<String, Span>,
     /// Kind and name in the source.

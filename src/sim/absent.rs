@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::sim::Actions;
 
 pub(crate) const ACTIONS: Actions = &[
-    ("DescribeVpcPeeringConnections", |_, _| Ok(json!({"VpcPeeringConnections": []})), "VpcPeeringConnectionIds Filters"),
     ("DescribeVpnGateways", |_, _| Ok(json!({"VpnGateways": []})), "VpnGatewayIds Filters"),
     ("DescribeEgressOnlyInternetGateways", |_, _| Ok(json!({"EgressOnlyInternetGateways": []})), "EgressOnlyInternetGatewayIds Filters"),
 ];

@@ -18,7 +18,13 @@ pub(crate) const ACTIONS: Actions = &[
     ("DescribeRegions", describe_regions, "RegionNames AllRegions Filters"),
     ("DescribeAccountAttributes", describe_account, "AttributeNames"),
     ("GetCallerIdentity", identity, ""),
+    ("AssumeRole", assume_role, "RoleArn RoleSessionName ExternalId DurationSeconds"),
 ];
+
+/// Whether there is a region of this name.
+pub(crate) fn exists(region: &str) -> bool {
+    REGIONS.contains(&region)
+}
 
 /// The regions that are enabled in every account.
 const REGIONS: [&str; 17] = [
@@ -106,4 +112,35 @@ fn describe_account(world: &mut World, p: Params<'_>) -> Outcome {
 
 fn identity(_: &mut World, _: Params<'_>) -> Outcome {
     Ok(json!({"Account": ACCOUNT, "Arn": format!("arn:aws:iam::{ACCOUNT}:user/sandbox"), "UserId": "AIDASANDBOXSANDBOX000"}))
+}
+
+/// Credentials of another account: the access key id tells which, and nothing else is checked.
+fn assume_role(_: &mut World, p: Params<'_>) -> Outcome {
+    let (arn, session) = (p.need("RoleArn")?, p.need("RoleSessionName")?);
+    let account = arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":role/")).filter(|(_, role)| !role.is_empty());
+    let Some((account, role)) = account.filter(|(account, _)| is_account(account)) else {
+        return Err(refuse("ValidationError", format!("{arn} is invalid")));
+    };
+    Ok(json!({
+        "Credentials": {
+            "AccessKeyId": format!("{ROLE_KEY}{account}"), "SecretAccessKey": "sandbox", "SessionToken": "sandbox",
+            "Expiration": "2099-01-01T00:00:00.000Z",
+        },
+        "AssumedRoleUser": {
+            "AssumedRoleId": format!("AROASANDBOXSANDBOX000:{session}"),
+            "Arn": format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"),
+        },
+    }))
+}
+
+/// How the access key ids of roles begin; twelve digits follow.
+const ROLE_KEY: &str = "ASIA";
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The account that an access key id is for: a role's, or the sandbox's own.
+pub(crate) fn account_of(key: &str) -> Option<&str> {
+    key.strip_prefix(ROLE_KEY).filter(|account| is_account(account))
 }

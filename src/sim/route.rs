@@ -14,6 +14,7 @@ use crate::{
         refuse::{Outcome, bad, clash, missing, no_such, refuse},
         route_table::RouteTable,
         vpc_endpoint,
+        vpc_peering::{self, Peering},
         world::{ACCOUNT, World, find, find_mut},
     },
 };
@@ -84,6 +85,7 @@ pub(crate) enum Target {
     NatGateway(String),
     Interface(String),
     TransitGateway(String),
+    Peering(String),
     /// An instance, by its only interface.
     Instance {
         instance: String,
@@ -133,7 +135,7 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
             // EC2 says no more of a gateway that the VPC is not attached to.
             false => Err(no_such("tgw", id)),
         },
-        "VpcPeeringConnectionId" => Err(no_such("pcx", id)),
+        "VpcPeeringConnectionId" => Ok(Target::Peering(vpc_peering::target(world, id, vpc)?.into())),
         "VpcEndpointId" => Err(no_such("vpce", id)),
         _ => Err(no_such("eigw", id)),
     }
@@ -228,6 +230,7 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
         Target::NatGateway(id) => world.nat_gateways.get(id).is_some_and(|n| n.is_up()),
         Target::TransitGateway(id) => world.attached(id, vpc),
         Target::Interface(id) => carries(id),
+        Target::Peering(id) => world.peerings.get(id).is_some_and(Peering::is_active),
         Target::Instance { interface, .. } => carries(interface),
     }
 }
@@ -244,6 +247,7 @@ pub(crate) fn show_all(world: &World, id: &str, table: &RouteTable) -> Vec<Json>
             Target::Gateway(id) => json!({name: to, "GatewayId": id, "State": state, "Origin": origin}),
             Target::NatGateway(id) => json!({name: to, "NatGatewayId": id, "State": state, "Origin": origin}),
             Target::TransitGateway(id) => json!({name: to, "TransitGatewayId": id, "State": state, "Origin": origin}),
+            Target::Peering(id) => json!({name: to, "VpcPeeringConnectionId": id, "State": state, "Origin": origin}),
             Target::Interface(id) => match world.interfaces.get(id).and_then(|i| i.attachment.as_ref()) {
                 Some(a) => json!({name: to, "NetworkInterfaceId": id, "InstanceId": a.instance, "InstanceOwnerId": ACCOUNT,
                     "State": state, "Origin": origin}),

@@ -122,7 +122,8 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
 }
 
 /// The rules of one direction, those of one protocol and port range together.
-fn permissions(group: &Group, egress: bool) -> Vec<Json> {
+fn permissions(world: &World, of: &str, egress: bool) -> Vec<Json> {
+    let Some(group) = world.groups.get(of) else { return vec![] };
     let mut by_ports: BTreeMap<(&str, i64, i64), Vec<&Rule>> = BTreeMap::new();
     for rule in group.rules.values().filter(|r| r.egress == egress) {
         by_ports.entry((&rule.protocol, rule.from, rule.to)).or_default().push(rule);
@@ -146,8 +147,9 @@ fn permissions(group: &Group, egress: bool) -> Vec<Json> {
                         v6.push(shown);
                     }
                     Source::Group(id) => {
-                        shown.insert("GroupId".into(), json!(id));
-                        shown.insert("UserId".into(), json!(ACCOUNT));
+                        if let Json::Object(named) = world.shown_group(of, id) {
+                            shown.extend(named);
+                        }
                         groups.push(shown);
                     }
                     Source::PrefixList(id) => {
@@ -176,8 +178,8 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
         "VpcId": group.vpc,
         "OwnerId": ACCOUNT,
         "SecurityGroupArn": world.arn("security-group", id),
-        "IpPermissions": permissions(group, false),
-        "IpPermissionsEgress": permissions(group, true),
+        "IpPermissions": permissions(world, id, false),
+        "IpPermissionsEgress": permissions(world, id, true),
         "Tags": world.shown_tags(id),
     }))
 }

@@ -153,7 +153,11 @@ fn referred(world: &World, group: &str, pair: Params<'_>) -> Result<Source, ApiE
         }
         (None, None) => return Err(missing("groupId")),
     };
-    if find(&world.groups, "sg", &id)?.vpc != *vpc {
+    let theirs = match world.peer_groups.get(&id) {
+        Some((vpc, _)) => vpc,
+        None => &find(&world.groups, "sg", &id)?.vpc,
+    };
+    if theirs != vpc && world.peering_of(theirs, vpc).is_none() {
         return Err(refuse("InvalidGroup.NotFound", "You have specified two resources that belong to different networks."));
     }
     Ok(Source::Group(id))
@@ -383,7 +387,7 @@ fn show(world: &World, group: &str, id: &str) -> Option<Json> {
     let (name, source) = match &rule.source {
         Source::Network(cidr) if cidr.family() == Family::V4 => ("CidrIpv4", json!(cidr)),
         Source::Network(cidr) => ("CidrIpv6", json!(cidr)),
-        Source::Group(id) => ("ReferencedGroupInfo", json!({"GroupId": id, "UserId": ACCOUNT})),
+        Source::Group(id) => ("ReferencedGroupInfo", world.shown_group(group, id)),
         Source::PrefixList(id) => ("PrefixListId", json!(id)),
     };
     map.insert(name.into(), source);
@@ -405,4 +409,25 @@ fn describe_rules(world: &mut World, p: Params<'_>) -> Outcome {
     let holder: std::collections::BTreeMap<String, &String> =
         world.groups.iter().flat_map(|(id, g)| g.rules.keys().map(move |rule| (rule.clone(), id))).collect();
     describe(world, p, &LISTING, holder.keys(), |rule| show(world, holder.get(rule)?, rule))
+}
+
+impl World {
+    /// A group as a rule of another shows it; one of a peered VPC with its peering.
+    pub(crate) fn shown_group(&self, of: &str, id: &str) -> Json {
+        let foreign = self.peer_groups.get(id);
+        let vpc = foreign.map(|(vpc, _)| vpc).or_else(|| self.groups.get(id).map(|g| &g.vpc));
+        let mut shown = json!({"GroupId": id, "UserId": foreign.map_or(ACCOUNT, |(_, account)| account)});
+        let own = self.groups.get(of).map(|g| &g.vpc);
+        if let (Some(vpc), Some(own)) = (vpc, own)
+            && vpc != own
+        {
+            let peering = self.peering_of(vpc, own);
+            shown["VpcId"] = json!(vpc);
+            shown["PeeringStatus"] = json!(if peering.is_some() { "active" } else { "deleted" });
+            if let Some(peering) = peering {
+                shown["VpcPeeringConnectionId"] = json!(peering);
+            }
+        }
+        shown
+    }
 }

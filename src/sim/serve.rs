@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     call::{ApiError, Class},
-    sim::{Sim, query, refuse::refuse, xml},
+    sim::{Sim, query, refuse::refuse, region, xml},
 };
 
 /// The status of a call that is not to be answered: the connection breaks instead.
@@ -73,7 +73,7 @@ fn request_id(sim: &Sim) -> String {
 
 /// Serves EC2 and STS on a socket until `shutdown` is done.
 ///
-/// Signatures are not checked; a request that is signed for another region is refused, as EC2 does.
+/// Signatures are not checked. A request that is signed for another region, or with the key of a role, goes to a world of its own.
 ///
 /// # Errors
 /// The socket cannot accept connections any more.
@@ -111,14 +111,12 @@ impl std::fmt::Display for Broken {
 impl std::error::Error for Broken {}
 
 async fn respond(sim: Arc<Sim>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
-    let scope = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(region_of).map(str::to_owned);
-    let (status, body, kind) = match scope {
-        Some(region) if region != sim.region() => {
-            let message = format!("Credential should be scoped to a valid region, not '{region}'. This sandbox is '{}'.", sim.region());
-            refusal(&refuse("AuthFailure", message), false, &request_id(&sim))
-        }
-        _ => match form(request).await {
-            Ok(form) => handle(&sim, &form),
+    let signed = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(Scope::of);
+    let world = signed.map_or(Ok(None), |scope| scope.world(&sim).map(Some));
+    let (status, body, kind) = match world {
+        Err(error) => refusal(&error, false, &request_id(&sim)),
+        Ok(world) => match form(request).await {
+            Ok(form) => handle(world.as_ref().unwrap_or(&sim), &form),
             Err(error) => refusal(&error, false, &request_id(&sim)),
         },
     };
@@ -136,9 +134,29 @@ fn internal_error() -> Response<Full<Bytes>> {
     response
 }
 
-/// `eu-central-1` of `AWS4-HMAC-SHA256 Credential=KEY/20260101/eu-central-1/ec2/aws4_request, ...`
-fn region_of(authorization: &str) -> Option<&str> {
-    authorization.split_once("Credential=")?.1.split(',').next()?.split('/').nth(2)
+/// What a request is signed for: `AWS4-HMAC-SHA256 Credential=KEY/20260101/eu-central-1/ec2/aws4_request, ...`
+struct Scope<'a> {
+    key: &'a str,
+    region: &'a str,
+    service: &'a str,
+}
+
+impl<'a> Scope<'a> {
+    fn of(authorization: &'a str) -> Option<Self> {
+        let mut parts = authorization.split_once("Credential=")?.1.split(',').next()?.split('/');
+        Some(Self { key: parts.next()?, region: parts.nth(1)?, service: parts.next()? })
+    }
+
+    /// The account and region that it is for. STS has no region of its own.
+    fn world(&self, sim: &Sim) -> Result<Sim, ApiError> {
+        let account = region::account_of(self.key).unwrap_or(sim.account());
+        let at = if self.service == "sts" { sim.region() } else { self.region };
+        if !region::exists(at) && at != sim.region() {
+            return Err(refuse("AuthFailure", format!("Credential should be scoped to a valid region, not '{at}'.")));
+        }
+        let failed = |e: io::Error| ApiError::without_answer(Class::Unreachable, format!("the sandbox's file cannot be used: {e}"));
+        sim.beside(account, at).map_err(failed)
+    }
 }
 
 async fn form(request: Request<Incoming>) -> Result<String, ApiError> {

@@ -33,8 +33,8 @@ def small(name):
 
 
 class Table:
-    def __init__(self, shapes):
-        self.all, self.out, self.asked = shapes, {}, set()
+    def __init__(self, shapes, prefix=""):
+        self.all, self.out, self.asked, self.prefix = shapes, {}, set(), prefix
 
     def type(self, name, asks):
         shape = self.all[name]
@@ -43,7 +43,7 @@ class Table:
             return "[" + self.type(shape["member"]["shape"], asks)
         if kind == "structure":
             self.structure(name, asks)
-            return name
+            return self.prefix + name
         if kind == "string":
             enum = shape.get("enum")
             return "e:" + ",".join(enum) if enum and asks and len(enum) <= FEW else "s"
@@ -53,11 +53,11 @@ class Table:
         return {"boolean": "b", "timestamp": "t", "blob": "x", "double": "f", "float": "f"}[kind]
 
     def structure(self, name, asks):
-        if name in self.out and (not asks or name in self.asked):
+        if self.prefix + name in self.out and (not asks or name in self.asked):
             return
         if asks:
             self.asked.add(name)
-        self.out[name] = members = []
+        self.out[self.prefix + name] = members = []
         shape = self.all[name]
         required = set(shape.get("required", []))
         for member, ref in shape["members"].items():
@@ -74,7 +74,7 @@ class Table:
 def main():
     ec2, sts = model("ec2", "2016-11-15"), model("sts", "2011-06-15")
     actions = sys.argv[1:] or sorted(json.load(open(os.path.join(HERE, "shapes.json")))["actions"])
-    tables = {"ec2": Table(ec2["shapes"]), "sts": Table(sts["shapes"])}
+    tables = {"ec2": Table(ec2["shapes"]), "sts": Table(sts["shapes"], "Sts")}
     listed = {}
     for action in sorted(actions):
         service = "ec2" if action in ec2["operations"] else "sts"
@@ -84,7 +84,8 @@ def main():
         for name, asks in ((asked, True), (answered, False)):
             if name:
                 tables[service].structure(name, asks)
-        listed[action] = [service, asked, answered]
+        prefix = tables[service].prefix
+        listed[action] = [service, asked and prefix + asked, answered and prefix + answered]
     shapes = {**tables["ec2"].out, **tables["sts"].out}
     source = f"botocore {botocore.__version__}, ec2/2016-11-15 and sts/2011-06-15, Apache-2.0; made by shapes.py"
     lines = [f'{{"source":{json.dumps(source)},', '"actions":{']

@@ -32,11 +32,12 @@ struct Line {
 }
 
 impl Store {
-    /// The world in a file, or a new one. `carry_out` is asked for each call that is not in the picture yet.
+    /// The world in a file, or else the fresh one. `carry_out` is asked for each call that is not in the picture yet.
     ///
     /// # Errors
     /// The files cannot be read or written, hold no world of this region, or are in use by another process.
-    pub(crate) fn open(path: &Path, region: &str, carry_out: impl Fn(&mut World, &Request)) -> io::Result<(World, Self)> {
+    pub(crate) fn open(path: &Path, fresh: World, carry_out: impl Fn(&mut World, &Request)) -> io::Result<(World, Self)> {
+        let region = fresh.region.clone();
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
@@ -49,7 +50,7 @@ impl Store {
             Ok(bytes) => {
                 serde_json::from_slice::<World>(&bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it holds no world"))?
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => World::new(region),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fresh,
             Err(error) => return Err(error),
         };
         if world.region != region {

@@ -108,6 +108,7 @@ impl World {
             "tgw" => self.transit_gateways.contains_key(id),
             "tgw-attach" => self.transit_attachments.contains_key(id),
             "tgw-rtb" => self.transit_tables.contains_key(id),
+            "pcx" => self.peerings.contains_key(id),
             _ => false,
         }
     }
@@ -137,6 +138,7 @@ pub(crate) fn type_of(id: &str) -> &'static str {
         "eice" => "instance-connect-endpoint",
         "fl" => "vpc-flow-log",
         "vpcbpa-exclude" => "vpc-block-public-access-exclusion",
+        "pcx" => "vpc-peering-connection",
         _ => "",
     }
 }

@@ -11,6 +11,7 @@ mod edges;
 mod instances;
 mod laws;
 mod networks;
+mod peerings;
 mod wire;
 
 /// A region, and what a test asks of it.

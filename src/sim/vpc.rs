@@ -137,7 +137,8 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
         || world.network_acls.values().any(|a| a.vpc == id && !a.is_default)
         || world.internet_gateways.values().any(|g| g.vpc.as_deref() == Some(id))
         || world.endpoints.values().any(|e| e.vpc == id && e.is_there())
-        || world.interfaces.values().any(|i| i.vpc == id);
+        || world.interfaces.values().any(|i| i.vpc == id)
+        || world.peerings.values().any(|p| p.is_active() && p.has(id));
     if held {
         return Err(in_use("vpc", id));
     }

@@ -28,11 +28,16 @@ use crate::{
         volume::Volume,
         vpc::Vpc,
         vpc_endpoint::Endpoint,
+        vpc_peering::Peering,
     },
 };
 
-/// The account that everything belongs to.
+/// The account that everything belongs to where nothing says another.
 pub const ACCOUNT: &str = "123456789012";
+
+fn own_account() -> String {
+    ACCOUNT.into()
+}
 
 /// How many calls after its request a client token is still known.
 const TOKEN_LIFE: u64 = 10_000;
@@ -191,6 +196,7 @@ pub(crate) enum Due {
     Exclusion(String),
     /// A service takes away an interface that it kept.
     Released(String),
+    Peering(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
 }
@@ -208,6 +214,9 @@ pub(crate) struct Token {
 pub struct World {
     /// `eu-central-1`
     pub region: String,
+    /// Whose it is to the outside. Inside, every world calls its own account [`ACCOUNT`]: see [`World::exchanged`].
+    #[serde(default = "own_account")]
+    pub account: String,
     /// How many of a thing there may be.
     pub quotas: Quotas,
     /// How many calls a change of state takes.
@@ -254,6 +263,13 @@ pub struct World {
     pub(crate) public_access: PublicAccess,
     #[serde(default)]
     pub(crate) exclusions: BTreeMap<String, Exclusion>,
+    pub(crate) peerings: BTreeMap<String, Peering>,
+    /// Peerings of which another world has to be told.
+    #[serde(skip)]
+    pub(crate) outbox: Vec<String>,
+    /// Groups of other accounts' VPCs that are peered with one of this world: their VPC and account.
+    #[serde(default)]
+    pub(crate) peer_groups: BTreeMap<String, (String, String)>,
 }
 
 impl World {
@@ -265,9 +281,33 @@ impl World {
         world
     }
 
+    /// The same as another account finds it.
+    #[must_use]
+    pub fn of(account: &str, region: &str) -> Self {
+        let mut world = Self::empty(region);
+        world.account = account.into();
+        // Ids are drawn from the counter: no two accounts or regions have one in common.
+        let mixed = format!("{account}/{region}").bytes().fold(0_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        world.counter = mixed << 24;
+        crate::sim::vpc::add_default(&mut world);
+        world
+    }
+
+    /// A text with the world's account in the place of [`ACCOUNT`], and the other way about: what goes in or out. Done twice,
+    /// it changes nothing.
+    pub(crate) fn exchanged(&self, text: &str) -> String {
+        if self.account == ACCOUNT {
+            return text.into();
+        }
+        let mut parts = text.split(ACCOUNT).map(|part| part.replace(&self.account, ACCOUNT));
+        let first = parts.next().unwrap_or_default();
+        parts.fold(first, |all, part| all + &self.account + &part)
+    }
+
     fn empty(region: &str) -> Self {
         Self {
             region: region.into(),
+            account: own_account(),
             quotas: Quotas::default(),
             pace: Pace::default(),
             calls: BTreeMap::new(),
@@ -299,6 +339,9 @@ impl World {
             flow_logs: BTreeMap::new(),
             public_access: PublicAccess::default(),
             exclusions: BTreeMap::new(),
+            peerings: BTreeMap::new(),
+            outbox: vec![],
+            peer_groups: BTreeMap::new(),
         }
     }
 
@@ -361,7 +404,9 @@ impl World {
             Due::PublicAccess => crate::sim::block_public_access::settle_options(self),
             Due::Exclusion(id) => crate::sim::block_public_access::settle(self, &id),
             Due::Released(id) => self.remove_interface(&id),
+            Due::Peering(id) => crate::sim::vpc_peering::settle(self, &id),
             Due::Vanish(id) => {
+                self.peerings.remove(&id);
                 self.transit_gateways.remove(&id);
                 self.transit_attachments.remove(&id);
                 self.transit_tables.remove(&id);
@@ -377,6 +422,12 @@ impl World {
 
     pub(crate) fn schedule(&mut self, after: u64, due: Due) {
         self.agenda.entry(self.now + after.max(1)).or_default().push(due);
+    }
+
+    /// VPCs of whatever account that are peered with one of this world.
+    pub(crate) fn peered_vpcs(&self) -> Vec<String> {
+        let active = self.peerings.values().filter(|p| p.is_active());
+        active.flat_map(|p| [p.requester.vpc.clone(), p.accepter.vpc.clone()]).collect()
     }
 
     /// The zones of the region.

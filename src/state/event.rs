@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::address::Address,
+    base::{address::Address, site::Site},
     resources,
     schema::value::{Record, Value},
     state::{Deposed, Existing, Image, Part, Promise, Resource, State},
@@ -101,10 +101,10 @@ pub struct Made {
 impl Made {
     /// What is written down once it stands: with this id, made by this operation, and what EC2 told of it.
     #[must_use]
-    pub fn created(self, task: usize, id: String, secnet_id: String, learned: Record) -> Event {
+    pub fn created(self, task: usize, id: String, secnet_id: String, learned: Record, site: Option<Site>) -> Event {
         let Made { address, mut record, after, protect } = self;
         record.extend(learned);
-        Event::Created { task, address, id, secnet_id, record, after, protect }
+        Event::Created { task, address, id, secnet_id, record, after, protect, site }
     }
 }
 
@@ -194,6 +194,9 @@ pub enum Event {
         parts: Vec<Part>,
         /// Whether it may neither be deleted nor replaced.
         protect: bool,
+        /// The account and region; `None`: the project's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<Site>,
     },
     /// Resources may be neither deleted nor replaced from now on, or may be again.
     Protected {
@@ -236,6 +239,9 @@ pub enum Event {
         operation: String,
         /// What the task is for, with the first call of a task alone.
         what: Option<What>,
+        /// The account and region; `None`: the project's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<Site>,
     },
     /// A resource exists: EC2 has answered with its id.
     Created {
@@ -254,6 +260,9 @@ pub enum Event {
         /// Whether it may neither be deleted nor replaced.
         #[serde(default, skip_serializing_if = "super::is_false")]
         protect: bool,
+        /// The account and region; `None`: the project's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<Site>,
     },
     /// A resource has settled, and EC2 has told more about it.
     Settled {
@@ -298,6 +307,8 @@ pub struct OpenCall {
     pub what: What,
     /// How many of the resources that the task makes are in the journal already.
     pub created: usize,
+    /// The account and region it was sent to; `None`: the project's own.
+    pub site: Option<Site>,
 }
 
 /// The calls of a journal that are open, by the index of their task.
@@ -316,11 +327,12 @@ impl OpenCalls {
     /// Follows an event. A call is over when its task goes on to the next one, is done or has failed.
     pub fn follow(&mut self, event: &Event) {
         match event {
-            Event::Intent { task, call, action, operation, what } => {
+            Event::Intent { task, call, action, operation, what, site } => {
                 let before = self.0.remove(task);
                 let created = before.as_ref().map_or(0, |open| open.created);
                 let Some(what) = what.clone().or_else(|| before.map(|open| open.what)) else { return };
-                let open = OpenCall { call: *call, action: action.clone(), operation: operation.clone(), what, created };
+                let (call, action, operation, site) = (*call, action.clone(), operation.clone(), site.clone());
+                let open = OpenCall { call, action, operation, what, created, site };
                 self.0.insert(*task, open);
             }
             Event::Created { task, .. } => {
@@ -364,9 +376,9 @@ impl State {
             Event::Images { images } => self.images.extend(images.clone()),
             Event::Existing { existing } => self.existing.clone_from(existing),
             Event::Promises { promises } => self.promises.clone_from(promises),
-            Event::Imported { address, id, secnet_id, record, parts, protect } => {
+            Event::Imported { address, id, secnet_id, record, parts, protect, site } => {
                 let (id, secnet_id, record, parts) = (id.clone(), secnet_id.clone(), record.clone(), parts.clone());
-                let resource = Resource { id, secnet_id, record, parts, after: vec![], protect: *protect };
+                let resource = Resource { id, secnet_id, record, parts, after: vec![], protect: *protect, site: site.clone() };
                 self.resources.insert(address.clone(), resource);
             }
             Event::Protected { protect } => {
@@ -376,9 +388,9 @@ impl State {
                     }
                 }
             }
-            Event::Created { address, id, secnet_id, record, after, protect, .. } => {
-                let (id, secnet_id) = (id.clone(), secnet_id.clone());
-                let resource = Resource { id, secnet_id, record: record.clone(), parts: vec![], after: after.clone(), protect: *protect };
+            Event::Created { address, id, secnet_id, record, after, protect, site, .. } => {
+                let (id, secnet_id, record, after, site) = (id.clone(), secnet_id.clone(), record.clone(), after.clone(), site.clone());
+                let resource = Resource { id, secnet_id, record, parts: vec![], after, protect: *protect, site };
                 if let Some(old) = self.resources.insert(address.clone(), resource) {
                     self.deposed.push(Deposed { address: address.clone(), resource: old });
                 }

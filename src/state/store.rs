@@ -14,7 +14,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    base::{codes::state as codes, diagnostic::Diagnostic, disk},
+    base::{
+        codes::{site as site_codes, state as codes},
+        diagnostic::Diagnostic,
+        disk,
+        site::Site,
+    },
+    schema::model::Project,
     state::{FORMAT, State, event::Event, identity, journal},
 };
 
@@ -224,6 +230,18 @@ pub fn check_place(state: &State, account: Option<&str>, region: &str) -> Result
         Some(wanted) if wanted != region => Err(codes::wrong_region(wanted, region)),
         _ => Ok(()),
     }
+}
+
+/// Whether everything stands in an account and region that the project still has; asked before any call.
+///
+/// # Errors
+/// An `account` block is gone, or leads elsewhere.
+pub fn check_sites(state: &State, project: &Project) -> Result<(), Diagnostic> {
+    let all = state.resources.iter().chain(state.deposed.iter().map(|d| (&d.address, &d.resource)));
+    let lost = |site: &Site| !project.accounts.iter().any(|account| account.site == *site);
+    let mut stray = all.filter_map(|(address, r)| Some((r.site.as_ref().filter(|site| lost(site))?, address)));
+    let Some((site, address)) = stray.next() else { return Ok(()) };
+    Err(site_codes::site_unknown(site, address, stray.filter(|(other, _)| *other == site).count()))
 }
 
 /// Makes a file that only its owner can read.

@@ -558,6 +558,8 @@ elastic_ip nat { }
 nat_gateway n { subnet = subnet.a  elastic_ip = elastic_ip.nat }
 network_interface e { subnet = subnet.a  security_groups = [security_group.web]  private_ip_address = 10.0.1.77 }
 instance i { image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.web]  key_pair = key_pair.k }
+existing vpc default { is_default = true }
+vpc_peering p { vpc = vpc.main  peer_vpc = vpc.default }
 ";
 
 /// Blocks that read everything in [`NETWORK`], as another project sees it.
@@ -573,6 +575,7 @@ existing nat_gateway n { subnet = subnet.a }
 existing elastic_ip nat { public_ip_address = nat_gateway.n.public_ip_address }
 existing network_interface e { private_ip_address = 10.0.1.77 }
 existing instance i { subnet = subnet.a  security_groups = [security_group.web] }
+existing vpc_peering p { vpc = vpc.main }
 ";
 
 /// Two projects on one EC2: what the first has made, and the second only reads.

@@ -6,6 +6,7 @@ use secnet::{
     analysis::{self, Inputs},
     apply::{Options, Outcome, Stop, counts::Counted, execute, refresh},
     base::address::Address,
+    call::Driver,
     plan::{Input, Plan, plan},
     sim::Sim,
     state::{
@@ -38,6 +39,11 @@ impl Play {
         let store = Store::new(directory.path(), "secure_server");
         let lock = store.lock("test").unwrap();
         Self { driver: Arc::new(Counted::new(sim.clone())), sim, store, lock, _directory: directory }
+    }
+
+    /// From now on everything goes through this driver.
+    pub fn through(&mut self, driver: Arc<dyn Driver>) {
+        self.driver = Arc::new(Counted::new(driver));
     }
 
     pub fn state(&self) -> State {

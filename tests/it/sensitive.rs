@@ -44,6 +44,8 @@ fn everything(token: &str) -> String {
            image = ami(\"al2023\")  instance_type = \"t3.micro\"  network_interface = network_interface.db  key_pair = key_pair.ops
            user_data = \"${{token}} for ${{vpc.main.id}}\"
          }}
+         existing vpc default {{ is_default = true }}
+         vpc_peering default {{ vpc = vpc.main  peer_vpc = vpc.default }}
          output token = token \"x\" {{ sensitive = {} }}",
         token.starts_with("sensitive")
     ))

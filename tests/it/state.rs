@@ -59,6 +59,7 @@ fn full() -> State {
         parts: vec![part.clone()],
         after: vec![vpc.clone()],
         protect: false,
+        site: None,
     };
     let mut state = State::empty("demo", "00112233445566778899aabbccddeeff".into());
     state.account = Some("123456789012".into());
@@ -92,7 +93,7 @@ fn begin(state: &State) -> Event {
 
 fn created(name: &str) -> Event {
     let (address, id) = (Address::new("vpc", name), format!("vpc-{name}"));
-    Event::Created { task: 0, address, id, secnet_id: "a1".into(), record: Record::new(), after: vec![], protect: false }
+    Event::Created { task: 0, address, id, secnet_id: "a1".into(), record: Record::new(), after: vec![], protect: false, site: None }
 }
 
 #[test]

@@ -31,8 +31,8 @@ subnet b { vpc = vpc.main  cidr_block = 10.0.8.0/24 }       # inside a
 
 Move one of them to a range that is free.";
     GROUP_OF_ANOTHER_VPC = "E0303" "a rule names a security group of another VPC"
-"A rule that names a group admits the private addresses of that group's interfaces, and those are of use only inside one VPC
-(or across a peering, which this version does not know). EC2 refuses such a rule (InvalidGroup.NotFound).
+"A rule that names a group admits the private addresses of that group's interfaces, and those are of use inside one VPC,
+or across a `vpc_peering` of the project that joins the two in one Region. EC2 refuses such a rule (InvalidGroup.NotFound).
 
 ```secnet error E0303
 vpc front { cidr_block = 10.1.0.0/16 }

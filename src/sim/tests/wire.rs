@@ -74,10 +74,14 @@ fn sts_says_who_is_asking() {
 
 /// Everything that comes back for a request.
 async fn exchange(listener: &str, region: &str, form: &str) -> String {
+    exchange_as(listener, ("KEY", region), form).await
+}
+
+async fn exchange_as(listener: &str, (key, region): (&str, &str), form: &str) -> String {
     let mut stream = TcpStream::connect(listener).await.unwrap();
     let head = format!(
         "POST / HTTP/1.1\r\nHost: ec2\r\nConnection: close\r\nContent-Length: {}\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential=KEY/20260101/{region}/ec2/aws4_request, Signature=00\r\n\r\n{form}",
+         Authorization: AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/ec2/aws4_request, Signature=00\r\n\r\n{form}",
         form.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -87,7 +91,7 @@ async fn exchange(listener: &str, region: &str, form: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_socket_serves_one_region_until_it_is_told_to_stop() {
+async fn a_socket_serves_every_region_and_account_until_it_is_told_to_stop() {
     let sim = Arc::new(Sim::new("eu-central-1"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap().to_string();
@@ -95,7 +99,13 @@ async fn a_socket_serves_one_region_until_it_is_told_to_stop() {
     let server = tokio::spawn(serve(Arc::clone(&sim), listener, async { drop(stopped.await) }));
     let create = "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0/16";
     assert!(exchange(&at, "eu-central-1", create).await.starts_with("HTTP/1.1 200 OK"));
-    assert!(exchange(&at, "eu-west-1", create).await.contains("AuthFailure"));
+    assert!(exchange(&at, "eu-west-99", create).await.contains("AuthFailure"));
+    assert!(exchange(&at, "eu-west-1", create).await.contains(ACCOUNT));
+    let role = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::222222222222:role/net&RoleSessionName=secnet";
+    let assumed = exchange(&at, "eu-central-1", role).await;
+    let key = inner(inner(&assumed, "AssumeRoleResult"), "AccessKeyId").to_owned();
+    let other = exchange_as(&at, (&key, "eu-central-1"), create).await;
+    assert_eq!((inner(&other, "ownerId"), other.contains(ACCOUNT)), ("222222222222", false));
     sim.fault(Fault::next("CreateVpc", FaultKind::LostAnswer));
     assert_eq!(exchange(&at, "eu-central-1", create).await, "");
     assert_eq!(sim.world(|w| w.vpcs.len()), 3);
