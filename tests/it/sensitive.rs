@@ -44,6 +44,9 @@ fn everything(token: &str) -> String {
            image = ami(\"al2023\")  instance_type = \"t3.micro\"  network_interface = network_interface.db  key_pair = key_pair.ops
            user_data = \"${{token}} for ${{vpc.main.id}}\"
          }}
+         transit_gateway hub {{ description = token }}
+         transit_gateway_vpc_attachment main {{ transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.public] }}
+         transit_gateway_route_table main {{ transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.main] }}
          output token = token \"x\" {{ sensitive = {} }}",
         token.starts_with("sensitive")
     ))
