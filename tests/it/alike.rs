@@ -117,7 +117,12 @@ async fn the_limits_of_ec2_hold_a_network_of_a_thousand_up_for_a_minute_at_most(
         times.push(started.elapsed());
     }
     let lost = times[1].saturating_sub(times[0]);
-    crate::random::tell(format!("without limits {:?}, with them {:?}; one call for each thing: {:?}", times[0], times[1], one_by_one().await);
+    crate::random::tell(format!(
+        "without limits {:?}, with them {:?}; one call for each thing: {:?}",
+        times[0],
+        times[1],
+        one_by_one().await
+    ));
     assert!(lost <= Duration::from_secs(60), "{times:?}");
     let each = one_by_one().await;
     assert!(each >= Duration::from_secs(190) && each <= Duration::from_secs(205), "{each:?}");

@@ -558,14 +558,11 @@ elastic_ip nat { }
 nat_gateway n { subnet = subnet.a  elastic_ip = elastic_ip.nat }
 network_interface e { subnet = subnet.a  security_groups = [security_group.web]  private_ip_address = 10.0.1.77 }
 instance i { image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.web]  key_pair = key_pair.k }
-<<<<<<< HEAD
 existing vpc default { is_default = true }
 vpc_peering p { vpc = vpc.main  peer_vpc = vpc.default }
-=======
 transit_gateway hub { }
 transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.a] }
 transit_gateway_route_table a { transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.a] }
->>>>>>> hubs
 ";
 
 /// Blocks that read everything in [`NETWORK`], as another project sees it.
@@ -581,13 +578,10 @@ existing nat_gateway n { subnet = subnet.a }
 existing elastic_ip nat { public_ip_address = nat_gateway.n.public_ip_address }
 existing network_interface e { private_ip_address = 10.0.1.77 }
 existing instance i { subnet = subnet.a  security_groups = [security_group.web] }
-<<<<<<< HEAD
 existing vpc_peering p { vpc = vpc.main }
-=======
 existing transit_gateway hub { description = \"\" }
 existing transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main }
 existing transit_gateway_route_table a { transit_gateway = transit_gateway.hub }
->>>>>>> hubs
 ";
 
 /// Two projects on one EC2: what the first has made, and the second only reads.

@@ -44,14 +44,11 @@ fn everything(token: &str) -> String {
            image = ami(\"al2023\")  instance_type = \"t3.micro\"  network_interface = network_interface.db  key_pair = key_pair.ops
            user_data = \"${{token}} for ${{vpc.main.id}}\"
          }}
-<<<<<<< HEAD
          existing vpc default {{ is_default = true }}
          vpc_peering default {{ vpc = vpc.main  peer_vpc = vpc.default }}
-=======
          transit_gateway hub {{ description = token }}
          transit_gateway_vpc_attachment main {{ transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.public] }}
          transit_gateway_route_table main {{ transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.main] }}
->>>>>>> hubs
          output token = token \"x\" {{ sensitive = {} }}",
         token.starts_with("sensitive")
     ))
