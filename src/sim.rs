@@ -18,6 +18,8 @@ use crate::call::{Answer, ApiError, Class, Driver, Json, Request, mutates};
 
 mod absent;
 mod address;
+mod dhcp_options;
+mod egress_only_internet_gateway;
 mod fault;
 mod filter;
 mod image;
@@ -67,6 +69,8 @@ const AREAS: &[Actions] = &[
     vpc::ACTIONS,
     subnet::ACTIONS,
     internet_gateway::ACTIONS,
+    egress_only_internet_gateway::ACTIONS,
+    dhcp_options::ACTIONS,
     route_table::ACTIONS,
     route::ACTIONS,
     network_acl::ACTIONS,

@@ -27,6 +27,8 @@ mod cli_test;
 mod codes;
 #[path = "it/examples.rs"]
 mod examples;
+#[path = "it/ipv6.rs"]
+mod ipv6;
 #[path = "it/kernel.rs"]
 mod kernel;
 #[path = "it/kernel_build.rs"]

@@ -40,7 +40,7 @@ pub async fn made(driver: &dyn Driver, listing: &Listing, operation: &str) -> Re
 /// EC2 could not be read.
 pub async fn stands(driver: &dyn Driver, spec: &Spec, id: &str) -> Result<bool, ReadError> {
     let (listing, ids) = (&spec.listing, [id.to_owned()]);
-    let found = Reader::new(driver).pages(listing.action, listing.items, &[(listing.filter, &ids)], listing.page).await?;
+    let found = Reader::new(driver).by_ids(listing, &ids).await?;
     Ok(found.iter().any(|item| (spec.observe)(item).is_some()))
 }
 

@@ -144,10 +144,10 @@ pub async fn carry_out(run: &Run, index: usize) -> Result<(), TaskError> {
                 }
             }
         };
-        if let Some(settle) = &call.settle {
-            step.settle(settle, call, &answers, &answer).await?;
-        }
         answers.push(answer);
+        if let Some(settle) = &call.settle {
+            step.settle(settle, call, &answers).await?;
+        }
     }
     run.ledger().record(&[Event::Done { task: index, what: task.what.clone() }])
 }
@@ -244,15 +244,15 @@ impl Step<'_> {
         Ok(Request::new(&call.action, Json::Object(params)))
     }
 
-    /// Waits until what a call was about is as it should be, and learns what EC2 has decided.
-    async fn settle(&self, settle: &Settle, call: &Call, answers: &[Json], answer: &Json) -> Result<(), TaskError> {
+    /// Waits until what a call was about is as it should be, and learns what EC2 has decided. Its answer is the last one.
+    async fn settle(&self, settle: &Settle, call: &Call, answers: &[Json]) -> Result<(), TaskError> {
         let id = {
             let ledger = self.run.ledger();
             let known = Known { state: &ledger.state, answers, operation: "", secrets: &self.run.secrets };
             resolve(&settle.id, known).map_err(|error| TaskError::Argument { action: call.action.clone(), error })?
         };
         let Json::String(id) = id else { return Err(TaskError::Internal(format!("the id to wait for is {id}"))) };
-        let item = match in_answer(answer, settle, &id) {
+        let item = match answers.last().and_then(|answer| in_answer(answer, settle, &id)) {
             Some(item) => item.clone(),
             None => self.wait(settle, &id).await?,
         };

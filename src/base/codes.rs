@@ -18,6 +18,7 @@ pub mod plan;
 pub mod prove;
 pub mod repeat;
 pub mod sensitive;
+pub mod space;
 pub mod state;
 pub mod syntax;
 pub mod template;
@@ -41,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         env::ALL,
         neighbour::ALL,
         network::ALL,
+        space::ALL,
         state::ALL,
         apply::ALL,
         environment::ALL,

@@ -31,6 +31,8 @@ enum Template {
     TwoTier,
     /// Web, application and data over three zones, each reached from the one before it alone
     ThreeTier,
+    /// Machines with IPv6 alone: one that maintainers reach, others that only reach out
+    Ipv6Only,
 }
 
 impl Template {
@@ -46,6 +48,7 @@ impl Template {
                     ("network/main.secnet", include_str!("../../examples/two_tier/network/main.secnet")),
                 ],
             ),
+            Template::Ipv6Only => ("ipv6_only", &[("main.secnet", include_str!("../../examples/ipv6_only/main.secnet"))]),
             Template::ThreeTier => ("three_tier", &[("main.secnet", include_str!("../../examples/three_tier/main.secnet"))]),
         }
     }

@@ -13,7 +13,6 @@ shown! {
     TransitGatewayAttachment(association, resource_id, resource_type, state, transit_gateway_attachment_id, transit_gateway_id);
     TransitGatewayAttachmentAssociation(state, transit_gateway_route_table_id);
     VpcEndpoint(network_interface_ids, route_table_ids, service_name, state, vpc_endpoint_id, vpc_endpoint_type, vpc_id);
-    EgressOnlyInternetGateway(attachments, egress_only_internet_gateway_id);
     VpcBlockPublicAccessOptions(aws_account_id, aws_region, internet_gateway_block_mode, state);
     VpcBlockPublicAccessExclusion(exclusion_id, internet_gateway_exclusion_mode, resource_arn, state);
     PrefixListEntry(cidr, description);
@@ -33,8 +32,6 @@ pub const ACTIONS: &[Action] = &[
     action!(DescribeTransitGatewayAttachments: describe_transit_gateway_attachments(set_filters, set_max_results, set_next_token)
         -> (next_token, transit_gateway_attachments)),
     action!(DescribeVpcEndpoints: describe_vpc_endpoints(set_filters, set_max_results, set_next_token) -> (next_token, vpc_endpoints)),
-    action!(DescribeEgressOnlyInternetGateways: describe_egress_only_internet_gateways(set_filters, set_max_results, set_next_token)
-        -> (egress_only_internet_gateways, next_token)),
     action!(DescribeVpcBlockPublicAccessOptions: describe_vpc_block_public_access_options() -> (vpc_block_public_access_options)),
     action!(DescribeVpcBlockPublicAccessExclusions: describe_vpc_block_public_access_exclusions(set_filters, set_max_results, set_next_token)
         -> (next_token, vpc_block_public_access_exclusions)),

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     base::{
         address::Address,
-        cidr::{Cidr, Family},
+        cidr::Family,
         codes::network,
         diagnostic::Sink,
         span::Span,
@@ -18,7 +18,7 @@ use crate::{
     call::{Arg, Call, Json},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
+    registry::{Batch, Listing, Observed, Others, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
     resource,
     resources::{
         part::{arg, as_service, int, protocol_name, show_traffic, show_value, traffic},
@@ -120,13 +120,15 @@ security_group db {
 
     fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts: Vec<Part> = vec![];
+        let anywhere = placement::anywhere(this, model);
         for sentence in &this.sentences {
             for (protocol, ports) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(traffic) {
-                for peer in sentence.get("peers").elements() {
+                let written = sentence.get("peers").elements().iter();
+                for peer in written.flat_map(|peer| placement::peers_for(peer, &protocol, &anywhere)) {
                     if let Some(group) = peer.as_resource() {
                         same_vpc(this, group, model, sentence.span_of("peers"), sink);
                     }
-                    let record = rule(&protocol, ports, peer, sentence.get("description"));
+                    let record = rule(&protocol, ports, &peer, sentence.get("description"));
                     let part = Part { name: sentence.head, record, span: Some(sentence.span) };
                     match parts.iter().find(|p| p.name == part.name && same_rule(&p.record, &part.record)) {
                         None => parts.push(part),
@@ -179,6 +181,17 @@ security_group db {
         ]
     }
 
+    /// In a VPC with IPv6 a new group lets everything out over that as well.
+    fn bared(at: &Address, record: &Record, others: Others<'_>) -> Vec<Call> {
+        let vpc = record.get("vpc").and_then(Value::as_resource).and_then(others);
+        if !vpc.is_some_and(placement::may_have_ipv6) {
+            return vec![];
+        }
+        let everything = json!([{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]);
+        let call = Call::new("RevokeSecurityGroupEgress", [("GroupId", Arg::id(at)), ("IpPermissions", Arg::Known(everything))]);
+        vec![call.satisfied_by(&["InvalidPermission.NotFound"])]
+    }
+
     fn delete(at: &Address, _record: &Record) -> Vec<Call> {
         vec![Call::new("DeleteSecurityGroup", [("GroupId", Arg::id(at))])]
     }
@@ -225,8 +238,7 @@ fn check_text(what: &str, value: &Value, at: Option<Span>, sink: &mut Sink) {
 }
 
 fn rule(protocol: &str, ports: Option<(i64, i64)>, peer: &Value, description: &Value) -> Record {
-    let peer = if *peer == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { peer.clone() };
-    let mut record = Record::from([("protocol".into(), Value::text(protocol)), ("peer".into(), peer)]);
+    let mut record = Record::from([("protocol".into(), Value::text(protocol)), ("peer".into(), peer.clone())]);
     if let Some((from, to)) = ports {
         record.extend([("from_port".into(), Value::Int(from)), ("to_port".into(), Value::Int(to))]);
     }

@@ -14,7 +14,6 @@ pub(crate) const ACTIONS: Actions = &[
     ("DescribeVpnGateways", |_, _| Ok(json!({"VpnGateways": []})), "VpnGatewayIds Filters"),
     ("DescribeTransitGatewayAttachments", |_, _| Ok(json!({"TransitGatewayAttachments": []})), "TransitGatewayAttachmentIds Filters"),
     ("DescribeVpcEndpoints", |_, _| Ok(json!({"VpcEndpoints": []})), "VpcEndpointIds Filters"),
-    ("DescribeEgressOnlyInternetGateways", |_, _| Ok(json!({"EgressOnlyInternetGateways": []})), "EgressOnlyInternetGatewayIds Filters"),
     ("DescribeVpcBlockPublicAccessOptions", public_access, ""),
     ("DescribeVpcBlockPublicAccessExclusions", |_, _| Ok(json!({"VpcBlockPublicAccessExclusions": []})), "ExclusionIds Filters"),
     ("GetManagedPrefixListEntries", prefix_list, "PrefixListId TargetVersion"),

@@ -46,6 +46,7 @@ pub(crate) struct Route {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Target {
     Gateway(String),
+    EgressOnlyGateway(String),
     NatGateway(String),
     Interface(String),
     /// An instance, by its only interface.
@@ -95,7 +96,15 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
         "TransitGatewayId" => Err(no_such("tgw", id)),
         "VpcPeeringConnectionId" => Err(no_such("pcx", id)),
         "VpcEndpointId" => Err(no_such("vpce", id)),
-        _ => Err(no_such("eigw", id)),
+        _ => {
+            if find(&world.egress_only_internet_gateways, "eigw", id)?.vpc != vpc {
+                return Err(bad(format!("route table and egress-only internet gateway {id} belong to different networks")));
+            }
+            if p.has("DestinationCidrBlock") {
+                return Err(bad(format!("The egress-only internet gateway {id} takes no IPv4 destination.")));
+            }
+            Ok(Target::EgressOnlyGateway(id.into()))
+        }
     }
 }
 
@@ -172,6 +181,7 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
     };
     match target {
         Target::Gateway(id) => world.internet_gateways.get(id).is_some_and(|g| g.vpc.as_deref() == Some(vpc)),
+        Target::EgressOnlyGateway(id) => world.egress_only_internet_gateways.get(id).is_some_and(|g| g.vpc == vpc),
         Target::NatGateway(id) => world.nat_gateways.get(id).is_some_and(|n| n.is_up()),
         Target::Interface(id) => carries(id),
         Target::Instance { interface, .. } => carries(interface),
@@ -190,6 +200,7 @@ pub(crate) fn show_all(world: &World, table: &RouteTable) -> Vec<Json> {
         let (to, origin) = (route.to, &route.origin);
         match &route.via {
             Target::Gateway(id) => json!({name(to): to, "GatewayId": id, "State": state, "Origin": origin}),
+            Target::EgressOnlyGateway(id) => json!({name(to): to, "EgressOnlyInternetGatewayId": id, "State": state, "Origin": origin}),
             Target::NatGateway(id) => json!({name(to): to, "NatGatewayId": id, "State": state, "Origin": origin}),
             Target::Interface(id) => match world.interfaces.get(id).and_then(|i| i.attachment.as_ref()) {
                 Some(a) => json!({name(to): to, "NetworkInterfaceId": id, "InstanceId": a.instance, "InstanceOwnerId": ACCOUNT,

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     call::{ApiError, Json},
     sim::{
-        address::Address, instance::Instance, internet_gateway::InternetGateway, key_pair::KeyPair, nat_gateway::NatGateway,
-        network_acl::NetworkAcl, network_interface::Interface, refuse::no_such, route_table::RouteTable, security_group::Group,
-        subnet::Subnet, volume::Volume, vpc::Vpc,
+        address::Address, dhcp_options::DhcpOptions, egress_only_internet_gateway::EgressOnlyInternetGateway, instance::Instance,
+        internet_gateway::InternetGateway, key_pair::KeyPair, nat_gateway::NatGateway, network_acl::NetworkAcl,
+        network_interface::Interface, refuse::no_such, route_table::RouteTable, security_group::Group, subnet::Subnet, volume::Volume,
+        vpc::Vpc,
     },
 };
 
@@ -29,6 +30,7 @@ pub struct Quotas {
     pub subnets_per_vpc: usize,
     pub cidrs_per_vpc: usize,
     pub internet_gateways: usize,
+    pub egress_only_internet_gateways: usize,
     pub route_tables_per_vpc: usize,
     pub routes_per_table: usize,
     pub network_acls_per_vpc: usize,
@@ -48,6 +50,7 @@ impl Default for Quotas {
             subnets_per_vpc: 200,
             cidrs_per_vpc: 5,
             internet_gateways: 5,
+            egress_only_internet_gateways: 5,
             route_tables_per_vpc: 200,
             routes_per_table: 500,
             network_acls_per_vpc: 200,
@@ -149,6 +152,10 @@ pub struct World {
     pub(crate) vpcs: BTreeMap<String, Vpc>,
     pub(crate) subnets: BTreeMap<String, Subnet>,
     pub(crate) internet_gateways: BTreeMap<String, InternetGateway>,
+    #[serde(default)]
+    pub(crate) egress_only_internet_gateways: BTreeMap<String, EgressOnlyInternetGateway>,
+    #[serde(default)]
+    pub(crate) dhcp_options: BTreeMap<String, DhcpOptions>,
     pub(crate) route_tables: BTreeMap<String, RouteTable>,
     pub(crate) network_acls: BTreeMap<String, NetworkAcl>,
     pub(crate) groups: BTreeMap<String, Group>,
@@ -184,6 +191,8 @@ impl World {
             vpcs: BTreeMap::new(),
             subnets: BTreeMap::new(),
             internet_gateways: BTreeMap::new(),
+            egress_only_internet_gateways: BTreeMap::new(),
+            dhcp_options: BTreeMap::new(),
             route_tables: BTreeMap::new(),
             network_acls: BTreeMap::new(),
             groups: BTreeMap::new(),
