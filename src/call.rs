@@ -29,6 +29,8 @@ pub enum Arg {
     Find(Find),
     /// The first characters of the operation's own random id, so many: what makes a generated name unique.
     OperationId(usize),
+    /// A network in another: that one, how many more bits of prefix, and which of those that have so many.
+    Subnet(Box<Arg>, u8, u64),
     /// Texts joined.
     Concat(Vec<Arg>),
     /// A sensitive value. It is written down nowhere: a plan holds [`Arg::Sealed`] in its place.
@@ -120,7 +122,7 @@ impl Arg {
             Arg::List(args) | Arg::Concat(args) => args.iter_mut().for_each(|arg| arg.each(visit)),
             Arg::Map(args) => args.values_mut().for_each(|arg| arg.each(visit)),
             Arg::Find(find) => find.equals.each(visit),
-            Arg::Base64(arg) => arg.each(visit),
+            Arg::Base64(arg) | Arg::Subnet(arg, ..) => arg.each(visit),
             Arg::Except(args, without) => [args, without].into_iter().for_each(|arg| arg.each(visit)),
             Arg::Known(_)
             | Arg::Of(..)
@@ -138,7 +140,7 @@ impl Arg {
         match value {
             Value::Concat(pieces) => Arg::Concat(pieces.iter().map(Arg::sensitive).collect()),
             Value::List(values) => Arg::List(values.iter().map(Arg::sensitive).collect()),
-            Value::Null | Value::Error | Value::Resource(_) | Value::Attribute(..) => Arg::from_value(value),
+            Value::Null | Value::Error | Value::Resource(_) | Value::Attribute(..) | Value::Subnet(..) => Arg::from_value(value),
             other => Arg::Sensitive(other.clone().sensitive()),
         }
     }
@@ -155,6 +157,7 @@ impl Arg {
             Value::Text(text) => Arg::text(&**text),
             Value::Resource(address) => Arg::id(address),
             Value::Attribute(address, name) => Arg::Of(address.clone(), name.clone()),
+            Value::Subnet(of, bits, n) => Arg::Subnet(Box::new(Arg::from_value(of)), *bits, *n),
             Value::Concat(pieces) => Arg::Concat(pieces.iter().map(Arg::from_value).collect()),
             Value::List(values) => Arg::List(values.iter().map(Arg::from_value).collect()),
             Value::Map(map) => Arg::Map(map.iter().map(|(k, v)| (k.clone(), Arg::from_value(v))).collect()),

@@ -8,6 +8,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use crate::base::{cidr::Cidr, service::Service, span::Span};
 
 pub mod alike;
+pub mod chosen;
 pub mod desired;
 pub mod merge;
 pub mod snapshot;

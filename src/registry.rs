@@ -69,6 +69,8 @@ pub struct Spec {
     pub network: fn(&Resource, &Desired<'_>, &mut Net),
     /// The calls that make it; the answer of the first tells its id. Of what AWS gives, the first looks it up by its VPC.
     pub create: fn(&Address, &Record) -> Result<Vec<Call>, DecodeError>,
+    /// The calls after them that take away what EC2 attaches to a new one because of what it refers to.
+    pub bared: fn(&Address, &Record, Others<'_>) -> Vec<Call>,
     /// Id and attributes, from the answer of the first call of `create`.
     pub created: fn(&Json) -> Option<(String, Record)>,
     /// How several are made by one call, where EC2 can.
@@ -103,6 +105,9 @@ impl Patience {
     /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html>
     pub const HELD: Patience = Patience { delete: 2700, ..Self::SHORT };
 }
+
+/// What is known of other resources, by address.
+pub type Others<'a> = &'a dyn Fn(&Address) -> Option<&'a Record>;
 
 /// One way to change a resource in place.
 pub struct Update {
@@ -235,7 +240,7 @@ pub struct Listing {
     pub items: &'static [&'static str],
     /// Member of an item that holds its id.
     pub id: &'static str,
-    /// The filter that takes ids.
+    /// The filter that takes ids; empty where EC2 has none, and all are read.
     pub filter: &'static str,
     /// `MaxResults`; `None` where the action has no pages.
     pub page: Option<u16>,
@@ -371,6 +376,11 @@ pub trait ResourceType: Kind + Sized + 'static {
     /// See [`Spec::create`].
     fn create(&self, at: &Address) -> Vec<Call>;
 
+    /// See [`Spec::bared`].
+    fn bared(_at: &Address, _record: &Record, _others: Others<'_>) -> Vec<Call> {
+        vec![]
+    }
+
     /// See [`Spec::created`].
     fn created(answer: &Json) -> Option<(String, Record)> {
         let id = Self::CREATED_ID.iter().try_fold(answer, |at, key| if *key == "0" { at.get(0) } else { at.get(key) })?;
@@ -415,6 +425,7 @@ impl Spec {
             attached: T::attached,
             network: T::network,
             create: |at, record| T::decode(record).map(|t| t.create(at)),
+            bared: T::bared,
             created: T::created,
             alike: T::ALIKE,
             updates: T::UPDATES,

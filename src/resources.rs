@@ -11,7 +11,7 @@ use crate::{
     },
     registry::{Observed, Spec},
     schema::{
-        model::{Model, Part, Resource},
+        model::{Model, Part, Resource, Statement},
         value::{Record, Value},
     },
 };
@@ -25,7 +25,9 @@ mod sample;
 
 crate::resources! {
     vpc: Vpc,
+    dhcp_options: DhcpOptions,
     internet_gateway: InternetGateway,
+    egress_only_internet_gateway: EgressOnlyInternetGateway,
     subnet: Subnet,
     route_table: RouteTable,
     network_acl: NetworkAcl,
@@ -140,6 +142,8 @@ fn draw(model: &Model, known: &Known, existing: Option<&Read>) -> Net {
             net.unread(&vpc, "a VPC with something that exists and that nobody has read yet", desired::origin(resource));
         }
     }
+    let named = model.policies.iter().flat_map(|policy| &policy.statements).flat_map(Statement::networks);
+    net.doubt_choices(&named.collect::<Vec<_>>());
     net
 }
 

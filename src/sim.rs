@@ -23,6 +23,8 @@ mod address;
 mod block_public_access;
 mod bucket;
 mod cloud;
+mod dhcp_options;
+mod egress_only_internet_gateway;
 mod fault;
 mod filter;
 mod flow_log;
@@ -85,6 +87,8 @@ const AREAS: &[Actions] = &[
     vpc::ACTIONS,
     subnet::ACTIONS,
     internet_gateway::ACTIONS,
+    egress_only_internet_gateway::ACTIONS,
+    dhcp_options::ACTIONS,
     route_table::ACTIONS,
     route::ACTIONS,
     network_acl::ACTIONS,

@@ -37,6 +37,8 @@ mod examples;
 mod held;
 #[path = "it/iam.rs"]
 mod iam;
+#[path = "it/ipv6.rs"]
+mod ipv6;
 #[path = "it/kernel.rs"]
 mod kernel;
 #[path = "it/kernel_build.rs"]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    base::{address::Address, base64},
+    base::{address::Address, base64, cidr::Cidr},
     call::{Arg, Json},
     state::{State, seal::Secrets},
 };
@@ -30,6 +30,8 @@ pub enum ArgumentError {
     Answer(String),
     /// An element of an earlier answer: the member that was looked at, and what it should be.
     Element(String, String),
+    /// A network that is not in another: the other, how many more bits, and its number.
+    Subnet(String, u8, u64),
     /// A sensitive value of which the hash alone is known.
     Sealed,
     /// Attributes that stand for one another without end.
@@ -42,6 +44,7 @@ impl fmt::Display for ArgumentError {
             ArgumentError::Attribute(address, name) => write!(f, "`{address}.{name}`, which EC2 has not told"),
             ArgumentError::Answer(path) => write!(f, "`{path}` of an earlier answer, which is not in it"),
             ArgumentError::Element(member, value) => write!(f, "an element with {member} {value} of an earlier answer, which is not in it"),
+            ArgumentError::Subnet(whole, bits, n) => write!(f, "`subnets({whole}, {bits})[{n}]`, which there is none of"),
             ArgumentError::Sealed => f.write_str("a sensitive value, of which the state has but a hash"),
             ArgumentError::Endless(address) => write!(f, "`{address}`, whose attributes stand for one another without end"),
         }
@@ -89,6 +92,11 @@ fn deep(arg: &Arg, known: Known<'_>, depth: usize) -> Result<Json, ArgumentError
         Arg::Sensitive(value) => deep(&Arg::from_value(&value.bare()), known, depth)?,
         Arg::Sealed(hash) => deep(&Arg::from_value(known.secrets.get(hash).ok_or(ArgumentError::Sealed)?), known, depth)?,
         Arg::OperationId(length) => known.operation.chars().take(*length).collect::<String>().into(),
+        Arg::Subnet(of, bits, n) => {
+            let whole = plain(&deep(of, known, depth)?);
+            let found = whole.parse::<Cidr>().ok().and_then(|whole| whole.subnet(*bits, (*n).into()));
+            found.ok_or(ArgumentError::Subnet(whole, *bits, *n))?.to_string().into()
+        }
         Arg::Concat(pieces) => {
             let pieces = pieces.iter().map(|piece| deep(piece, known, depth).map(|json| plain(&json)));
             pieces.collect::<Result<String, _>>()?.into()
@@ -187,6 +195,16 @@ mod tests {
         assert_eq!(check(Arg::from_value(&Value::text("hello").sensitive())), Ok(json!("hello")));
         assert_eq!(check(Arg::base64(Arg::Sealed("hash".into()))), Ok(json!("aGVsbG8=")));
         assert_eq!(check(Arg::Sealed("another".into())), Err(ArgumentError::Sealed));
+    }
+
+    #[test]
+    fn a_network_is_cut_out_of_one_that_ec2_has_chosen() {
+        let of = |name: &str| Box::new(Arg::Of(Address::new("vpc", "a"), name.into()));
+        assert_eq!(check(Arg::Subnet(of("cidr_block"), 8, 3)), Ok(json!("10.0.3.0/24")));
+        let within = Arg::Subnet(Box::new(Arg::Subnet(of("cidr_block"), 4, 1)), 4, 2);
+        assert_eq!(check(within), Ok(json!("10.0.18.0/24")));
+        assert_eq!(check(Arg::Subnet(of("cidr_block"), 20, 0)), Err(ArgumentError::Subnet("10.0.0.0/16".into(), 20, 0)));
+        assert!(check(Arg::Subnet(of("none"), 8, 0)).is_err());
     }
 
     #[test]

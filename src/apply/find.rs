@@ -47,7 +47,7 @@ pub fn placed<'a>(spec: &Spec, items: &'a [Json], place: usize, many: usize) -> 
 /// EC2 could not be read.
 pub async fn stands(driver: &dyn Driver, spec: &Spec, id: &str) -> Result<bool, ReadError> {
     let (listing, ids) = (&spec.listing, [id.to_owned()]);
-    let found = Reader::new(driver).pages(listing.action, listing.items, &[(listing.filter, &ids)], listing.page).await?;
+    let found = Reader::new(driver).by_ids(listing, &ids).await?;
     Ok(found.iter().any(|item| (spec.observe)(item).is_some_and(|observed| observed.id == id)))
 }
 

@@ -192,6 +192,7 @@ impl Filler<'_> {
             Arg::OperationId(length) => "0".repeat(*length).into(),
             Arg::Concat(pieces) => pieces.iter().map(|piece| plain(&self.json(piece))).collect::<String>().into(),
             Arg::Base64(text) => base64::encode(plain(&self.json(text)).as_bytes()).into(),
+            Arg::Subnet(..) => "2001:db8::/64".into(),
             Arg::Except(args, without) => match (self.json(args), self.json(without)) {
                 (Json::Array(all), Json::Array(without)) => all.into_iter().filter(|one| !without.contains(one)).collect(),
                 (all, _) => all,

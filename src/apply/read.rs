@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::{
     apply::patience::{Patience, Reason},
     call::{ApiError, Class, Driver, Json, Request},
-    registry::Spec,
+    registry::{Listing, Spec},
 };
 
 /// How many values a filter takes (EC2 user guide, "List and filter using the CLI and API").
@@ -101,6 +101,14 @@ impl<'a> Reader<'a> {
             params["Filters"] = filters.into();
         }
         self.all(action, items, params, page).await
+    }
+
+    /// Those of a type with these ids, page by page.
+    pub async fn by_ids(&self, listing: &Listing, ids: &[String]) -> Result<Vec<Json>, ReadError> {
+        let filters: &[Filter<'_>] = if listing.filter.is_empty() { &[] } else { &[(listing.filter, ids)] };
+        let mut found = self.pages(listing.action, listing.items, filters, listing.page).await?;
+        found.retain(|item| item.get(listing.id).and_then(Json::as_str).is_some_and(|id| ids.iter().any(|i| i == id)));
+        Ok(found)
     }
 
     /// Everything that a request answers, page by page.

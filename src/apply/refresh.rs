@@ -214,10 +214,7 @@ async fn kind(
     }
     let rest: Vec<String> = ids.iter().filter(|id| !items.contains_key(**id)).map(|id| (*id).to_owned()).collect();
     for ids in rest.chunks(FILTER_VALUES_MAX) {
-        let mut found = BTreeMap::new();
-        collect(spec, reader.pages(listing.action, listing.items, &[(listing.filter, ids)], listing.page).await?, &mut found);
-        found.retain(|id, _| ids.contains(id));
-        items.extend(found);
+        collect(spec, reader.by_ids(listing, ids).await?, &mut items);
     }
     complete(reader, spec, &mut items).await?;
     Ok((spec.kind, items.iter().filter_map(|(id, item)| Some((id.clone(), (spec.observe)(item)?))).collect()))
@@ -281,7 +278,8 @@ fn resolved(filters: &Record, state: &State, found: &BTreeMap<Address, Vec<Found
 async fn fitting(reader: &Reader<'_>, spec: &'static Spec, filters: &Record) -> Result<Vec<Found>, ReadError> {
     let text = |value: &Value| value.as_text().map(str::to_owned);
     let mut asked: Vec<(String, Vec<String>)> = vec![];
-    asked.extend(filters.get("id").and_then(text).map(|id| (spec.listing.filter.into(), vec![id])));
+    let by_id = filters.get("id").and_then(text).filter(|_| !spec.listing.filter.is_empty());
+    asked.extend(by_id.map(|id| (spec.listing.filter.into(), vec![id])));
     let known = FILTERS.iter().filter(|(kind, ..)| *kind == spec.kind);
     asked.extend(known.filter_map(|(_, name, filter)| Some(((*filter).to_owned(), vec![text(filters.get(*name)?)?]))));
     if let Some(Value::Map(tags)) = filters.get("tags") {

@@ -166,10 +166,10 @@ pub async fn carry_out(run: &Run, index: usize) -> Result<(), TaskError> {
                 }
             }
         };
-        if let Some(settle) = &call.settle {
-            step.settle_all(settle, call, &answers, &answer, number == 0).await?;
-        }
         answers.push(answer);
+        if let Some(settle) = &call.settle {
+            step.settle_all(settle, call, &answers, number == 0).await?;
+        }
     }
     run.ledger().record(&[Event::Done { task: index, what: task.what.clone() }])
 }
@@ -328,25 +328,25 @@ impl Step<'_> {
     }
 
     /// The same for everything that a call has made.
-    async fn settle_all(&self, settle: &Settle, call: &Call, answers: &[Json], answer: &Json, first: bool) -> Result<(), TaskError> {
+    async fn settle_all(&self, settle: &Settle, call: &Call, answers: &[Json], first: bool) -> Result<(), TaskError> {
         let all = if first { self.task.what.addresses() } else { vec![] };
-        let [_, _, ..] = *all else { return self.settle(self.task.what.address(), settle, call, answers, answer).await };
+        let [_, _, ..] = *all else { return self.settle(self.task.what.address(), settle, call, answers).await };
         let work = all.into_iter().map(|address| -> Work<'_, _> {
             let settle = Settle { id: Arg::id(address), ..settle.clone() };
-            Box::pin(async move { self.settle(address, &settle, call, answers, answer).await })
+            Box::pin(async move { self.settle(address, &settle, call, answers).await })
         });
         together(work.collect()).await.into_iter().collect()
     }
 
-    /// Waits until what a call was about is as it should be, and learns what EC2 has decided.
-    async fn settle(&self, address: &Address, settle: &Settle, call: &Call, answers: &[Json], answer: &Json) -> Result<(), TaskError> {
+    /// Waits until what a call was about is as it should be, and learns what EC2 has decided. Its answer is the last one.
+    async fn settle(&self, address: &Address, settle: &Settle, call: &Call, answers: &[Json]) -> Result<(), TaskError> {
         let id = {
             let ledger = self.run.ledger();
             let known = Known { state: &ledger.state, answers, operation: "", secrets: &self.run.secrets };
             resolve(&settle.id, known).map_err(|error| TaskError::Argument { action: call.action.clone(), error })?
         };
         let Json::String(id) = id else { return Err(TaskError::Internal(format!("the id to wait for is {id}"))) };
-        let item = match in_answer(answer, settle, &id) {
+        let item = match answers.last().and_then(|answer| in_answer(answer, settle, &id)) {
             Some(item) => item.clone(),
             None => self.wait(settle, call, &id).await?,
         };

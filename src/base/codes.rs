@@ -21,6 +21,7 @@ pub mod prove;
 pub mod repeat;
 pub mod sensitive;
 pub mod site;
+pub mod space;
 pub mod state;
 pub mod syntax;
 pub mod template;
@@ -46,6 +47,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         network::ALL,
         endpoint::ALL,
         site::ALL,
+        space::ALL,
         state::ALL,
         apply::ALL,
         environment::ALL,

@@ -226,7 +226,7 @@ impl From<&Change> for ChangeJson {
 #[must_use]
 pub fn plain(value: &Value) -> Json {
     match value {
-        Value::Null | Value::Error | Value::Attribute(..) | Value::Concat(_) => Json::Null,
+        Value::Null | Value::Error | Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) => Json::Null,
         Value::Bool(b) => (*b).into(),
         Value::Int(n) => (*n).into(),
         Value::Float(n) => (*n).into(),

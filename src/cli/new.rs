@@ -33,6 +33,8 @@ enum Template {
     ThreeTier,
     /// A transit gateway between what is shared and spokes that do not reach each other
     HubAndSpoke,
+    /// Machines with IPv6 alone: one that maintainers reach, others that only reach out
+    Ipv6Only,
 }
 
 impl Template {
@@ -49,6 +51,7 @@ impl Template {
                 ],
             ),
             Template::HubAndSpoke => ("hub_and_spoke", &[("main.secnet", include_str!("../../examples/hub_and_spoke/main.secnet"))]),
+            Template::Ipv6Only => ("ipv6_only", &[("main.secnet", include_str!("../../examples/ipv6_only/main.secnet"))]),
             Template::ThreeTier => ("three_tier", &[("main.secnet", include_str!("../../examples/three_tier/main.secnet"))]),
         }
     }

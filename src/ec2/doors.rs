@@ -7,7 +7,6 @@ shown! {
     Ipv6CidrBlock(ipv6_cidr_block);
     VpnGateway(state, tags, vpc_attachments, vpn_gateway_id);
     VpcAttachment(state, vpc_id);
-    EgressOnlyInternetGateway(attachments, egress_only_internet_gateway_id);
 }
 
 words! {
@@ -15,8 +14,4 @@ words! {
 }
 
 /// The actions.
-pub const ACTIONS: &[Action] = &[
-    action!(DescribeVpnGateways: describe_vpn_gateways(set_filters) -> (vpn_gateways)),
-    action!(DescribeEgressOnlyInternetGateways: describe_egress_only_internet_gateways(set_filters, set_max_results, set_next_token)
-        -> (egress_only_internet_gateways, next_token)),
-];
+pub const ACTIONS: &[Action] = &[action!(DescribeVpnGateways: describe_vpn_gateways(set_filters) -> (vpn_gateways))];

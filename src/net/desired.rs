@@ -11,7 +11,7 @@ use crate::{
         service::{Ports, Service},
         site::Site,
     },
-    net::{Id, InterfaceAddress, Origin, Public},
+    net::{Id, InterfaceAddress, Origin, Public, chosen},
     schema::{
         model::{Model, Part, Resource},
         value::{Record, Value},
@@ -32,6 +32,8 @@ pub struct Desired<'m> {
     standing: BTreeMap<&'m Address, &'m Resource>,
     /// By table: the gateway endpoints that it leads to.
     led_to: BTreeMap<&'m Address, Vec<&'m Resource>>,
+    /// By VPC: the IPv6 network that it has, or that stands for the one that AWS will choose.
+    ipv6: BTreeMap<&'m Address, Cidr>,
 }
 
 /// Where a resource comes from.
@@ -92,7 +94,8 @@ impl<'m> Desired<'m> {
                 found.entry(holder).or_insert(resource);
             }
         }
-        Self { model, known, elastic, standing, led_to }
+        let ipv6 = ipv6_networks(model, known);
+        Self { model, known, elastic, standing, led_to, ipv6 }
     }
 
     /// An attribute as written, or as EC2 has told it.
@@ -103,16 +106,36 @@ impl<'m> Desired<'m> {
     {
         let told = || self.known.get(&resource.address).and_then(|r| r.get(name));
         let written = resource.record.get(name).filter(|v| **v != Value::Null);
-        written.filter(|v| !matches!(v, Value::Attribute(..))).or_else(told).or(written)
+        written.filter(|v| !matches!(v, Value::Attribute(..) | Value::Subnet(..))).or_else(told).or(written)
     }
 
     /// A network.
     #[must_use]
     pub fn cidr(&self, resource: &Resource, name: &str) -> Option<Cidr> {
-        match self.value(resource, name)? {
-            Value::Cidr(cidr) => Some(*cidr),
+        self.network(self.value(resource, name)?)
+    }
+
+    /// A network, or the one that stands for it where AWS has yet to choose.
+    #[must_use]
+    pub fn network(&self, value: &Value) -> Option<Cidr> {
+        let known = value.rewrite(&|leaf| match leaf {
+            Value::Attribute(vpc, name) if name == "ipv6_cidr_block" && self.ipv6.contains_key(vpc) => {
+                self.ipv6_network(vpc).map(Value::Cidr)
+            }
+            Value::Attribute(address, name) => {
+                let written = || self.model.resources.get(address).filter(|r| !r.existing).and_then(|r| r.record.get(name));
+                let told = self.known.get(address).and_then(|r| r.get(name)).or_else(written);
+                told.and_then(|value| self.network(value)).map(Value::Cidr)
+            }
             _ => None,
-        }
+        });
+        if let Value::Cidr(cidr) = known { Some(cidr) } else { None }
+    }
+
+    /// The IPv6 network of a VPC.
+    #[must_use]
+    pub fn ipv6_network(&self, vpc: &Address) -> Option<Cidr> {
+        self.ipv6.get(vpc).copied()
     }
 
     /// An address.
@@ -198,6 +221,26 @@ impl<'m> Desired<'m> {
         InterfaceAddress { private: own.or(range).unwrap_or(Cidr::ANYWHERE_V4), public }
     }
 
+    /// All addresses that something has in a subnet, IPv4 first; one that AWS will choose is every one of its network.
+    #[must_use]
+    pub fn addresses_in(&self, resource: &Resource, subnet: &Id, public: Option<Public>) -> Vec<InterfaceAddress> {
+        let placed = self.resource(subnet);
+        let native = placed.is_some_and(|s| self.is(s, "ipv6_native", false));
+        let four = (!native).then(|| self.address_in(resource, subnet, public));
+        let Some((placed, network)) = placed.and_then(|s| Some((s, self.cidr(s, "ipv6_cidr_block")?))) else {
+            return four.into_iter().collect();
+        };
+        let own = self.value(resource, "ipv6_addresses").map_or(&[][..], Value::elements).iter();
+        let own = own.filter_map(|v| if let Value::Ip(ip) = v { Some(*ip) } else { None }).filter(|ip| network.contains_ip(*ip));
+        let mut six: Vec<Cidr> = own.map(Cidr::host_of).collect();
+        let counted = matches!(self.value(resource, "ipv6_address_count"), Some(Value::Int(n)) if *n > 0);
+        let given = native || self.is(placed, "assign_ipv6_address_on_creation", false);
+        if six.is_empty() && (counted || given) {
+            six.push(network);
+        }
+        four.into_iter().chain(six.into_iter().map(|private| InterfaceAddress { private, public: None })).collect()
+    }
+
     /// The public address that AWS gives, known or not yet.
     #[must_use]
     pub fn public_address(&self, resource: &Resource) -> Public {
@@ -222,6 +265,17 @@ impl<'m> Desired<'m> {
         let own = self.model.resources.get(instance).and_then(|r| r.reference("network_interface"));
         id(own.unwrap_or(instance))
     }
+}
+
+/// The IPv6 network of each VPC that has one: as EC2 has told, or one that stands for it.
+fn ipv6_networks<'m>(model: &'m Model, known: &Known) -> BTreeMap<&'m Address, Cidr> {
+    let wanted = |r: &&Resource| r.address.kind() == "vpc" && r.record.get("amazon_provided_ipv6_cidr_block") == Some(&Value::Bool(true));
+    let vpcs = model.resources.values().filter(|r| !r.existing).filter(wanted).map(|r| &r.address);
+    let network = |(n, vpc): (usize, &'m Address)| match known.get(vpc).and_then(|r| r.get("ipv6_cidr_block")) {
+        Some(Value::Cidr(told)) => Some((vpc, *told)),
+        _ => Some((vpc, chosen::stand_in(n)?)),
+    };
+    vpcs.enumerate().filter_map(network).collect()
 }
 
 fn int(record: &Record, member: &str) -> Option<i64> {

@@ -171,7 +171,7 @@ fn thing<'a>(
         let kept = stands.state.record.get(attr.name);
         let wanted = record.get(attr.name).cloned().unwrap_or(Value::Null);
         // What is not written and EC2 has told is EC2's choice. What EC2 does not tell was written before, and is taken back.
-        if wanted == Value::Null && (observed.is_some() || kept.is_none()) {
+        if wanted == Value::Null && (kept.is_none() || observed.is_some() && !was_written(attr, kept)) {
             continue;
         }
         let none = BTreeSet::new();
@@ -216,6 +216,11 @@ fn thing<'a>(
     }
     decision.record = record;
     decision
+}
+
+/// Whether a reference was written that can be taken back while its owner stands: what was learnt of EC2 is kept as an id.
+fn was_written(attr: &Attr, kept: Option<&Value>) -> bool {
+    matches!((attr.change, &attr.ty, kept), (Change::InPlace, Type::Ref(_), Some(Value::Resource(_))))
 }
 
 /// What comes with an image that is left as it is does not follow the one that is written.
@@ -391,8 +396,12 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
     for (index, part) in decision.resource.parts.iter().enumerate() {
         let Some(spec) = decision.spec.part(part.name).filter(|s| !left(s)) else { continue };
         let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), network(standing.substitute(v, replaced, None)))).collect();
-        if let Some(unknown) =
-            spec.key.iter().chain(&["cidr"]).filter_map(|k| wanted.get(*k)).find(|v| matches!(v, Value::Attribute(..) | Value::Concat(_)))
+        if let Some(unknown) = spec
+            .key
+            .iter()
+            .chain(&["cidr"])
+            .filter_map(|k| wanted.get(*k))
+            .find(|v| matches!(v, Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_)))
         {
             sink.push(codes::not_known(&decision.resource.address, part.name, &unknown.to_string(), part.span));
         }

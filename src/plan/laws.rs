@@ -23,15 +23,17 @@ pub struct Broken(pub String);
 pub fn check(plan: &Plan) -> Result<(), Broken> {
     let created: BTreeMap<&Address, usize> =
         plan.tasks.iter().enumerate().flat_map(|(i, t)| creates(t).into_iter().map(move |address| (address, i))).collect();
+    let extended: Vec<(&Address, usize)> = plan.tasks.iter().enumerate().filter_map(|(i, t)| Some((extends(t)?, i))).collect();
     for (index, task) in plan.tasks.iter().enumerate() {
         // Tasks stand in an order in which each comes after all that it waits for.
         if let Some(late) = task.needs.iter().find(|n| **n >= index) {
             return Err(Broken(format!("`{}` waits for task {late}, which comes later", task.title)));
         }
-        // A value that is not known yet comes from a resource that was made before.
+        // A value that is not known yet comes from a resource that was made before, or from a part of it that was.
         for address in unknown(task) {
             let made = created.get(&address).copied();
-            if made != Some(index) && !made.is_some_and(|m| waits_for(plan, index, m)) {
+            let by_part = || extended.iter().any(|(of, part)| **of == address && waits_for(plan, index, *part));
+            if made != Some(index) && !made.is_some_and(|m| waits_for(plan, index, m)) && !by_part() {
                 return Err(Broken(format!("`{}` needs `{address}`, which nothing before it makes", task.title)));
             }
         }
@@ -84,6 +86,13 @@ fn creates(task: &Task) -> Vec<&Address> {
     match &task.what {
         What::Create { .. } | What::CreateAlike { .. } => task.what.addresses(),
         _ => vec![],
+    }
+}
+
+fn extends(task: &Task) -> Option<&Address> {
+    match &task.what {
+        What::MakeParts { address, .. } => Some(address),
+        _ => None,
     }
 }
 

@@ -114,6 +114,8 @@ impl<'a> Standing<'a> {
         let kept = kept.and_then(|record| record.get(name));
         // What EC2 tells of something sensitive is no less so.
         match observed.get(name) {
+            // Nothing yet: EC2 will still choose it.
+            Some(Value::Null) => None,
             Some(value) => Some(value.clone().sensitive_if(kept.is_some_and(Value::is_sealed))),
             None => kept.cloned(),
         }

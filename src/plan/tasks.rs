@@ -159,6 +159,12 @@ impl Context<'_> {
         (self.site_of(other) != decision.resource.site).then(|| other.clone())
     }
 
+    /// What is known of a resource: as it is wanted, or as it exists.
+    fn record(&self, address: &Address) -> Option<&Record> {
+        let wanted = || self.decisions.wanted.get(address).map(|d| &d.record);
+        wanted().or_else(|| self.standing.existing.get(address).map(|found| &found.record))
+    }
+
     /// The tags of what a task makes: secnet's own, and those written that are known.
     fn tags(&self, decision: &Decision<'_>) -> (BTreeMap<String, String>, BTreeMap<String, Value>) {
         let mut known = own_tags(self.state, &decision.resource.address);
@@ -196,6 +202,8 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
     match decision.action {
         Some(Action::Create | Action::Replace) => {
             let mut calls = (decision.spec.create)(address, &decision.record).unwrap_or_default();
+            let others = |address: &Address| context.record(address);
+            calls.extend((decision.spec.bared)(address, &decision.record, &others));
             for update in decision.spec.updates.iter().filter(|u| (u.after_create)(&decision.record)) {
                 calls.extend((update.calls)(address, &decision.record));
             }

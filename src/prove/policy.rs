@@ -12,7 +12,7 @@ use crate::{
         service::Service,
         span::Span,
     },
-    net::{Owner, Public},
+    net::{Owner, Public, chosen},
     prove::{
         chart::Chart,
         packet::{Cube, Dim, Range, Traffic, conversations, without_ranges},
@@ -109,6 +109,8 @@ pub const MAIL: &str = "EC2 lets TCP port 25 out, which it does on request only"
 /// What AWS will choose.
 pub const CHOICE: &str =
     "the public addresses that AWS will choose lie in no network that a rule or a policy names, other than all of IPv4";
+/// What AWS will choose of IPv6.
+pub const CHOICE_V6: &str = "the IPv6 networks that AWS will choose for VPCs lie in none that a rule or a policy names";
 /// What may be started or attached at any time.
 pub const IDLE: &str = "machines that do not run stay stopped, and interfaces that are attached to nothing stay so";
 
@@ -418,6 +420,11 @@ impl<'c> Case<'c, '_> {
         let by_name = self.statement.from.iter().chain(&self.statement.to).any(named) && (0..net.interfaces.len()).any(chosen);
         if by_name || from.iter().any(by_choice) && to.iter().any(|g| to_public(g) || matches!(g, Goal::Anybody(_))) {
             found.push(CHOICE);
+        }
+        let open = net.vpcs.iter().flat_map(|vpc| &vpc.cidrs).any(|network| chosen::is_stand_in(*network));
+        let apart = |network: Cidr| chosen::meets(network) > chosen::Meets::Always;
+        if open && self.statement.networks().chain(net.named_networks()).any(apart) {
+            found.push(CHOICE_V6);
         }
         found
     }

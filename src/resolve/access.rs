@@ -180,7 +180,9 @@ impl<'a> Resolver<'a, '_> {
                 let found = value_codes::wrong_type("a resource or a map before the dot", &describe(&other), at);
                 let diagnostic = match other {
                     Value::List(_) => found.help(format!("take it from each element: `[*].{}`", name.text)),
-                    Value::Attribute(..) => value_codes::not_known_yet(&other.to_string(), &format!("`.{}`", name.text), at),
+                    Value::Attribute(..) | Value::Subnet(..) => {
+                        value_codes::not_known_yet(&other.to_string(), &format!("`.{}`", name.text), at)
+                    }
                     _ => found,
                 };
                 self.sink.push(diagnostic);
@@ -292,7 +294,7 @@ impl<'a> Resolver<'a, '_> {
                     Value::Error
                 })
             }
-            (value @ (Value::Attribute(..) | Value::Concat(_)), _) => {
+            (value @ (Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_)), _) => {
                 self.sink.push(value_codes::not_known_yet(&value.to_string(), "an index", base.span));
                 Value::Error
             }
@@ -390,7 +392,7 @@ impl<'a> Resolver<'a, '_> {
 
     fn mismatch(&mut self, wanted: &str, found: &Value, at: Span) -> Value {
         let diagnostic = match found {
-            Value::Attribute(..) | Value::Concat(_) => value_codes::not_known_yet(&found.to_string(), "an index", at),
+            Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) => value_codes::not_known_yet(&found.to_string(), "an index", at),
             _ => value_codes::wrong_type(wanted, &describe(found), at),
         };
         self.sink.push(diagnostic);

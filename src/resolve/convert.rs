@@ -124,12 +124,12 @@ pub(super) fn convert(value: Value, ty: &Type, at: Spot<'_>, out: &mut Vec<Diagn
         | (Type::Bool, value @ Value::Bool(_))
         | (Type::Int, value @ Value::Int(_))
         | (Type::Float, value @ Value::Float(_))
-        | (Type::Cidr, value @ Value::Cidr(_))
+        | (Type::Cidr, value @ (Value::Cidr(_) | Value::Subnet(..)))
         | (Type::Ip, value @ Value::Ip(_))
         | (Type::Service, value @ Value::Service(_))
         | (Type::Duration, value @ Value::Duration(_))
         | (Type::Image, value @ Value::Image(..))
-        | (Type::Peer, value @ (Value::Cidr(_) | Value::Anywhere)) => value,
+        | (Type::Peer, value @ (Value::Cidr(_) | Value::Subnet(..) | Value::Anywhere)) => value,
         (Type::Float, Value::Int(n)) => Value::Float(n as f64),
         (Type::Peer, Value::Ip(ip)) => Value::Cidr(Cidr::host_of(ip)),
         (Type::Peer, Value::Resource(address)) if crate::resources::taken_for(address.kind()) == "security_group" => {
@@ -370,7 +370,9 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Map(_) => "a map".into(),
         Value::Image(..) => "an image".into(),
         Value::Sensitive(_) | Value::Sealed(_) => "a sensitive value".into(),
-        Value::Anywhere | Value::Internet | Value::Any | Value::Resource(_) | Value::Attribute(..) | Value::Error => format!("`{value}`"),
+        Value::Anywhere | Value::Internet | Value::Any | Value::Resource(_) | Value::Attribute(..) | Value::Subnet(..) | Value::Error => {
+            format!("`{value}`")
+        }
     }
 }
 
@@ -392,7 +394,7 @@ pub(super) fn type_of(value: &Value) -> Type {
         Value::Int(_) => Type::Int,
         Value::Float(_) => Type::Float,
         Value::Text(_) | Value::Concat(_) => Type::Text,
-        Value::Cidr(_) => Type::Cidr,
+        Value::Cidr(_) | Value::Subnet(..) => Type::Cidr,
         Value::Ip(_) => Type::Ip,
         Value::Service(_) => Type::Service,
         Value::Duration(_) => Type::Duration,

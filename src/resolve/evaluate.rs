@@ -113,7 +113,9 @@ impl<'a> Resolver<'a, '_> {
                 None => match &name {
                     Value::Error => return Value::Error,
                     Value::Sensitive(_) => sensitive_codes::key("the key of a map", key.span),
-                    Value::Attribute(..) | Value::Concat(_) => repeat::unknown_key(&name.to_string(), "the key of a map", key.span),
+                    Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) => {
+                        repeat::unknown_key(&name.to_string(), "the key of a map", key.span)
+                    }
                     other => value_codes::wrong_type("a string as the key of a map", &describe(other), key.span),
                 },
             };

@@ -205,7 +205,7 @@ fn refuse(refusal: Refusal, word: &str, usage: &str, arguments: &[Argument], sin
     sink.push(match (refusal, value) {
         (Refusal::Said(diagnostic), _) => *diagnostic,
         (Refusal::Later(_, later), _) => codes::not_known_yet(&later.to_string(), &format!("`{word}`"), *at),
-        (Refusal::Wanted(..), later @ (Value::Attribute(..) | Value::Concat(_))) => {
+        (Refusal::Wanted(..), later @ (Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_))) => {
             codes::not_known_yet(&later.to_string(), &format!("`{word}`"), *at)
         }
         (Refusal::Wanted(_, wanted), value) => {

@@ -59,7 +59,7 @@ impl<'a> Resolver<'a, '_> {
         match self.value(&attribute.value) {
             Value::Bool(protect) => return protect,
             Value::Error => {}
-            later @ (Value::Attribute(..) | Value::Concat(_)) => {
+            later @ (Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_)) => {
                 self.sink.push(value::not_known_yet(&later.to_string(), "`protect`", at));
             }
             other => self.sink.push(value::wrong_type("bool", &describe(&other), at).help("write `true`, `false` or a comparison")),
@@ -73,7 +73,7 @@ impl<'a> Resolver<'a, '_> {
             Value::Text(word) if REPLACE.contains(&&*word) => return Some(&*word == "create_first"),
             Value::Text(word) => self.sink.push(value::unknown_word(&word, &REPLACE, at)),
             Value::Null | Value::Error => {}
-            later @ (Value::Attribute(..) | Value::Concat(_)) => {
+            later @ (Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_)) => {
                 self.sink.push(value::not_known_yet(&later.to_string(), "`replace`", at));
             }
             other => self.sink.push(value::wrong_type("\"create_first\" or \"destroy_first\"", &describe(&other), at)),

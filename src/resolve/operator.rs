@@ -78,7 +78,7 @@ fn equal(op: BinaryOp, left: Operand<'_>, right: Operand<'_>, at: Span, sink: &m
 /// The first piece that is not known before apply; a reference is known: it is itself.
 fn unknown(value: &Value) -> Option<&Value> {
     match value {
-        Value::Attribute(..) | Value::Concat(_) | Value::Image(..) => Some(value),
+        Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) | Value::Image(..) => Some(value),
         Value::List(values) => values.iter().find_map(unknown),
         Value::Map(map) => map.values().find_map(unknown),
         _ => None,
@@ -176,7 +176,7 @@ fn number(operand: Operand<'_>, symbol: &str, sink: &mut Sink) -> Option<f64> {
 fn refuse(value: &Value, wanted: &str, who: &str, at: Span, sink: &mut Sink) -> Value {
     match value {
         Value::Error => {}
-        Value::Attribute(..) | Value::Concat(_) => sink.push(codes::not_known_yet(&value.to_string(), who, at)),
+        Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) => sink.push(codes::not_known_yet(&value.to_string(), who, at)),
         other => sink.push(codes::wrong_type(wanted, &describe(other), at)),
     }
     Value::Error

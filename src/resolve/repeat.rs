@@ -105,7 +105,7 @@ impl<'a> Resolver<'a, '_> {
             }
             Value::Map(map) => Some((in_order(map).into_iter().map(|(k, v)| (Value::text(k), v)).collect(), true)),
             Value::Error => None,
-            Value::Attribute(..) | Value::Concat(_) => {
+            Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) => {
                 self.sink.push(codes::unknown_key(&value.to_string(), "what `for` goes through", of.span));
                 None
             }
@@ -121,7 +121,7 @@ impl<'a> Resolver<'a, '_> {
         match each {
             Each::If(condition) => match self.eval(condition) {
                 Value::Bool(there) => Count::Single(there),
-                other @ (Value::Attribute(..) | Value::Concat(_)) => {
+                other @ (Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_)) => {
                     self.sink.push(codes::unknown_key(&other.to_string(), "whether there is one", condition.span));
                     Count::Broken
                 }
@@ -158,7 +158,7 @@ impl<'a> Resolver<'a, '_> {
                     self.sink.push(match named {
                         Value::Error => return None,
                         Value::Sensitive(_) => sensitive_codes::key("the key of a resource", clause.of.span),
-                        Value::Attribute(..) | Value::Concat(_) => {
+                        Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) => {
                             codes::unknown_key(&named.to_string(), "the key of a resource", clause.of.span)
                         }
                         other => codes::no_key(&describe(other), clause.of.span),

@@ -206,7 +206,9 @@ impl<'a> Resolver<'a, '_> {
                 self.sink.push(codes::anywhere_in_policy(at.span));
                 Value::Error
             }
-            Value::Text(_) | Value::Internet | Value::Any | Value::Attribute(..) => convert(value, &Type::Peer, at, &mut self.sink.all),
+            Value::Text(_) | Value::Internet | Value::Any | Value::Attribute(..) | Value::Subnet(..) => {
+                convert(value, &Type::Peer, at, &mut self.sink.all)
+            }
             other => {
                 self.sink.push(value_codes::wrong_type(&peers_in_words(kinds, policy), &describe(&other), at.span));
                 Value::Error

@@ -9,11 +9,11 @@ use crate::{
     call::{Call, Json},
     declared,
     net::{Net, desired::Desired},
-    registry::{Listing, Observed, PartSpec, ResourceType, SentenceSpec},
+    registry::{Listing, Observed, Others, PartSpec, ResourceType, SentenceSpec},
     resource,
     resources::{
         given,
-        placement::ForeignRules,
+        placement::{self, ForeignRules},
         read::{at},
         network_acl::{self, NetworkAcl},
         vpc::Vpc,
@@ -65,8 +65,8 @@ vpc main {
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = &[];
 
-    fn desired_parts(&self, this: &Resource, _model: &Model, sink: &mut Sink) -> Vec<Part> {
-        network_acl::entries_of(this, sink)
+    fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
+        network_acl::entries_of(this, model, sink)
     }
 
     fn attached(this: &Resource, _model: &Model) -> Vec<String> {
@@ -81,6 +81,15 @@ vpc main {
     fn create(&self, at: &Address) -> Vec<Call> {
         let look_up = given::look_up("DescribeNetworkAcls", self.vpc.arg(), ("default", "true"));
         vec![look_up, network_acl::remove(at, false, 100), network_acl::remove(at, true, 100)]
+    }
+
+    /// In a VPC with IPv6 AWS adds an entry of that family each way.
+    fn bared(at: &Address, record: &Record, others: Others<'_>) -> Vec<Call> {
+        let vpc = record.get("vpc").and_then(Value::as_resource).and_then(others);
+        match vpc.is_some_and(placement::may_have_ipv6) {
+            true => vec![network_acl::remove(at, false, 101), network_acl::remove(at, true, 101)],
+            false => vec![],
+        }
     }
 
     fn delete(at: &Address, _record: &Record) -> Vec<Call> {

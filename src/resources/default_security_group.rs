@@ -9,7 +9,7 @@ use crate::{
     call::{Arg, Call, Json},
     declared,
     net::{Net, desired::Desired},
-    registry::{Listing, Observed, PartSpec, ResourceType, SentenceSpec},
+    registry::{Listing, Observed, Others, PartSpec, ResourceType, SentenceSpec},
     resource,
     resources::{
         given,
@@ -82,6 +82,10 @@ vpc main {
         let ingress = [("GroupId", Arg::id(at)), ("IpPermissions", Arg::List(vec![own]))];
         let ingress = Call::new("RevokeSecurityGroupIngress", ingress).satisfied_by(&["InvalidPermission.NotFound"]);
         vec![look_up, ingress, security_group::revoke_everything(at)]
+    }
+
+    fn bared(at: &Address, record: &Record, others: Others<'_>) -> Vec<Call> {
+        security_group::revoke_everything_ipv6(at, record, others)
     }
 
     fn delete(at: &Address, _record: &Record) -> Vec<Call> {

@@ -203,7 +203,7 @@ impl ResourceType for Instance {
         let public = desired.elastic_ip_of(&this.address).or_else(|| launched.then(|| desired.public_address(this)));
         net.interfaces.push(net::Interface {
             id: desired::id(&this.address),
-            addresses: vec![desired.address_in(this, &subnet, public)],
+            addresses: desired.addresses_in(this, &subnet, public),
             subnet,
             groups: desired.references(this, "security_groups"),
             source_dest_check: desired.is(this, "source_dest_check", true),

@@ -140,8 +140,8 @@ network_acl private {
         placement::subnets_of_same_vpc(model, Self::KIND, sink);
     }
 
-    fn desired_parts(&self, this: &Resource, _model: &Model, sink: &mut Sink) -> Vec<Part> {
-        let mut parts = entries_of(this, sink);
+    fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
+        let mut parts = entries_of(this, model, sink);
         parts.extend(self.subnets.0.iter().map(|subnet| Part {
             name: "association",
             record: Record::from([("subnet".into(), subnet.value.clone()), ("vpc".into(), self.vpc.value.clone())]),
@@ -200,9 +200,10 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, default: bool, net: &
 }
 
 /// The entries that sentences say.
-pub(super) fn entries_of(this: &Resource, sink: &mut Sink) -> Vec<Part> {
-    let mut parts = numbered(this, "in", sink);
-    parts.extend(numbered(this, "out", sink));
+pub(super) fn entries_of(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
+    let anywhere = placement::anywhere(this, model);
+    let mut parts = numbered(this, "in", &anywhere, sink);
+    parts.extend(numbered(this, "out", &anywhere, sink));
     parts
 }
 
@@ -230,7 +231,7 @@ const fn entry_part(name: &'static str, doc: &'static str) -> PartSpec {
 }
 
 /// The entries of a direction: a sentence numbered N takes N, N+1, ... as many as it needs.
-fn numbered(this: &Resource, head: &'static str, sink: &mut Sink) -> Vec<Part> {
+fn numbered(this: &Resource, head: &'static str, anywhere: &[Cidr], sink: &mut Sink) -> Vec<Part> {
     let number = |sentence: &Sentence| match sentence.get("number") {
         Value::Int(n) => Some(*n),
         _ => None,
@@ -242,7 +243,7 @@ fn numbered(this: &Resource, head: &'static str, sink: &mut Sink) -> Vec<Part> {
     let mut free: i64 = 1;
     let mut before: Option<(i64, &Sentence)> = None;
     for (first, sentence) in sentences {
-        let records = entries(sentence);
+        let records = entries(sentence, anywhere);
         let last = first + i64::try_from(records.len()).unwrap_or(i64::MAX - first) - 1;
         match before {
             _ if first < 1 || last > LAST_NUMBER => sink.push(network::number_out_of_range(first, last, sentence.span_of("number"))),
@@ -277,12 +278,20 @@ fn drawn_entry(this: &Resource, part: &Part) -> Option<net::Entry> {
     })
 }
 
-/// What a sentence says, one record an entry: peer by peer as written, for each its services as written.
-fn entries(sentence: &Sentence) -> Vec<Record> {
+/// What a sentence says, one record an entry: peer by peer as written, for each its services as written. What `anywhere` is
+/// besides `0.0.0.0/0` comes last, so that the others keep their numbers when a VPC gets IPv6.
+fn entries(sentence: &Sentence, anywhere: &[Cidr]) -> Vec<Record> {
     let mut records = vec![];
-    for peer in sentence.get("peers").elements() {
-        let cidr = if *peer == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { peer.clone() };
+    let peers = sentence.get("peers").elements();
+    let (first, others) = anywhere.split_at(anywhere.len().min(1));
+    let again = peers.iter().filter(|p| **p == Value::Anywhere && !others.is_empty());
+    for (peer, family) in peers.iter().map(|p| (p, first)).chain(again.map(|p| (p, others))) {
         for (protocol, range) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(traffic) {
+            // A protocol of the other family alone has its entry there.
+            if *peer == Value::Anywhere && !others.is_empty() && !placement::peers_for(peer, &protocol, anywhere).iter().any(|c| of(c, family)) {
+                continue;
+            }
+            let Some(cidr) = placement::written_out(std::slice::from_ref(peer), family).into_iter().next() else { continue };
             let mut record = Record::from([
                 ("action".into(), sentence.get("action").clone()),
                 ("protocol".into(), Value::text(protocol_number(&protocol))),
@@ -298,6 +307,10 @@ fn entries(sentence: &Sentence) -> Vec<Record> {
         }
     }
     records
+}
+
+fn of(network: &Value, family: &[Cidr]) -> bool {
+    matches!(network, Value::Cidr(cidr) if family.contains(cidr))
 }
 
 fn create_entry(action: &str, at: &Address, egress: bool, entry: &Record) -> Call {

@@ -106,7 +106,7 @@ instance db {
         let owner = holder.map_or(net::Owner::Nobody, |h| net::Owner::Instance { id: desired::id(&h.address), running: true });
         net.interfaces.push(net::Interface {
             id: desired::id(&this.address),
-            addresses: vec![desired.address_in(this, &subnet, desired.elastic_ip_of(&this.address))],
+            addresses: desired.addresses_in(this, &subnet, desired.elastic_ip_of(&this.address)),
             subnet,
             groups: desired.references(this, "security_groups"),
             source_dest_check: desired.is(this, "source_dest_check", true),

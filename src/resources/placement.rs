@@ -6,14 +6,15 @@ use crate::{
     base::{
         address::Address,
         cidr::{Cidr, Family},
-        codes::network,
+        codes::{network, space},
         diagnostic::Sink,
         span::Span,
     },
+    resources::part::protocol_name,
     schema::{
         attr::Words,
         model::{Model, Resource},
-        value::Value,
+        value::{Record, Value},
     },
 };
 
@@ -36,6 +37,59 @@ pub fn managed<'a>(model: &'a Model, kind: &'a str) -> impl Iterator<Item = &'a 
 /// What the project has adopted of what AWS gives a VPC, in the place of this kind.
 pub fn adopted<'a>(model: &'a Model, kind: &'a str, vpc: &Address) -> Option<&'a Resource> {
     managed(model, kind).find(|r| r.address.kind() != kind && r.reference("vpc") == Some(vpc))
+}
+
+/// The IPv4 networks of a VPC, the first one first, as far as they are written.
+pub fn networks(vpc: &Resource) -> Vec<Cidr> {
+    let written = ["cidr_block", "secondary_cidr_blocks"].iter().filter_map(|name| vpc.record.get(*name));
+    written.flat_map(Value::elements).filter_map(|v| if let Value::Cidr(cidr) = v { Some(*cidr) } else { None }).collect()
+}
+
+/// Whether a VPC of the project has IPv6.
+pub fn has_ipv6(vpc: &Resource) -> bool {
+    vpc.record.get("amazon_provided_ipv6_cidr_block") == Some(&Value::Bool(true))
+}
+
+/// Whether a VPC has IPv6 or is about to lose it, as far as is known of it.
+pub fn may_have_ipv6(vpc: &Record) -> bool {
+    vpc.get("amazon_provided_ipv6_cidr_block") == Some(&Value::Bool(true)) || matches!(vpc.get("ipv6_cidr_block"), Some(Value::Cidr(_)))
+}
+
+/// What `anywhere` means in the rules, entries and routes of something: `::/0` too where its VPC has IPv6.
+pub fn anywhere(this: &Resource, model: &Model) -> Vec<Cidr> {
+    let ipv6 = vpc_of(model, &this.address).and_then(|vpc| model.resources.get(vpc)).is_some_and(has_ipv6);
+    if ipv6 { vec![Cidr::ANYWHERE_V4, Cidr::ANYWHERE_V6] } else { vec![Cidr::ANYWHERE_V4] }
+}
+
+/// Peers or destinations with `anywhere` written out.
+pub fn written_out(values: &[Value], anywhere: &[Cidr]) -> Vec<Value> {
+    values.iter().flat_map(|value| families_of(value, anywhere)).collect()
+}
+
+fn families_of(value: &Value, anywhere: &[Cidr]) -> Vec<Value> {
+    match value {
+        Value::Anywhere => anywhere.iter().copied().map(Value::Cidr).collect(),
+        other => vec![other.clone()],
+    }
+}
+
+/// What a rule or entry names for a protocol: `anywhere` has no addresses of a family that the protocol does not belong to.
+pub fn peers_for(value: &Value, protocol: &str, anywhere: &[Cidr]) -> Vec<Value> {
+    let foreign = match protocol_name(protocol) {
+        "icmp" => Some(Family::V6),
+        "icmpv6" => Some(Family::V4),
+        _ => None,
+    };
+    let of_family: Vec<Cidr> = anywhere.iter().copied().filter(|c| Some(c.family()) != foreign).collect();
+    families_of(value, if of_family.is_empty() { anywhere } else { &of_family })
+}
+
+/// The VPC that something lies in has IPv6, if the project manages it.
+pub fn wants_ipv6(this: &Resource, model: &Model, at: Option<Span>, sink: &mut Sink) {
+    let vpc = vpc_of(model, &this.address).and_then(|vpc| model.resources.get(vpc)).filter(|vpc| !vpc.existing && !has_ipv6(vpc));
+    if let Some(vpc) = vpc {
+        sink.push(space::without_ipv6(&this.address, &vpc.address, at, vpc.span));
+    }
 }
 
 /// The VPC that a resource lies in, as far as the sources say: its own, or that of its subnet or interface.

@@ -10,7 +10,7 @@ use crate::{
     base::{
         address::Address,
         cidr::{Cidr, Family},
-        codes::network,
+        codes::{network, space},
         diagnostic::Sink,
         span::Span,
     },
@@ -53,8 +53,9 @@ resource! {
 }
 
 /// What a route may lead to, and the parameter of CreateRoute that takes its id.
-const TARGETS: [(&str, &str); 6] = [
+const TARGETS: [(&str, &str); 7] = [
     ("internet_gateway", "GatewayId"),
+    ("egress_only_internet_gateway", "EgressOnlyInternetGatewayId"),
     ("nat_gateway", "NatGatewayId"),
     ("network_interface", "NetworkInterfaceId"),
     ("instance", "NetworkInterfaceId"),
@@ -83,7 +84,7 @@ route_table private {
         slots: &[
             Slot::Peers("destinations", &["prefix_list"]),
             Slot::Word("via"),
-            Slot::Target("target", &["internet_gateway", "nat_gateway", "network_interface", "instance", "transit_gateway", "vpc_peering"]),
+            Slot::Target("target", &["internet_gateway", "egress_only_internet_gateway", "nat_gateway", "network_interface", "instance", "transit_gateway", "vpc_peering"]),
         ],
         doc: "Sends packets for these networks to a target. Of several routes that fit, the one with the longest prefix holds.",
         example: "route anywhere via internet_gateway.main",
@@ -197,6 +198,7 @@ fn drawn_route(this: &Resource, part: &Part, desired: &Desired<'_>) -> Option<ne
     let target = match target {
         Some(Value::Resource(address) | Value::Attribute(address, _)) => match address.kind() {
             "internet_gateway" => Target::InternetGateway(to),
+            "egress_only_internet_gateway" => Target::EgressOnlyGateway(to),
             "nat_gateway" => Target::NatGateway(to),
             "network_interface" => Target::Interface(to),
             "transit_gateway" => Target::TransitGateway(to),
@@ -232,8 +234,14 @@ pub(super) fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Par
     for sentence in &this.sentences {
         let Some(target) = sentence.get("target").as_resource() else { continue };
         placement::target_of_same_vpc(this, target, model, sentence.span_of("target"), sink);
-        for destination in sentence.get("destinations").elements() {
-            let destination = if *destination == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { destination.clone() };
+        let carried = |cidr: &Cidr| carries(target.kind(), cidr.family());
+        let anywhere: Vec<Cidr> = placement::anywhere(this, model).into_iter().filter(carried).collect();
+        let written = sentence.get("destinations").elements();
+        if target.kind() == "egress_only_internet_gateway" && (anywhere.is_empty() && written.contains(&Value::Anywhere) || written.iter().any(is_v4)) {
+            let named = written.iter().find(|v| **v == Value::Anywhere || is_v4(v)).map(Value::to_string).unwrap_or_default();
+            sink.push(space::route_family(target, &named, sentence.span_of("destinations")));
+        }
+        for destination in placement::written_out(written, &anywhere) {
             check_local(this, &destination, target, model, sentence.span_of("destinations"), sink);
             let record = Record::from([("destination".into(), destination.clone()), ("target".into(), target_value(target))]);
             let part = Part { name: "route", record, span: Some(sentence.span) };
@@ -247,14 +255,29 @@ pub(super) fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Par
     parts
 }
 
+/// Whether a target passes packets of a family on. A NAT gateway takes IPv6 only where it is to become IPv4, which `anywhere`
+/// does not say.
+fn carries(target: &str, family: Family) -> bool {
+    match target {
+        "egress_only_internet_gateway" => family == Family::V6,
+        "nat_gateway" => family == Family::V4,
+        _ => true,
+    }
+}
+
+fn is_v4(destination: &Value) -> bool {
+    matches!(destination, Value::Cidr(cidr) if cidr.family() == Family::V4)
+}
+
 /// Addresses of the VPC itself follow its local route, but for whole subnets that an appliance stands before.
 fn check_local(this: &Resource, destination: &Value, target: &Address, model: &Model, at: Span, sink: &mut Sink) {
     let vpc = this.reference("vpc").and_then(|vpc| model.resources.get(vpc)).filter(|vpc| !vpc.existing);
     let (Value::Cidr(destination), Some(vpc)) = (destination, vpc) else { return };
-    let Some(Value::Cidr(whole)) = vpc.record.get("cidr_block") else { return };
+    let networks = placement::networks(vpc);
+    let Some(whole) = networks.iter().find(|whole| whole.contains(*destination)) else { return };
     let range = Some(&Value::Cidr(*destination));
     let subnet = || placement::managed(model, "subnet").any(|s| s.reference("vpc") == Some(&vpc.address) && s.record.get("cidr_block") == range);
-    if whole.contains(*destination) && (target.kind() == "internet_gateway" || destination == whole || !subnet()) {
+    if target.kind() == "internet_gateway" || destination == whole || !subnet() {
         sink.push(network::local_route(*destination, at, (&vpc.address, *whole, vpc.span_of("cidr_block"))));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     base::{
         address::Address,
-        cidr::{Cidr, Family},
+        cidr::Family,
         codes::network,
         diagnostic::Sink,
         span::Span,
@@ -18,7 +18,7 @@ use crate::{
     call::{Arg, Call, Json},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Batch, Listing, Observed, PartSpec, Removal, Patience, ResourceType, SentenceSpec, Slot},
+    registry::{Batch, Listing, Observed, Others, PartSpec, Removal, Patience, ResourceType, SentenceSpec, Slot},
     resource,
     resources::{
         part::{arg, as_service, int, protocol_name, show_traffic, show_value, traffic},
@@ -142,6 +142,10 @@ security_group db {
         vec![Call::new("CreateSecurityGroup", params).tagged("security-group"), revoke_everything(at)]
     }
 
+    fn bared(at: &Address, record: &Record, others: Others<'_>) -> Vec<Call> {
+        revoke_everything_ipv6(at, record, others)
+    }
+
     fn delete(at: &Address, _record: &Record) -> Vec<Call> {
         vec![Call::new("DeleteSecurityGroup", [("GroupId", Arg::id(at))])]
     }
@@ -165,13 +169,26 @@ pub(super) fn revoke_everything(at: &Address) -> Call {
         .satisfied_by(&["InvalidPermission.NotFound"])
 }
 
+/// The same over IPv6, in a VPC that has it.
+pub(super) fn revoke_everything_ipv6(at: &Address, record: &Record, others: Others<'_>) -> Vec<Call> {
+    let vpc = record.get("vpc").and_then(Value::as_resource).and_then(others);
+    if !vpc.is_some_and(placement::may_have_ipv6) {
+        return vec![];
+    }
+    let everything = json!([{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]);
+    let call = Call::new("RevokeSecurityGroupEgress", [("GroupId", Arg::id(at)), ("IpPermissions", Arg::Known(everything))]);
+    vec![call.satisfied_by(&["InvalidPermission.NotFound"])]
+}
+
 /// The rules that sentences say.
 pub(super) fn rules(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts: Vec<Part> = vec![];
+        let anywhere = placement::anywhere(this, model);
         for sentence in &this.sentences {
             for (protocol, ports) in sentence.get("service").elements().iter().filter_map(as_service).flat_map(traffic) {
-                for peer in sentence.get("peers").elements() {
-                    let mut record = rule(&protocol, ports, peer, sentence.get("description"));
+                let written = sentence.get("peers").elements().iter();
+                for peer in written.flat_map(|peer| placement::peers_for(peer, &protocol, &anywhere)) {
+                    let mut record = rule(&protocol, ports, &peer, sentence.get("description"));
                     if let Some(group) = peer.as_resource() {
                         record.extend(across(this, group, model, sentence.span_of("peers"), sink));
                     }
@@ -245,8 +262,7 @@ pub(super) fn check_text(what: &str, value: &Value, at: Option<Span>, sink: &mut
 }
 
 fn rule(protocol: &str, ports: Option<(i64, i64)>, peer: &Value, description: &Value) -> Record {
-    let peer = if *peer == Value::Anywhere { Value::Cidr(Cidr::ANYWHERE_V4) } else { peer.clone() };
-    let mut record = Record::from([("protocol".into(), Value::text(protocol)), ("peer".into(), peer)]);
+    let mut record = Record::from([("protocol".into(), Value::text(protocol)), ("peer".into(), peer.clone())]);
     if let Some((from, to)) = ports {
         record.extend([("from_port".into(), Value::Int(from)), ("to_port".into(), Value::Int(to))]);
     }

@@ -4,17 +4,29 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde_json::json;
+
 use crate::{
-    base::{address::Address, cidr::Cidr, codes::network, diagnostic::Sink},
+    base::{
+        address::Address,
+        cidr::{Cidr, Family},
+        codes::{network, space},
+        diagnostic::Sink,
+    },
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, Patience, ResourceType, Update},
+    registry::{Batch, Listing, Observed, PartSpec, Patience, Removal, ResourceType, Update},
     resource,
-    resources::{placement, read::Reader, vpc::Vpc},
+    resources::{
+        part::{arg, show_value},
+        placement,
+        read::{Reader, at, list, text},
+        vpc::Vpc,
+    },
     schema::{
-        attr::{Kind, Ref, Val},
-        model::{Model, Resource},
+        attr::{Kind, Ref, Val, Word, Words},
+        model::{Model, Part, Resource},
         value::{Record, Value},
     },
 };
@@ -26,15 +38,40 @@ resource! {
     Subnet = "subnet" {
         /// The VPC it lies in.
         vpc: Ref<Vpc>, Replace;
-        /// Its IPv4 range, inside that of the VPC.
-        cidr_block: Val<Cidr>, Replace;
+        /// Its IPv4 range, inside one of the VPC's networks. It has one unless it is `ipv6_native`.
+        cidr_block: Option<Val<Cidr>>, Replace;
+        /// Its IPv6 network, a /64 of the VPC's: `subnets(vpc.main.ipv6_cidr_block, 8)[1]`. It comes and goes while the
+        /// subnet stands, as long as nothing in it has an IPv6 address.
+        ipv6_cidr_block: Option<Val<Cidr>>, Parts;
+        /// Whether it has IPv6 alone, and no `cidr_block`. Instances in it are of a type on Nitro.
+        ipv6_native: Val<bool> = Value::Bool(false), Replace;
         /// Its zone, such as `us-east-1a`; EC2 picks one where it is not written.
         availability_zone: Option<Val<Arc<str>>>, Replace;
         /// Whether instances placed in it get a public address.
         map_public_ip_on_launch: Val<bool> = Value::Bool(false), InPlace;
+        /// Whether instances and interfaces placed in it get an IPv6 address. In an `ipv6_native` subnet they always do.
+        assign_ipv6_address_on_creation: Val<bool> = Value::Bool(false), Parts;
+        /// Whether the resolver answers with an address of 64:ff9b::/96 where a name has IPv4 addresses alone. A NAT gateway
+        /// carries such packets, where a route leads them there.
+        enable_dns64: Val<bool> = Value::Bool(false), InPlace;
+        /// After what instances in it are named: their IPv4 address, or their id. EC2 says `"ip-name"` where it is not
+        /// written, and `"resource-name"` in an `ipv6_native` subnet.
+        private_dns_hostname_type_on_launch: Option<Val<Word<HostName>>>, InPlace;
+        /// Whether the resolver gives an instance's IPv4 address for the name made of its id.
+        enable_resource_name_dns_a_record_on_launch: Val<bool> = Value::Bool(false), InPlace;
+        /// Whether the resolver gives an instance's IPv6 address for the name made of its id.
+        enable_resource_name_dns_aaaa_record_on_launch: Val<bool> = Value::Bool(false), InPlace;
         /// Its id.
         id: Option<Val<Arc<str>>>, Computed;
     }
+}
+
+/// After what instances are named.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostName;
+
+impl Words for HostName {
+    const ALL: &'static [&'static str] = &["ip-name", "resource-name"];
 }
 
 impl ResourceType for Subnet {
@@ -54,12 +91,55 @@ subnet public {
     const TAG_TYPE: Option<&'static str> = Some("subnet");
     const CREATED_ID: &'static [&'static str] = &["Subnet", "SubnetId"];
     const LISTING: Listing = Listing::new("DescribeSubnets", &["Subnets"], "SubnetId", "subnet-id", Some(1000));
-    const UPDATES: &'static [Update] = &[Update {
-        attrs: &["map_public_ip_on_launch"],
-        after_create: |r| r.get("map_public_ip_on_launch") == Some(&Value::Bool(true)),
-        calls: |at, r| {
-            let value = Arg::map([("Value", r.get("map_public_ip_on_launch").unwrap_or(&Value::Bool(false)).into())]);
-            vec![Call::new("ModifySubnetAttribute", [("SubnetId", Arg::id(at)), ("MapPublicIpOnLaunch", value)])]
+    const UPDATES: &'static [Update] = &[
+        Update {
+            attrs: &["map_public_ip_on_launch"],
+            after_create: |r| is(r, "map_public_ip_on_launch"),
+            calls: |at, r| vec![modify(at, "MapPublicIpOnLaunch", value_of(r, "map_public_ip_on_launch"))],
+        },
+        Update {
+            attrs: &["enable_dns64"],
+            after_create: |r| is(r, "enable_dns64"),
+            calls: |at, r| vec![modify(at, "EnableDns64", value_of(r, "enable_dns64"))],
+        },
+        Update {
+            attrs: &["private_dns_hostname_type_on_launch"],
+            after_create: |r| r.get("private_dns_hostname_type_on_launch").is_some_and(|v| *v != Value::Null),
+            calls: |at, r| vec![modify(at, "PrivateDnsHostnameTypeOnLaunch", arg(r, "private_dns_hostname_type_on_launch"))],
+        },
+        Update {
+            attrs: &["enable_resource_name_dns_a_record_on_launch"],
+            after_create: |r| is(r, "enable_resource_name_dns_a_record_on_launch"),
+            calls: |at, r| {
+                let value = value_of(r, "enable_resource_name_dns_a_record_on_launch");
+                vec![modify(at, "EnableResourceNameDnsARecordOnLaunch", value)]
+            },
+        },
+        Update {
+            attrs: &["enable_resource_name_dns_aaaa_record_on_launch"],
+            after_create: |r| is(r, "enable_resource_name_dns_aaaa_record_on_launch"),
+            calls: |at, r| {
+                let value = value_of(r, "enable_resource_name_dns_aaaa_record_on_launch");
+                vec![modify(at, "EnableResourceNameDnsAAAARecordOnLaunch", value)]
+            },
+        },
+    ];
+    const PARTS: &'static [PartSpec] = &[PartSpec {
+        name: "ipv6_network",
+        doc: "Its IPv6 network, and whether what is placed in it gets an address of it.",
+        key: &[],
+        content: &["network", "assign"],
+        create: |at, parts| parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: join(at, part) }).collect(),
+        change: Some(rejoin),
+        delete: |at, parts| parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: part_with(at, part) }).collect(),
+        removal: Removal::WithOwner,
+        create_first: false,
+        essential: false,
+        governs: None,
+        takes_over: false,
+        show: |part| {
+            let assigned = if is(part, "assign") { ", with addresses for all that is placed in it" } else { "" };
+            format!("IPv6 network {}{assigned}", show_value(part.get("network")))
         },
     }];
     #[cfg(feature = "aws")]
@@ -69,6 +149,19 @@ subnet public {
         placement::range_size(model, Self::KIND, sink);
         check_ranges(model, sink);
         placement::addresses_once(model, sink);
+        check_ipv6(model, sink);
+    }
+
+    fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
+        let native = self.ipv6_native.known == Some(true);
+        let assign = native || self.assign_ipv6_address_on_creation.known == Some(true);
+        let record = |network: &Val<Cidr>| {
+            let told = [("network", network.value.clone()), ("assign", Value::Bool(assign)), ("vpc", self.vpc.value.clone())];
+            let native = native.then_some(("native", Value::Bool(true)));
+            told.into_iter().chain(native).map(|(name, value)| (name.to_owned(), value)).collect()
+        };
+        let span = this.span_of("ipv6_cidr_block");
+        self.ipv6_cidr_block.iter().map(|network| Part { name: "ipv6_network", record: record(network), span }).collect()
     }
 
     fn attached(this: &Resource, model: &Model) -> Vec<String> {
@@ -92,13 +185,23 @@ subnet public {
             unknown
         });
         let zone = desired.value(this, "availability_zone").and_then(Value::as_text).map(Into::into);
-        let cidrs = desired.cidr(this, "cidr_block").into_iter().collect();
+        let cidrs = ["cidr_block", "ipv6_cidr_block"].iter().filter_map(|name| desired.cidr(this, name)).collect();
         net.subnets.push(net::Subnet { id: own, vpc, cidrs, zone, origin: desired::origin(this) });
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {
         let zone = self.availability_zone.as_ref().map_or(Arg::Known(Json::Null), Val::arg);
-        let params = [("VpcId", self.vpc.arg()), ("CidrBlock", self.cidr_block.arg()), ("AvailabilityZone", zone)];
+        let null = || Arg::Known(Json::Null);
+        let native = self.ipv6_native.known == Some(true);
+        // A subnet is never without a network: one of IPv6 alone is made with it, others get it in a step of its own.
+        let ipv6 = self.ipv6_cidr_block.as_ref().filter(|_| native).map_or_else(null, Val::arg);
+        let params = [
+            ("VpcId", self.vpc.arg()),
+            ("CidrBlock", self.cidr_block.as_ref().map_or_else(null, Val::arg)),
+            ("Ipv6CidrBlock", ipv6),
+            ("Ipv6Native", if native { Arg::Known(true.into()) } else { null() }),
+            ("AvailabilityZone", zone),
+        ];
         vec![Call::new("CreateSubnet", params).tagged("subnet").settle(available(at))]
     }
 
@@ -112,8 +215,101 @@ subnet public {
             .cidr("cidr_block", &["CidrBlock"])
             .text("availability_zone", &["AvailabilityZone"])
             .bool("map_public_ip_on_launch", &["MapPublicIpOnLaunch"])
-            .done(&["SubnetId"], vec![])
+            .bool("ipv6_native", &["Ipv6Native"])
+            .bool("enable_dns64", &["EnableDns64"])
+            .text("private_dns_hostname_type_on_launch", &["PrivateDnsNameOptionsOnLaunch", "HostnameType"])
+            .bool("enable_resource_name_dns_a_record_on_launch", &["PrivateDnsNameOptionsOnLaunch", "EnableResourceNameDnsARecord"])
+            .bool("enable_resource_name_dns_aaaa_record_on_launch", &["PrivateDnsNameOptionsOnLaunch", "EnableResourceNameDnsAAAARecord"])
+            .value("assign_ipv6_address_on_creation", at(item, &["AssignIpv6AddressOnCreation"]).and_then(Json::as_bool).map(Value::Bool))
+            .value("ipv6_cidr_block", Some(observed_network(item).map_or(Value::Null, |(network, _)| Value::Cidr(network))))
+            .done(&["SubnetId"], observed_part(item).into_iter().map(|part| ("ipv6_network", part)).collect())
     }
+}
+
+fn is(record: &Record, name: &str) -> bool {
+    record.get(name) == Some(&Value::Bool(true))
+}
+
+fn value_of(record: &Record, name: &str) -> Arg {
+    Arg::map([("Value", record.get(name).unwrap_or(&Value::Bool(false)).into())])
+}
+
+/// EC2 takes one attribute a call.
+fn modify(at: &Address, attribute: &str, value: Arg) -> Call {
+    Call::new("ModifySubnetAttribute", [("SubnetId", Arg::id(at)), (attribute, value)])
+}
+
+/// Gives the subnet its IPv6 network, and waits until it is of use.
+fn join(at: &Address, part: &Record) -> Vec<Call> {
+    let described = || Call::new("DescribeSubnets", [("SubnetIds", Arg::List(vec![Arg::id(at)]))]).settle(available(at));
+    // It came with the subnet: all that is left to do is to read what it is.
+    if is(part, "native") {
+        return vec![described()];
+    }
+    let association = Arg::Answer(0, vec!["Ipv6CidrBlockAssociation".into(), "AssociationId".into()]);
+    let (items, state) = (["Subnets", "Ipv6CidrBlockAssociationSet"], ["Ipv6CidrBlockState", "State"]);
+    let filter = "ipv6-cidr-block-association.association-id";
+    let settle = Settle::new("DescribeSubnets", filter, &items, "AssociationId", &state, &["associated"], association);
+    let params = [("SubnetId", Arg::id(at)), ("Ipv6CidrBlock", arg(part, "network"))];
+    let mut calls = vec![Call::new("AssociateSubnetCidrBlock", params).settle(settle.or_fail(&["failed"], &[]))];
+    if is(part, "assign") {
+        calls.push(modify(at, "AssignIpv6AddressOnCreation", value_of(part, "assign")));
+    }
+    calls.push(described());
+    calls
+}
+
+/// Another network takes the place of the old one; with the old one goes the setting.
+fn rejoin(at: &Address, old: &Record, new: &Record) -> Vec<Call> {
+    if old.get("network") == new.get("network") {
+        return vec![modify(at, "AssignIpv6AddressOnCreation", value_of(new, "assign"))];
+    }
+    let mut calls = part_with(at, old);
+    let before = calls.len();
+    for mut call in join(at, new) {
+        if let Some(settle) = call.settle.as_mut().filter(|s| s.id != Arg::id(at)) {
+            settle.id = Arg::Answer(before, vec!["Ipv6CidrBlockAssociation".into(), "AssociationId".into()]);
+        }
+        calls.push(call);
+    }
+    calls
+}
+
+/// By the association's id, which was observed with it; else it is looked up first. What would still be assigned stops it.
+fn part_with(at: &Address, part: &Record) -> Vec<Call> {
+    let gone = ["InvalidSubnetCidrBlockAssociationID.NotFound"];
+    let call = |id| Call::new("DisassociateSubnetCidrBlock", [("AssociationId", id)]).satisfied_by(&gone);
+    let found = || Arg::find(0, &["Subnets", "Ipv6CidrBlockAssociationSet"], "Ipv6CidrBlock", arg(part, "network"), "AssociationId");
+    let mut calls = vec![];
+    if !part.contains_key("association_id") {
+        calls.push(Call::new("DescribeSubnets", [("SubnetIds", Arg::List(vec![Arg::id(at)]))]));
+    }
+    if is(part, "assign") {
+        calls.push(modify(at, "AssignIpv6AddressOnCreation", Arg::Known(json!({"Value": false}))));
+    }
+    calls.push(call(if part.contains_key("association_id") { arg(part, "association_id") } else { found() }));
+    calls
+}
+
+/// The network that is there or on its way, and its association.
+fn observed_network(item: &Json) -> Option<(Cidr, &Json)> {
+    let there = |a: &&Json| matches!(text(a, &["Ipv6CidrBlockState", "State"]), None | Some("associated" | "associating"));
+    let found = list(item, &["Ipv6CidrBlockAssociationSet"]).iter().find(there)?;
+    Some((text(found, &["Ipv6CidrBlock"])?.parse().ok()?, found))
+}
+
+fn observed_part(item: &Json) -> Option<Record> {
+    let (network, association) = observed_network(item)?;
+    let assign = at(item, &["AssignIpv6AddressOnCreation"]).and_then(Json::as_bool).unwrap_or_default();
+    let native = at(item, &["Ipv6Native"]).and_then(Json::as_bool).filter(|native| *native);
+    let told = [
+        ("network", Some(Value::Cidr(network))),
+        ("assign", Some(Value::Bool(assign))),
+        ("vpc", text(item, &["VpcId"]).map(Value::text)),
+        ("association_id", text(association, &["AssociationId"]).map(Value::text)),
+        ("native", native.map(Value::Bool)),
+    ];
+    Some(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
 fn available(at: &Address) -> Settle {
@@ -130,9 +326,10 @@ fn check_ranges(model: &Model, sink: &mut Sink) {
     for (vpc, mut subnets) in by_vpc {
         let vpc = model.resources.get(vpc).filter(|v| !v.existing);
         if let Some(vpc) = vpc
-            && let Some(Value::Cidr(whole)) = vpc.record.get("cidr_block")
+            && let wholes = placement::networks(vpc)
+            && let Some(whole) = wholes.first()
         {
-            for (range, subnet) in subnets.iter().filter(|(range, _)| !whole.contains(*range)) {
+            for (range, subnet) in subnets.iter().filter(|(range, _)| !wholes.iter().any(|whole| whole.contains(*range))) {
                 let (at, vpc_at) = (subnet.span_of("cidr_block"), vpc.span_of("cidr_block"));
                 sink.push(network::subnet_outside_vpc((&subnet.address, *range, at), (&vpc.address, *whole, vpc_at)));
             }
@@ -149,6 +346,63 @@ fn check_ranges(model: &Model, sink: &mut Sink) {
                 _ => widest = Some((range, subnet)),
             }
         }
+    }
+}
+
+/// What is written of IPv6 goes together, as far as it can be told before AWS has chosen.
+fn check_ipv6(model: &Model, sink: &mut Sink) {
+    let mut taken: BTreeMap<String, &Resource> = BTreeMap::new();
+    for subnet in placement::managed(model, Subnet::KIND) {
+        check_native(subnet, sink);
+        let at = subnet.span_of("ipv6_cidr_block");
+        let Some(network) = subnet.record.get("ipv6_cidr_block").filter(|v| **v != Value::Null) else { continue };
+        placement::wants_ipv6(subnet, model, at, sink);
+        match bits_of(network, model) {
+            Some(64) | None => {}
+            Some(bits) => sink.push(space::not_64(&subnet.address, &network.to_string(), bits, at)),
+        }
+        match taken.get(&network.to_string()) {
+            Some(first) => {
+                let other = (&first.address, first.span_of("ipv6_cidr_block"));
+                sink.push(space::same_ipv6((&subnet.address, at), other, &network.to_string()));
+            }
+            None => drop(taken.insert(network.to_string(), subnet)),
+        }
+    }
+}
+
+/// IPv6 alone, or IPv4 with or without it.
+fn check_native(subnet: &Resource, sink: &mut Sink) {
+    let written = |name: &str| subnet.record.get(name).is_some_and(|v| !matches!(v, Value::Null | Value::Bool(false)));
+    let mut complain = |message: &str, name: &str, help: &str| {
+        let at = subnet.span_of(name).or(subnet.span);
+        sink.push(space::ipv6_native(&subnet.address, message, at, help));
+    };
+    match (is(&subnet.record, "ipv6_native"), written("cidr_block"), written("ipv6_cidr_block")) {
+        (true, true, _) => complain("has IPv6 alone, and an IPv4 range", "cidr_block", "remove `cidr_block`, or `ipv6_native`"),
+        (true, false, false) => {
+            complain("has IPv6 alone, and no network of it", "ipv6_native", "write `ipv6_cidr_block = subnets(vpc.main.ipv6_cidr_block, 8)[1]`");
+        }
+        (false, false, _) => complain("has no IPv4 range", "cidr_block", "write `cidr_block`, or `ipv6_native = true` with an `ipv6_cidr_block`"),
+        (false, true, false) if written("assign_ipv6_address_on_creation") => {
+            let help = "write `ipv6_cidr_block`, or leave `assign_ipv6_address_on_creation` out";
+            complain("has no IPv6 addresses to give", "assign_ipv6_address_on_creation", help);
+        }
+        _ => {}
+    }
+    if is(&subnet.record, "ipv6_native") && written("map_public_ip_on_launch") {
+        complain("has no IPv4 address that could be public", "map_public_ip_on_launch", "remove `map_public_ip_on_launch`");
+    }
+}
+
+/// How many bits the prefix of a network has; what AWS chooses for a VPC is a /56.
+fn bits_of(network: &Value, model: &Model) -> Option<u8> {
+    match network {
+        Value::Cidr(cidr) => Some(if cidr.family() == Family::V6 { cidr.prefix() } else { 0 }),
+        Value::Attribute(vpc, name) if name == "ipv6_cidr_block" && vpc.kind() == "vpc" => Some(56),
+        Value::Attribute(subnet, name) if name == "ipv6_cidr_block" => bits_of(model.resources.get(subnet)?.record.get(name)?, model),
+        Value::Subnet(of, bits, _) => bits_of(of, model).map(|of| of.saturating_add(*bits)),
+        _ => None,
     }
 }
 
@@ -216,21 +470,30 @@ mod aws {
     shown! {
         Subnet(
             assign_ipv6_address_on_creation, availability_zone, availability_zone_id, available_ip_address_count, cidr_block, default_for_az,
-            ipv6_cidr_block_association_set, ipv6_native, map_public_ip_on_launch, owner_id, state, subnet_arn, subnet_id, tags, vpc_id,
+            enable_dns64, ipv6_cidr_block_association_set, ipv6_native, map_public_ip_on_launch, owner_id, private_dns_name_options_on_launch,
+            state, subnet_arn, subnet_id, tags, vpc_id,
         );
+        PrivateDnsNameOptionsOnLaunch(enable_resource_name_dns_aaaa_record, enable_resource_name_dns_a_record, hostname_type);
         SubnetIpv6CidrBlockAssociation(association_id, ipv6_cidr_block, ipv6_cidr_block_state);
         SubnetCidrBlockState(state, status_message);
     }
 
-    words! { SubnetCidrBlockStateCode, SubnetState }
+    words! { HostnameType, SubnetCidrBlockStateCode, SubnetState }
 
     pub(super) const ACTIONS: &[Action] = &[
         action!(CreateSubnet: create_subnet(
-            set_availability_zone, set_availability_zone_id, set_cidr_block, set_ipv6_cidr_block, set_tag_specifications, set_vpc_id,
+            set_availability_zone, set_availability_zone_id, set_cidr_block, set_ipv6_cidr_block, set_ipv6_native, set_tag_specifications,
+            set_vpc_id,
         ) -> (subnet)),
         action!(DeleteSubnet: delete_subnet(set_subnet_id) -> ()),
         action!(DescribeSubnets: describe_subnets(set_filters, set_max_results, set_next_token, set_subnet_ids) -> (next_token, subnets)),
-        action!(ModifySubnetAttribute: modify_subnet_attribute(set_assign_ipv6_address_on_creation, set_map_public_ip_on_launch, set_subnet_id)
-            -> ()),
+        action!(ModifySubnetAttribute: modify_subnet_attribute(
+            set_assign_ipv6_address_on_creation, set_enable_dns64, set_enable_resource_name_dns_aaaa_record_on_launch,
+            set_enable_resource_name_dns_a_record_on_launch, set_map_public_ip_on_launch, set_private_dns_hostname_type_on_launch, set_subnet_id,
+        ) -> ()),
+        action!(AssociateSubnetCidrBlock: associate_subnet_cidr_block(set_ipv6_cidr_block, set_subnet_id)
+            -> (ipv6_cidr_block_association, subnet_id)),
+        action!(DisassociateSubnetCidrBlock: disassociate_subnet_cidr_block(set_association_id)
+            -> (ipv6_cidr_block_association, subnet_id)),
     ];
 }

@@ -7,19 +7,26 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
-    base::{address::Address, cidr::Cidr, diagnostic::Sink},
+    base::{
+        address::Address,
+        cidr::{Cidr, Family},
+        codes::{network as network_codes, space},
+        diagnostic::Sink,
+    },
     call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, Patience, ResourceType, Update},
+    registry::{Batch, Listing, Observed, PartSpec, Patience, Removal, ResourceType, Update},
     resource,
     resources::{
+        dhcp_options::DhcpOptions,
+        part::{arg, show_value},
         placement,
-        read::{Reader, at, text},
+        read::{Reader, at, list, text},
     },
     schema::{
-        attr::{Kind, Val},
-        model::{Model, Resource},
+        attr::{Kind, Ref, Set, Val, Word, Words},
+        model::{Model, Part, Resource},
         value::{Record, Value},
     },
 };
@@ -32,15 +39,39 @@ resource! {
     Vpc = "vpc" {
         /// Its IPv4 range, /16 to /28. Changing it makes a new VPC.
         cidr_block: Val<Cidr>, Replace;
+        /// Further IPv4 networks, /16 to /28, in which its subnets may lie as well. They come before the first subnet in
+        /// them and go after the last.
+        secondary_cidr_blocks: Set<Val<Cidr>> = Value::List(vec![]), Parts;
+        /// Whether it has an IPv6 network too, a /56 that AWS chooses: `ipv6_cidr_block`. It comes and goes while the VPC
+        /// stands. Where it is there, `anywhere` in rules, entries and routes is `::/0` as well.
+        amazon_provided_ipv6_cidr_block: Val<bool> = Value::Bool(false), Parts;
+        /// On whose hardware its instances run: `"dedicated"` is on none that others use, and costs more. Changing it makes
+        /// a new VPC.
+        instance_tenancy: Val<Word<Tenancy>> = Value::text("default"), Replace;
         /// Whether EC2's resolver answers inside the VPC.
         enable_dns_support: Val<bool> = Value::Bool(true), InPlace;
         /// Whether instances with public addresses get public host names.
         enable_dns_hostnames: Val<bool> = Value::Bool(false), InPlace;
+        /// Whether CloudWatch counts how many of its addresses are used. Not read back: that would take a call for each VPC.
+        enable_network_address_usage_metrics: Val<bool> = Value::Bool(false), InPlace;
+        /// What its machines are told by DHCP; where it is not written, that Amazon's own resolver answers.
+        dhcp_options: Option<Ref<DhcpOptions>>, InPlace;
+        /// The IPv6 network that AWS has chosen. `subnets(vpc.main.ipv6_cidr_block, 8)[1]` may be written before it is
+        /// known.
+        ipv6_cidr_block: Option<Val<Cidr>>, Computed;
         /// Whether it is the region's default VPC.
         is_default: Option<Val<bool>>, Computed;
         /// Its id.
         id: Option<Val<std::sync::Arc<str>>>, Computed;
     }
+}
+
+/// On whose hardware instances run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tenancy;
+
+impl Words for Tenancy {
+    const ALL: &'static [&'static str] = &["default", "dedicated"];
 }
 
 const ATTRIBUTES: [(&str, &str); 2] = [("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")];
@@ -59,6 +90,7 @@ vpc main {
     const ID_PREFIX: &'static str = "vpc-";
     const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("vpc");
+    const UNTOLD: &'static [&'static str] = &["enable_network_address_usage_metrics"];
     const CREATED_ID: &'static [&'static str] = &["Vpc", "VpcId"];
     // DescribeVpcAttribute has no bulk form: two calls for each VPC that is managed.
     const LISTING: Listing =
@@ -74,12 +106,60 @@ vpc main {
             after_create: |r| r.get("enable_dns_hostnames") == Some(&Value::Bool(true)),
             calls: |at, r| vec![modify(at, "EnableDnsHostnames", r.get("enable_dns_hostnames"))],
         },
+        Update {
+            attrs: &["enable_network_address_usage_metrics"],
+            after_create: |r| r.get("enable_network_address_usage_metrics") == Some(&Value::Bool(true)),
+            calls: |at, r| vec![modify(at, "EnableNetworkAddressUsageMetrics", r.get("enable_network_address_usage_metrics"))],
+        },
+        Update {
+            attrs: &["dhcp_options"],
+            after_create: |r| r.get("dhcp_options").is_some_and(|v| *v != Value::Null),
+            calls: |at, r| {
+                let options = r.get("dhcp_options").filter(|v| **v != Value::Null).map_or(Arg::text("default"), Arg::from_value);
+                vec![Call::new("AssociateDhcpOptions", [("VpcId", Arg::id(at)), ("DhcpOptionsId", options)])]
+            },
+        },
+    ];
+    const PARTS: &'static [PartSpec] = &[
+        PartSpec {
+            name: "secondary_network",
+            doc: "A further IPv4 network, joined to the VPC by an association of its own.",
+            key: &["network"],
+            create: |at, parts| network_batches(parts, |part| associate(at, &V4, "CidrBlock", arg(part, "network"))),
+            delete: |at, parts| network_batches(parts, |part| disassociate(at, &V4, part)),
+            show: |part| format!("network {}", show_value(part.get("network"))),
+            ..NETWORK
+        },
+        PartSpec {
+            name: "ipv6_network",
+            doc: "The IPv6 network that AWS chooses out of its own.",
+            key: &[],
+            create: |at, parts| network_batches(parts, |_| associate(at, &V6, "AmazonProvidedIpv6CidrBlock", Arg::Known(true.into()))),
+            delete: |at, parts| network_batches(parts, |part| disassociate(at, &V6, part)),
+            show: |_| "IPv6 network that AWS provides".into(),
+            ..NETWORK
+        },
     ];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
     fn check(model: &Model, sink: &mut Sink) {
         placement::range_size(model, Self::KIND, sink);
+        placement::managed(model, Self::KIND).for_each(|vpc| check_secondary(vpc, sink));
+    }
+
+    fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
+        let secondary = self.secondary_cidr_blocks.0.iter().map(|network| Part {
+            name: "secondary_network",
+            record: Record::from([("network".into(), network.value.clone())]),
+            span: this.span_of("secondary_cidr_blocks"),
+        });
+        let ipv6 = (self.amazon_provided_ipv6_cidr_block.known == Some(true)).then(|| Part {
+            name: "ipv6_network",
+            record: Record::new(),
+            span: this.span_of("amazon_provided_ipv6_cidr_block"),
+        });
+        secondary.chain(ipv6).collect()
     }
 
     fn attached(this: &Resource, model: &Model) -> Vec<String> {
@@ -100,7 +180,8 @@ vpc main {
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
         let id = desired::id(&this.address);
-        let cidrs = desired.cidr(this, "cidr_block").into_iter().collect();
+        let further = this.parts.iter().filter(|p| p.name == "secondary_network").filter_map(|p| desired.network(p.record.get("network")?));
+        let cidrs = desired.cidr(this, "cidr_block").into_iter().chain(further).chain(desired.ipv6_network(&this.address)).collect();
         net.vpcs.push(net::Vpc { id: id.clone(), cidrs, region: "".into(), account: "".into(), origin: desired::origin(this) });
         if this.existing {
             net.unread(&id, "a VPC of which only what the project names is known", desired::origin(this));
@@ -108,7 +189,8 @@ vpc main {
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {
-        vec![Call::new("CreateVpc", [("CidrBlock", self.cidr_block.arg())]).tagged("vpc").settle(available(at))]
+        let params = [("CidrBlock", self.cidr_block.arg()), ("InstanceTenancy", self.instance_tenancy.arg())];
+        vec![Call::new("CreateVpc", params).tagged("vpc").settle(available(at))]
     }
 
     fn delete(at: &Address, _record: &Record) -> Vec<Call> {
@@ -121,8 +203,132 @@ vpc main {
             .bool("is_default", &["IsDefault"])
             .bool("enable_dns_support", &["EnableDnsSupport", "Value"])
             .bool("enable_dns_hostnames", &["EnableDnsHostnames", "Value"])
-            .done(&["VpcId"], vec![])
+            .text("instance_tenancy", &["InstanceTenancy"])
+            .text("dhcp_options", &["DhcpOptionsId"])
+            .value("ipv6_cidr_block", Some(ipv6_network(item)))
+            .done(&["VpcId"], observed_networks(item))
     }
+}
+
+/// What the parts of a VPC that are networks have in common.
+const NETWORK: PartSpec = PartSpec {
+    name: "",
+    doc: "",
+    key: &[],
+    content: &[],
+    create: |_, _| vec![],
+    change: None,
+    delete: |_, _| vec![],
+    removal: Removal::First,
+    create_first: false,
+    essential: true,
+    governs: None,
+    takes_over: false,
+    show: |_| String::new(),
+};
+
+/// How EC2 lists the networks of a family: list of associations, member with the network, with its state, filter by association.
+struct Networks {
+    list: &'static str,
+    network: &'static str,
+    state: &'static str,
+    filter: &'static str,
+    answer: &'static str,
+}
+
+const V4: Networks = Networks {
+    list: "CidrBlockAssociationSet",
+    network: "CidrBlock",
+    state: "CidrBlockState",
+    filter: "cidr-block-association.association-id",
+    answer: "CidrBlockAssociation",
+};
+
+const V6: Networks = Networks {
+    list: "Ipv6CidrBlockAssociationSet",
+    network: "Ipv6CidrBlock",
+    state: "Ipv6CidrBlockState",
+    filter: "ipv6-cidr-block-association.association-id",
+    answer: "Ipv6CidrBlockAssociation",
+};
+
+/// One network, one task: each is of use as soon as it is there.
+fn network_batches(parts: &[&Record], calls: impl Fn(&Record) -> Vec<Call>) -> Vec<Batch> {
+    parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: calls(part) }).collect()
+}
+
+/// Joins a network, waits until it is of use, and learns what it is.
+fn associate(at: &Address, family: &Networks, parameter: &str, value: Arg) -> Vec<Call> {
+    let association = Arg::Answer(0, vec![family.answer.into(), "AssociationId".into()]);
+    let (items, state) = (["Vpcs", family.list], [family.state, "State"]);
+    let settle = Settle::new("DescribeVpcs", family.filter, &items, "AssociationId", &state, &["associated"], association);
+    let told = Call::new("DescribeVpcs", [("VpcIds", Arg::List(vec![Arg::id(at)]))]).settle(available(at));
+    vec![Call::new("AssociateVpcCidrBlock", [("VpcId", Arg::id(at)), (parameter, value)]).settle(settle.or_fail(&["failed"], &[])), told]
+}
+
+/// By the association's id, which was observed with it; else it is looked up first.
+fn disassociate(at: &Address, family: &Networks, part: &Record) -> Vec<Call> {
+    let call = |id| Call::new("DisassociateVpcCidrBlock", [("AssociationId", id)]).satisfied_by(&["InvalidVpcCidrBlockAssociationID.NotFound"]);
+    if part.contains_key("association_id") {
+        return vec![call(arg(part, "association_id"))];
+    }
+    let id = Arg::find(0, &["Vpcs", family.list], family.network, arg(part, "network"), "AssociationId");
+    vec![Call::new("DescribeVpcs", [("VpcIds", Arg::List(vec![Arg::id(at)]))]), call(id)]
+}
+
+/// The networks of a family that are there or on their way: network and association.
+fn networks<'a>(item: &'a Json, family: &Networks) -> Vec<(Cidr, &'a Json)> {
+    let there = |a: &&Json| matches!(text(a, &[family.state, "State"]), None | Some("associated" | "associating"));
+    list(item, &[family.list]).iter().filter(there).filter_map(|a| Some((text(a, &[family.network])?.parse().ok()?, a))).collect()
+}
+
+/// The network of AWS's own: one that somebody brought along is not the project's.
+fn amazons(item: &Json) -> Option<(Cidr, &Json)> {
+    networks(item, &V6).into_iter().find(|(_, a)| text(a, &["Ipv6Pool"]).is_none_or(|pool| pool == "Amazon"))
+}
+
+fn ipv6_network(item: &Json) -> Value {
+    amazons(item).map_or(Value::Null, |(network, _)| Value::Cidr(network))
+}
+
+fn observed_networks(item: &Json) -> Vec<(&'static str, Record)> {
+    let id = |a: &Json| text(a, &["AssociationId"]).map(|id| ("association_id".to_owned(), Value::text(id)));
+    let first = text(item, &["CidrBlock"]).and_then(|t| t.parse().ok());
+    let secondary = networks(item, &V4).into_iter().filter(|(network, _)| Some(*network) != first).map(|(network, a)| {
+        ("secondary_network", Record::from_iter([("network".to_owned(), Value::Cidr(network))].into_iter().chain(id(a))))
+    });
+    secondary.chain(amazons(item).map(|(_, a)| ("ipv6_network", Record::from_iter(id(a))))).collect()
+}
+
+/// What EC2 lets join a network: <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html#add-cidr-block-restrictions>.
+fn check_secondary(vpc: &Resource, sink: &mut Sink) {
+    let Some(Value::Cidr(first)) = vpc.record.get("cidr_block") else { return };
+    let at = vpc.span_of("secondary_cidr_blocks");
+    let secondary: Vec<Cidr> = placement::networks(vpc).into_iter().skip(1).collect();
+    for (i, network) in secondary.iter().enumerate() {
+        let before = secondary.iter().take(i).find(|other| other.overlaps(*network));
+        if network.family() == Family::V6 || !(16..=28).contains(&network.prefix()) {
+            sink.push(network_codes::range_size(&vpc.address, *network, at));
+        } else if first.overlaps(*network) {
+            sink.push(space::networks_overlap(&vpc.address, *network, at, *first, vpc.span_of("cidr_block")));
+        } else if let Some(before) = before {
+            sink.push(space::networks_overlap(&vpc.address, *network, at, *before, None));
+        } else if block_of(*network).is_some_and(|block| block_of(*first) != Some(block)) {
+            sink.push(space::networks_apart(&vpc.address, *network, at, *first, vpc.span_of("cidr_block")));
+        }
+    }
+    if secondary.len() >= NETWORKS_MAX {
+        sink.push(space::too_many_networks(&vpc.address, secondary.len() + 1, NETWORKS_MAX, at));
+    }
+}
+
+/// How many IPv4 networks a VPC can have at most; five where nobody has asked AWS for more.
+const NETWORKS_MAX: usize = 50;
+
+/// The private block that a network is part of: networks of two of them do not go together in a VPC.
+fn block_of(network: Cidr) -> Option<usize> {
+    const BLOCKS: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.19.0.0/16"];
+    BLOCKS.iter().position(|block| block.parse().is_ok_and(|block: Cidr| block.overlaps(network)))
 }
 
 fn modify(at: &Address, attribute: &str, value: Option<&Value>) -> Call {
@@ -194,6 +400,13 @@ mod aws {
         action!(DescribeVpcs: describe_vpcs(set_filters, set_max_results, set_next_token, set_vpc_ids) -> (next_token, vpcs)),
         action!(DescribeVpcAttribute: describe_vpc_attribute(set_attribute, set_vpc_id)
             -> (enable_dns_hostnames, enable_dns_support, vpc_id)),
-        action!(ModifyVpcAttribute: modify_vpc_attribute(set_enable_dns_hostnames, set_enable_dns_support, set_vpc_id) -> ()),
+        action!(ModifyVpcAttribute: modify_vpc_attribute(
+            set_enable_dns_hostnames, set_enable_dns_support, set_enable_network_address_usage_metrics, set_vpc_id,
+        ) -> ()),
+        action!(AssociateVpcCidrBlock: associate_vpc_cidr_block(set_amazon_provided_ipv6_cidr_block, set_cidr_block, set_vpc_id)
+            -> (cidr_block_association, ipv6_cidr_block_association, vpc_id)),
+        action!(DisassociateVpcCidrBlock: disassociate_vpc_cidr_block(set_association_id)
+            -> (cidr_block_association, ipv6_cidr_block_association, vpc_id)),
+        action!(AssociateDhcpOptions: associate_dhcp_options(set_dhcp_options_id, set_vpc_id) -> ()),
     ];
 }

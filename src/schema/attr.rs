@@ -234,7 +234,7 @@ impl<T: Scalar> Field for Val<T> {
 
     fn take(value: &Value) -> Option<Self> {
         let known = T::of(value.inner());
-        let later = matches!(value.inner(), Value::Attribute(..) | Value::Concat(_) | Value::Sealed(_));
+        let later = matches!(value.inner(), Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) | Value::Sealed(_));
         (known.is_some() || later).then(|| Val { value: value.clone(), known })
     }
 }
@@ -281,6 +281,20 @@ impl<T: Field> Field for Set<T> {
 
     fn take(value: &Value) -> Option<Self> {
         value.elements().iter().map(T::take).collect::<Option<Vec<T>>>().map(Set)
+    }
+}
+
+/// A list in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct List<T>(pub Vec<T>);
+
+impl<T: Field> Field for List<T> {
+    fn ty() -> Type {
+        Type::List(Arc::new(T::ty()))
+    }
+
+    fn take(value: &Value) -> Option<Self> {
+        value.elements().iter().map(T::take).collect::<Option<Vec<T>>>().map(List)
     }
 }
 

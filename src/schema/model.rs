@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{address::Address, date::Day, service::Service, site::Site, source::Sources, span::Span},
+    base::{address::Address, cidr::Cidr, date::Day, service::Service, site::Site, source::Sources, span::Span},
     schema::value::{Record, Value},
 };
 
@@ -293,6 +293,13 @@ impl Statement {
     #[must_use]
     pub fn text(&self, sources: &Sources) -> String {
         in_words(sources, self.span, &self.turn)
+    }
+
+    /// The networks that it names.
+    pub fn networks(&self) -> impl Iterator<Item = Cidr> {
+        let excepted = self.except.iter().flat_map(|(_, from)| from);
+        let named = self.from.iter().chain(&self.to).chain(excepted);
+        named.filter_map(|value| if let Value::Cidr(cidr) = value { Some(*cidr) } else { None })
     }
 }
 

@@ -45,6 +45,9 @@ pub enum Value {
     Resource(Address),
     /// An attribute that EC2 decides, or that an existing resource has: `instance.server.public_ip_address`.
     Attribute(Address, String),
+    /// A network in one that EC2 will choose: that one, how many more bits of prefix, and which of those that have so many;
+    /// made by [`subnet`].
+    Subnet(Box<Value>, u8, u64),
     /// Text of which some pieces are not known yet.
     Concat(Vec<Value>),
     /// `ami("al2023")`: the newest image of a family, looked up while planning; name and, if given, architecture.
@@ -180,11 +183,17 @@ impl Value {
         }
     }
 
+    /// Whether EC2 has to decide before it is known. A reference is known: it is itself.
+    #[must_use]
+    pub fn is_later(&self) -> bool {
+        matches!(self, Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_))
+    }
+
     /// Whether nothing in it waits for EC2: no attribute, image or reference.
     #[must_use]
     pub fn is_known(&self) -> bool {
         match self {
-            Value::Resource(_) | Value::Attribute(..) | Value::Concat(_) | Value::Image(..) | Value::Error => false,
+            Value::Resource(_) | Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) | Value::Image(..) | Value::Error => false,
             Value::List(values) => values.iter().all(Value::is_known),
             Value::Map(map) => map.values().all(Value::is_known),
             Value::Sensitive(inner) => inner.is_known(),
@@ -198,6 +207,7 @@ impl Value {
             Value::Resource(address) | Value::Attribute(address, _) => found.push(address.clone()),
             Value::List(values) | Value::Concat(values) => values.iter().for_each(|v| v.resources(found)),
             Value::Map(map) => map.values().for_each(|v| v.resources(found)),
+            Value::Subnet(of, ..) => of.resources(found),
             Value::Sensitive(inner) => inner.resources(found),
             _ => {}
         }
@@ -212,6 +222,7 @@ impl Value {
         match self {
             Value::List(values) => Value::List(values.iter().map(|v| v.rewrite(change)).collect()),
             Value::Map(map) => Value::Map(map.iter().map(|(k, v)| (k.clone(), v.rewrite(change))).collect()),
+            Value::Subnet(of, bits, n) => subnet(of.rewrite(change), *bits, *n),
             Value::Concat(values) => concat(values.iter().map(|v| v.rewrite(change)).collect()),
             Value::Sensitive(inner) => inner.rewrite(change).sensitive(),
             other => other.clone(),
@@ -230,6 +241,16 @@ pub fn concat(pieces: Vec<Value>) -> Value {
         Value::text(pieces.iter().map(Plain).map(|p| p.to_string()).collect::<String>())
     } else {
         Value::Concat(pieces)
+    }
+}
+
+/// One of the networks in another that have so many more bits of prefix, by its number; stays a [`Value::Subnet`] while the
+/// other is not known. Where there is no such network, it is what nobody can know.
+#[must_use]
+pub fn subnet(of: Value, new_bits: u8, n: u64) -> Value {
+    match &of {
+        Value::Cidr(whole) => whole.subnet(new_bits, n.into()).map_or(Value::Subnet(Box::new(of), new_bits, n), Value::Cidr),
+        _ => Value::Subnet(Box::new(of), new_bits, n),
     }
 }
 
@@ -280,6 +301,7 @@ impl fmt::Display for Value {
             }
             Value::Resource(address) => write!(f, "{address}"),
             Value::Attribute(address, name) => write!(f, "{address}.{name}"),
+            Value::Subnet(of, bits, n) => write!(f, "subnets({of}, {bits})[{n}]"),
             Value::Concat(values) => list(f, values, " + "),
             Value::Image(name, None) => write!(f, "ami({name:?})"),
             Value::Image(name, Some(architecture)) => write!(f, "ami({name:?}, {architecture:?})"),

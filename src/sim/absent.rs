@@ -4,7 +4,4 @@ use serde_json::json;
 
 use crate::sim::Actions;
 
-pub(crate) const ACTIONS: Actions = &[
-    ("DescribeVpnGateways", |_, _| Ok(json!({"VpnGateways": []})), "VpnGatewayIds Filters"),
-    ("DescribeEgressOnlyInternetGateways", |_, _| Ok(json!({"EgressOnlyInternetGateways": []})), "EgressOnlyInternetGatewayIds Filters"),
-];
+pub(crate) const ACTIONS: Actions = &[("DescribeVpnGateways", |_, _| Ok(json!({"VpnGateways": []})), "VpnGatewayIds Filters")];

@@ -303,7 +303,7 @@ fn show_interface(world: &World, id: &str) -> Option<Json> {
         "PrivateIpAddress": interface.addresses.first(),
         "PrivateDnsName": interface.addresses.first().map(|ip| world.private_name(*ip)),
         "PrivateIpAddresses": show_addresses(world, id, true),
-        "Ipv6Addresses": [],
+        "Ipv6Addresses": interface.ipv6.iter().map(|ip| json!({"Ipv6Address": ip, "IsPrimaryIpv6": false})).collect::<Vec<_>>(),
         "Groups": show_groups(world, &interface.groups),
         "Attachment": interface.attachment.as_ref().map(|a| a.show_brief()),
     });

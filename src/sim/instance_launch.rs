@@ -104,7 +104,9 @@ fn count(p: Params<'_>) -> Result<usize, ApiError> {
 
 fn free_addresses(world: &World, subnet: &str) -> usize {
     let Some(of) = world.subnets.get(subnet) else { return 0 };
-    let size = (of.cidr.last_number() - of.cidr.first_number() + 1).saturating_sub(5);
+    // One of IPv6 alone has enough.
+    let Some(cidr) = of.cidr else { return usize::MAX };
+    let size = (cidr.last_number() - cidr.first_number() + 1).saturating_sub(5);
     let taken: usize = world.interfaces.values().filter(|i| i.subnet == subnet).map(|i| i.addresses.len()).sum();
     usize::try_from(size).unwrap_or(usize::MAX).saturating_sub(taken)
 }
@@ -202,9 +204,9 @@ fn port_in(world: &World, p: Params<'_>, of: Params<'_>, groups: &[&str]) -> Res
     })
 }
 
-fn check_free(world: &World, subnet: &str, cidr: Cidr, ip: IpAddr) -> Result<(), ApiError> {
+fn check_free(world: &World, subnet: &str, cidr: Option<Cidr>, ip: IpAddr) -> Result<(), ApiError> {
     let number = Cidr::host_of(ip).first_number();
-    if !cidr.contains_ip(ip) || number < cidr.first_number() + 4 || number == cidr.last_number() {
+    if cidr.is_none_or(|cidr| !cidr.contains_ip(ip) || number < cidr.first_number() + 4 || number == cidr.last_number()) {
         return Err(bad("Address does not fall within the subnet's address range"));
     }
     match world.interfaces.values().any(|i| i.subnet == subnet && i.addresses.contains(&ip)) {

@@ -9,7 +9,7 @@ use crate::{
         Actions, address,
         page::{Listing, describe},
         params::{self, Params},
-        refuse::{Outcome, clash, missing, no_such, refuse},
+        refuse::{Outcome, bad, clash, missing, no_such, refuse},
         tag::at_creation,
         world::{Due, World, find, find_mut},
     },
@@ -89,9 +89,9 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
         return Err(refuse("NatGatewayLimitExceeded", "The maximum number of NAT gateways has been reached."));
     }
     let asked = p.text("PrivateIpAddress").map(|text| params::address("privateIpAddress", text)).transpose()?;
-    let ip = world.take_address(subnet_id, asked)?;
+    let ip = world.take_address(subnet_id, asked)?.ok_or_else(|| bad(format!("The subnet '{subnet_id}' has no IPv4 address")))?;
     let id = world.id("nat");
-    let interface = world.add_interface(subnet_id, ip, vec![], &format!("Interface for NAT Gateway {id}"))?;
+    let interface = world.add_interface(subnet_id, Some(ip), vec![], &format!("Interface for NAT Gateway {id}"))?;
     find_mut(&mut world.interfaces, "eni", &interface)?.nat_gateway = Some(id.clone());
     let failure = (public && world.gateway_of(&vpc).is_none())
         .then(|| ("Gateway.NotAttached".to_owned(), format!("Network {vpc} has no Internet gateway attached")));

@@ -18,12 +18,14 @@ use crate::{
 };
 
 pub(crate) const ACTIONS: Actions = &[
-    ("CreateNetworkInterface", create, "SubnetId Groups PrivateIpAddress Description TagSpecifications"),
+    ("CreateNetworkInterface", create, "SubnetId Groups PrivateIpAddress Ipv6AddressCount Ipv6Addresses Description TagSpecifications"),
     ("DeleteNetworkInterface", delete, "NetworkInterfaceId"),
     ("DescribeNetworkInterfaces", describe_interfaces, "NetworkInterfaceIds Filters"),
     ("ModifyNetworkInterfaceAttribute", modify, "NetworkInterfaceId Groups Description SourceDestCheck Attachment"),
     ("AttachNetworkInterface", attach, "NetworkInterfaceId InstanceId DeviceIndex"),
     ("DetachNetworkInterface", detach, "AttachmentId Force"),
+    ("AssignIpv6Addresses", assign_ipv6, "NetworkInterfaceId Ipv6AddressCount Ipv6Addresses"),
+    ("UnassignIpv6Addresses", unassign_ipv6, "NetworkInterfaceId Ipv6Addresses"),
     ("AssignPrivateIpAddresses", assign, "NetworkInterfaceId PrivateIpAddresses SecondaryPrivateIpAddressCount AllowReassignment"),
 ];
 
@@ -36,6 +38,8 @@ pub(crate) struct Interface {
     pub(crate) description: String,
     /// The primary one first.
     pub(crate) addresses: Vec<IpAddr>,
+    #[serde(default)]
+    pub(crate) ipv6: Vec<IpAddr>,
     mac: String,
     pub(crate) groups: Vec<String>,
     pub(crate) source_dest_check: bool,
@@ -166,11 +170,19 @@ impl World {
     }
 
     /// A new interface in a subnet that has been checked.
-    pub(crate) fn add_interface(&mut self, subnet: &str, ip: IpAddr, groups: Vec<String>, description: &str) -> Result<String, ApiError> {
-        let (vpc, zone) = find(&self.subnets, "subnet", subnet).map(|s| (s.vpc.clone(), s.zone.clone()))?;
+    pub(crate) fn add_interface(
+        &mut self,
+        subnet: &str,
+        ip: Option<IpAddr>,
+        groups: Vec<String>,
+        description: &str,
+    ) -> Result<String, ApiError> {
+        let (vpc, zone, six) =
+            find(&self.subnets, "subnet", subnet).map(|s| (s.vpc.clone(), s.zone.clone(), s.assign_ipv6 && s.ipv6.is_some()))?;
         if self.interfaces.len() >= self.quotas.interfaces {
             return Err(refuse("NetworkInterfaceLimitExceeded", "The maximum number of network interfaces has been reached."));
         }
+        let ipv6 = if six { vec![self.take_ipv6(subnet, None)?] } else { vec![] };
         let id = self.id("eni");
         let n = self.draw().to_be_bytes();
         let [a, b, c, d, e, ..] = n;
@@ -179,7 +191,8 @@ impl World {
             subnet: subnet.into(),
             zone,
             description: description.into(),
-            addresses: vec![ip],
+            addresses: ip.into_iter().collect(),
+            ipv6,
             // A locally administered address, as EC2's are.
             mac: format!("06:{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}"),
             groups,
@@ -241,6 +254,13 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
     let asked = p.text("PrivateIpAddress").map(|text| address("privateIpAddress", text)).transpose()?;
     let ip = world.take_address(subnet, asked)?;
     let id = world.add_interface(subnet, ip, groups, p.text("Description").unwrap_or_default())?;
+    if p.has("Ipv6AddressCount") || p.has("Ipv6Addresses") {
+        find_mut(&mut world.interfaces, "eni", &id)?.ipv6.clear();
+        if let Err(error) = add_ipv6(world, &id, p) {
+            world.remove_interface(&id);
+            return Err(error);
+        }
+    }
     world.tag(&id, tags);
     let mut answer = json!({"NetworkInterface": show(world, &id)});
     if let Some(map) = answer.as_object_mut() {
@@ -340,7 +360,7 @@ fn assign(world: &mut World, p: Params<'_>) -> Outcome {
     let mut assigned = vec![];
     for ip in asked {
         match world.take_address(&subnet, ip) {
-            Ok(ip) => find_mut(&mut world.interfaces, "eni", id)?.addresses.push(ip),
+            Ok(ip) => find_mut(&mut world.interfaces, "eni", id)?.addresses.extend(ip),
             Err(error) => {
                 find_mut(&mut world.interfaces, "eni", id)?.addresses = before;
                 return Err(error);
@@ -349,6 +369,55 @@ fn assign(world: &mut World, p: Params<'_>) -> Outcome {
         assigned.extend(find(&world.interfaces, "eni", id)?.addresses.last().map(|ip| json!({"PrivateIpAddress": ip})));
     }
     Ok(json!({"NetworkInterfaceId": id, "AssignedPrivateIpAddresses": assigned}))
+}
+
+/// Gives an interface the addresses that a request asks for, by number or by name: those that it got.
+pub(crate) fn add_ipv6(world: &mut World, id: &str, p: Params<'_>) -> Result<Vec<IpAddr>, ApiError> {
+    let subnet = find(&world.interfaces, "eni", id)?.subnet.clone();
+    let named = p.subs("Ipv6Addresses").filter_map(|a| a.text("Ipv6Address")).chain(p.texts("Ipv6Addresses"));
+    let mut asked = named.map(|text| address("ipv6Address", text).map(Some)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(count) = p.int("Ipv6AddressCount") {
+        if !asked.is_empty() {
+            return Err(clash("ipv6AddressCount and ipv6Addresses may not be specified on the same request"));
+        }
+        asked.extend((0..count).map(|_| None));
+    }
+    let mut given = vec![];
+    for ip in asked {
+        let ip = world.take_ipv6(&subnet, ip)?;
+        find_mut(&mut world.interfaces, "eni", id)?.ipv6.push(ip);
+        given.push(ip);
+    }
+    Ok(given)
+}
+
+fn assign_ipv6(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("NetworkInterfaceId")?;
+    let before = find(&world.interfaces, "eni", id)?.ipv6.clone();
+    if !p.has("Ipv6AddressCount") && !p.has("Ipv6Addresses") {
+        return Err(missing("ipv6Addresses or ipv6AddressCount"));
+    }
+    match add_ipv6(world, id, p) {
+        Ok(given) => Ok(json!({"NetworkInterfaceId": id, "AssignedIpv6Addresses": given})),
+        Err(error) => {
+            find_mut(&mut world.interfaces, "eni", id)?.ipv6 = before;
+            Err(error)
+        }
+    }
+}
+
+fn unassign_ipv6(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("NetworkInterfaceId")?;
+    let named = p.texts("Ipv6Addresses").into_iter().map(|text| address("ipv6Address", text)).collect::<Result<Vec<_>, _>>()?;
+    let interface = find_mut(&mut world.interfaces, "eni", id)?;
+    if named.is_empty() {
+        return Err(missing("ipv6Addresses"));
+    }
+    if let Some(ip) = named.iter().find(|ip| !interface.ipv6.contains(ip)) {
+        return Err(bad(format!("Some of the addresses are not assigned to interface {id}: {ip}")));
+    }
+    interface.ipv6.retain(|ip| !named.contains(ip));
+    Ok(json!({"NetworkInterfaceId": id, "UnassignedIpv6Addresses": named}))
 }
 
 /// `Association` of an interface or an instance's interface.
@@ -399,7 +468,7 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
         "Description": interface.description,
         "Groups": show_groups(world, &interface.groups),
         "InterfaceType": interface.kept_as.as_deref().unwrap_or(if interface.nat_gateway.is_some() { "nat_gateway" } else { "interface" }),
-        "Ipv6Addresses": [],
+        "Ipv6Addresses": interface.ipv6.iter().map(|ip| json!({"Ipv6Address": ip, "IsPrimaryIpv6": false})).collect::<Vec<_>>(),
         "MacAddress": interface.mac,
         "OwnerId": ACCOUNT,
         "PrivateIpAddress": primary,
@@ -456,6 +525,7 @@ const LISTING: Listing = Listing {
         ("group-id", "Groups.GroupId"),
         ("group-name", "Groups.GroupName"),
         ("interface-type", "InterfaceType"),
+        ("ipv6-addresses.ipv6-address", "Ipv6Addresses.Ipv6Address"),
         ("mac-address", "MacAddress"),
         ("owner-id", "OwnerId"),
         ("private-ip-address", "PrivateIpAddress"),

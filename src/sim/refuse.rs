@@ -65,6 +65,7 @@ const KINDS: &[IdKind] = &[
     IdKind("tgw-rtb", "InvalidRouteTableID.Malformed", "InvalidRouteTableID.NotFound", "transitGatewayRouteTable ID"),
     IdKind("pcx", "InvalidVpcPeeringConnectionId.Malformed", "InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection ID"),
     IdKind("vpce", "InvalidVpcEndpointId.Malformed", "InvalidVpcEndpointId.NotFound", "Vpc Endpoint Id"),
+    IdKind("dopt", "InvalidDhcpOptionsId.Malformed", "InvalidDhcpOptionID.NotFound", "dhcpOption ID"),
     IdKind("eigw", "InvalidGatewayID.Malformed", "InvalidGatewayID.NotFound", "eigw ID"),
     IdKind("vgw", "InvalidGatewayID.Malformed", "InvalidGatewayID.NotFound", "gateway ID"),
     IdKind("pl", "InvalidPrefixListId.Malformed", "InvalidPrefixListID.NotFound", "prefix list ID"),

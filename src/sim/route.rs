@@ -82,6 +82,7 @@ impl fmt::Display for Destination {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Target {
     Gateway(String),
+    EgressOnlyGateway(String),
     NatGateway(String),
     Interface(String),
     TransitGateway(String),
@@ -137,7 +138,15 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
         },
         "VpcPeeringConnectionId" => Ok(Target::Peering(vpc_peering::target(world, id, vpc)?.into())),
         "VpcEndpointId" => Err(no_such("vpce", id)),
-        _ => Err(no_such("eigw", id)),
+        _ => {
+            if find(&world.egress_only_internet_gateways, "eigw", id)?.vpc != vpc {
+                return Err(bad(format!("route table and egress-only internet gateway {id} belong to different networks")));
+            }
+            if p.has("DestinationCidrBlock") {
+                return Err(bad(format!("The egress-only internet gateway {id} takes no IPv4 destination.")));
+            }
+            Ok(Target::EgressOnlyGateway(id.into()))
+        }
     }
 }
 
@@ -227,6 +236,7 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
     };
     match target {
         Target::Gateway(id) => world.internet_gateways.get(id).is_some_and(|g| g.vpc.as_deref() == Some(vpc)),
+        Target::EgressOnlyGateway(id) => world.egress_only_internet_gateways.get(id).is_some_and(|g| g.vpc == vpc),
         Target::NatGateway(id) => world.nat_gateways.get(id).is_some_and(|n| n.is_up()),
         Target::TransitGateway(id) => world.attached(id, vpc),
         Target::Interface(id) => carries(id),
@@ -248,6 +258,7 @@ pub(crate) fn show_all(world: &World, id: &str, table: &RouteTable) -> Vec<Json>
             Target::NatGateway(id) => json!({name: to, "NatGatewayId": id, "State": state, "Origin": origin}),
             Target::TransitGateway(id) => json!({name: to, "TransitGatewayId": id, "State": state, "Origin": origin}),
             Target::Peering(id) => json!({name: to, "VpcPeeringConnectionId": id, "State": state, "Origin": origin}),
+            Target::EgressOnlyGateway(id) => json!({name: to, "EgressOnlyInternetGatewayId": id, "State": state, "Origin": origin}),
             Target::Interface(id) => match world.interfaces.get(id).and_then(|i| i.attachment.as_ref()) {
                 Some(a) => json!({name: to, "NetworkInterfaceId": id, "InstanceId": a.instance, "InstanceOwnerId": ACCOUNT,
                     "State": state, "Origin": origin}),

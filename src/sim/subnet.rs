@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) const ACTIONS: Actions = &[
-    ("CreateSubnet", create, "VpcId CidrBlock AvailabilityZone AvailabilityZoneId Ipv6CidrBlock TagSpecifications"),
+    ("CreateSubnet", create, "VpcId CidrBlock AvailabilityZone AvailabilityZoneId Ipv6CidrBlock Ipv6Native TagSpecifications"),
     ("DeleteSubnet", delete, "SubnetId"),
     ("DescribeSubnets", describe_subnets, "SubnetIds Filters"),
     (
@@ -39,12 +39,13 @@ const RESERVED: u128 = 5;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Subnet {
     pub(crate) vpc: String,
-    pub(crate) cidr: Cidr,
+    /// None in a subnet of IPv6 alone.
+    pub(crate) cidr: Option<Cidr>,
     pub(crate) zone: String,
     pub(crate) ipv6: Option<Block>,
     pub(crate) default_for_zone: bool,
     pub(crate) map_public_ip: bool,
-    assign_ipv6: bool,
+    pub(crate) assign_ipv6: bool,
     dns64: bool,
     hostname_type: String,
     dns_a_record: bool,
@@ -59,7 +60,7 @@ pub(crate) struct Block {
 }
 
 impl Subnet {
-    fn new(vpc: &str, cidr: Cidr, zone: &str) -> Self {
+    fn new(vpc: &str, cidr: Option<Cidr>, zone: &str) -> Self {
         Self {
             vpc: vpc.into(),
             cidr,
@@ -67,9 +68,9 @@ impl Subnet {
             ipv6: None,
             default_for_zone: false,
             map_public_ip: false,
-            assign_ipv6: false,
+            assign_ipv6: cidr.is_none(),
             dns64: false,
-            hostname_type: "ip-name".into(),
+            hostname_type: if cidr.is_some() { "ip-name" } else { "resource-name" }.into(),
             dns_a_record: false,
             dns_aaaa_record: false,
         }
@@ -78,7 +79,7 @@ impl Subnet {
 
 pub(crate) fn add_default(world: &mut World, vpc: &str, zone: &str, cidr: Cidr) {
     let id = world.id("subnet");
-    let subnet = Subnet { default_for_zone: true, map_public_ip: true, ..Subnet::new(vpc, cidr, zone) };
+    let subnet = Subnet { default_for_zone: true, map_public_ip: true, ..Subnet::new(vpc, Some(cidr), zone) };
     world.subnets.insert(id.clone(), subnet);
     network_acl::associate_default(world, vpc, &id);
 }
@@ -86,15 +87,23 @@ pub(crate) fn add_default(world: &mut World, vpc: &str, zone: &str, cidr: Cidr) 
 fn create(world: &mut World, p: Params<'_>) -> Outcome {
     let vpc_id = p.need("VpcId")?;
     let vpc = find(&world.vpcs, "vpc", vpc_id)?;
-    let text = p.text("CidrBlock").ok_or_else(|| missing("cidrBlock"))?;
-    let cidr = cidr_of(Family::V4, "cidrBlock", text)?;
+    let native = p.flag("Ipv6Native") == Some(true);
+    let text = match (p.text("CidrBlock"), native) {
+        (None, false) => return Err(missing("cidrBlock")),
+        (Some(_), true) => return Err(clash("An IPv4 CIDR block may not be specified for an IPv6 native subnet")),
+        (None, true) if !p.has("Ipv6CidrBlock") => return Err(missing("ipv6CidrBlock")),
+        (text, _) => text,
+    };
+    let cidr = text.map(|text| cidr_of(Family::V4, "cidrBlock", text)).transpose()?;
     let tags = at_creation(p, "subnet", &["subnet"])?;
     let zone = zone(world, p)?;
-    if !(16..=28).contains(&cidr.prefix()) || !vpc.cidrs(Family::V4).any(|c| c.contains(cidr)) {
-        return Err(refuse("InvalidSubnet.Range", format!("The CIDR '{text}' is invalid.")));
-    }
-    if world.subnets.values().any(|s| s.vpc == vpc_id && s.cidr.overlaps(cidr)) {
-        return Err(refuse("InvalidSubnet.Conflict", format!("The CIDR '{cidr}' conflicts with another subnet")));
+    if let Some(cidr) = cidr {
+        if !(16..=28).contains(&cidr.prefix()) || !vpc.associated(Family::V4).any(|c| c.contains(cidr)) {
+            return Err(refuse("InvalidSubnet.Range", format!("The CIDR '{cidr}' is invalid.")));
+        }
+        if world.subnets.values().any(|s| s.vpc == vpc_id && s.cidr.is_some_and(|c| c.overlaps(cidr))) {
+            return Err(refuse("InvalidSubnet.Conflict", format!("The CIDR '{cidr}' conflicts with another subnet")));
+        }
     }
     if world.subnets.values().filter(|s| s.vpc == vpc_id).count() >= world.quotas.subnets_per_vpc {
         return Err(refuse("SubnetLimitExceeded", "The maximum number of subnets has been reached."));
@@ -132,7 +141,7 @@ fn zone(world: &World, p: Params<'_>) -> Result<String, ApiError> {
 
 fn ipv6_cidr(world: &World, vpc: &str, text: &str) -> Result<Cidr, ApiError> {
     let cidr = cidr_of(Family::V6, "ipv6CidrBlock", text)?;
-    let inside = find(&world.vpcs, "vpc", vpc)?.cidrs(Family::V6).any(|c| c.contains(cidr));
+    let inside = find(&world.vpcs, "vpc", vpc)?.associated(Family::V6).any(|c| c.contains(cidr));
     if !inside || !(44..=64).contains(&cidr.prefix()) || cidr.prefix() % 4 != 0 {
         return Err(refuse("InvalidSubnet.Range", format!("The CIDR '{text}' is invalid.")));
     }
@@ -169,12 +178,41 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
 impl World {
     /// The addresses of a subnet that are taken.
     fn taken(&self, subnet: &str) -> std::collections::BTreeSet<IpAddr> {
-        self.interfaces.values().filter(|i| i.subnet == subnet).flat_map(|i| i.addresses.iter().copied()).collect()
+        self.interfaces.values().filter(|i| i.subnet == subnet).flat_map(|i| i.addresses.iter().chain(&i.ipv6).copied()).collect()
     }
 
-    /// An address of a subnet: the one asked for, or any that is free.
-    pub(crate) fn take_address(&mut self, subnet_id: &str, asked: Option<IpAddr>) -> Result<IpAddr, ApiError> {
-        let cidr = find(&self.subnets, "subnet", subnet_id)?.cidr;
+    /// An IPv6 address of a subnet: the one asked for, or any that is free.
+    pub(crate) fn take_ipv6(&mut self, subnet_id: &str, asked: Option<IpAddr>) -> Result<IpAddr, ApiError> {
+        let Some(network) = find(&self.subnets, "subnet", subnet_id)?.ipv6.as_ref().map(|b| b.cidr) else {
+            return Err(bad(format!("The subnet '{subnet_id}' has no IPv6 CIDR block")));
+        };
+        let taken = self.taken(subnet_id);
+        let reserved = |ip: IpAddr| {
+            Cidr::host_of(ip).first_number() < network.first_number() + 4 || Cidr::host_of(ip).first_number() == network.last_number()
+        };
+        if let Some(ip) = asked {
+            return match ip {
+                _ if !network.contains_ip(ip) || reserved(ip) => Err(bad(format!("{ip} is not a valid IPv6 address of the subnet"))),
+                _ if taken.contains(&ip) => Err(refuse("InvalidIPAddress.InUse", format!("Address {ip} is in use."))),
+                _ => Ok(ip),
+            };
+        }
+        loop {
+            let found = network.host(u128::from(self.draw())).filter(|ip| !reserved(*ip) && !taken.contains(ip));
+            if let Some(ip) = found {
+                return Ok(ip);
+            }
+        }
+    }
+
+    /// An IPv4 address of a subnet: the one asked for, or any that is free; none in a subnet of IPv6 alone.
+    pub(crate) fn take_address(&mut self, subnet_id: &str, asked: Option<IpAddr>) -> Result<Option<IpAddr>, ApiError> {
+        let Some(cidr) = find(&self.subnets, "subnet", subnet_id)?.cidr else {
+            return match asked {
+                Some(ip) => Err(bad(format!("{ip} is not an address of the IPv6 native subnet '{subnet_id}'"))),
+                None => Ok(None),
+            };
+        };
         let taken = self.taken(subnet_id);
         let last = cidr.last_number();
         let usable = |ip: IpAddr| {
@@ -186,13 +224,13 @@ impl World {
                 _ if !cidr.contains_ip(ip) => Err(bad("Address does not fall within the subnet's address range")),
                 _ if !usable(ip) => Err(bad("Address is in subnet's reserved address range")),
                 _ if taken.contains(&ip) => Err(refuse("InvalidIPAddress.InUse", format!("Address {ip} is in use."))),
-                _ => Ok(ip),
+                _ => Ok(Some(ip)),
             };
         }
         let size = last - cidr.first_number() + 1 - RESERVED;
         let start = u128::from(self.draw()) % size;
         let mut free = (0..size).filter_map(|n| cidr.host(4 + (start + n) % size)).filter(|ip| !taken.contains(ip));
-        free.next().ok_or_else(|| {
+        free.next().map(Some).ok_or_else(|| {
             refuse(
                 "InsufficientFreeAddressesInSubnet",
                 format!("There are not enough free addresses in subnet '{subnet_id}' to satisfy the requested number of instances."),
@@ -203,8 +241,9 @@ impl World {
 
 pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
     let subnet = world.subnets.get(id)?;
-    let size = subnet.cidr.last_number() - subnet.cidr.first_number() + 1;
-    let taken = world.taken(id).len() as u128;
+    // A /64 has more than EC2 counts: it says zero.
+    let size = subnet.cidr.map_or(0, |cidr| cidr.last_number() - cidr.first_number() + 1);
+    let taken = world.taken(id).iter().filter(|ip| ip.is_ipv4()).count() as u128;
     let ipv6 = subnet.ipv6.iter().map(|b| {
         json!({"AssociationId": b.association, "Ipv6CidrBlock": b.cidr, "Ipv6CidrBlockState": {"State": "associated"},
             "Ipv6AddressAttribute": "public", "IpSource": "amazon"})
@@ -225,7 +264,7 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
         "MapCustomerOwnedIpOnLaunch": false,
         "AssignIpv6AddressOnCreation": subnet.assign_ipv6,
         "EnableDns64": subnet.dns64,
-        "Ipv6Native": false,
+        "Ipv6Native": subnet.cidr.is_none(),
         "PrivateDnsNameOptionsOnLaunch": {
             "HostnameType": subnet.hostname_type,
             "EnableResourceNameDnsARecord": subnet.dns_a_record,
@@ -278,6 +317,9 @@ fn modify(world: &mut World, p: Params<'_>) -> Outcome {
         return Err(clash("Only one attribute of a subnet can be modified by one request"));
     }
     if name == "PrivateDnsHostnameTypeOnLaunch" {
+        if !matches!(p.need(name)?, "ip-name" | "resource-name") || subnet.cidr.is_none() && p.need(name)? == "ip-name" {
+            return Err(bad(format!("Value ({}) for parameter privateDnsHostnameTypeOnLaunch is invalid.", p.need(name)?)));
+        }
         subnet.hostname_type = p.need(name)?.into();
         return Ok(json!({}));
     }
@@ -313,6 +355,13 @@ fn disassociate_cidr(world: &mut World, p: Params<'_>) -> Outcome {
     let Some((id, subnet)) = world.subnets.iter_mut().find(|(_, s)| of(s)) else {
         return Err(no_such("subnet-cidr-assoc", association));
     };
+    // What has an address of it holds it (API reference, DisassociateSubnetCidrBlock).
+    if world.interfaces.values().any(|i| i.subnet == *id && !i.ipv6.is_empty()) {
+        return Err(in_use("subnet CIDR block association", association));
+    }
+    if subnet.cidr.is_none() {
+        return Err(refuse("OperationNotPermitted", "The only CIDR block of an IPv6 native subnet may not be disassociated."));
+    }
     let cidr = subnet.ipv6.take().map(|b| b.cidr);
     subnet.assign_ipv6 = false;
     Ok(json!({"SubnetId": id, "Ipv6CidrBlockAssociation": {"AssociationId": association, "Ipv6CidrBlock": cidr,

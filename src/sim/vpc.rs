@@ -7,7 +7,7 @@ use crate::{
     base::cidr::{Cidr, Family},
     call::{ApiError, Json},
     sim::{
-        Actions, internet_gateway, network_acl,
+        Actions, dhcp_options, internet_gateway, network_acl,
         page::{Listing, describe},
         params::{Params, cidr_of},
         refuse::{Outcome, clash, in_use, invalid, missing, no_such, refuse},
@@ -39,6 +39,12 @@ pub(crate) struct Vpc {
     pub(crate) dns_support: bool,
     pub(crate) dns_hostnames: bool,
     usage_metrics: bool,
+    #[serde(default = "no_options")]
+    pub(crate) dhcp_options: String,
+}
+
+fn no_options() -> String {
+    dhcp_options::DEFAULT.into()
 }
 
 /// A network of a VPC.
@@ -52,6 +58,11 @@ pub(crate) struct Block {
 impl Vpc {
     pub(crate) fn cidrs(&self, family: Family) -> impl Iterator<Item = Cidr> {
         self.cidrs.iter().map(|b| b.cidr).filter(move |c| c.family() == family)
+    }
+
+    /// Those of which subnets can be made.
+    pub(crate) fn associated(&self, family: Family) -> impl Iterator<Item = Cidr> {
+        self.cidrs.iter().filter(|b| b.associated).map(|b| b.cidr).filter(move |c| c.family() == family)
     }
 
     pub(crate) fn has_ipv6(&self) -> bool {
@@ -98,6 +109,7 @@ fn add(world: &mut World, cidr: Cidr, tenancy: String) -> String {
         dns_support: true,
         dns_hostnames: false,
         usage_metrics: false,
+        dhcp_options: no_options(),
     };
     world.vpcs.insert(id.clone(), vpc);
     route_table::add_main(world, &id);
@@ -136,6 +148,7 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
         || world.route_tables.values().any(|t| t.vpc == id && !t.is_main())
         || world.network_acls.values().any(|a| a.vpc == id && !a.is_default)
         || world.internet_gateways.values().any(|g| g.vpc.as_deref() == Some(id))
+        || world.egress_only_internet_gateways.values().any(|g| g.vpc == id)
         || world.endpoints.values().any(|e| e.vpc == id && e.is_there())
         || world.interfaces.values().any(|i| i.vpc == id)
         || world.peerings.values().any(|p| p.is_active() && p.has(id));
@@ -169,7 +182,7 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
         "CidrBlock": vpc.cidrs(Family::V4).next(),
         "CidrBlockAssociationSet": v4,
         "Ipv6CidrBlockAssociationSet": v6,
-        "DhcpOptionsId": "default",
+        "DhcpOptionsId": vpc.dhcp_options,
         "InstanceTenancy": vpc.tenancy,
         "IsDefault": vpc.is_default,
         "OwnerId": ACCOUNT,
@@ -294,11 +307,9 @@ fn disassociate_cidr(world: &mut World, p: Params<'_>) -> Outcome {
     }
     let vpc = find_mut(&mut world.vpcs, "vpc", &id)?;
     let Some(block) = vpc.cidrs.get(at).cloned() else { return Err(no_such("vpc-cidr-assoc", association)) };
-    if world
-        .subnets
-        .values()
-        .any(|s| s.vpc == id && (block.cidr.contains(s.cidr) || s.ipv6.as_ref().is_some_and(|b| block.cidr.contains(b.cidr))))
-    {
+    if world.subnets.values().any(|s| {
+        s.vpc == id && (s.cidr.is_some_and(|c| block.cidr.contains(c)) || s.ipv6.as_ref().is_some_and(|b| block.cidr.contains(b.cidr)))
+    }) {
         return Err(in_use("vpc CIDR block association", association));
     }
     vpc.cidrs.remove(at);

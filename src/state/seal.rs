@@ -57,7 +57,7 @@ fn seal_all(key: &str, value: &Value, found: &mut dyn FnMut(String, &Value)) -> 
     match value {
         Value::Concat(pieces) => Value::Concat(pieces.iter().map(|v| seal_all(key, v, found)).collect()),
         Value::List(values) => Value::List(values.iter().map(|v| seal_all(key, v, found)).collect()),
-        Value::Null | Value::Error | Value::Resource(_) | Value::Attribute(..) | Value::Sealed(_) => value.clone(),
+        Value::Null | Value::Error | Value::Resource(_) | Value::Attribute(..) | Value::Subnet(..) | Value::Sealed(_) => value.clone(),
         value => {
             let hash = hash_of(key, value);
             found(hash.clone(), value);

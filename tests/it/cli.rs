@@ -107,7 +107,7 @@ fn a_new_project_is_made_and_unmade_in_the_sandbox() {
     project.run("apply --sandbox --yes").exits(0).says("create vpc.main ... done").says("Outputs:\n  address = ");
     project.run("plan --sandbox --detailed-exitcode").exits(0).says("Nothing to do");
     project.run("state list --sandbox").exits(0).says("instance.server        i-");
-    project.run("state show vpc.main --sandbox").exits(0).says("cidr_block:           10.0.0.0/16");
+    project.run("state show vpc.main --sandbox").exits(0).says("cidr_block:                           10.0.0.0/16");
     assert!(!project.path().join("state").exists(), "the sandbox keeps to itself");
     project.run("destroy --sandbox --yes").exits(0).says("delete vpc.main ... done");
     assert_eq!(project.ids(), json!([]));

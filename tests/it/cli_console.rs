@@ -78,7 +78,7 @@ fn names_are_listed_and_the_end_is_the_end() {
 fn a_resource_is_shown_as_it_is_written_and_with_what_the_state_knows() {
     let project = Project::server();
     let before = console(&project.path(), &["--sandbox"], "vpc.main\ninstance.server.public_ip_address\n").exits(0);
-    assert!(before.out.starts_with("vpc.main\n    cidr_block:"), "{}", before.out);
+    assert!(before.out.starts_with("vpc.main\n    amazon_provided_ipv6_cidr_block:"), "{}", before.out);
     assert!(
         before.out.contains("10.0.0.0/16\n") && before.out.contains("instance.server.public_ip_address   # known after apply\n"),
         "{}",

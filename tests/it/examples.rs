@@ -89,7 +89,7 @@ fn every_source_of_the_examples_is_in_its_one_form() {
 
 #[test]
 fn every_template_is_sound_proved_and_in_its_one_form() {
-    for template in ["private_server", "two_tier", "three_tier", "hub_and_spoke"] {
+    for template in ["private_server", "two_tier", "three_tier", "hub_and_spoke", "ipv6_only"] {
         let folder = tempfile::tempdir().unwrap();
         secnet(folder.path(), &["new", "my-shop", "--template", template]).exits(0);
         let project = folder.path().join("my-shop");
@@ -104,6 +104,7 @@ fn every_template_is_sound_proved_and_in_its_one_form() {
                 && !text.contains("project hub_and"),
             "{text}"
         );
+        assert!(!text.contains("project ipv6_only"), "{text}");
     }
     let folder = tempfile::tempdir().unwrap();
     secnet(folder.path(), &["new", "p", "--template", "four_tier"]).exits(2).says("three_tier");

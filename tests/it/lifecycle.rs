@@ -543,7 +543,9 @@ async fn tags_follow_a_move_to_a_key_and_into_a_module() {
 }
 
 const NETWORK: &str = "
-vpc main { cidr_block = 10.0.0.0/16 }
+vpc main { cidr_block = 10.0.0.0/16  amazon_provided_ipv6_cidr_block = true }
+dhcp_options d { domain_name = \"d.example\" }
+egress_only_internet_gateway o { vpc = vpc.main }
 internet_gateway main { vpc = vpc.main }
 subnet a { vpc = vpc.main  cidr_block = 10.0.1.0/24  availability_zone = \"us-east-1a\"  map_public_ip_on_launch = true }
 route_table a { vpc = vpc.main  subnets = [subnet.a]
@@ -567,6 +569,8 @@ transit_gateway_route_table a { transit_gateway = transit_gateway.hub  associati
 
 /// Blocks that read everything in [`NETWORK`], as another project sees it.
 const READ: &str = "
+existing dhcp_options d { domain_name = \"d.example\" }
+existing egress_only_internet_gateway o { vpc = vpc.main }
 existing vpc main { cidr_block = 10.0.0.0/16 }
 existing internet_gateway main { vpc = vpc.main }
 existing subnet a { vpc = vpc.main  availability_zone = \"us-east-1a\" }

@@ -13,7 +13,7 @@ use std::{
 use secnet::{
     analysis::{self, Inputs},
     apply::{Options, Stop, execute, refresh},
-    base::address::Address,
+    base::{address::Address, cidr::Cidr},
     call::{Driver, Json, Request, mutates},
     plan::{Action, Input, Plan, plan},
     resources,
@@ -330,11 +330,23 @@ pub fn shown(plan: &Plan) -> String {
                     (Some(old), Some(new)) => format!("{old} -> {new}"),
                     (old, new) => old.iter().chain(new).cloned().collect(),
                 };
+                let text = text.split(' ').map(without_choice).collect::<Vec<_>>().join(" ");
                 lines.push(format!("    {} {text}{}", mark(part.action), if part.foreign { " (foreign)" } else { "" }));
             }
         }
     }
     lines.join("\n")
+}
+
+/// A word, without what AWS has chosen of a /64 in it: it is the nth of a VPC's.
+fn without_choice(word: &str) -> String {
+    let (bare, end) = word.strip_suffix(',').map_or((word, ""), |bare| (bare, ","));
+    match bare.parse::<Cidr>() {
+        Ok(cidr) if cidr.prefix() == 64 && !bare.starts_with("2001:db8:") => {
+            format!("(/64 number {} of the VPC's){end}", (cidr.first_number() >> 64) & 0xff)
+        }
+        _ => word.to_owned(),
+    }
 }
 
 /// A value without what differs from run to run: the order in which EC2 tells a set, the end of a name that secnet made.

@@ -156,7 +156,8 @@ impl Session {
             Value::Attribute(address, name) => self.in_state(address, name),
             _ => None,
         });
-        let later = if matches!(value, Value::Attribute(..) | Value::Concat(_)) { "   # known after apply" } else { "" };
+        let later =
+            if matches!(value, Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_)) { "   # known after apply" } else { "" };
         Reply::Value { text: format!("{value}{later}"), value }
     }
 

@@ -142,7 +142,7 @@ pub(super) fn count(n: usize) -> Value {
 /// The first piece of a value that EC2 will decide. A reference is known: it is itself.
 pub(super) fn pending(value: &Value) -> Option<&Value> {
     match value {
-        Value::Attribute(..) | Value::Concat(_) | Value::Image(..) => Some(value),
+        Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) | Value::Image(..) => Some(value),
         Value::List(values) => values.iter().find_map(pending),
         Value::Map(map) => map.values().find_map(pending),
         _ => None,
@@ -159,8 +159,8 @@ pub(super) fn known(a: &[Argument], i: usize) -> Result<&Value, Refusal> {
 pub(super) fn same(a: &Value, b: &Value) -> Option<bool> {
     match (a, b) {
         _ if a == b => Some(true),
-        (Value::Attribute(..) | Value::Concat(_) | Value::Image(..), _)
-        | (_, Value::Attribute(..) | Value::Concat(_) | Value::Image(..)) => None,
+        (Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) | Value::Image(..), _)
+        | (_, Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_) | Value::Image(..)) => None,
         (Value::List(a), Value::List(b)) if a.len() == b.len() => all_same(a.iter().zip(b)),
         (Value::Map(a), Value::Map(b)) if a.keys().eq(b.keys()) => all_same(a.values().zip(b.values())),
         _ => Some(order(a, b) == Ordering::Equal),

@@ -203,6 +203,7 @@ impl Pieces {
             Value::Cidr(_) | Value::Ip(_) | Value::Service(_) | Value::Duration(_) | Value::Anywhere => self.quoted(&value.to_string()),
             Value::Attribute(address, name) if stands_for_itself(address, name) => self.later(std::slice::from_ref(value), i)?,
             Value::Concat(pieces) => self.later(pieces, i)?,
+            Value::Subnet(..) => self.later(std::slice::from_ref(value), i)?,
             Value::Attribute(..) | Value::Image(..) => return Err(Refusal::Later(i, value.clone())),
             Value::Resource(address) => {
                 return Err(Refusal::Wrong(i, format!("`{address}` is a resource and has no form as text; its id is `{address}.id`")));
@@ -224,6 +225,10 @@ impl Pieces {
                     if !plain {
                         return Err(Refusal::Later(i, piece.clone()));
                     }
+                    self.flush();
+                    self.done.push(piece.clone());
+                }
+                Value::Subnet(..) => {
                     self.flush();
                     self.done.push(piece.clone());
                 }

@@ -169,7 +169,7 @@ impl Verb {
             None => Refusal::Wrong(i, format!("`%{}` takes {noun}, not {}", self.letter, describe(value))),
         };
         let text = match self.letter {
-            's' | 'v' | 'q' if matches!(value, Value::Attribute(..) | Value::Concat(_)) => {
+            's' | 'v' | 'q' if matches!(value, Value::Attribute(..) | Value::Subnet(..) | Value::Concat(_)) => {
                 // What is not known has no width.
                 let plain = self.width.is_none() && self.precision.is_none() && self.letter != 'q';
                 return if plain { Ok(value.clone()) } else { Err(Refusal::Later(i, value.clone())) };

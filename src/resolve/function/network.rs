@@ -12,8 +12,11 @@ use crate::{
         diagnostic::Sink,
         span::Span,
     },
-    resolve::convert::is_broken,
-    schema::value::Value,
+    resolve::convert::{attribute_type, is_broken},
+    schema::{
+        attr::Type,
+        value::{Value, subnet},
+    },
 };
 
 pub(super) const TABLE: &[Entry] = &[
@@ -143,7 +146,23 @@ pub(in crate::resolve) fn nth_subnet(arguments: &[Argument], n: (&Value, Span), 
     nth(&with_index).unwrap_or_else(|refusal| refuse(refusal, "subnets", usage, &with_index, sink))
 }
 
+/// A network that EC2 will choose, of which parts can be named all the same.
+fn chosen(a: &[Argument], i: usize) -> Option<&Value> {
+    match a.get(i).map(|(value, _)| value) {
+        Some(value @ Value::Subnet(..)) => Some(value),
+        Some(value @ Value::Attribute(address, name)) => (attribute_type(address, name) == Some(Type::Cidr)).then_some(value),
+        _ => None,
+    }
+}
+
 fn nth(a: &[Argument]) -> Answer {
+    if let Some(later) = chosen(a, 0) {
+        let (bits, n) = (bits(a, 1)?, whole(a, 2)?);
+        let found = u64::try_from(n).ok().filter(|n| u128::from(*n) < 1u128 << bits.min(127));
+        let found = found.map(|n| subnet(later.clone(), bits, n));
+        return found
+            .ok_or_else(|| Refusal::Wrong(2, format!("`{later}` has only {} subnets with {bits} more bits", 1u128 << bits.min(127))));
+    }
     let (all, bits, n) = (network(a, 0)?, bits(a, 1)?, whole(a, 2)?);
     let found = u128::try_from(n).ok().and_then(|n| all.subnet(bits, n));
     found.map(Value::Cidr).ok_or_else(|| match all.subnet(bits, 0) {
@@ -157,15 +176,23 @@ fn no_bits_left(network: Cidr, bits: u8) -> Refusal {
 }
 
 fn subnets(a: &[Argument]) -> Answer {
+    if let Some(later) = chosen(a, 0) {
+        let new_bits = bits(a, 1)?;
+        let all = |bits| Value::List((0..1u64 << bits).map(|n| subnet(later.clone(), new_bits, n)).collect());
+        return (new_bits <= SUBNET_BITS_MAX).then(|| all(new_bits)).ok_or_else(|| too_many(new_bits));
+    }
     let (whole, new_bits) = (network(a, 0)?, bits(a, 1)?);
     if whole.subnet(new_bits, 0).is_none() {
         return Err(no_bits_left(whole, new_bits));
     }
     if new_bits > SUBNET_BITS_MAX {
-        let message = format!("a list of all subnets with {new_bits} more bits would be too long; take one of them: `subnets(...)[n]`");
-        return Err(Refusal::Wrong(1, message));
+        return Err(too_many(new_bits));
     }
     Ok(Value::List((0..1u128 << new_bits).filter_map(|n| whole.subnet(new_bits, n)).map(Value::Cidr).collect()))
+}
+
+fn too_many(new_bits: u8) -> Refusal {
+    Refusal::Wrong(1, format!("a list of all subnets with {new_bits} more bits would be too long; take one of them: `subnets(...)[n]`"))
 }
 
 fn consecutive(a: &[Argument]) -> Answer {

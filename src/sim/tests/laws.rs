@@ -23,13 +23,16 @@ fn broken_laws(w: &World) -> Vec<String> {
         let tables = w.route_tables.values().flat_map(|t| &t.associations).filter(|a| a.subnet.as_ref() == Some(id)).count();
         law(w.vpcs.contains_key(&subnet.vpc), format!("{id} is in a VPC"));
         law(acls == 1 && tables <= 1, format!("{id} has one ACL and one table at most"));
-        let apart = w.subnets.iter().all(|(other, s)| other == id || s.vpc != subnet.vpc || !s.cidr.overlaps(subnet.cidr));
+        let apart = w
+            .subnets
+            .iter()
+            .all(|(other, s)| other == id || s.vpc != subnet.vpc || !s.cidr.zip(subnet.cidr).is_some_and(|(a, b)| a.overlaps(b)));
         law(apart, format!("{id} overlaps no other"));
     }
     let mut addresses = BTreeSet::new();
     for (id, eni) in &w.interfaces {
         law(
-            w.subnets.get(&eni.subnet).is_some_and(|s| eni.addresses.iter().all(|ip| s.cidr.contains_ip(*ip))),
+            w.subnets.get(&eni.subnet).is_some_and(|s| eni.addresses.iter().all(|ip| s.cidr.is_some_and(|cidr| cidr.contains_ip(*ip)))),
             format!("{id} is in its subnet"),
         );
         law(eni.groups.iter().all(|g| w.groups.get(g).is_some_and(|g| g.vpc == eni.vpc)), format!("{id}'s groups are of its VPC"));
