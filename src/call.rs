@@ -258,10 +258,10 @@ impl Call {
     }
 }
 
-/// Whether an action changes anything in EC2.
+/// Whether an action changes anything in EC2. A role is assumed on the way there.
 #[must_use]
 pub fn mutates(action: &str) -> bool {
-    !["Describe", "Get", "Search"].iter().any(|verb| action.starts_with(verb))
+    !["Describe", "Get", "Search", "AssumeRole"].iter().any(|verb| action.starts_with(verb))
 }
 
 /// A state to wait for. What waits is asked about in batches: one Describe for all that wait for the same action.

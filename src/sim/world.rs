@@ -271,6 +271,7 @@ pub struct World {
     pub(crate) public_access: PublicAccess,
     #[serde(default)]
     pub(crate) exclusions: BTreeMap<String, Exclusion>,
+    #[serde(default)]
     pub(crate) peerings: BTreeMap<String, Peering>,
     /// Peerings of which another world has to be told.
     #[serde(skip)]
