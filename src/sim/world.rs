@@ -156,7 +156,7 @@ pub struct Pace {
 }
 
 fn transit() -> u64 {
-    2
+    1
 }
 
 /// Endpoints and Block Public Access.
