@@ -60,7 +60,9 @@ pub(crate) fn select<'a>(
         }
     } else {
         let named = matcher.named(listing.prefix);
-        let keys = keys.filter(|key| named.as_ref().is_none_or(|named| named.contains(key.as_str())));
+        // Images go by their places in a table, not by ids.
+        let other = |key: &str| !key.starts_with(listing.prefix);
+        let keys = keys.filter(|key| named.as_ref().is_none_or(|named| named.contains(key.as_str()) || other(key)));
         items.extend(keys.filter(|key| seen(key)).filter_map(|key| Some((key.clone(), show(key)?))));
     }
     items.retain(|(_, item)| matcher.passes(item));

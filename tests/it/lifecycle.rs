@@ -562,6 +562,13 @@ network_interface e { subnet = subnet.a  security_groups = [security_group.web] 
 instance i { image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.web]  key_pair = key_pair.k }
 existing vpc default { is_default = true }
 vpc_peering p { vpc = vpc.main  peer_vpc = vpc.default }
+prefix_list l { max_entries = 1
+  entry 192.0.2.0/24 }
+vpc_endpoint s3 { vpc = vpc.main  service_name = \"com.amazonaws.us-east-1.s3\" }
+instance_connect_endpoint c { subnet = subnet.a  security_groups = [security_group.web] }
+flow_log f { vpc = vpc.main  log_destination_type = \"s3\"  log_destination = \"arn:aws:s3:::logs\" }
+block_public_access b { internet_gateway_block_mode = \"block-ingress\" }
+block_public_access_exclusion x { vpc = vpc.main  internet_gateway_exclusion_mode = \"allow-bidirectional\" }
 transit_gateway hub { }
 transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.a] }
 transit_gateway_route_table a { transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.a] }
@@ -583,6 +590,12 @@ existing elastic_ip nat { public_ip_address = nat_gateway.n.public_ip_address }
 existing network_interface e { private_ip_address = 10.0.1.77 }
 existing instance i { subnet = subnet.a  security_groups = [security_group.web] }
 existing vpc_peering p { vpc = vpc.main }
+existing prefix_list l { prefix_list_name = \"l\" }
+existing vpc_endpoint s3 { vpc = vpc.main }
+existing instance_connect_endpoint c { subnet = subnet.a }
+existing flow_log f { vpc = vpc.main }
+existing block_public_access b { internet_gateway_block_mode = \"block-ingress\" }
+existing block_public_access_exclusion x { vpc = vpc.main }
 existing transit_gateway hub { description = \"\" }
 existing transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main }
 existing transit_gateway_route_table a { transit_gateway = transit_gateway.hub }
@@ -621,7 +634,7 @@ async fn existing_things_of_every_type_are_found_and_read() {
     assert!(plan.proof.policies.iter().all(|v| v.outcome == Outcome::Proven), "{outcomes:#?}\n{:#?}", plan.proof.diagnostics);
     applied(&second, &Wanted::of(&format!("{READ}{own}\n{policies}"))).await;
     let several = try_plan(&second, &Wanted::of("existing network_interface any { }\noutput id = network_interface.any.id")).await;
-    assert_eq!(several.unwrap_err(), ["E0701 3 network_interfaces fit `existing network_interface.any`"]);
+    assert_eq!(several.unwrap_err(), ["E0701 5 network_interfaces fit `existing network_interface.any`"]);
 }
 
 /// An existing group is what was last read of it, and not known where nobody has read it; never one without rules.

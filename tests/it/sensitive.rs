@@ -46,6 +46,15 @@ fn everything(token: &str) -> String {
          }}
          existing vpc default {{ is_default = true }}
          vpc_peering default {{ vpc = vpc.main  peer_vpc = vpc.default }}
+         prefix_list a {{
+           max_entries = 1
+           entry 192.0.2.0/24
+         }}
+         vpc_endpoint s3 {{ vpc = vpc.main  service_name = \"com.amazonaws.us-east-1.s3\" }}
+         instance_connect_endpoint a {{ subnet = subnet.public  security_groups = [security_group.db] }}
+         flow_log a {{ vpc = vpc.main  log_destination_type = \"s3\"  log_destination = \"arn:aws:s3:::logs\" }}
+         block_public_access a {{ internet_gateway_block_mode = \"block-ingress\" }}
+         block_public_access_exclusion a {{ vpc = vpc.main  internet_gateway_exclusion_mode = \"allow-egress\" }}
          transit_gateway hub {{ description = token }}
          transit_gateway_vpc_attachment main {{ transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.public] }}
          transit_gateway_route_table main {{ transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.main] }}
