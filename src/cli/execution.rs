@@ -6,12 +6,12 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::{
-    apply::{self, Options, Outcome, TaskError},
+    apply::{self, Options, Outcome, TaskError, counts::Counts},
     base::{
         codes::{apply as apply_codes, environment as codes, plan as plan_codes},
         diagnostic::Diagnostic,
     },
-    call::Json,
+    call::{Json, mutates},
     cli::{
         Exit, Stop, interrupt,
         json::{self, Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
@@ -226,7 +226,8 @@ impl Execution<'_> {
         for task in &outcome.open {
             say(&format!("  {}: not known yet whether EC2 has done it; the next run finds out first", self.title(*task)));
         }
-        let calls = self.session.driver.counts();
+        let counts = self.session.driver.counts();
+        let calls = &counts;
         let calls = format!("{} calls to EC2, {} of them changed something", calls.reads + calls.mutations, calls.mutations);
         if outcome.is_success() && total == 0 {
             say(&format!("Done: the state is brought up to date; {calls}."));
@@ -237,6 +238,9 @@ impl Execution<'_> {
             say(&format!("Incomplete: {done} of {total} tasks done, {failed} failed, {rest} not started; {calls}."));
             let kept = if saved { "The state is saved" } else { "The journal has everything" };
             say(&format!("{kept}. `secnet {}` goes on from here.", self.command));
+        }
+        if counts.mutations > 0 {
+            say(&format!("Calls: {}.", by_action(&counts)));
         }
         if self.command == "apply" {
             self.print_outputs(&outcome.outputs);
@@ -299,4 +303,12 @@ impl Execution<'_> {
     fn not_started(&self, rest: &apply::NotStarted) -> NotStarted {
         NotStarted { task: self.title(rest.task), because: rest.because.map(|task| self.title(task)) }
     }
+}
+
+/// `10 CreateSubnet, 1 CreateVpc, 12 that read`: what changes something one by one, the most frequent first.
+fn by_action(counts: &Counts) -> String {
+    let mut changing: Vec<(&String, &u64)> = counts.by_action.iter().filter(|(action, _)| mutates(action)).collect();
+    changing.sort_by_key(|(action, times)| (std::cmp::Reverse(**times), action.as_str()));
+    let changing = changing.into_iter().map(|(action, times)| format!("{times} {action}"));
+    changing.chain((counts.reads > 0).then(|| format!("{} that read", counts.reads))).collect::<Vec<_>>().join(", ")
 }

@@ -29,8 +29,8 @@ const TABLE: &[(&str, &str)] = &[
     (
         "instance*",
         "AssociateIamInstanceProfile DescribeInstanceAttribute DisassociateIamInstanceProfile ModifyInstanceCreditSpecification \
-         ModifyInstanceMetadataOptions ModifyInstancePlacement RebootInstances ReplaceIamInstanceProfileAssociation \
-         ResetInstanceAttribute StartInstances StopInstances TerminateInstances",
+         ModifyInstanceMetadataOptions ModifyInstancePlacement MonitorInstances RebootInstances ReplaceIamInstanceProfileAssociation \
+         ResetInstanceAttribute StartInstances StopInstances TerminateInstances UnmonitorInstances",
     ),
     ("instance* network-interface*", "AttachNetworkInterface DetachNetworkInterface"),
     ("instance* security-group volume", "ModifyInstanceAttribute"),

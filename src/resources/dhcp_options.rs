@@ -138,12 +138,15 @@ mod tests {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::{action, ec2::Action, shown};
+    use crate::{action, ec2::Action, shown, taken};
 
     shown! {
         DhcpOptions(dhcp_configurations, dhcp_options_id, owner_id, tags);
         DhcpConfiguration(key, values);
-        AttributeValue(value);
+    }
+
+    taken! {
+        NewDhcpConfiguration(set_key, set_values);
     }
 
     pub(super) const ACTIONS: &[Action] = &[

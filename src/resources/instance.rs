@@ -75,6 +75,16 @@ resource! {
         root_volume_size: Option<Val<i64>>, Replace;
         /// The type of its root volume; that of the image where it is not written.
         root_volume_type: Option<Val<Word<Volume>>>, Replace;
+        /// Whether it has bandwidth of its own to its volumes; as its type has it where it is not written. To change it EC2
+        /// must stop the instance and start it again.
+        ebs_optimized: Option<Val<bool>>, InPlace;
+        /// Whether CloudWatch is told about it every minute instead of every five, which costs.
+        monitoring: Option<Val<bool>>, InPlace;
+        /// What a shutdown from within does: `"stop"`, as EC2 has it where nothing is written, or `"terminate"`. EC2 tells
+        /// it by a call for each instance only, so it is not read back.
+        instance_initiated_shutdown_behavior: Option<Val<Word<Shutdown>>>, InPlace;
+        /// Whether it runs on hardware that other accounts use too: `"default"` does, `"dedicated"` does not.
+        tenancy: Option<Val<Word<Tenancy>>>, Replace;
         /// Whether its root volume is encrypted, with the account's default key.
         root_volume_encrypted: Val<bool> = Value::Bool(true), Replace;
         /// The name under which the image knows its root volume.
@@ -118,6 +128,22 @@ impl Words for Volume {
     const ALL: &'static [&'static str] = &["gp3", "gp2", "standard"];
 }
 
+/// What a shutdown from within does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shutdown;
+
+impl Words for Shutdown {
+    const ALL: &'static [&'static str] = &["stop", "terminate"];
+}
+
+/// Who else is on the same hardware.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tenancy;
+
+impl Words for Tenancy {
+    const ALL: &'static [&'static str] = &["default", "dedicated"];
+}
+
 /// Starting and stopping take a while, on metal longest.
 const TIMEOUT_S: u64 = 900;
 
@@ -139,8 +165,15 @@ impl ResourceType for Instance {
 "#;
 
     const ID_PREFIX: &'static str = "i-";
-    const UNTOLD: &'static [&'static str] =
-        &["key_pair", "user_data", "associate_public_ip_address", "root_volume_size", "root_volume_type", "root_volume_encrypted"];
+    const UNTOLD: &'static [&'static str] = &[
+        "key_pair",
+        "user_data",
+        "associate_public_ip_address",
+        "root_volume_size",
+        "root_volume_type",
+        "root_volume_encrypted",
+        "instance_initiated_shutdown_behavior",
+    ];
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
@@ -155,7 +188,25 @@ impl ResourceType for Instance {
     });
     const LISTING: Listing = Listing::new("DescribeInstances", &["Reservations", "Instances"], "InstanceId", "instance-id", Some(1000));
     const UPDATES: &'static [Update] = &[
-        Update { attrs: &["instance_type"], after_create: |_| false, calls: resize },
+        Update { attrs: &["instance_type", "ebs_optimized"], after_create: |_| false, calls: resize },
+        Update {
+            attrs: &["monitoring"],
+            after_create: |_| false,
+            calls: |at, r| {
+                let action = if is_on(r, "monitoring") { "MonitorInstances" } else { "UnmonitorInstances" };
+                vec![Call::new(action, [("InstanceIds", Arg::List(vec![Arg::id(at)]))])]
+            },
+        },
+        Update {
+            attrs: &["instance_initiated_shutdown_behavior"],
+            after_create: |_| false,
+            calls: |at, r| {
+                // What is taken out of the text is as EC2 has it by itself.
+                let value = r.get("instance_initiated_shutdown_behavior").filter(|v| **v != Value::Null);
+                let value = value.map_or_else(|| Arg::text("stop"), Arg::from_value);
+                vec![modify(at, "InstanceInitiatedShutdownBehavior", Arg::map([("Value", value)]))]
+            },
+        },
         Update {
             attrs: &["security_groups"],
             after_create: |_| false,
@@ -226,6 +277,10 @@ impl ResourceType for Instance {
             ("KeyName", key),
             ("UserData", self.user_data.as_ref().map_or_else(null, |data| Arg::base64(data.arg()))),
             ("IamInstanceProfile", self.iam_instance_profile.as_ref().map_or_else(null, |p| Arg::map([("Name", p.arg())]))),
+            ("EbsOptimized", self.ebs_optimized.as_ref().map_or_else(null, Val::arg)),
+            ("Monitoring", self.monitoring.as_ref().map_or_else(null, |on| Arg::map([("Enabled", on.arg())]))),
+            ("InstanceInitiatedShutdownBehavior", self.instance_initiated_shutdown_behavior.as_ref().map_or_else(null, Val::arg)),
+            ("Placement", self.tenancy.as_ref().map_or_else(null, |tenancy| Arg::map([("Tenancy", tenancy.arg())]))),
             ("MetadataOptions", Arg::map(metadata(&self.http_endpoint.value, &self.http_tokens.value, &self.http_put_response_hop_limit.value))),
             ("BlockDeviceMappings", Arg::List(vec![self.root_volume(at)])),
             ("NetworkInterfaces", Arg::List(vec![self.primary_interface()])),
@@ -261,6 +316,9 @@ impl ResourceType for Instance {
             .text("subnet", &["SubnetId"])
             .value("iam_instance_profile", profile.map(Value::text))
             .ip("private_ip_address", &["PrivateIpAddress"])
+            .bool("ebs_optimized", &["EbsOptimized"])
+            .value("monitoring", text(item, &["Monitoring", "State"]).map(|state| Value::Bool(matches!(state, "enabled" | "pending"))))
+            .text("tenancy", &["Placement", "Tenancy"])
             .text("http_endpoint", &["MetadataOptions", "HttpEndpoint"])
             .text("root_device_name", &["RootDeviceName"])
             .value("root_volume_id", root_volume(item).map(Value::text))
@@ -308,13 +366,20 @@ fn modify(at: &Address, attribute: &str, value: Arg) -> Call {
     Call::new("ModifyInstanceAttribute", [("InstanceId", Arg::id(at)), (attribute, value)])
 }
 
+fn is_on(record: &Record, name: &str) -> bool {
+    record.get(name) == Some(&Value::Bool(true))
+}
+
+/// What EC2 changes in a stopped instance only.
 fn resize(at: &Address, record: &Record) -> Vec<Call> {
     let ids = || [("InstanceIds", Arg::List(vec![Arg::id(at)]))];
-    vec![
-        Call::new("StopInstances", ids()).settle(settle(at, &["stopped"]).or_fail(&["terminated", "gone"], &["StateReason", "Message"])),
-        modify(at, "InstanceType", Arg::map([("Value", arg(record, "instance_type"))])),
-        Call::new("StartInstances", ids()).settle(settle(at, &["running"]).or_fail(&["terminated", "gone"], &["StateReason", "Message"])),
-    ]
+    let is = |state: &str| settle(at, &[state]).or_fail(&["terminated", "gone"], &["StateReason", "Message"]);
+    let changes = [("InstanceType", "instance_type"), ("EbsOptimized", "ebs_optimized")];
+    let written = changes.into_iter().filter(|(_, name)| record.get(*name).is_some_and(|value| *value != Value::Null));
+    let changes = written.map(|(attribute, name)| modify(at, attribute, Arg::map([("Value", arg(record, name))])));
+    let stop = Call::new("StopInstances", ids()).settle(is("stopped"));
+    let start = Call::new("StartInstances", ids()).settle(is("running"));
+    std::iter::once(stop).chain(changes).chain([start]).collect()
 }
 
 /// EC2 takes nothing else about a service that is switched off.
@@ -529,12 +594,14 @@ mod aws {
             set_associate_public_ip_address, set_delete_on_termination, set_description, set_device_index, set_groups,
             set_network_interface_id, set_private_ip_address, set_subnet_id,
         );
+        Placement(set_tenancy);
+        RunInstancesMonitoringEnabled(set_enabled);
     }
 
     shown! {
         Reservation(instances, owner_id, reservation_id);
         Instance(
-            ami_launch_index, architecture, block_device_mappings, client_token, ebs_optimized, hypervisor, iam_instance_profile, image_id, instance_id,
+            ami_launch_index, architecture, block_device_mappings, client_token, ebs_optimized, hypervisor, iam_instance_profile, image_id, instance_id, monitoring,
             instance_lifecycle, instance_type, ipv6_address, key_name, launch_time, metadata_options, network_interfaces, placement,
             platform_details, private_dns_name, private_ip_address, public_dns_name, public_ip_address, root_device_name, root_device_type,
             security_groups, source_dest_check, state, state_reason, state_transition_reason, subnet_id, tags, virtualization_type, vpc_id,
@@ -553,19 +620,22 @@ mod aws {
         InstanceNetworkInterfaceAttachment(attach_time, attachment_id, delete_on_termination, device_index, network_card_index, status);
         InstanceState(code, name);
         InstanceStateChange(current_state, instance_id, previous_state);
+        InstanceMonitoring(instance_id, monitoring);
+        Monitoring(state);
         Placement(availability_zone, group_name, tenancy);
         StateReason(code, message);
     }
 
     words! {
         HttpTokensState, HypervisorType, InstanceLifecycleType, InstanceMetadataEndpointState, InstanceMetadataOptionsState,
-        InstanceMetadataProtocolState, InstanceMetadataTagsState, InstanceStateName, InstanceType,
+        InstanceMetadataProtocolState, InstanceMetadataTagsState, InstanceStateName, InstanceType, MonitoringState, ShutdownBehavior,
     }
 
     pub(super) const ACTIONS: &[Action] = &[
         // `UserData` is base64 text on both sides: the SDK sends the text as it is.
         action!(RunInstances: run_instances(
-            set_block_device_mappings, set_client_token, set_iam_instance_profile, set_image_id, set_instance_type, set_key_name, set_max_count,
+            set_block_device_mappings, set_client_token, set_ebs_optimized,
+            set_iam_instance_profile, set_instance_initiated_shutdown_behavior, set_monitoring, set_placement, set_image_id, set_instance_type, set_key_name, set_max_count,
             set_metadata_options, set_min_count, set_network_interfaces, set_private_ip_address, set_security_group_ids, set_subnet_id,
             set_tag_specifications, set_user_data,
         ) -> (instances, owner_id, reservation_id)),
@@ -575,8 +645,11 @@ mod aws {
         action!(StartInstances: start_instances(set_instance_ids) -> (starting_instances)),
         action!(StopInstances: stop_instances(set_instance_ids) -> (stopping_instances)),
         // EC2 takes one attribute a call.
-        action!(ModifyInstanceAttribute: modify_instance_attribute(set_groups, set_instance_id, set_instance_type, set_source_dest_check)
+        action!(ModifyInstanceAttribute: modify_instance_attribute(
+            set_ebs_optimized, set_instance_initiated_shutdown_behavior, set_groups, set_instance_id, set_instance_type, set_source_dest_check)
             -> ()),
+        action!(MonitorInstances: monitor_instances(set_instance_ids) -> (instance_monitorings)),
+        action!(UnmonitorInstances: unmonitor_instances(set_instance_ids) -> (instance_monitorings)),
         action!(ModifyInstanceMetadataOptions: modify_instance_metadata_options(
             set_http_endpoint, set_http_protocol_ipv6, set_http_put_response_hop_limit, set_http_tokens, set_instance_id,
             set_instance_metadata_tags,

@@ -23,6 +23,8 @@ pub(crate) const ACTIONS: Actions = &[
     ("StopInstances", stop, "InstanceIds Force"),
     ("StartInstances", start, "InstanceIds"),
     ("RebootInstances", reboot, "InstanceIds"),
+    ("MonitorInstances", monitor, "InstanceIds"),
+    ("UnmonitorInstances", unmonitor, "InstanceIds"),
     ("DescribeInstances", describe_instances, "InstanceIds Filters"),
     ("DescribeInstanceStatus", describe_status, "InstanceIds Filters IncludeAllInstances"),
 ];
@@ -286,6 +288,27 @@ fn reboot(world: &mut World, p: Params<'_>) -> Outcome {
         }
     }
     Ok(json!({}))
+}
+
+fn monitor(world: &mut World, p: Params<'_>) -> Outcome {
+    watch(world, p, true)
+}
+
+fn unmonitor(world: &mut World, p: Params<'_>) -> Outcome {
+    watch(world, p, false)
+}
+
+fn watch(world: &mut World, p: Params<'_>, on: bool) -> Outcome {
+    let ids: Vec<String> = named(world, p)?.into_iter().map(str::to_owned).collect();
+    if let Some(id) = ids.iter().find(|id| world.instances.get(*id).is_some_and(|instance| instance.state.is_over())) {
+        return Err(wrong_state(id, "monitored"));
+    }
+    let mut shown = vec![];
+    for id in ids {
+        find_mut(&mut world.instances, "i", &id)?.monitoring = on;
+        shown.push(json!({"InstanceId": id, "Monitoring": {"State": if on { "pending" } else { "disabling" }}}));
+    }
+    Ok(json!({"InstanceMonitorings": shown}))
 }
 
 fn show_interface(world: &World, id: &str) -> Option<Json> {
