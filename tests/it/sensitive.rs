@@ -26,7 +26,9 @@ fn everything(token: &str) -> String {
     project(&format!(
         "let token = {token}
          vpc main {{ cidr_block = 10.0.0.0/16  tags = {{ Secret = token }} }}
+         dhcp_options main {{ domain_name = \"d.example\" }}
          internet_gateway main {{ vpc = vpc.main }}
+         egress_only_internet_gateway main {{ vpc = vpc.main }}
          subnet public {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}
          route_table public {{ vpc = vpc.main  subnets = [subnet.public]  route anywhere via internet_gateway.main }}
          network_acl public {{
