@@ -25,7 +25,7 @@ const SECRET: &str = "Zq9xSecretTokenKj7w";
 fn everything(token: &str) -> String {
     project(&format!(
         "let token = {token}
-         vpc main {{ cidr_block = 10.0.0.0/16  tags = {{ Secret = token }} }}
+         vpc main {{ cidr_block = 10.0.0.0/16  amazon_provided_ipv6_cidr_block = true  tags = {{ Secret = token }} }}
          dhcp_options main {{ domain_name = \"d.example\" }}
          internet_gateway main {{ vpc = vpc.main }}
          egress_only_internet_gateway main {{ vpc = vpc.main }}
