@@ -247,10 +247,11 @@ fn record(resource: &Resource, spec: &'static Spec, observed: &Observed, names: 
         record.insert("tags".into(), Value::Map(tags));
     }
     let mut untold = vec![];
-    for name in spec.untold {
-        if let Some(written) = resource.record.get(*name).filter(|v| **v != Value::Null && !record.contains_key(*name)) {
-            record.insert((*name).into(), written.clone());
-            untold.push(*name);
+    // Of what has a default EC2 always holds a value: where it tells none, what it holds is not known.
+    for attr in spec.attrs.iter().filter(|a| a.default.is_some() || spec.untold.contains(&a.name)) {
+        if let Some(written) = resource.record.get(attr.name).filter(|v| **v != Value::Null && !record.contains_key(attr.name)) {
+            record.insert(attr.name.into(), written.clone());
+            untold.push(attr.name);
         }
     }
     (record, untold)

@@ -13,6 +13,7 @@ use crate::{
     sim::{
         params::Params,
         refuse::{prefix_of, refuse, well_formed},
+        subnet::Subnet,
         tag::type_of,
         world::{ACCOUNT, World},
     },
@@ -311,6 +312,13 @@ fn joined(world: &World, id: &str) -> Vec<Object> {
             let attachment = i.attachment.as_ref().filter(|attachment| attachment.id == id)?;
             Some(vec![interface.clone(), attachment.instance.clone()])
         }),
+        "vpc-cidr-assoc" => {
+            world.vpcs.iter().find(|(_, vpc)| vpc.cidrs.iter().any(|b| b.association == id)).map(|(vpc, _)| vec![vpc.clone()])
+        }
+        "subnet-cidr-assoc" => {
+            let holds = |subnet: &Subnet| subnet.ipv6.as_ref().is_some_and(|b| b.association == id);
+            world.subnets.iter().find(|(_, subnet)| holds(subnet)).map(|(subnet, _)| vec![subnet.clone()])
+        }
         "key" => {
             return world
                 .key_pairs
@@ -327,6 +335,8 @@ fn joined(world: &World, id: &str) -> Vec<Object> {
         (None, "rtbassoc") => unknown(&["route-table", "subnet"]),
         (None, "aclassoc") => unknown(&["subnet"]),
         (None, "eipassoc") => unknown(&["elastic-ip"]),
+        (None, "vpc-cidr-assoc") => unknown(&["vpc"]),
+        (None, "subnet-cidr-assoc") => unknown(&["subnet"]),
         (None, _) => unknown(&["network-interface", "instance"]),
     }
 }

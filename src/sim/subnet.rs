@@ -56,7 +56,7 @@ pub(crate) struct Subnet {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Block {
     pub(crate) cidr: Cidr,
-    association: String,
+    pub(crate) association: String,
 }
 
 impl Subnet {

@@ -51,7 +51,7 @@ fn no_options() -> String {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Block {
     pub(crate) cidr: Cidr,
-    association: String,
+    pub(crate) association: String,
     associated: bool,
 }
 
