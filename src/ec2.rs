@@ -68,6 +68,10 @@ macro_rules! action {
 fn api_name(rust: &str) -> String {
     let rust = rust.strip_prefix("set_").or_else(|| rust.strip_prefix("r#")).unwrap_or(rust);
     let word = |word: &str| {
+        // The kind of DNS record, which alone is not spelled as a word.
+        if word == "aaaa" {
+            return word.to_ascii_uppercase();
+        }
         let mut letters = word.chars();
         letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
     };
@@ -83,5 +87,6 @@ mod tests {
         assert_eq!(api_name("set_cidr_block"), "CidrBlock");
         assert_eq!(api_name("ipv6_cidr_block_association_set"), "Ipv6CidrBlockAssociationSet");
         assert_eq!(api_name("r#type"), "Type");
+        assert_eq!(api_name("enable_resource_name_dns_aaaa_record"), "EnableResourceNameDnsAAAARecord");
     }
 }

@@ -42,7 +42,7 @@ enum Step {
     /// The whole project, and what the plan is to show; where that stands in the file, as lines.
     Project { line: usize, text: String, not_on_moto: bool, shown: String, at: std::ops::Range<usize> },
     /// Calls by somebody else's hand.
-    Calls { line: usize, text: String },
+    Calls { line: usize, text: String, not_on_moto: bool },
 }
 
 /// Every file, in order.
@@ -73,13 +73,14 @@ impl Life {
             let from = at + 1;
             let to = (from..lines.len()).find(|i| lines[*i] == "```").unwrap_or_else(|| panic!("{}:{}: no end", path.display(), at + 1));
             let text = lines[from..to].join("\n");
-            let not_on_moto = fence.starts_with("secnet, not on moto: ");
-            match (fence, steps.last_mut()) {
-                _ if fence == "secnet" || not_on_moto => {
+            let (kind, reason) = fence.split_once(", not on moto: ").map_or((fence, None), |(kind, reason)| (kind, Some(reason)));
+            let not_on_moto = reason.is_some();
+            match (kind, steps.last_mut()) {
+                ("secnet", _) => {
                     steps.push(Step::Project { line: at + 1, text, not_on_moto, shown: String::new(), at: to + 1..to + 1 });
                 }
                 ("plan", Some(Step::Project { shown, at: place, .. })) => (*shown, *place) = (text, at..to + 1),
-                ("ec2", _) => steps.push(Step::Calls { line: at + 1, text }),
+                ("ec2", _) => steps.push(Step::Calls { line: at + 1, text, not_on_moto }),
                 _ => panic!("{}:{}: no such step: ```{fence}", path.display(), at + 1),
             }
             at = to + 1;
@@ -122,8 +123,8 @@ impl Life {
         let mut differs = vec![];
         for step in &self.steps {
             match step {
-                Step::Calls { line, text } => stand.send_all(text).await.map_err(|e| format!("{}: {e}", place(*line)))?,
-                Step::Project { not_on_moto: true, .. } if moto => {}
+                Step::Project { not_on_moto: true, .. } | Step::Calls { not_on_moto: true, .. } if moto => {}
+                Step::Calls { line, text, .. } => stand.send_all(text).await.map_err(|e| format!("{}: {e}", place(*line)))?,
                 Step::Project { line, text, shown: wanted, at, .. } => {
                     let place = place(*line);
                     let whole = whole(&self.name(), text);
@@ -273,7 +274,8 @@ impl Stand {
         heir.apply(&text).await?;
         let plan = heir.plan(&whole(&heir.project, "")).await?;
         heir.carry_out(&plan).await.map_err(|e| format!("destroying: {e}"))?;
-        for (address, resource) in &resources {
+        // What AWS gives goes with its VPC, if EC2 is right.
+        for (address, resource) in resources.iter().filter(|(a, _)| resources::spec(a.kind()).unwrap().stands_for.is_none()) {
             if heir.stands(address, &resource.id).await? {
                 return Err(format!("{address} ({}) still stands", resource.id));
             }
