@@ -177,7 +177,9 @@ impl Found {
 pub fn strays(observation: &Observation, state: &State) -> usize {
     let known: BTreeSet<&str> =
         state.resources.values().chain(state.deposed.iter().map(|d| &d.resource)).map(|resource| resource.id.as_str()).collect();
-    observation.resources.values().flat_map(BTreeMap::keys).filter(|id| !known.contains(id.as_str())).count()
+    let ours = |observed: &Observed| observed.tags.get(TAG).is_some_and(|lineage| *lineage == state.lineage);
+    let all = observation.resources.values().flatten();
+    all.filter(|(id, observed)| !known.contains(id.as_str()) && ours(observed)).count()
 }
 
 /// The AWS account that the credentials are for.

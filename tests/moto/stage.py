@@ -29,11 +29,17 @@ def secnet(program: str, project: Path, url: str, *arguments: str, code: int = 0
     return done.stdout
 
 
-def client(url: str, service: str = "ec2"):
-    """boto3's client of moto."""
+def client(url: str, account: str | None = None):
+    """boto3's client of moto, in its own account or in another one."""
     import boto3
 
-    return boto3.client(service, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    if account is not None:
+        sts = boto3.client("sts", endpoint_url=url, region_name=REGION, **keys)
+        assumed = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/look", RoleSessionName="look")["Credentials"]
+        names = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey", "aws_session_token": "SessionToken"}
+        keys = {name: assumed[of] for name, of in names.items()}
+    return boto3.client("ec2", endpoint_url=url, region_name=REGION, **keys)
 
 
 def on_moto(script: str, play) -> None:
