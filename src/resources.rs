@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    base::{address::Address, site::Site},
+    base::address::Address,
     net::{
         Net,
         desired::{self, Desired, Known},
@@ -128,9 +128,7 @@ fn draw(model: &Model, known: &Known, existing: Option<&Read>) -> Net {
     }
     if !model.project.accounts.is_empty() {
         for vpc in &mut net.vpcs {
-            let site = desired.resource(&vpc.id).and_then(|r| r.site.as_ref());
-            vpc.region = desired.region_of(&vpc.id);
-            vpc.account = site.map(Site::account).or(model.project.account.as_deref()).unwrap_or_default().into();
+            (vpc.region, vpc.account) = desired.place(desired.resource(&vpc.id).and_then(|r| r.site.as_ref()));
         }
     }
     let unread = |r: &&Resource| r.existing && existing.is_some_and(|read| !read.contains_key(&r.address));

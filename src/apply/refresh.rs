@@ -14,6 +14,7 @@ use crate::{
     },
     base::address::Address,
     call::{ApiError, Class, Driver, Json, Request, beside},
+    net::desired,
     plan::observation::Observation,
     prove::policy::is_public,
     registry::{Observed, Spec},
@@ -73,7 +74,8 @@ pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, accou
     });
     let (own, found) = tokio::join!(one(driver, &own_model, &own_state, account.clone()), together(work.collect()));
     let mut all = own?;
-    let own = account.as_deref().unwrap_or_default();
+    // As what is drawn from the sources calls it.
+    let own = model.project.account.as_deref().unwrap_or(desired::OWN);
     all.network = all.network.take().map(|network| sites::marked(network, own, driver.region()));
     for (site, part) in others.iter().zip(found) {
         sites::join(&mut all, site, part?);

@@ -21,6 +21,9 @@ use crate::{
 /// What EC2 has told of resources: attributes by address.
 pub type Known = BTreeMap<Address, Record>;
 
+/// What the project's own account is called among several, where the project does not give its number.
+pub const OWN: &str = "own";
+
 /// A project's model, and what is known of what stands of it.
 #[derive(Debug, Clone)]
 pub struct Desired<'m> {
@@ -202,6 +205,18 @@ impl<'m> Desired<'m> {
     /// All resources of a kind, those that exist and are not the project's among them.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &'m Resource> {
         self.model.resources.values().filter(move |r| r.address.kind() == kind)
+    }
+
+    /// The region and the account of a site, as the prover tells them apart; empty where the project has one of each. What
+    /// stands in the project's own account has a name of its own even where nobody has said its number.
+    #[must_use]
+    pub fn place(&self, site: Option<&Site>) -> (std::sync::Arc<str>, std::sync::Arc<str>) {
+        let project = &self.model.project;
+        match site {
+            _ if project.accounts.is_empty() => ("".into(), "".into()),
+            Some(site) => (site.region().into(), site.account().into()),
+            None => (project.region.as_deref().unwrap_or_default().into(), project.account.as_deref().unwrap_or(OWN).into()),
+        }
     }
 
     /// The region that something of the project stands in; empty where nothing says.

@@ -317,9 +317,9 @@ fn public_access(after: &mut Net, desired: &mut Net, model: &Desired<'_>, (stand
         switch.exclusions.retain(|(id, _)| !own.contains(id));
     }
     let others: Vec<_> = after.exclusions.iter().filter(|(id, _)| !own.contains(id)).cloned().collect();
-    if of("block_public_access").next().is_some() || !desired.block_public_access.is_empty() {
-        after.block_public_access.clear();
-    }
+    let mut places: BTreeSet<_> = of("block_public_access").map(|thing| model.place(thing.state.site.as_ref())).collect();
+    places.extend(desired.block_public_access.iter().map(|switch| (switch.region.clone(), switch.account.clone())));
+    after.block_public_access.retain(|switch| !places.contains(&(switch.region.clone(), switch.account.clone())));
     let mut wanted = resources::block_public_access_exclusion::drawn(model);
     wanted.iter_mut().for_each(|(id, _)| *id = kept.get(id).cloned().unwrap_or_else(|| id.clone()));
     after.block_public_access.iter_mut().for_each(|switch| switch.exclusions.extend(wanted.iter().cloned()));

@@ -88,7 +88,8 @@ impl ResourceType for BlockPublicAccess {
             _ => return,
         };
         let exclusions = block_public_access_exclusion::drawn(desired);
-        net.block_public_access.push(net::BlockPublicAccess { region: "".into(), account: "".into(), block, exclusions });
+        let (region, account) = desired.place(this.site.as_ref());
+        net.block_public_access.push(net::BlockPublicAccess { region, account, block, exclusions });
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {

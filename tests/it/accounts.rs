@@ -182,3 +182,39 @@ async fn a_rule_that_opens_the_other_side_refutes_a_policy() {
         assert_eq!((at("vpc.main").as_deref(), at("vpc.shared").as_deref()), (Some("us-east-1"), Some("eu-west-1")));
     }
 }
+
+/// Block Public Access is a switch of one account in one region: it closes nothing elsewhere, whoever has thrown it.
+#[tokio::test(start_paused = true)]
+async fn the_switch_of_one_account_closes_nothing_in_another() {
+    let open = |account: &str, name: &str| {
+        format!(
+            "vpc {name} {{ {account}  cidr_block = 10.0.0.0/16 }}
+            internet_gateway {name} {{ vpc = vpc.{name} }}
+            subnet {name} {{ vpc = vpc.{name}  cidr_block = 10.0.1.0/24 }}
+            route_table {name} {{ vpc = vpc.{name}  subnets = [subnet.{name}]  route anywhere via internet_gateway.{name} }}
+            security_group {name} {{ vpc = vpc.{name}  description = \"open\"  ingress tcp/22 from anywhere }}
+            instance {name} {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.{name}
+              security_groups = [security_group.{name}]  associate_public_ip_address = true }}
+            policy {name} {{ forbid tcp/22 from internet to instance.{name} }}\n"
+        )
+    };
+    let both = format!("{ACCOUNTS}{}{}", open("account = account.near", "near"), open("", "own"));
+    let near_first = [Outcome::Proven, Outcome::Refuted];
+    // Written: in the other account of the same region, then in the project's own.
+    let two = two();
+    let switch = |account: &str| format!("block_public_access b {{ {account}  internet_gateway_block_mode = \"block-ingress\" }}\n");
+    let plan = two.play.plan(&project(&format!("{both}{}", switch("account = account.near")))).await;
+    assert_eq!(verdicts(&plan), near_first);
+    let plan = two.play.plan(&project(&format!("{both}{}", switch("")))).await;
+    assert_eq!(verdicts(&plan), [Outcome::Refuted, Outcome::Proven]);
+    assert_eq!(verdicts(&two.play.plan(&project(&both)).await), [Outcome::Refuted, Outcome::Refuted]);
+    // Thrown by somebody else's hand, and read, once there is a VPC of the project's to be read about.
+    let vpcs =
+        format!("{ACCOUNTS}vpc near {{ account = account.near  cidr_block = 10.0.0.0/16 }}\nvpc own {{ cidr_block = 10.0.0.0/16 }}\n");
+    two.play.apply(&project(&vpcs)).await;
+    two.third.call(&Request::new("ModifyVpcBlockPublicAccessOptions", json!({"InternetGatewayBlockMode": "block-ingress"}))).unwrap();
+    assert_eq!(verdicts(&two.play.plan(&project(&both)).await), near_first);
+    // The project's own switch is another one: the other account's stays as it is.
+    let plan = two.play.plan(&project(&format!("{both}{}", switch("")))).await;
+    assert_eq!(verdicts(&plan), [Outcome::Proven, Outcome::Proven]);
+}

@@ -35,6 +35,8 @@ pub struct Life {
     pub path: PathBuf,
     /// Why moto is left out.
     pub not_on_moto: Option<String>,
+    /// Why it has an order that is not to be changed.
+    pub in_order: Option<String>,
     steps: Vec<Step>,
 }
 
@@ -63,6 +65,7 @@ impl Life {
         let text = fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let not_on_moto = lines.iter().find_map(|line| line.strip_prefix("moto: no, ")).map(str::to_owned);
+        let in_order = lines.iter().find_map(|line| line.strip_prefix("walks: no, ")).map(str::to_owned);
         let mut steps = vec![];
         let mut at = 0;
         while at < lines.len() {
@@ -86,7 +89,7 @@ impl Life {
             at = to + 1;
         }
         assert!(steps.iter().any(|s| matches!(s, Step::Project { .. })), "{}: no project", path.display());
-        Self { path, not_on_moto, steps }
+        Self { path, not_on_moto, in_order, steps }
     }
 
     /// The kind that it is about.
