@@ -42,6 +42,8 @@ crate::resources! {
     transit_gateway: TransitGateway,
     transit_gateway_vpc_attachment: TransitGatewayVpcAttachment,
     transit_gateway_route_table: TransitGatewayRouteTable,
+    vpn_gateway: VpnGateway,
+    customer_gateway: CustomerGateway,
 }
 
 /// The network that a model describes, from its sources alone: what AWS gives by itself is in it, existing VPCs are doors

@@ -52,6 +52,7 @@ mod transit_gateway;
 mod transit_table;
 mod volume;
 mod vpc;
+mod vpn_gateway;
 mod world;
 mod xml;
 
@@ -95,6 +96,7 @@ const AREAS: &[Actions] = &[
     transit_gateway::ACTIONS,
     transit_attachment::ACTIONS,
     transit_table::ACTIONS,
+    vpn_gateway::ACTIONS,
     absent::ACTIONS,
 ];
 

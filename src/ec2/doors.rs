@@ -8,8 +8,6 @@ shown! {
     VpcPeeringConnectionStateReason(code, message);
     CidrBlock(cidr_block);
     Ipv6CidrBlock(ipv6_cidr_block);
-    VpnGateway(state, tags, vpc_attachments, vpn_gateway_id);
-    VpcAttachment(state, vpc_id);
     VpcEndpoint(network_interface_ids, route_table_ids, service_name, state, vpc_endpoint_id, vpc_endpoint_type, vpc_id);
     EgressOnlyInternetGateway(attachments, egress_only_internet_gateway_id);
     VpcBlockPublicAccessOptions(aws_account_id, aws_region, internet_gateway_block_mode, state);
@@ -17,7 +15,7 @@ shown! {
 }
 
 words! {
-    VpcPeeringConnectionStateReasonCode, VpnState, State, VpcEndpointType, InternetGatewayBlockMode, VpcBlockPublicAccessState,
+    VpcPeeringConnectionStateReasonCode, State, VpcEndpointType, InternetGatewayBlockMode, VpcBlockPublicAccessState,
     InternetGatewayExclusionMode, VpcBlockPublicAccessExclusionState,
 }
 
@@ -25,7 +23,6 @@ words! {
 pub const ACTIONS: &[Action] = &[
     action!(DescribeVpcPeeringConnections: describe_vpc_peering_connections(set_filters, set_max_results, set_next_token)
         -> (next_token, vpc_peering_connections)),
-    action!(DescribeVpnGateways: describe_vpn_gateways(set_filters) -> (vpn_gateways)),
     action!(DescribeVpcEndpoints: describe_vpc_endpoints(set_filters, set_max_results, set_next_token) -> (next_token, vpc_endpoints)),
     action!(DescribeEgressOnlyInternetGateways: describe_egress_only_internet_gateways(set_filters, set_max_results, set_next_token)
         -> (egress_only_internet_gateways, next_token)),

@@ -12,7 +12,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::resources;
+use crate::{
+    resources,
+    schema::attr::{Attr, Type},
+};
 
 /// An example, and what is said of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +38,9 @@ impl Example {
         let mut fragment = code.to_owned();
         if words.next_if_eq(&"in").is_some() {
             let kind = words.next()?;
-            let place = if kind == "policy" { "" } else { "  vpc = vpc.main\n" };
-            fragment = match resources::spec(kind).and_then(|s| s.stands_for) {
+            let spec = resources::spec(kind);
+            let place: String = spec.iter().flat_map(|s| s.attrs.iter()).filter(|a| a.required).filter_map(needed).collect();
+            fragment = match spec.and_then(|s| s.stands_for) {
                 Some(_) => format!("vpc main {{\n  cidr_block = 10.0.0.0/16\n  {kind} {{\n{code}  }}\n}}\n"),
                 None => format!("{kind} example {{\n{place}{code}}}\n"),
             };
@@ -49,6 +53,15 @@ impl Example {
             None => {}
         }
         Some(read)
+    }
+}
+
+/// The line that gives a resource an attribute that it must have, so that one can look at its sentences alone.
+fn needed(attr: &Attr) -> Option<String> {
+    match &attr.ty {
+        Type::Ref(kind) => Some(format!("  {} = {kind}.main\n", attr.name)),
+        Type::Int => Some(format!("  {} = 10\n", attr.name)),
+        _ => None,
     }
 }
 

@@ -53,12 +53,13 @@ resource! {
 }
 
 /// What a route may lead to, and the parameter of CreateRoute that takes its id.
-const TARGETS: [(&str, &str); 5] = [
+const TARGETS: [(&str, &str); 6] = [
     ("internet_gateway", "GatewayId"),
     ("nat_gateway", "NatGatewayId"),
     ("network_interface", "NetworkInterfaceId"),
     ("instance", "NetworkInterfaceId"),
     ("transit_gateway", "TransitGatewayId"),
+    ("vpn_gateway", "GatewayId"),
 ];
 
 impl ResourceType for RouteTable {
@@ -82,7 +83,7 @@ route_table private {
         slots: &[
             Slot::Peers("destinations", &["prefix_list"]),
             Slot::Word("via"),
-            Slot::Target("target", &["internet_gateway", "nat_gateway", "network_interface", "instance", "transit_gateway"]),
+            Slot::Target("target", &["internet_gateway", "nat_gateway", "network_interface", "instance", "transit_gateway", "vpn_gateway"]),
         ],
         doc: "Sends packets for these networks to a target. Of several routes that fit, the one with the longest prefix holds.",
         example: "route anywhere via internet_gateway.main",
@@ -194,6 +195,7 @@ fn drawn_route(this: &Resource, part: &Part, desired: &Desired<'_>) -> Option<ne
             "nat_gateway" => Target::NatGateway(to),
             "network_interface" => Target::Interface(to),
             "transit_gateway" => Target::TransitGateway(to),
+            "vpn_gateway" => Target::VpnGateway(to),
             "instance" => Target::Interface(desired.interface_of(address)),
             _ => Target::Unmodelled(to),
         },

@@ -6,7 +6,6 @@ use crate::sim::{Actions, params::Params, refuse::Outcome, world::World};
 
 pub(crate) const ACTIONS: Actions = &[
     ("DescribeVpcPeeringConnections", |_, _| Ok(json!({"VpcPeeringConnections": []})), "VpcPeeringConnectionIds Filters"),
-    ("DescribeVpnGateways", |_, _| Ok(json!({"VpnGateways": []})), "VpnGatewayIds Filters"),
     ("DescribeVpcEndpoints", |_, _| Ok(json!({"VpcEndpoints": []})), "VpcEndpointIds Filters"),
     ("DescribeEgressOnlyInternetGateways", |_, _| Ok(json!({"EgressOnlyInternetGateways": []})), "EgressOnlyInternetGatewayIds Filters"),
     ("DescribeVpcBlockPublicAccessOptions", public_access, ""),

@@ -83,6 +83,7 @@ pub(crate) enum Target {
     NatGateway(String),
     Interface(String),
     TransitGateway(String),
+    VpnGateway(String),
     /// An instance, by its only interface.
     Instance {
         instance: String,
@@ -109,7 +110,11 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
         return Err(clash("Exactly one target of a route may be specified"));
     }
     match name {
-        "GatewayId" if id.starts_with("vgw-") || id.starts_with("vpce-") => Err(no_such("vgw", id)),
+        "GatewayId" if id.starts_with("vgw-") => match find(&world.vpn_gateways, "vgw", id)?.is_attached_to(vpc) {
+            true => Ok(Target::VpnGateway(id.into())),
+            false => Err(bad(format!("route table and gateway {id} belong to different networks"))),
+        },
+        "GatewayId" if id.starts_with("vpce-") => Err(no_such("vpce", id)),
         "GatewayId" => {
             let attached = find(&world.internet_gateways, "igw", id)?.vpc.as_deref();
             if attached != Some(vpc) {
@@ -218,6 +223,7 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
         Target::Gateway(id) => world.internet_gateways.get(id).is_some_and(|g| g.vpc.as_deref() == Some(vpc)),
         Target::NatGateway(id) => world.nat_gateways.get(id).is_some_and(|n| n.is_up()),
         Target::TransitGateway(id) => world.attached(id, vpc),
+        Target::VpnGateway(id) => world.vpn_gateways.get(id).is_some_and(|g| g.is_attached_to(vpc)),
         Target::Interface(id) => carries(id),
         Target::Instance { interface, .. } => carries(interface),
     }
@@ -232,7 +238,7 @@ pub(crate) fn show_all(world: &World, table: &RouteTable) -> Vec<Json> {
         let state = if is_active(world, &table.vpc, &route.via) { "active" } else { "blackhole" };
         let (name, to, origin) = (route.to.member(), route.to.to_string(), &route.origin);
         match &route.via {
-            Target::Gateway(id) => json!({name: to, "GatewayId": id, "State": state, "Origin": origin}),
+            Target::Gateway(id) | Target::VpnGateway(id) => json!({name: to, "GatewayId": id, "State": state, "Origin": origin}),
             Target::NatGateway(id) => json!({name: to, "NatGatewayId": id, "State": state, "Origin": origin}),
             Target::TransitGateway(id) => json!({name: to, "TransitGatewayId": id, "State": state, "Origin": origin}),
             Target::Interface(id) => match world.interfaces.get(id).and_then(|i| i.attachment.as_ref()) {

@@ -24,6 +24,7 @@ use crate::{
         transit_table,
         volume::Volume,
         vpc::Vpc,
+        vpn_gateway,
     },
 };
 
@@ -157,7 +158,7 @@ pub(crate) enum Due {
     NatGateway(String),
     Instance(String),
     PrefixList(String),
-    /// A transit gateway, or what belongs to one.
+    /// A transit gateway, or what belongs to one; the attachment of a VPN gateway.
     Transit(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
@@ -212,6 +213,10 @@ pub struct World {
     pub(crate) transit_attachments: BTreeMap<String, transit_attachment::Attachment>,
     #[serde(default)]
     pub(crate) transit_tables: BTreeMap<String, transit_table::Table>,
+    #[serde(default)]
+    pub(crate) vpn_gateways: BTreeMap<String, vpn_gateway::VpnGateway>,
+    #[serde(default)]
+    pub(crate) customer_gateways: BTreeMap<String, vpn_gateway::CustomerGateway>,
 }
 
 impl World {
@@ -252,6 +257,8 @@ impl World {
             transit_gateways: BTreeMap::new(),
             transit_attachments: BTreeMap::new(),
             transit_tables: BTreeMap::new(),
+            vpn_gateways: BTreeMap::new(),
+            customer_gateways: BTreeMap::new(),
         }
     }
 
@@ -306,6 +313,7 @@ impl World {
             Due::PrefixList(id) => crate::sim::prefix_list::settle(self, &id),
             Due::Transit(id) => match prefix_of(&id) {
                 "tgw" => crate::sim::transit_gateway::settle(self, &id),
+                "vgw" => crate::sim::vpn_gateway::settle(self, &id),
                 "tgw-attach" => crate::sim::transit_attachment::settle(self, &id),
                 _ => crate::sim::transit_table::settle(self, &id),
             },
@@ -313,6 +321,8 @@ impl World {
                 self.transit_gateways.remove(&id);
                 self.transit_attachments.remove(&id);
                 self.transit_tables.remove(&id);
+                self.vpn_gateways.remove(&id);
+                self.customer_gateways.remove(&id);
                 self.nat_gateways.remove(&id);
                 self.instances.remove(&id);
                 self.tags.remove(&id);
