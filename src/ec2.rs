@@ -9,7 +9,6 @@ use crate::call::{Answer, Json};
 pub mod account;
 pub mod answer;
 pub mod connection;
-pub mod doors;
 pub mod dry_run;
 pub mod failure;
 pub mod param;

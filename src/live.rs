@@ -12,7 +12,6 @@ use crate::{
     ec2::{
         Action, Client, account,
         connection::{self, Authorities, BadCertificate, Door},
-        doors,
         dry_run::{self, OnlyAsk},
         failure::OnlyEc2Answers,
         tag,
@@ -237,7 +236,7 @@ impl Driver for Live {
 
 /// Every action that secnet knows: those of the resource types, and those of none.
 fn actions() -> impl Iterator<Item = &'static Action> {
-    resources::ALL.iter().flat_map(|spec| spec.actions).chain(account::ACTIONS).chain(doors::ACTIONS).chain(tag::ACTIONS)
+    resources::ALL.iter().flat_map(|spec| spec.actions).chain(account::ACTIONS).chain(tag::ACTIONS)
 }
 
 /// What the SDK does by itself, as of a day: a newer SDK changes none of it.

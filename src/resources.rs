@@ -50,6 +50,8 @@ crate::resources! {
     block_public_access: BlockPublicAccess,
     block_public_access_exclusion: BlockPublicAccessExclusion,
     vpc_peering: VpcPeering,
+    vpn_gateway: VpnGateway,
+    customer_gateway: CustomerGateway,
 }
 
 /// The network that a model describes, from its sources alone: what AWS gives by itself is in it, existing VPCs are doors

@@ -18,7 +18,6 @@ use serde_json::json;
 use crate::call::Class;
 use crate::call::{Answer, ApiError, Driver, Json, Request, mutates};
 
-mod absent;
 mod address;
 mod block_public_access;
 mod bucket;
@@ -62,6 +61,7 @@ mod volume;
 mod vpc;
 mod vpc_endpoint;
 mod vpc_peering;
+mod vpn_gateway;
 mod world;
 mod xml;
 
@@ -114,7 +114,7 @@ const AREAS: &[Actions] = &[
     transit_attachment::ACTIONS,
     transit_table::ACTIONS,
     vpc_peering::ACTIONS,
-    absent::ACTIONS,
+    vpn_gateway::ACTIONS,
 ];
 
 /// Parameters that every action takes.

@@ -91,6 +91,9 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
     let existing: BTreeMap<Address, Vec<Observed>> =
         found.into_iter().map(|(address, found)| (address, found.into_iter().map(|f| f.observed).collect())).collect();
     let wide = model.policies.iter().flat_map(|p| &p.statements).any(beyond_the_internet);
+    // What the project itself has put there is read whoever asks, or it would seem to come anew each time.
+    let kinds: BTreeSet<&str> = state.resources.keys().map(Address::kind).collect();
+    let wide = wide || kinds.into_iter().filter_map(resources::spec).any(|spec| survey::is_door(spec.listing.action));
     let ask = survey::Ask { wide, exclusions: model.resources.keys().any(|address| address.kind() == "block_public_access") };
     let network = if vpcs.is_empty() { None } else { Some(survey::survey(&reader, Some(&vpcs), &ask).await?) };
     let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();

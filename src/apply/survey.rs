@@ -45,6 +45,12 @@ const DOORS: [(List, &str, &str); 3] = [
     (list("DescribeTransitGatewayAttachments", "TransitGatewayAttachments", None, Some(1000)), "tgw-", "transit gateway attachments"),
 ];
 
+/// Whether a list is one of other ways into a VPC.
+#[must_use]
+pub fn is_door(action: &str) -> bool {
+    DOORS.iter().any(|(list, ..)| list.action == action)
+}
+
 /// Lists that matter only where something leads there: a prefix of ids that says so.
 const ON_DEMAND: [(List, &str); 4] = [
     (list("DescribeNatGateways", "NatGateways", Some("vpc-id"), Some(1000)), "nat-"),

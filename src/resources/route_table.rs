@@ -53,7 +53,7 @@ resource! {
 }
 
 /// What a route may lead to, and the parameter of CreateRoute that takes its id.
-const TARGETS: [(&str, &str); 7] = [
+const TARGETS: [(&str, &str); 8] = [
     ("internet_gateway", "GatewayId"),
     ("egress_only_internet_gateway", "EgressOnlyInternetGatewayId"),
     ("nat_gateway", "NatGatewayId"),
@@ -61,6 +61,7 @@ const TARGETS: [(&str, &str); 7] = [
     ("instance", "NetworkInterfaceId"),
     ("transit_gateway", "TransitGatewayId"),
     ("vpc_peering", "VpcPeeringConnectionId"),
+    ("vpn_gateway", "GatewayId"),
 ];
 
 impl ResourceType for RouteTable {
@@ -84,7 +85,7 @@ route_table private {
         slots: &[
             Slot::Peers("destinations", &["prefix_list"]),
             Slot::Word("via"),
-            Slot::Target("target", &["internet_gateway", "egress_only_internet_gateway", "nat_gateway", "network_interface", "instance", "transit_gateway", "vpc_peering"]),
+            Slot::Target("target", &["internet_gateway", "egress_only_internet_gateway", "nat_gateway", "network_interface", "instance", "transit_gateway", "vpc_peering", "vpn_gateway"]),
         ],
         doc: "Sends packets for these networks to a target. Of several routes that fit, the one with the longest prefix holds.",
         example: "route anywhere via internet_gateway.main",
@@ -203,6 +204,7 @@ fn drawn_route(this: &Resource, part: &Part, desired: &Desired<'_>) -> Option<ne
             "network_interface" => Target::Interface(to),
             "transit_gateway" => Target::TransitGateway(to),
             "vpc_peering" => Target::Peering(to),
+            "vpn_gateway" => Target::VpnGateway(to),
             "instance" => Target::Interface(desired.interface_of(address)),
             _ => Target::Unmodelled(to),
         },

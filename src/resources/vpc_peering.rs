@@ -385,6 +385,8 @@ mod aws {
     }
 
     shown! {
+        CidrBlock(cidr_block);
+        Ipv6CidrBlock(ipv6_cidr_block);
         VpcPeeringConnection(accepter_vpc_info, expiration_time, requester_vpc_info, status, tags, vpc_peering_connection_id);
         VpcPeeringConnectionVpcInfo(cidr_block, cidr_block_set, ipv6_cidr_block_set, owner_id, peering_options, region, vpc_id);
         VpcPeeringConnectionOptionsDescription(allow_dns_resolution_from_remote_vpc);

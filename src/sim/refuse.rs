@@ -67,7 +67,8 @@ const KINDS: &[IdKind] = &[
     IdKind("vpce", "InvalidVpcEndpointId.Malformed", "InvalidVpcEndpointId.NotFound", "Vpc Endpoint Id"),
     IdKind("dopt", "InvalidDhcpOptionsId.Malformed", "InvalidDhcpOptionID.NotFound", "dhcpOption ID"),
     IdKind("eigw", "InvalidGatewayID.Malformed", "InvalidGatewayID.NotFound", "eigw ID"),
-    IdKind("vgw", "InvalidGatewayID.Malformed", "InvalidGatewayID.NotFound", "gateway ID"),
+    IdKind("vgw", "InvalidVpnGatewayID.Malformed", "InvalidVpnGatewayID.NotFound", "vpnGateway ID"),
+    IdKind("cgw", "InvalidCustomerGatewayId.Malformed", "InvalidCustomerGatewayID.NotFound", "customerGateway ID"),
     IdKind("pl", "InvalidPrefixListId.Malformed", "InvalidPrefixListID.NotFound", "prefix list ID"),
     IdKind(
         "eice",

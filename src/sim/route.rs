@@ -87,6 +87,7 @@ pub(crate) enum Target {
     Interface(String),
     TransitGateway(String),
     Peering(String),
+    VpnGateway(String),
     /// An instance, by its only interface.
     Instance {
         instance: String,
@@ -113,7 +114,11 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
         return Err(clash("Exactly one target of a route may be specified"));
     }
     match name {
-        "GatewayId" if id.starts_with("vgw-") || id.starts_with("vpce-") => Err(no_such("vgw", id)),
+        "GatewayId" if id.starts_with("vgw-") => match find(&world.vpn_gateways, "vgw", id)?.is_attached_to(vpc) {
+            true => Ok(Target::VpnGateway(id.into())),
+            false => Err(bad(format!("route table and gateway {id} belong to different networks"))),
+        },
+        "GatewayId" if id.starts_with("vpce-") => Err(no_such("vpce", id)),
         "GatewayId" => {
             let attached = find(&world.internet_gateways, "igw", id)?.vpc.as_deref();
             if attached != Some(vpc) {
@@ -239,6 +244,7 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
         Target::EgressOnlyGateway(id) => world.egress_only_internet_gateways.get(id).is_some_and(|g| g.vpc == vpc),
         Target::NatGateway(id) => world.nat_gateways.get(id).is_some_and(|n| n.is_up()),
         Target::TransitGateway(id) => world.attached(id, vpc),
+        Target::VpnGateway(id) => world.vpn_gateways.get(id).is_some_and(|g| g.is_attached_to(vpc)),
         Target::Interface(id) => carries(id),
         Target::Peering(id) => world.peerings.get(id).is_some_and(Peering::is_active),
         Target::Instance { interface, .. } => carries(interface),
@@ -254,7 +260,7 @@ pub(crate) fn show_all(world: &World, id: &str, table: &RouteTable) -> Vec<Json>
         let state = if is_active(world, &table.vpc, &route.via) { "active" } else { "blackhole" };
         let (name, to, origin) = (route.to.member(), route.to.to_string(), &route.origin);
         match &route.via {
-            Target::Gateway(id) => json!({name: to, "GatewayId": id, "State": state, "Origin": origin}),
+            Target::Gateway(id) | Target::VpnGateway(id) => json!({name: to, "GatewayId": id, "State": state, "Origin": origin}),
             Target::NatGateway(id) => json!({name: to, "NatGatewayId": id, "State": state, "Origin": origin}),
             Target::TransitGateway(id) => json!({name: to, "TransitGatewayId": id, "State": state, "Origin": origin}),
             Target::Peering(id) => json!({name: to, "VpcPeeringConnectionId": id, "State": state, "Origin": origin}),

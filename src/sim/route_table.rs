@@ -32,6 +32,9 @@ pub(crate) struct RouteTable {
     pub(crate) vpc: String,
     pub(crate) routes: Vec<Route>,
     pub(crate) associations: Vec<Association>,
+    /// VPN gateways that put their routes into it.
+    #[serde(default)]
+    pub(crate) propagating: Vec<String>,
 }
 
 /// What a table routes for: a subnet, a gateway, or (as main table) all subnets without another.
@@ -66,7 +69,7 @@ impl RouteTable {
 pub(crate) fn add_main(world: &mut World, vpc: &str) {
     let (id, association) = (world.id("rtb"), world.id("rtbassoc"));
     let main = Association { id: association, subnet: None, gateway: None };
-    world.route_tables.insert(id, RouteTable { vpc: vpc.into(), routes: vec![], associations: vec![main] });
+    world.route_tables.insert(id, RouteTable { vpc: vpc.into(), routes: vec![], associations: vec![main], propagating: vec![] });
 }
 
 fn create(world: &mut World, p: Params<'_>) -> Outcome {
@@ -77,7 +80,7 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
         return Err(refuse("RouteTableLimitExceeded", "The maximum number of route tables has been reached."));
     }
     let id = world.id("rtb");
-    world.route_tables.insert(id.clone(), RouteTable { vpc: vpc.into(), routes: vec![], associations: vec![] });
+    world.route_tables.insert(id.clone(), RouteTable { vpc: vpc.into(), routes: vec![], associations: vec![], propagating: vec![] });
     world.tag(&id, tags);
     let mut answer = json!({"RouteTable": show(world, &id)});
     if let (Some(token), Some(map)) = (p.get("ClientToken"), answer.as_object_mut()) {
@@ -176,7 +179,7 @@ fn show(world: &World, id: &str) -> Option<Json> {
         "VpcId": table.vpc,
         "OwnerId": ACCOUNT,
         "Associations": associations,
-        "PropagatingVgws": [],
+        "PropagatingVgws": table.propagating.iter().map(|gateway| json!({"GatewayId": gateway})).collect::<Vec<_>>(),
         "Routes": route::show_all(world, id, table),
         "Tags": world.shown_tags(id),
     }))

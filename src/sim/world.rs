@@ -31,6 +31,7 @@ use crate::{
         vpc::Vpc,
         vpc_endpoint::Endpoint,
         vpc_peering::Peering,
+        vpn_gateway,
     },
 };
 
@@ -192,7 +193,7 @@ pub(crate) enum Due {
     NatGateway(String),
     Instance(String),
     PrefixList(String),
-    /// A transit gateway, or what belongs to one.
+    /// A transit gateway, or what belongs to one; the attachment of a VPN gateway.
     Transit(String),
     Endpoint(String),
     ConnectEndpoint(String),
@@ -279,6 +280,9 @@ pub struct World {
     /// Groups of other accounts' VPCs that are peered with one of this world: their VPC and account.
     #[serde(default)]
     pub(crate) peer_groups: BTreeMap<String, (String, String)>,
+    pub(crate) vpn_gateways: BTreeMap<String, vpn_gateway::VpnGateway>,
+    #[serde(default)]
+    pub(crate) customer_gateways: BTreeMap<String, vpn_gateway::CustomerGateway>,
 }
 
 impl World {
@@ -353,6 +357,8 @@ impl World {
             peerings: BTreeMap::new(),
             outbox: vec![],
             peer_groups: BTreeMap::new(),
+            vpn_gateways: BTreeMap::new(),
+            customer_gateways: BTreeMap::new(),
         }
     }
 
@@ -407,6 +413,7 @@ impl World {
             Due::PrefixList(id) => crate::sim::prefix_list::settle(self, &id),
             Due::Transit(id) => match prefix_of(&id) {
                 "tgw" => crate::sim::transit_gateway::settle(self, &id),
+                "vgw" => crate::sim::vpn_gateway::settle(self, &id),
                 "tgw-attach" => crate::sim::transit_attachment::settle(self, &id),
                 _ => crate::sim::transit_table::settle(self, &id),
             },
@@ -421,6 +428,8 @@ impl World {
                 self.transit_gateways.remove(&id);
                 self.transit_attachments.remove(&id);
                 self.transit_tables.remove(&id);
+                self.vpn_gateways.remove(&id);
+                self.customer_gateways.remove(&id);
                 self.nat_gateways.remove(&id);
                 self.instances.remove(&id);
                 self.endpoints.remove(&id);

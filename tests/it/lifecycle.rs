@@ -572,6 +572,8 @@ block_public_access_exclusion x { vpc = vpc.main  internet_gateway_exclusion_mod
 transit_gateway hub { }
 transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.a] }
 transit_gateway_route_table a { transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.a] }
+vpn_gateway office { amazon_side_asn = 65010 }
+customer_gateway office { bgp_asn = 65000  ip_address = 203.0.113.9 }
 ";
 
 /// Blocks that read everything in [`NETWORK`], as another project sees it.
@@ -599,6 +601,8 @@ existing block_public_access_exclusion x { vpc = vpc.main }
 existing transit_gateway hub { description = \"\" }
 existing transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main }
 existing transit_gateway_route_table a { transit_gateway = transit_gateway.hub }
+existing vpn_gateway office { amazon_side_asn = 65010 }
+existing customer_gateway office { ip_address = 203.0.113.9 }
 ";
 
 /// Two projects on one EC2: what the first has made, and the second only reads.
