@@ -40,6 +40,11 @@ impl Reason {
         (Duration::from_millis(limit), Duration::from_millis(first), Duration::from_millis(last))
     }
 
+    /// For how long at most.
+    pub const fn limit(self) -> Duration {
+        self.limits().0
+    }
+
     /// Why a call that got this error may be sent again; `None`: it may not.
     pub const fn of(class: Class, deletes: bool, names_young: bool) -> Option<Reason> {
         match class {
@@ -71,8 +76,7 @@ impl Patience {
     ///
     /// The times double, and are shortened by up to a half at random, so that those who failed together do not come back together.
     pub fn next(&mut self, reason: Reason) -> Option<Duration> {
-        let (limit, ..) = reason.limits();
-        self.next_within(reason, limit)
+        self.next_within(reason, reason.limit())
     }
 
     /// The same with another limit.

@@ -75,6 +75,8 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
     // Whether an earlier try may have been carried out.
     let mut doubtful = false;
     let mut holders = vec![];
+    // Until when somebody was seen to hold it who lets go by himself.
+    let mut held_until = Duration::ZERO;
     loop {
         sending.pace.turn(&request.action).await;
         let error = match driver.send(request).await {
@@ -111,7 +113,13 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
                 holders = holder::of(driver, going.id, going.named).await;
                 let passes = holder::all_pass(&holders);
                 holders.iter().take(usize::from(passes)).for_each(going.told);
-                if passes { patience.next_within(Reason::InUse, going.within) } else { patience.next(Reason::InUse) }
+                if passes {
+                    held_until = patience.spent();
+                    patience.next_within(Reason::InUse, going.within)
+                } else {
+                    // Whoever held it may have let go since it was refused.
+                    patience.next_within(Reason::InUse, held_until + Reason::InUse.limit())
+                }
             }
             (reason, _) => reason.and_then(|reason| patience.next(reason)),
         };
