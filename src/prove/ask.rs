@@ -70,6 +70,8 @@ pub struct Question {
     pub cubes: Vec<Cube>,
     /// Whether public destinations are understood to be none of the model's own.
     pub foreign: bool,
+    /// Interfaces that they are meant for, if they are known.
+    pub meant: Vec<usize>,
     /// Something that they must pass on the way there.
     pub via: Option<Spot>,
 }
@@ -77,7 +79,7 @@ pub struct Question {
 /// Sends conversations and their answers; those that arrive where `there` says count.
 #[must_use]
 pub fn ask(chart: &Chart<'_>, question: &Question, there: impl Fn(&Place) -> bool) -> Finding {
-    let begin = || Walk { foreign: question.foreign, ..Walk::new(chart) };
+    let begin = || Walk { foreign: question.foreign, meant: question.meant.clone(), ..Walk::new(chart) };
     let mut forth = begin();
     forth.send(question.from, question.family, question.cubes.clone());
     let mut back = begin();
@@ -123,7 +125,7 @@ pub fn ask(chart: &Chart<'_>, question: &Question, there: impl Fn(&Place) -> boo
 /// Sends the conversation of a loss once more, past everything that denies it, to see all that does.
 fn explain(chart: &Chart<'_>, question: &Question, loss: &Loss) -> Finding {
     let single = loss.sent().corner();
-    let begin = || Walk { explain: true, foreign: question.foreign, ..Walk::new(chart) };
+    let begin = || Walk { explain: true, foreign: question.foreign, meant: question.meant.clone(), ..Walk::new(chart) };
     let mut forth = begin();
     forth.send(question.from, question.family, vec![single]);
     let mut back = begin();

@@ -460,7 +460,7 @@ fn by_walk(chart: &Chart<'_>, case: &Json, from: &Json, to: &Json) -> Result<Cas
         let target = text(case, "target").or(text(case, "via"));
         let via = target.and_then(|t| chart.spot(t));
         let there = |place: &Place| targets.as_ref().is_none_or(|t| matches!(place, Place::Interface(i) if t.contains(i)));
-        let finding = ask(chart, &Question { from: start, family, cubes: conversations, foreign: false, via }, there);
+        let finding = ask(chart, &Question { from: start, family, cubes: conversations, foreign: false, meant: vec![], via }, there);
         let found = describe(chart, &finding, family, target);
         let rank = match found.verdict {
             "reachable" => 2,

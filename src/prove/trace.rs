@@ -99,7 +99,8 @@ fn one(chart: &Chart<'_>, model: &Model, source: &Source, goal: &Goal, services:
     for (place, servers) in goal.ways_from(chart, source, true) {
         for server in servers {
             let asked = cubes(&source.clients, &[server], &traffic);
-            let question = Question { from: place, family: source.family, cubes: asked.clone(), foreign: goal.foreign(), via: None };
+            let (family, foreign, meant) = (source.family, goal.foreign(), goal.meant());
+            let question = Question { from: place, family, cubes: asked.clone(), foreign, meant, via: None };
             let finding = ask(chart, &question, |p| may_end(goal, p));
             if let Verdict::Works(cubes) = &finding.verdict {
                 all.extend(without_own(chart, source, goal, asked));

@@ -263,6 +263,8 @@ pub struct Walk<'c, 'n> {
     pub barred: Vec<usize>,
     /// Whether public destinations are understood to be none of the model's own, however wide the sets are.
     pub foreign: bool,
+    /// Interfaces that everything is meant for: the address that AWS has yet to choose for one is none that another has.
+    pub meant: Vec<usize>,
     /// Whether only what leaves the model counts: what begins a conversation with an address in a VPC is not followed.
     pub outward: bool,
     /// What arrived.
@@ -277,8 +279,14 @@ impl<'c, 'n> Walk<'c, 'n> {
     /// A walk that has not begun.
     #[must_use]
     pub fn new(chart: &'c Chart<'n>) -> Self {
-        let (anybody, barred, arrivals, losses, unknown) = (vec![], vec![], vec![], vec![], vec![]);
-        Self { chart, explain: false, anybody, barred, foreign: false, outward: false, arrivals, losses, unknown }
+        let (anybody, barred, meant, arrivals, losses, unknown) = (vec![], vec![], vec![], vec![], vec![], vec![]);
+        Self { chart, explain: false, anybody, barred, foreign: false, meant, outward: false, arrivals, losses, unknown }
+    }
+
+    /// Another of the same kind that has not begun.
+    fn like(&self) -> Self {
+        let (anybody, barred, meant) = (self.anybody.clone(), self.barred.clone(), self.meant.clone());
+        Self { explain: self.explain, anybody, barred, foreign: self.foreign, meant, outward: self.outward, ..Self::new(self.chart) }
     }
 
     /// Sends conversations from a place. From an interface the cubes' clients are its addresses.
@@ -710,6 +718,8 @@ impl Walk<'_, '_> {
         {
             return self.at_interface(i, stream);
         }
+        let (meant, others): (Vec<_>, Vec<_>) = at.spreads.of(family).iter().partition(|(_, interface, _)| self.meant.contains(interface));
+        let mut taken = self.at_spreads(&stream, &meant);
         let addresses = at.addresses.of(family);
         let Some(hull) = stream.hull(to) else { return };
         let first = addresses.partition_point(|(n, ..)| *n < hull.lo);
@@ -717,19 +727,25 @@ impl Walk<'_, '_> {
             let here = Self::split(&mut stream, to, Range::one(*n));
             self.at_interface(*interface, here);
         }
-        // Several interfaces may have ranges in common: each takes its packets, whoever it will be in the end.
+        taken.extend(self.at_spreads(&stream, &others));
+        for range in taken {
+            let _ = Self::split(&mut stream, to, range);
+        }
+        self.stop(stream, Spot::Subnet(subnet), Reason::NoInterface);
+    }
+
+    /// Packets at interfaces that have an address in a range each. Several may have ranges in common: each takes its
+    /// packets, whoever it will be in the end. Gives the ranges that took any.
+    fn at_spreads(&mut self, stream: &Stream, spreads: &[&(Range, usize, usize)]) -> Vec<Range> {
         let mut taken = vec![];
-        for (range, interface, _) in at.spreads.of(family) {
-            let here = Self::part(&stream, to, *range);
+        for (range, interface, _) in spreads {
+            let here = Self::part(stream, stream.view.destination, *range);
             if !here.pieces.is_empty() {
                 taken.push(*range);
                 self.at_interface(*interface, here);
             }
         }
-        for range in taken {
-            let _ = Self::split(&mut stream, to, range);
-        }
-        self.stop(stream, Spot::Subnet(subnet), Reason::NoInterface);
+        taken
     }
 
     /// Packets at an interface that has their destination.

@@ -627,3 +627,63 @@ fn what_is_known_after_apply_only_is_unknown() {
     let found = forbid(&bare, tcp(22), "internet", "i-db", Unknown);
     assert!(found.reason.is_some_and(|r| r.contains("the addresses of `i-db` are not known")));
 }
+
+/// `i-next`, somewhere in `subnet-0`: AWS has yet to choose its address.
+fn next(net: &mut Net, group: &str) {
+    machine(net, "i-next", &["10.0.1.0"], None, &[group]);
+    net.interfaces.last_mut().unwrap().addresses[0].private = cidr("10.0.1.0/24");
+}
+
+#[test]
+fn the_address_that_aws_has_yet_to_choose_is_none_that_another_machine_has() {
+    let mut net = plain();
+    group(&mut net, "sg-next", "vpc-0", &[(tcp(22), "10.0.1.4/32")]);
+    next(&mut net, "sg-next");
+    require(&net, tcp(22), "i-web", "i-next", Proven);
+    // What is required of it is its own to let in.
+    require(&net, tcp(5432), "i-web", "i-next", Refuted);
+    require(&net, tcp(5432), "i-web", "i-db", Proven);
+    require(&net, tcp(22), "i-web", "i-db", Refuted);
+    forbid(&net, tcp(22), "i-web", "i-next", Refuted);
+    forbid(&net, tcp(5432), "i-web", "i-next", Proven);
+    // Whatever it gets must be let out to.
+    net.security_groups[0].egress[0].peer = Peer::Network(cidr("10.0.1.0/26"));
+    require(&net, tcp(22), "i-web", "i-next", Refuted);
+    require(&net, tcp(5432), "i-web", "i-db", Proven);
+}
+
+#[test]
+fn what_a_transit_gateway_has_in_the_subnet_does_not_stand_in_the_way_of_what_is_to_come() {
+    let mut net = plain();
+    vpc(&mut net, 1);
+    let table = Some(id("tgw-rtb"));
+    net.transit_gateways.push(TransitGateway { id: id("tgw-1"), available: true, group_references: false, origin: HERE });
+    for n in 0..2_usize {
+        let to = Attached::Vpc {
+            vpc: id(&format!("vpc-{n}")),
+            subnets: vec![id(&format!("subnet-{n}"))],
+            ipv6: false,
+            appliance: false,
+            group_references: false,
+        };
+        let (name, gateway, table) = (id(&format!("att-{n}")), id("tgw-1"), table.clone());
+        net.attachments.push(Attachment { id: name, gateway, to, available: true, table, origin: HERE });
+        route(&mut net, n, "10.0.0.0/8", Target::TransitGateway(id("tgw-1")));
+    }
+    let propagations = vec![id("att-0"), id("att-1")];
+    net.transit_tables.push(TransitTable {
+        id: id("tgw-rtb"),
+        gateway: id("tgw-1"),
+        propagations,
+        routes: vec![],
+        known: true,
+        origin: HERE,
+    });
+    machine(&mut net, "the-gateways", &["10.0.1.9"], None, &[]);
+    net.interfaces.last_mut().unwrap().owner = Owner::TransitGateway;
+    group(&mut net, "sg-far", "vpc-1", &[]);
+    machine(&mut net, "i-far", &["10.1.1.4"], None, &["sg-far"]);
+    group(&mut net, "sg-next", "vpc-0", &[(tcp(22), "10.1.1.4/32")]);
+    next(&mut net, "sg-next");
+    require(&net, tcp(22), "i-far", "i-next", Proven);
+}

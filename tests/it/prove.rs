@@ -118,7 +118,7 @@ fn traffic_of(packet: &Packet) -> [Range; 3] {
 /// A question about one packet.
 pub fn single(from: Place, family: Family, packet: &Packet) -> Question {
     let cubes = cubes(&[range(packet.source)], &[range(packet.destination)], &[traffic_of(packet)]);
-    Question { from, family, cubes, foreign: false, via: None }
+    Question { from, family, cubes, foreign: false, meant: vec![], via: None }
 }
 
 pub fn random_packet(dice: &mut Dice, net: &Net, family: Family, source: IpAddr) -> Packet {
@@ -184,7 +184,11 @@ fn sets_of_packets_hold_exactly_those_that_fare_well_in_the_naive_walker() {
             }
             let asked = cubes(&[clients], &[servers], &traffic);
             let works =
-                match ask(&chart, &Question { from: place, family, cubes: asked.clone(), foreign: false, via: None }, |_| true).verdict {
+                match ask(&chart, &Question { from: place, family, cubes: asked.clone(), foreign: false, meant: vec![], via: None }, |_| {
+                    true
+                })
+                .verdict
+                {
                     Verdict::Works(cubes) => cubes,
                     _ => vec![],
                 };

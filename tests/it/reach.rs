@@ -226,8 +226,14 @@ fn asked(chart: &Chart<'_>, from: usize, to: usize, family: Family) -> Set {
     let mut works = vec![];
     for server in servers {
         for client in &clients {
-            let question =
-                Question { from: Place::Interface(from), family, cubes: cubes(&[*client], &[server], &traffic), foreign: false, via: None };
+            let question = Question {
+                from: Place::Interface(from),
+                family,
+                cubes: cubes(&[*client], &[server], &traffic),
+                foreign: false,
+                meant: vec![],
+                via: None,
+            };
             if let Verdict::Works(cubes) = ask(chart, &question, |p| *p == Place::Interface(to)).verdict {
                 works.extend(cubes.iter().map(|c| flows(c, false, false)));
             }

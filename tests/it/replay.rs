@@ -113,7 +113,7 @@ pub fn wide(dice: &mut Dice, net: &Net) -> Option<(Question, End)> {
     let servers = if dice.one_in(2) { Range::all(family) } else { range(server) };
     let wanted = if dice.one_in(2) { Service::All } else { service(dice) };
     let traffic = conversations(&wanted, Range::PORTS, family);
-    Some((Question { from, family, cubes: cubes(&[clients], &[servers], &traffic), foreign: false, via: None }, end))
+    Some((Question { from, family, cubes: cubes(&[clients], &[servers], &traffic), foreign: false, meant: vec![], via: None }, end))
 }
 
 fn place_of(net: &Net, place: Place) -> End {

@@ -145,8 +145,8 @@ impl Wanted<'_> {
             let mut changes = vec![];
             {
                 let now = Chart::new(&net);
-                let question =
-                    Question { from: place, family: self.source.family, cubes: vec![witness], foreign: self.goal.foreign(), via: None };
+                let (family, foreign, meant) = (self.source.family, self.goal.foreign(), self.goal.meant());
+                let question = Question { from: place, family, cubes: vec![witness], foreign, meant, via: None };
                 let finding = ask(&now, &question, |p| self.goal.hit(p, self.source.family, &witness) == Hit::Yes);
                 if mend.steps.is_empty() {
                     mend.steps.clone_from(&finding.steps);

@@ -84,9 +84,7 @@ impl Case<'_, '_> {
         let mut lines = vec![];
         for (place, servers) in goal.ways_from(self.chart, source, true) {
             let asked = without_own(self.chart, source, goal, cubes(&source.clients, &servers, &traffic));
-            let (mut forth, mut back) = (Walk::new(self.chart), Walk::new(self.chart));
-            forth.foreign = goal.foreign();
-            back.foreign = goal.foreign();
+            let (mut forth, mut back) = (self.errand(goal), self.errand(goal));
             forth.send(place, source.family, asked);
             forth.arrivals.iter().for_each(|arrival| back.answer(arrival));
             let pieces = back.arrivals.iter().flat_map(|a| &a.stream.pieces);
@@ -95,11 +93,15 @@ impl Case<'_, '_> {
         lines
     }
 
+    /// A walk of what goes to a goal.
+    fn errand(&self, goal: &Goal) -> Walk<'_, '_> {
+        Walk { foreign: goal.foreign(), meant: goal.meant(), ..Walk::new(self.chart) }
+    }
+
     /// Sends conversations and their answers.
     fn fare(&self, source: &Source, goal: &Goal, place: Place, cubes: Vec<Cube>) -> Fared {
         let asked = without_own(self.chart, source, goal, cubes);
-        let begin = || Walk { foreign: goal.foreign(), ..Walk::new(self.chart) };
-        let (mut forth, mut back) = (begin(), begin());
+        let (mut forth, mut back) = (self.errand(goal), self.errand(goal));
         forth.send(place, source.family, asked.clone());
         let mut fared = Fared { asked, good: vec![], maybe: vec![], doubt: None };
         for arrival in &forth.arrivals {

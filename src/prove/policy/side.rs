@@ -414,6 +414,15 @@ impl Goal {
         matches!(self, Goal::Internet)
     }
 
+    /// The interfaces that a `require` means by it.
+    pub fn meant(&self) -> Vec<usize> {
+        match self {
+            Goal::Interfaces(of) => of.clone(),
+            Goal::Exact(i, _) => vec![*i],
+            Goal::Anybody(_) | Goal::Internet | Goal::Addresses(_) => vec![],
+        }
+    }
+
     /// Whether packets that end at a place have arrived.
     pub fn hit(&self, place: &Place, family: Family, sent: &Cube) -> Hit {
         let public = || !public_of(family, &[sent.get(Dim::Server)]).is_empty();

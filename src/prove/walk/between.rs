@@ -225,8 +225,7 @@ impl Walk<'_, '_> {
         let doors = if near.is_empty() { all } else { near };
         let mut ways = vec![];
         for door in &doors {
-            let (anybody, barred) = (self.anybody.clone(), self.barred.clone());
-            let mut way = Walk { explain: self.explain, anybody, barred, foreign: self.foreign, outward: self.outward, ..Walk::new(chart) };
+            let mut way = self.like();
             way.through_door(*door, stream.clone());
             ways.push(way);
         }
