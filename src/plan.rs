@@ -12,6 +12,7 @@ pub mod lifecycle;
 mod order;
 pub mod proof;
 mod room;
+mod safe;
 pub mod sealing;
 mod standing;
 mod tasks;
@@ -223,6 +224,19 @@ pub struct Input<'a> {
     pub sources: Option<&'a Sources>,
 }
 
+/// The images that were looked up for the first time.
+fn images(input: &Input<'_>) -> BTreeMap<String, Image> {
+    let new = input.observation.images.iter().filter(|(key, _)| !input.state.images.contains_key(*key));
+    new.map(|(key, image)| (key.clone(), image.clone())).collect()
+}
+
+/// The outputs, with all that is known put in; those that are sensitive only are there.
+fn outputs(model: &Model, standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> BTreeMap<String, Value> {
+    let value =
+        |o: &crate::schema::model::Output| if o.sensitive { hidden() } else { standing.substitute(&o.value, &decisions.replaced, None) };
+    model.outputs.iter().map(|(name, output)| (name.clone(), value(output))).collect()
+}
+
 /// Makes the plan.
 ///
 /// # Errors
@@ -247,13 +261,18 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let context =
         tasks::Context { model, standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
-    let mut tasks = order::order(tasks::build(&context), &graph, &standing, &decisions, &create_first).map_err(|d| vec![d])?;
+    let unordered = tasks::build(&context);
+    let ordered = |first| order::order(unordered.clone(), &graph, &standing, &decisions, &create_first, first);
+    let safe::Arranged { mut tasks, against, diagnostics, notes: order_notes } = safe::arrange(input, &standing, &decisions, &ordered)?;
     lifecycle::forget(&forgotten, &mut changes, &mut tasks);
     let mut seen = seen(&standing, &decisions);
     lifecycle::adopt(&mut imports, &mut seen);
     let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
     let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
     notes.extend(describe::left_to_others(&decisions, &standing));
+    notes.extend(order_notes);
+    let mut proof = proof::prove(input, &standing, &decisions)?;
+    proof.during(against, diagnostics);
     let promises = guard::promises(model, sources);
     let mut plan = Plan {
         project: model.project.key(),
@@ -268,20 +287,11 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         notes,
         gone: standing.gone.iter().chain(&vanished).cloned().collect(),
         seen,
-        images: observation
-            .images
-            .iter()
-            .filter(|(key, _)| !input.state.images.contains_key(*key))
-            .map(|(k, i)| (k.clone(), i.clone()))
-            .collect(),
+        images: images(input),
         existing: existing(&standing, input),
-        outputs: model
-            .outputs
-            .iter()
-            .map(|(n, o)| (n.clone(), if o.sensitive { hidden() } else { standing.substitute(&o.value, &decisions.replaced, None) }))
-            .collect(),
+        outputs: outputs(model, &standing, &decisions),
         attached: attached.collect(),
-        proof: proof::prove(input, &standing, &decisions)?,
+        proof,
         // Where nothing is left, there is nothing to guard.
         weakened: if decisions.wanted.is_empty() { vec![] } else { guard::weakened(&state.promises, &promises) },
         promises,

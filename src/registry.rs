@@ -37,6 +37,11 @@ pub struct Spec {
     pub room: Option<usize>,
     /// Its attributes that say into which subnet it is placed.
     pub placed_in: &'static [&'static str],
+    /// What of it lets packets through for as long as it is there, and never stops any: kinds of its parts, and `""` for the
+    /// resource itself. All else may do either.
+    pub opens: &'static [&'static str],
+    /// Whether no packet ever meets anything of it.
+    pub unseen: bool,
     /// Its attributes that name a hub and the VPC that it joins to it: what leads from that VPC to the hub waits for it.
     pub joins: Option<(&'static str, &'static str)>,
     /// The attribute that names a resource in whose account and region the other half of it is: it is tagged and read there too.
@@ -318,6 +323,10 @@ pub trait ResourceType: Kind + Sized + 'static {
     const ROOM: Option<usize> = None;
     /// See [`Spec::placed_in`].
     const PLACED_IN: &'static [&'static str] = &[];
+    /// See [`Spec::opens`].
+    const OPENS: &'static [&'static str] = &[];
+    /// See [`Spec::unseen`].
+    const UNSEEN: bool = false;
     /// See [`Spec::joins`].
     const JOINS: Option<(&'static str, &'static str)> = None;
     /// See [`Spec::mirrored`].
@@ -409,6 +418,8 @@ impl Spec {
             parts: T::PARTS,
             room: T::ROOM,
             placed_in: T::PLACED_IN,
+            opens: T::OPENS,
+            unseen: T::UNSEEN,
             joins: T::JOINS,
             mirrored: T::MIRRORED,
             tag_type: T::TAG_TYPE,

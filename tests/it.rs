@@ -31,6 +31,8 @@ mod cli_test;
 mod codes;
 #[path = "it/defaults.rs"]
 mod defaults;
+#[path = "it/during.rs"]
+mod during;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/held.rs"]

@@ -117,7 +117,7 @@ impl Net {
     }
 
     /// Adds the elements of another network behind those of this one.
-    fn append(&mut self, mut other: Net) {
+    pub fn append(&mut self, mut other: Net) {
         macro_rules! append {
             ($($list:ident),*) => { $(self.$list.append(&mut other.$list);)* };
         }

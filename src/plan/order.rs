@@ -41,6 +41,17 @@ pub fn create_first(decisions: &Decisions<'_>, in_order: &[&Resource]) -> BTreeS
     found
 }
 
+/// Which of two comes first within an owner, where nothing else says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// What a kind of part says: the new rule before the old one goes.
+    Usual,
+    /// What is made.
+    Made,
+    /// What is unmade.
+    Unmade,
+}
+
 /// Puts the tasks in an order and says what each waits for.
 ///
 /// # Errors
@@ -51,17 +62,18 @@ pub fn order(
     standing: &Standing<'_>,
     decisions: &Decisions<'_>,
     create_first: &BTreeSet<Address>,
+    first: First,
 ) -> Result<Vec<Task>, Diagnostic> {
     if tasks.all.is_empty() {
         return Ok(vec![]);
     }
     let mut edges = Edges { tasks: &tasks, needs: vec![BTreeSet::new(); tasks.all.len()] };
-    edges.making(wanted);
+    edges.making(wanted, first);
     let resources: Vec<Resource> = standing.things.iter().map(|(address, thing)| thing.as_resource(address, standing)).collect();
     edges.unmaking(&resources, standing);
     edges.replacing(decisions, create_first);
     for decision in decisions.wanted.values() {
-        edges.within(&decision.resource.address, &decision.parts);
+        edges.within(&decision.resource.address, &decision.parts, first);
         if decision.spec.one_at_a_time {
             edges.one_at_a_time(&decision.resource.address, decisions.replaced.contains(&decision.resource.address));
         }
@@ -73,7 +85,10 @@ pub fn order(
 }
 
 /// Renumbers the tasks so that each comes after all that it needs.
-fn sorted(tasks: Vec<Task>, needs: &[Vec<usize>]) -> Result<Vec<Task>, Diagnostic> {
+///
+/// # Errors
+/// They wait for each other.
+pub fn sorted(tasks: Vec<Task>, needs: &[Vec<usize>]) -> Result<Vec<Task>, Diagnostic> {
     let order = graph::order(needs).map_err(|ordered| {
         let stuck = tasks.iter().enumerate().filter(|(i, _)| !ordered.contains(i)).map(|(_, t)| t.title.as_str());
         codes::no_order(&stuck.collect::<Vec<_>>())
@@ -114,7 +129,7 @@ impl Edges<'_> {
     /// What is wanted is made or changed after all that it needs.
     ///
     /// A need that does not change is passed through: what stood before is not waited for, but what it waits for is.
-    fn making(&mut self, wanted: &Graph<'_>) {
+    fn making(&mut self, wanted: &Graph<'_>, first: First) {
         let of = |node: &Node<'_>| -> Vec<usize> {
             match node.part {
                 None => self.tasks.thing.get(node.address).cloned().unwrap_or_default(),
@@ -123,10 +138,28 @@ impl Edges<'_> {
         };
         let tasks: Vec<Vec<usize>> = wanted.nodes.iter().map(of).collect();
         for (node, needs) in wanted.needs.iter().enumerate() {
+            let of_others = |need: &&usize| wanted.nodes[**need].address != wanted.nodes[node].address;
             for need in needs {
+                // Where nothing new is to pass meanwhile, whoever carries a group does not wait for its rules.
+                if first == First::Unmade && self.is_rule(&tasks[*need]) && of_others(&need) {
+                    continue;
+                }
                 self.all_need(&tasks[node], &tasks[*need]);
             }
         }
+    }
+
+    /// Whether these tasks make what lets more through, and nothing that anybody needs to know.
+    fn is_rule(&self, tasks: &[usize]) -> bool {
+        let rule = |task: &usize| match &self.tasks.all[*task].what {
+            What::MakeParts { address, parts } => {
+                let spec = resources::spec(address.kind());
+                let part = |part: &Part| spec.and_then(|s| s.part(&part.name)).is_some_and(|p| p.create_first && !p.essential);
+                parts.iter().all(|p| part(p) && spec.is_some_and(|s| s.opens.contains(&&*p.name)))
+            }
+            _ => false,
+        };
+        !tasks.is_empty() && tasks.iter().all(rule)
     }
 
     /// What stands goes after all that needs it has gone or has been changed.
@@ -174,7 +207,7 @@ impl Edges<'_> {
     }
 
     /// Within an owner: the new rule before the old one goes, or what takes a key after what held it.
-    fn within(&mut self, address: &Address, parts: &[PartDecision]) {
+    fn within(&mut self, address: &Address, parts: &[PartDecision], first: First) {
         for spec in resources::spec(address.kind()).iter().flat_map(|s| s.parts) {
             let in_turns = self.tasks.turns.iter().find(|(owner, kind, _)| owner == address && *kind == spec.name);
             if let Some((_, _, turns)) = in_turns {
@@ -192,7 +225,7 @@ impl Edges<'_> {
                 let Some(make) = made(part) else { continue };
                 match unmade(part) {
                     Some(old) => self.need(make, old),
-                    None if spec.create_first => self.all_need(&gone, &[make]),
+                    None if spec.create_first && first != First::Unmade => self.all_need(&gone, &[make]),
                     None => {}
                 }
             }

@@ -7,6 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub mod between;
 mod recall;
 
 use crate::{
@@ -30,6 +31,7 @@ use crate::{
         Input,
         decide::{Decisions, decide},
         lifecycle,
+        safe::Against,
         standing::{Standing, Thing},
     },
     prove::{
@@ -115,6 +117,17 @@ pub struct Line {
 }
 
 impl Proof {
+    /// Takes in what was found of the states between.
+    pub(super) fn during(&mut self, against: Vec<Against>, diagnostics: Vec<Diagnostic>) {
+        for found in against {
+            if let Some(verdict) = self.policies.get_mut(found.statement).filter(|v| v.outcome == Outcome::Proven) {
+                verdict.outcome = found.outcome;
+                self.diagnostics.push(found.diagnostic);
+            }
+        }
+        self.diagnostics.extend(diagnostics);
+    }
+
     /// The statements that are neither proven nor waived.
     pub fn failing(&self) -> impl Iterator<Item = &Verdict> {
         self.policies.iter().filter(|v| v.outcome != Outcome::Proven && v.waived.is_none())

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Tasks, and which of them stands for what.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Tasks {
     /// In the order in which they were found.
     pub all: Vec<Task>,

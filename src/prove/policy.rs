@@ -124,7 +124,7 @@ pub const RECALLED: &str = "EC2 holds what the state says and nothing else: noth
 #[must_use]
 pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {
     let statements = model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s)));
-    let one = |(policy, statement)| judge_statement(chart, model, policy, statement);
+    let one = |(policy, statement)| judge_one(chart, model, policy, statement);
     let mut judged: Vec<Judged> = statements.clone().map(one).collect();
     let sided = |wanted: bool| {
         let some = statements.clone().enumerate().filter(move |(_, (_, s))| s.require == wanted);
@@ -253,7 +253,19 @@ impl Judged {
     }
 }
 
-fn judge_statement(chart: &Chart<'_>, model: &Model, policy: &Policy, statement: &Statement) -> Judged {
+/// A statement about those of its sides who are there; `None` where a side means nobody.
+#[must_use]
+pub fn about_those_there(chart: &Chart<'_>, model: &Model, statement: &Statement) -> Option<Statement> {
+    let require = statement.require;
+    let mut there = statement.clone();
+    there.from.retain(|v| !matches!(sources(chart, model, v, require), Side::Known(some) if some.is_empty()));
+    there.to.retain(|v| !matches!(goals(chart, model, v, require), Side::Known(some) if some.is_empty()));
+    (!there.from.is_empty() && !there.to.is_empty()).then_some(there)
+}
+
+/// Judges one statement.
+#[must_use]
+pub fn judge_one(chart: &Chart<'_>, model: &Model, policy: &Policy, statement: &Statement) -> Judged {
     let mut judged = Judged {
         policy: policy.name.clone(),
         span: statement.span,

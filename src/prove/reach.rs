@@ -16,6 +16,7 @@ use crate::{
     },
 };
 
+pub mod beyond;
 pub mod class;
 pub mod danger;
 mod kinds;

@@ -46,6 +46,7 @@ impl ResourceType for CustomerGateway {
 "#;
 
     const ID_PREFIX: &'static str = "cgw-";
+    const UNSEEN: bool = true;
     const TAG_TYPE: Option<&'static str> = Some("customer-gateway");
     const CREATED_ID: &'static [&'static str] = &["CustomerGateway", "CustomerGatewayId"];
     const LISTING: Listing =

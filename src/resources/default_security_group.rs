@@ -52,6 +52,7 @@ vpc main {
 "#;
 
     const ID_PREFIX: &'static str = SecurityGroup::ID_PREFIX;
+    const OPENS: &'static [&'static str] = &["ingress", "egress"];
     const STANDS_FOR: Option<&'static str> = Some(SecurityGroup::KIND);
     const TAG_TYPE: Option<&'static str> = SecurityGroup::TAG_TYPE;
     const CREATED_ID: &'static [&'static str] = &["SecurityGroups", "0", "GroupId"];

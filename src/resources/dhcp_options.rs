@@ -67,6 +67,7 @@ vpc office {
 "#;
 
     const ID_PREFIX: &'static str = "dopt-";
+    const UNSEEN: bool = true;
     const TAG_TYPE: Option<&'static str> = Some("dhcp-options");
     const CREATED_ID: &'static [&'static str] = &["DhcpOptions", "DhcpOptionsId"];
     const CREATE_FIRST: bool = true;

@@ -57,6 +57,7 @@ route_table out {
 "#;
 
     const ID_PREFIX: &'static str = "eigw-";
+    const OPENS: &'static [&'static str] = &[""];
     const TAG_TYPE: Option<&'static str> = Some("egress-only-internet-gateway");
     const CREATED_ID: &'static [&'static str] = &["EgressOnlyInternetGateway", "EgressOnlyInternetGatewayId"];
     // Filters by tags are all that EC2 takes here.

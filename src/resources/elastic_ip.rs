@@ -56,6 +56,7 @@ output address = elastic_ip.server.public_ip_address
 "#;
 
     const ID_PREFIX: &'static str = "eipalloc-";
+    const OPENS: &'static [&'static str] = &["", "association"];
     const TAG_TYPE: Option<&'static str> = Some("elastic-ip");
     const CREATED_ID: &'static [&'static str] = &["AllocationId"];
     const LISTING: Listing = Listing {

@@ -94,6 +94,7 @@ flow_log refused {
 "#;
 
     const ID_PREFIX: &'static str = "fl-";
+    const UNSEEN: bool = true;
     const TAG_TYPE: Option<&'static str> = Some("vpc-flow-log");
     const CREATED_ID: &'static [&'static str] = &["FlowLogIds", "0"];
     const LISTING: Listing = Listing::new("DescribeFlowLogs", &["FlowLogs"], "FlowLogId", "flow-log-id", Some(1000));

@@ -165,6 +165,7 @@ impl ResourceType for Instance {
 "#;
 
     const ID_PREFIX: &'static str = "i-";
+    const OPENS: &'static [&'static str] = &[""];
     const UNTOLD: &'static [&'static str] = &[
         "key_pair",
         "user_data",

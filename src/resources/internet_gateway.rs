@@ -53,6 +53,7 @@ route_table public {
 "#;
 
     const ID_PREFIX: &'static str = "igw-";
+    const OPENS: &'static [&'static str] = &["", "attachment"];
     const TAG_TYPE: Option<&'static str> = Some("internet-gateway");
     const CREATED_ID: &'static [&'static str] = &["InternetGateway", "InternetGatewayId"];
     const LISTING: Listing =

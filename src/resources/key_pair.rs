@@ -45,6 +45,7 @@ impl ResourceType for KeyPair {
 "#;
 
     const ID_PREFIX: &'static str = "key-";
+    const UNSEEN: bool = true;
     const UNTOLD: &'static [&'static str] = &["public_key"];
     const TAG_TYPE: Option<&'static str> = Some("key-pair");
     const CREATED_ID: &'static [&'static str] = &["KeyPairId"];

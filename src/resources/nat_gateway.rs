@@ -74,6 +74,7 @@ nat_gateway main {
 "#;
 
     const ID_PREFIX: &'static str = "nat-";
+    const OPENS: &'static [&'static str] = &[""];
     const TAG_TYPE: Option<&'static str> = Some("natgateway");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const CREATED_ID: &'static [&'static str] = &["NatGateway", "NatGatewayId"];

@@ -71,6 +71,7 @@ instance db {
 "#;
 
     const ID_PREFIX: &'static str = "eni-";
+    const OPENS: &'static [&'static str] = &[""];
     const TAG_TYPE: Option<&'static str> = Some("network-interface");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const CREATED_ID: &'static [&'static str] = &["NetworkInterface", "NetworkInterfaceId"];

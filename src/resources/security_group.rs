@@ -73,6 +73,7 @@ security_group db {
 "#;
 
     const ID_PREFIX: &'static str = "sg-";
+    const OPENS: &'static [&'static str] = &["", "ingress", "egress"];
     const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("security-group");
     const CREATE_FIRST: bool = true;

@@ -87,6 +87,7 @@ subnet public {
 "#;
 
     const ID_PREFIX: &'static str = "subnet-";
+    const OPENS: &'static [&'static str] = &[""];
     const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("subnet");
     const CREATED_ID: &'static [&'static str] = &["Subnet", "SubnetId"];

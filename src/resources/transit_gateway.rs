@@ -86,6 +86,7 @@ impl ResourceType for TransitGateway {
 "#;
 
     const ID_PREFIX: &'static str = "tgw-";
+    const OPENS: &'static [&'static str] = &[""];
     const TAG_TYPE: Option<&'static str> = Some("transit-gateway");
     const CREATED_ID: &'static [&'static str] = &["TransitGateway", "TransitGatewayId"];
     const LISTING: Listing =

@@ -88,6 +88,7 @@ vpc main {
 "#;
 
     const ID_PREFIX: &'static str = "vpc-";
+    const OPENS: &'static [&'static str] = &[""];
     const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("vpc");
     const UNTOLD: &'static [&'static str] = &["enable_network_address_usage_metrics"];

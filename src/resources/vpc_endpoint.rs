@@ -109,6 +109,7 @@ vpc_endpoint logs {
 "#;
 
     const ID_PREFIX: &'static str = "vpce-";
+    const OPENS: &'static [&'static str] = &["", "subnet", "security_group"];
     const TAG_TYPE: Option<&'static str> = Some("vpc-endpoint");
     const CREATED_ID: &'static [&'static str] = &["VpcEndpoint", "VpcEndpointId"];
     const MADE_WITH: &'static [&'static str] = &["route_table", "subnet", "security_group"];

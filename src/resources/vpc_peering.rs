@@ -84,6 +84,7 @@ route_table other {
 "#;
 
     const ID_PREFIX: &'static str = "pcx-";
+    const OPENS: &'static [&'static str] = &["", "acceptance"];
     const TAG_TYPE: Option<&'static str> = Some("vpc-peering-connection");
     const MIRRORED: Option<&'static str> = Some("peer_vpc");
     const CREATED_ID: &'static [&'static str] = &["VpcPeeringConnection", "VpcPeeringConnectionId"];

@@ -114,6 +114,27 @@ secnet plan --refresh=false     # after `image = ami(\"debian-12\")` was written
 ```
 
 Plan or apply without `--refresh=false` once: an apply keeps what it has read.";
+    NOT_BETWEEN = "E0724" "a policy does not hold at every step of an apply"
+"A policy that says `during apply` is to hold in every state that the account passes through, whatever part of the calls that run side by side
+has been carried out. A `forbid` may be violated only by what passed before the apply began; a `require` that holds before and after must hold
+all the time. Where one order of the calls does not give that, secnet takes another: what lets packets through is made first, or is taken
+away first. Here no order does.
+
+```sh
+secnet plan      # names the statement, and a packet that shows it
+```
+
+Make the change in two: first what the message points at, then the rest. Or drop `during apply`, if the moment is acceptable.";
+    MEANWHILE = "W0725" "something passes for a while that passes neither before nor after"
+"Calls are carried out one after the other, and some side by side. Between the first and the last, old and new stand together: an old rule that
+lets out and a new one that lets in, say. secnet looks for an order in which no state between lets anything through that neither the state
+before nor the one after does. For this plan there is none; the message says what passes meanwhile.
+
+```sh
+secnet plan      # tells it before anything is done
+```
+
+Make the change in two, or accept the moment. `policy ... during apply` makes it an error.";
     LAW_BROKEN = "E0708" "a plan breaks one of its own laws"
 "Before a plan is shown, secnet checks what must hold of every plan: each task comes after all that it waits for, and whatever it
 needs from another resource is made before it. This plan breaks such a law. That is a mistake in secnet, not in your sources, and
@@ -254,4 +275,45 @@ pub fn weaker_policies<'a>(statements: impl Iterator<Item = (&'a str, &'a str)>)
     let all: Vec<String> = statements.map(|(policy, text)| format!("`{text}` of policy `{policy}`")).collect();
     Diagnostic::error(&WEAKER_POLICIES, format!("nothing was applied: the policies would no longer demand {}", all.join(", ")))
         .help("put it back, or agree with --accept-policy-change")
+}
+
+/// [`NOT_BETWEEN`]: a `forbid`, and a packet that gets through or why nobody can tell.
+#[must_use]
+pub fn forbid_between(policy: &str, at: Span, shown: Option<&str>) -> Diagnostic {
+    let message = format!("policy `{policy}` does not hold at every step of this apply");
+    let shown = shown.map_or_else(String::new, |shown| format!(": {shown}"));
+    Diagnostic::error(&NOT_BETWEEN, message).at(at, format!("in no order of the calls{shown}")).help(IN_TWO)
+}
+
+/// [`NOT_BETWEEN`]: a `require`, and a packet that does not get through.
+#[must_use]
+pub fn require_between(policy: &str, at: Span, shown: Option<&str>) -> Diagnostic {
+    let message = format!("policy `{policy}` does not hold at every step of this apply");
+    let shown = shown.map_or_else(String::new, |shown| format!(": {shown} does not get through meanwhile"));
+    Diagnostic::error(&NOT_BETWEEN, message)
+        .at(at, format!("in no order of the calls{shown}"))
+        .help(IN_TWO)
+}
+
+/// [`NOT_BETWEEN`]: too many changes that must go one at a time.
+#[must_use]
+pub fn too_many_between(policy: &str, at: Span, turns: usize) -> Diagnostic {
+    let message = format!("nobody can tell whether policy `{policy}` holds at every step of this apply");
+    Diagnostic::error(&NOT_BETWEEN, message)
+        .at(at, format!("{turns} routes, entries and attributes change while machines are there"))
+        .help(IN_TWO)
+}
+
+const IN_TWO: &str = "make the change in two steps, or drop `during apply`";
+
+/// [`MEANWHILE`]: what passes, each with who begins, who answers and the service.
+#[must_use]
+pub fn open_meanwhile(flows: &[(&str, &str, &str)]) -> Diagnostic {
+    let told: Vec<String> = flows.iter().take(3).map(|(from, to, service)| format!("{service} from {from} to {to}")).collect();
+    let more = if flows.len() > told.len() { format!(", and {} more", flows.len() - told.len()) } else { String::new() };
+    Diagnostic::warning(
+        &MEANWHILE,
+        format!("while this is applied, {}{more} may pass, which passes neither before nor after", told.join(", ")),
+    )
+    .help("make the change in two steps, or say with `policy ... during apply` what must not pass")
 }
