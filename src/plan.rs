@@ -35,6 +35,7 @@ use crate::{
     plan::{lifecycle::Opening, observation::Observation, standing::Standing},
     resources,
     schema::{
+        ask::Answers,
         model::{Model, Resource},
         value::{Record, Value},
     },
@@ -72,6 +73,9 @@ pub struct Plan {
     pub images: BTreeMap<String, Image>,
     /// What existing resources were.
     pub existing: BTreeMap<Address, Existing>,
+    /// What EC2 has answered before the project could be resolved.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     /// Results; what EC2 has yet to decide is an attribute in them.
     pub outputs: BTreeMap<String, Value>,
     /// What AWS attaches by itself to what is made: sentences for people.
@@ -275,6 +279,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
             .map(|(k, i)| (k.clone(), i.clone()))
             .collect(),
         existing: existing(&standing, input),
+        answers: model.answers.clone(),
         outputs: model
             .outputs
             .iter()

@@ -22,7 +22,7 @@ use crate::{
         target::TargetArgs,
     },
     plan::sealing,
-    schema::model::Policy,
+    schema::{ask::REGION, model::Policy},
     state::store,
 };
 
@@ -53,8 +53,9 @@ impl Apply {
     }
 
     async fn fresh(self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project, self.target.place.sandbox)?;
+        let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
         let session = Session::open(&project.directory, &project.model.project, &self.target.place, "apply", *printer).await?;
+        let project = session.ask(project, self.target.refresh).await?;
         let plan = match session.plan(&project.model, &project.texts, self.target.refresh).await {
             Ok(plan) => plan,
             Err(diagnostics) => return Err(project.stop(diagnostics)),
@@ -83,7 +84,9 @@ impl Apply {
         }
         let mut given = file.given.clone();
         given.restore(&file.withheld, &file.salt, &self.project.inputs()?)?;
-        let project = Project::open_with(&file.directory, given, file.place.sandbox)?;
+        let mut answers = file.plan.answers.clone();
+        answers.insert(REGION.into(), vec![file.plan.region.clone()]);
+        let project = Project::open_with(&file.directory, given, file.place.sandbox, answers)?;
         if project.digest != file.digest {
             let why = format!("the sources in `{}` have changed since", shown(&file.directory));
             return Err(codes::plan_is_stale(&why).into());

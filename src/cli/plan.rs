@@ -70,7 +70,7 @@ impl Plan {
     }
 
     async fn planned(self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project, self.target.place.sandbox)?;
+        let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
         let place = &self.target.place;
         let (directory, settings) = (&project.directory, &project.model.project);
         if self.check_permissions {
@@ -80,6 +80,7 @@ impl Plan {
             true => Session::open(directory, settings, place, "plan", *printer).await?,
             false => Session::unconnected(directory, settings, place, "plan", *printer)?,
         };
+        let project = if self.destroy { project } else { session.ask(project, self.target.refresh).await? };
         let model = if self.destroy { &project.emptied() } else { &project.model };
         let reads = if self.check_permissions { permission::reads(&session, &project.model).await } else { vec![] };
         if permission::denied(&reads) && !permission::can_plan(&session, model, &project.texts).await {

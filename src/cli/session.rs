@@ -10,9 +10,11 @@ use crate::{
     },
     call::{Driver, beside},
     cli::{
+        Stop,
         load::{self, Texts},
         outside::read_failed,
         printer::Printer,
+        project::Project,
         target::Place,
     },
     plan::{self, Plan},
@@ -164,6 +166,14 @@ impl Session {
         }
         self.state = self.store.finish(&self.lock, state)?;
         Ok(())
+    }
+
+    /// The project with what EC2 says to what it asks first; without `refresh`, what the state remembers.
+    ///
+    /// # Errors
+    /// There is no answer, or there are errors in what depends on it.
+    pub async fn ask(&self, project: Project, refresh: bool) -> Result<Project, Stop> {
+        project.answered(&*self.driver, &self.state, refresh).await
     }
 
     /// Makes a plan of what the state says, and reads nothing.

@@ -18,6 +18,7 @@ const TITLES: &[(&str, &str)] = &[
     ("date", "Dates"),
     ("hash", "Hashes"),
     ("network", "Networks"),
+    ("ec2", "What EC2 is asked"),
 ];
 
 /// The page.

@@ -296,6 +296,7 @@ mod tests {
             seen: vec![],
             images: BTreeMap::new(),
             existing: BTreeMap::new(),
+            answers: BTreeMap::new(),
             outputs: BTreeMap::new(),
             attached: vec![],
             proof: Default::default(),

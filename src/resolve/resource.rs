@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     base::{
-        address::Address,
+        address::{Address, Key},
         codes::name as codes,
         diagnostic::{Diagnostic, nearest},
         span::Span,
@@ -32,7 +32,7 @@ impl<'a> Resolver<'a, '_> {
         let declared = self.scope()?.blocks.get(block_at)?;
         let (existing, header, kind, body, given) =
             (declared.existing, declared.header(), declared.kind(), declared.body(), declared.given);
-        let (spec, attributes) = (declared.spec, declared.attributes.clone());
+        let (spec, attributes, declared_each) = (declared.spec, declared.attributes.clone(), declared.block.each.as_ref());
         let Some(spec) = spec else {
             self.sink.push(unknown_kind(kind));
             return None;
@@ -51,6 +51,11 @@ impl<'a> Resolver<'a, '_> {
         };
         for (i, attribute) in attributes.iter().enumerate() {
             self.resource_attribute(&mut resource, spec, Cell::Attribute(space, block_at, instance, i), attribute);
+        }
+        if matches!(declared_each, Some(ast::Each::All(_)))
+            && let Some(Key::Text(id)) = resource.address.key()
+        {
+            resource.record.insert("id".into(), Value::text(&id));
         }
         if let Some((_, outer)) = given
             && let Some(vpc) = self.instance(space, outer, instance)
