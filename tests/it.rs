@@ -7,6 +7,8 @@ mod accounts;
 mod alike;
 #[path = "it/apply.rs"]
 mod apply;
+#[path = "it/ask.rs"]
+mod ask;
 #[path = "it/broken.rs"]
 mod broken;
 #[path = "it/cases.rs"]

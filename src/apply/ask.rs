@@ -69,11 +69,35 @@ fn query(model: &Model, asked: &[(&Question, &Resource)]) -> Model {
 async fn zones(reader: &Reader<'_>) -> Result<Vec<String>, ReadError> {
     let params = json!({"Filters": [{"Name": "state", "Values": ["available"]}, {"Name": "zone-type", "Values": ["availability-zone"]}]});
     let found = reader.all("DescribeAvailabilityZones", &["AvailabilityZones"], params, None).await?;
+    Ok(open(&found))
+}
+
+/// The names of zones that one can put subnets into, in order.
+fn open(zones: &[Json]) -> Vec<String> {
     let is = |zone: &Json, member: &str, wanted: &str| zone.get(member).and_then(Json::as_str).is_none_or(|told| told == wanted);
-    let open = found.iter().filter(|zone| {
+    let open = zones.iter().filter(|zone| {
         let closed = zone.get("OptInStatus").and_then(Json::as_str) == Some("not-opted-in");
         is(zone, "ZoneType", "availability-zone") && is(zone, "State", "available") && !closed
     });
     let names: BTreeSet<String> = open.filter_map(|zone| zone.get("ZoneName")?.as_str().map(str::to_owned)).collect();
-    Ok(names.into_iter().collect())
+    names.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_that_are_closed_or_elsewhere_are_left_out() {
+        let zone = |name: &str, kind: &str, state: &str, opted: &str| json!({"ZoneName": name, "ZoneType": kind, "State": state, "OptInStatus": opted});
+        let all = [
+            zone("us-east-1b", "availability-zone", "available", "opt-in-not-required"),
+            zone("us-east-1a", "availability-zone", "available", "opted-in"),
+            zone("us-east-1c", "availability-zone", "constrained", "opt-in-not-required"),
+            zone("us-east-1d", "availability-zone", "available", "not-opted-in"),
+            zone("us-east-1-bos-1a", "local-zone", "available", "opted-in"),
+            zone("us-east-1-wl1-bos-wlz-1", "wavelength-zone", "available", "opted-in"),
+        ];
+        assert_eq!(open(&all), ["us-east-1a", "us-east-1b"]);
+    }
 }

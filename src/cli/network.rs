@@ -21,7 +21,10 @@ use crate::{
     net::{Net, merge, snapshot},
     plan::{self, proof},
     resources,
-    schema::model::{self, Model},
+    schema::{
+        ask::REGION,
+        model::{self, Model},
+    },
     state::store::{age, check_place, check_sites, now},
 };
 
@@ -75,6 +78,8 @@ impl NetworkArgs {
             runtime()?.block_on(self.among_what_stands(Project::open_to_ask(&self.project, self.place.sandbox)?, printer))?
         } else {
             let project = Project::open(&self.project, self.place.sandbox)?;
+            let asked = project.model.answers.keys().filter(|key| *key != REGION);
+            asked.for_each(|key| printer.whisper(&format!("`{key}` gives what the last apply was told.")));
             let net = resources::network_as_read(&project.model, &self.last_read(&project, printer));
             (project, net)
         };

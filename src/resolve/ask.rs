@@ -16,6 +16,7 @@ use crate::{
         account,
         cell::Resolver,
         convert::{Spot, attribute_type, convert, is_broken},
+        resource::{is_filter, no_filter},
         space::Here,
     },
     resources,
@@ -39,10 +40,15 @@ impl<'a> Resolver<'a, '_> {
         self.answers.get(key)
     }
 
+    /// Whether something has no answer yet, so that what seems to be missing may come of it.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.questions.keys().any(|key| key != REGION && !self.answers.contains_key(key))
+    }
+
     /// The zones of the region.
     pub(super) fn zones(&mut self, at: Span) -> Value {
         match self.ask(ZONES, Wanted::Zones, at) {
-            Some(zones) => Value::List(zones.iter().map(|zone| Value::text(zone)).collect()),
+            Some(zones) => Value::List(zones.iter().map(Value::text).collect()),
             None => Value::Error,
         }
     }
@@ -81,10 +87,10 @@ impl<'a> Resolver<'a, '_> {
     /// Ids of everything that fits an `existing` block with `for {}`; `None` where that is not known.
     pub(super) fn fitting(&mut self, space: usize, block: usize) -> Option<Vec<Key>> {
         let declared = self.scope_of(space)?.blocks.get(block)?;
-        let (attributes, header) = (declared.attributes.clone(), declared.header());
+        let (attributes, header, spec) = (declared.attributes.clone(), declared.header(), declared.spec?);
         let path = self.spaces.get(space)?.path.clone();
         let address = Address::within(&path, &declared.kind().text, &declared.block.name.text, None);
-        let mut one = only_read(address.clone(), Record::new(), header);
+        let (mut one, mut wrong) = (only_read(address.clone(), Record::new(), header), false);
         for attribute in attributes {
             let word = &*attribute.name.text;
             let value = self.at(Here { space, bindings: None }, |this| this.value(&attribute.value));
@@ -92,15 +98,20 @@ impl<'a> Resolver<'a, '_> {
                 one.site = self.site_of(&value, attribute);
                 continue;
             }
-            // What is wrong with it is told of each that fits, or of none: here once for all.
-            let Some(ty) = attribute_type(&address, word) else { continue };
+            // The same is told of each that fits; here it is told where none does, too.
+            let Some(ty) = attribute_type(&address, word).filter(|_| is_filter(spec, word)) else {
+                wrong = true;
+                self.sink.push(no_filter(attribute, spec));
+                continue;
+            };
             let value = convert(value, &ty, Spot::of(&attribute.value), &mut self.sink.all);
-            if is_broken(&value) {
-                return None;
-            }
+            wrong |= is_broken(&value);
             if value != Value::Null {
                 one.record.insert(word.to_owned(), value);
             }
+        }
+        if wrong {
+            return None;
         }
         let ids = self.ask(&format!("existing {address}"), Wanted::Fitting(Box::new(one)), header)?;
         Some(ids.iter().map(|id| Key::Text(id.as_str().into())).collect())
