@@ -6,6 +6,7 @@ pub mod render;
 mod alike;
 mod decide;
 mod describe;
+mod drift;
 mod guard;
 pub mod laws;
 pub mod lifecycle;
@@ -17,6 +18,7 @@ mod standing;
 mod tasks;
 
 pub use decide::own_tags;
+pub use drift::drift;
 
 use std::collections::BTreeMap;
 

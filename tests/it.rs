@@ -33,6 +33,8 @@ mod cli_test;
 mod codes;
 #[path = "it/defaults.rs"]
 mod defaults;
+#[path = "it/drift.rs"]
+mod drift;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/held.rs"]

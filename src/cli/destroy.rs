@@ -48,6 +48,7 @@ impl Destroy {
                 warnings: &[],
                 yes: self.yes,
                 accept_policy_change: false,
+                drift: false,
                 parallelism: self.target.parallelism,
                 printer: *printer,
             };

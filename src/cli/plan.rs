@@ -18,7 +18,7 @@ use crate::cli::{
     session::Session,
     target::TargetArgs,
 };
-use crate::plan::render::{Style, render};
+use crate::plan::render::{Style, render, render_drift};
 
 /// Show what an apply would do
 #[derive(Debug, Args)]
@@ -40,6 +40,9 @@ pub struct Plan {
     /// Ask EC2 whether the plan's calls are permitted, without doing any
     #[arg(long, conflicts_with = "refresh")]
     check_permissions: bool,
+    /// Show only what was changed in EC2 without secnet, and would be taken into the state
+    #[arg(long, conflicts_with_all = ["refresh", "destroy", "out", "check_permissions"])]
+    refresh_only: bool,
 }
 
 #[derive(Serialize)]
@@ -87,7 +90,11 @@ impl Plan {
             // What cannot be read cannot be planned; that is all there is to say.
             return Err(project.stop(permission::diagnostics(&reads)).with_exit(Exit::Findings));
         }
-        let plan = match session.plan(model, &project.texts, self.target.refresh).await {
+        let plan = match self.refresh_only {
+            true => session.drift(model).await,
+            false => session.plan(model, &project.texts, self.target.refresh).await,
+        };
+        let plan = match plan {
             Ok(plan) => plan,
             Err(diagnostics) => return Err(project.stop(diagnostics)),
         };
@@ -120,7 +127,8 @@ impl Plan {
             });
             return Ok(exit);
         }
-        printer.say(&render(&plan, Style { colour: printer.colour() }));
+        let style = Style { colour: printer.colour() };
+        printer.say(&if self.refresh_only { render_drift(&plan, style) } else { render(&plan, style) });
         printer.diagnostics(&told, &project.texts);
         if self.check_permissions && !denied {
             printer.say(&permission::summary(&permissions));

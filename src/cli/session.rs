@@ -17,7 +17,7 @@ use crate::{
         project::Project,
         target::Place,
     },
-    plan::{self, Plan},
+    plan::{self, Plan, observation::Observation},
     schema::model::{self, Model},
     state::{
         State,
@@ -185,14 +185,16 @@ impl Session {
         plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
     }
 
-    /// Reads what stands and makes a plan; without `refresh` it takes the state's word for that.
+    /// Reads what stands, and says where that is not what the state says.
     ///
     /// # Errors
-    /// EC2 cannot be read, or what is wanted cannot be planned.
-    pub async fn plan(&self, model: &Model, texts: &Texts, refresh: bool) -> Result<Plan, Vec<Diagnostic>> {
-        if !refresh {
-            return self.plan_unread(model, texts);
-        }
+    /// EC2 cannot be read, or an existing resource is not found.
+    pub async fn drift(&self, model: &Model) -> Result<Plan, Vec<Diagnostic>> {
+        let observation = self.read(model).await?;
+        plan::drift(&plan::Input { model, state: &self.state, observation: &observation, sources: None })
+    }
+
+    async fn read(&self, model: &Model) -> Result<Observation, Vec<Diagnostic>> {
         let driver = &*self.driver;
         if !self.printer.json {
             self.printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
@@ -202,6 +204,18 @@ impl Session {
             None => refresh::refresh(driver, model, &self.state).await,
         };
         let observation = observation.map_err(|e| vec![read_failed(&e, driver)])?;
+        Ok(observation)
+    }
+
+    /// Reads what stands and makes a plan; without `refresh` it takes the state's word for that.
+    ///
+    /// # Errors
+    /// EC2 cannot be read, or what is wanted cannot be planned.
+    pub async fn plan(&self, model: &Model, texts: &Texts, refresh: bool) -> Result<Plan, Vec<Diagnostic>> {
+        if !refresh {
+            return self.plan_unread(model, texts);
+        }
+        let observation = self.read(model).await?;
         match refresh::strays(&observation, &self.state) {
             0 => {}
             n => self
