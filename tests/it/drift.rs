@@ -32,7 +32,7 @@ async fn drift_is_shown_and_taken_into_the_state_without_a_change_in_ec2() {
     project.run("plan --sandbox --refresh-only --detailed-exitcode").exits(0).says("No drift: EC2 holds what the state says.");
     let ids = project.ids();
     let id = |address: &str| {
-        let all = ids["resources"].as_array().unwrap();
+        let all = ids.as_array().unwrap();
         all.iter().find(|r| r["address"] == address).unwrap()["id"].as_str().unwrap().to_owned()
     };
     by_another(&project, "DeleteSubnet", json!({"SubnetId": id("subnet.spare")})).await;
