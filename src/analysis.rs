@@ -19,7 +19,7 @@ use crate::{
         span::{FileId, Span},
     },
     resolve::{self, Directory, Purpose, Resolved},
-    schema::model::Model,
+    schema::{ask::Answers, model::Model},
     syntax::{ast, parse::parse},
 };
 
@@ -68,6 +68,8 @@ pub struct Inputs {
     pub library: Option<Arc<dyn Library>>,
     /// What `file(...)` and its kin read through; without it they say that no files can be read.
     pub disk: Option<Arc<dyn Disk>>,
+    /// What EC2 has answered to what the project asks first.
+    pub answers: Answers,
 }
 
 /// What is known of a project from its sources alone.
@@ -115,6 +117,7 @@ pub struct Parsed {
     arguments: Vec<(String, String)>,
     disk: Option<Arc<dyn Disk>>,
     chosen: Option<resolve::Chosen>,
+    answers: Answers,
     /// What the other projects that it names have given.
     pub neighbours: Neighbours,
     /// The lengths of the variables files.
@@ -206,7 +209,7 @@ impl Parsed {
             written.extend(resolve::read_file(id, text, &mut sink));
         }
         let (environment, arguments) = (inputs.environment.clone(), inputs.arguments.clone());
-        let (diagnostics, disk, chosen) = (sink.all, inputs.disk.clone(), inputs.chosen.clone());
+        let (diagnostics, disk, chosen, answers) = (sink.all, inputs.disk.clone(), inputs.chosen.clone(), inputs.answers.clone());
         Self {
             sources,
             own,
@@ -220,6 +223,7 @@ impl Parsed {
             arguments,
             disk,
             chosen,
+            answers,
             neighbours,
             ends,
         }
@@ -239,6 +243,7 @@ impl Parsed {
             disk: self.disk.as_deref(),
             chosen: self.chosen.clone(),
             neighbours: self.neighbours.clone(),
+            answers: self.answers.clone(),
             purpose,
         };
         self.look_at(from)
@@ -306,6 +311,7 @@ impl Parsed {
             directories,
             lost: self.lost.clone(),
             disk: self.disk.as_deref(),
+            answers: self.answers.clone(),
             purpose,
             ..resolve::Sources::default()
         })

@@ -4,6 +4,7 @@
 //! Retries, waiting and pace live here and nowhere else.
 
 mod argument;
+pub mod ask;
 mod drivers;
 mod execute;
 mod find;

@@ -1,6 +1,7 @@
 //! The command line. Layer 10: one file a command; they print, ask and decide how the process ends.
 
 mod apply;
+mod asked;
 mod check;
 mod completion;
 mod console;

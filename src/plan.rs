@@ -6,6 +6,7 @@ pub mod render;
 mod alike;
 mod decide;
 mod describe;
+mod drift;
 mod guard;
 pub mod laws;
 pub mod lifecycle;
@@ -18,6 +19,7 @@ mod standing;
 mod tasks;
 
 pub use decide::own_tags;
+pub use drift::drift;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +38,7 @@ use crate::{
     plan::{lifecycle::Opening, observation::Observation, standing::Standing},
     resources,
     schema::{
+        ask::Answers,
         model::{Model, Resource},
         value::{Record, Value},
     },
@@ -73,6 +76,9 @@ pub struct Plan {
     pub images: BTreeMap<String, Image>,
     /// What existing resources were.
     pub existing: BTreeMap<Address, Existing>,
+    /// What EC2 has answered before the project could be resolved.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     /// Results; what EC2 has yet to decide is an attribute in them.
     pub outputs: BTreeMap<String, Value>,
     /// What AWS attaches by itself to what is made: sentences for people.
@@ -290,6 +296,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         images: images(input),
         existing: existing(&standing, input),
         outputs: outputs(model, &standing, &decisions),
+        answers: model.answers.clone(),
         attached: attached.collect(),
         proof,
         // Where nothing is left, there is nothing to guard.

@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod ask;
 mod cell;
 mod convert;
 mod cycle;
@@ -41,6 +42,7 @@ use crate::{
     },
     resources,
     schema::{
+        ask::Answers,
         model::{Model, Output},
         value::Value,
     },
@@ -87,6 +89,8 @@ pub struct Sources<'a> {
     pub chosen: Option<Chosen>,
     /// Outputs of the other projects that the project names.
     pub neighbours: Neighbours,
+    /// What EC2 has answered to what the project asks first.
+    pub answers: Answers,
     /// What the model is wanted for.
     pub purpose: Purpose<'a>,
 }
@@ -138,10 +142,12 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     resolver.with = with;
     resolver.needs_project = matches!(purpose, Purpose::Plan);
     resolver.neighbours = sources.neighbours;
+    resolver.answers = sources.answers;
     let mut model = Model { project: resolver.project(), ..Model::default() };
     resolver.environments(&mut model.project, sources.chosen.as_ref());
     model.project.accounts = resolver.accounts(&model.project);
     resolver.accounts.clone_from(&model.project.accounts);
+    resolver.region.clone_from(&model.project.region);
     resolver.expand_modules();
     resolver.resources(&mut model);
     for space in 0..resolver.spaces.len() {
@@ -165,6 +171,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
         resolver.unused();
     }
     model.sensitive = std::mem::take(&mut resolver.concealed);
+    resolver.asked(&mut model);
     account::settle(&mut model, sink);
     cycle::report(&model, sink);
     with_parts(&mut model, sink);

@@ -1,5 +1,6 @@
 //! What resource types look like and what a resolved project is. Layer 1: knows neither syntax nor AWS.
 
+pub mod ask;
 pub mod attr;
 pub mod model;
 pub mod value;

@@ -14,7 +14,10 @@ use crate::{
     base::{address::Address, service::Service, site::Site},
     registry::Observed,
     resources,
-    schema::value::{Record, Value},
+    schema::{
+        ask::Answers,
+        value::{Record, Value},
+    },
 };
 
 /// The newest format of the state file that this version writes.
@@ -42,6 +45,8 @@ pub struct State {
     pub images: BTreeMap<String, Image>,
     /// What existing resources were when last read.
     pub existing: BTreeMap<Address, Existing>,
+    /// What EC2 has answered before the project could be resolved, by the question.
+    pub answers: Answers,
     /// Results of the last apply.
     pub outputs: BTreeMap<String, Value>,
     /// What the policies demanded when last applied.
@@ -179,6 +184,7 @@ impl State {
             deposed: vec![],
             images: BTreeMap::new(),
             existing: BTreeMap::new(),
+            answers: Answers::new(),
             outputs: BTreeMap::new(),
             promises: vec![],
             sealing_key: None,

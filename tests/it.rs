@@ -7,6 +7,8 @@ mod accounts;
 mod alike;
 #[path = "it/apply.rs"]
 mod apply;
+#[path = "it/ask.rs"]
+mod ask;
 #[path = "it/broken.rs"]
 mod broken;
 #[path = "it/cases.rs"]
@@ -33,6 +35,8 @@ mod codes;
 mod defaults;
 #[path = "it/during.rs"]
 mod during;
+#[path = "it/drift.rs"]
+mod drift;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/held.rs"]

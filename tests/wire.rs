@@ -10,6 +10,7 @@ mod lives;
 
 mod wire {
     mod accounts;
+    mod ask;
     pub mod ec2;
     mod endpoint;
     mod machine;

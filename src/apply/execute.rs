@@ -208,6 +208,9 @@ fn opening(plan: &Plan, state: &State, region: &str) -> Vec<Event> {
     if plan.existing != state.existing {
         events.push(Event::Existing { existing: plan.existing.clone() });
     }
+    if plan.answers != state.answers && !plan.answers.is_empty() {
+        events.push(Event::Answers { answers: plan.answers.clone() });
+    }
     if plan.promises != state.promises {
         events.push(Event::Promises { promises: plan.promises.clone() });
     }

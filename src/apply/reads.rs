@@ -8,7 +8,7 @@ use crate::{
     apply::{find, image, refresh::beyond_the_internet, survey},
     call::{Call, Json, Request},
     resources,
-    schema::model::Model,
+    schema::{ask::Wanted, model::Model},
     state::State,
 };
 
@@ -32,6 +32,9 @@ pub fn of<'a>(model: &Model, state: &State, calls: impl IntoIterator<Item = &'a 
     }
     if image::any(model) {
         add("DescribeImages");
+    }
+    if model.questions.iter().any(|question| question.wanted == Wanted::Zones) {
+        add("DescribeAvailabilityZones");
     }
     for spec in &specs {
         add(spec.listing.action);

@@ -161,8 +161,8 @@ fn vpcs(model: &Model, state: &State, existing: &BTreeMap<Address, Vec<Found>>) 
 }
 
 /// What fits an `existing` block.
-struct Found {
-    observed: Observed,
+pub(super) struct Found {
+    pub(super) observed: Observed,
     /// The VPC that it lies in.
     vpc: Option<String>,
 }
@@ -232,7 +232,7 @@ fn collect(spec: &Spec, found: Vec<Json>, items: &mut BTreeMap<String, Json>) {
 }
 
 /// Every resource that fits an `existing` block, by the block's address. Blocks that name one another are read in order.
-async fn existing(reader: &Reader<'_>, model: &Model, state: &State) -> Result<BTreeMap<Address, Vec<Found>>, ReadError> {
+pub(super) async fn existing(reader: &Reader<'_>, model: &Model, state: &State) -> Result<BTreeMap<Address, Vec<Found>>, ReadError> {
     let mut open: Vec<&Resource> = model.resources.values().filter(|r| r.existing).collect();
     let mut found: BTreeMap<Address, Vec<Found>> = BTreeMap::new();
     loop {
@@ -245,19 +245,27 @@ async fn existing(reader: &Reader<'_>, model: &Model, state: &State) -> Result<B
         if now.is_empty() {
             return Ok(found);
         }
-        let work = now.iter().map(|block| -> Work<'_, _> {
-            let filters = resolved(&block.record, state, &found);
-            Box::pin(async move {
-                match (resources::spec(block.address.kind()), filters) {
-                    (Some(spec), Some(filters)) => fitting(reader, spec, &filters).await,
-                    // It names something that is not there, so there is nothing that fits.
-                    _ => Ok(vec![]),
+        let mut alike: BTreeMap<&str, Vec<(&Address, Record)>> = BTreeMap::new();
+        let mut work: Vec<Work<'_, _>> = vec![];
+        for block in &now {
+            let spec = resources::spec(block.address.kind());
+            match (spec, resolved(&block.record, state, &found)) {
+                (Some(spec), Some(filters)) if has_id(spec, &filters) => {
+                    alike.entry(spec.kind).or_default().push((&block.address, filters));
                 }
-            })
-        });
-        let results = together(work.collect()).await;
-        for (block, result) in now.iter().zip(results) {
-            found.insert(block.address.clone(), result?);
+                (Some(spec), Some(filters)) => work.push(Box::pin(fitting(reader, spec, vec![(&block.address, filters)]))),
+                // It names something that is not there, so there is nothing that fits.
+                _ => drop(found.insert(block.address.clone(), vec![])),
+            }
+        }
+        for (kind, blocks) in alike {
+            let mut blocks = blocks.into_iter().peekable();
+            while let (Some(spec), Some(_)) = (resources::spec(kind), blocks.peek()) {
+                work.push(Box::pin(fitting(reader, spec, blocks.by_ref().take(FILTER_VALUES_MAX).collect())));
+            }
+        }
+        for result in together(work).await {
+            found.extend(result?);
         }
         open = later;
     }
@@ -282,7 +290,39 @@ fn resolved(filters: &Record, state: &State, found: &BTreeMap<Address, Vec<Found
     record.values().all(Value::is_known).then_some(record)
 }
 
-async fn fitting(reader: &Reader<'_>, spec: &'static Spec, filters: &Record) -> Result<Vec<Found>, ReadError> {
+/// Whether a block says which one it wants by its id, and EC2 can be asked for it so.
+fn has_id(spec: &Spec, filters: &Record) -> bool {
+    !spec.listing.filter.is_empty() && filters.get("id").and_then(Value::as_text).is_some()
+}
+
+/// What fits each of some blocks of a kind: one block, or any number that say an id.
+async fn fitting(
+    reader: &Reader<'_>,
+    spec: &'static Spec,
+    blocks: Vec<(&Address, Record)>,
+) -> Result<Vec<(Address, Vec<Found>)>, ReadError> {
+    let asked = match blocks.as_slice() {
+        [(_, filters)] => asked(spec, filters),
+        many => {
+            let ids: BTreeSet<&str> = many.iter().filter_map(|(_, filters)| filters.get("id")?.as_text()).collect();
+            vec![(spec.listing.filter.to_owned(), ids.into_iter().map(str::to_owned).collect())]
+        }
+    };
+    let asked: Vec<(&str, &[String])> = asked.iter().map(|(name, values)| (name.as_str(), values.as_slice())).collect();
+    let mut items = BTreeMap::new();
+    collect(spec, reader.pages(spec.listing.action, spec.listing.items, &asked, spec.listing.page).await?, &mut items);
+    // What the listing leaves out is read for those that may still fit.
+    let may_fit = |observed: Observed| blocks.iter().any(|(_, filters)| observed.fits(filters, true));
+    items.retain(|_, item| (spec.observe)(item).is_some_and(may_fit));
+    complete(reader, spec, &mut items).await?;
+    let all = |filters: &Record| {
+        items.values().filter_map(|item| Found::new(spec, item)).filter(|found| found.observed.fits(filters, false)).collect()
+    };
+    Ok(blocks.iter().map(|(address, filters)| ((*address).clone(), all(filters))).collect())
+}
+
+/// What EC2 is asked for by filters, of what a block says: name and values.
+fn asked(spec: &Spec, filters: &Record) -> Vec<(String, Vec<String>)> {
     let text = |value: &Value| value.as_text().map(str::to_owned);
     let mut asked: Vec<(String, Vec<String>)> = vec![];
     let by_id = filters.get("id").and_then(text).filter(|_| !spec.listing.filter.is_empty());
@@ -292,11 +332,5 @@ async fn fitting(reader: &Reader<'_>, spec: &'static Spec, filters: &Record) -> 
     if let Some(Value::Map(tags)) = filters.get("tags") {
         asked.extend(tags.iter().filter_map(|(key, value)| Some((format!("tag:{key}"), vec![text(value)?]))));
     }
-    let asked: Vec<(&str, &[String])> = asked.iter().map(|(name, values)| (name.as_str(), values.as_slice())).collect();
-    let mut items = BTreeMap::new();
-    collect(spec, reader.pages(spec.listing.action, spec.listing.items, &asked, spec.listing.page).await?, &mut items);
-    // What the listing leaves out is read for those that may still fit.
-    items.retain(|_, item| (spec.observe)(item).is_some_and(|observed| observed.fits(filters, true)));
-    complete(reader, spec, &mut items).await?;
-    Ok(items.values().filter_map(|item| Found::new(spec, item)).filter(|found| found.observed.fits(filters, false)).collect())
+    asked
 }

@@ -22,7 +22,7 @@ use crate::{
         target::TargetArgs,
     },
     plan::sealing,
-    schema::model::Policy,
+    schema::{ask::REGION, model::Policy},
     state::store,
 };
 
@@ -40,6 +40,9 @@ pub struct Apply {
     /// Agree that policies are taken away or weakened
     #[arg(long)]
     accept_policy_change: bool,
+    /// Take into the state what was changed in EC2 without secnet, and change nothing in EC2
+    #[arg(long, conflicts_with_all = ["refresh", "accept_policy_change"])]
+    refresh_only: bool,
 }
 
 impl Apply {
@@ -53,9 +56,14 @@ impl Apply {
     }
 
     async fn fresh(self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project, self.target.place.sandbox)?;
+        let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
         let session = Session::open(&project.directory, &project.model.project, &self.target.place, "apply", *printer).await?;
-        let plan = match session.plan(&project.model, &project.texts, self.target.refresh).await {
+        let project = session.ask(project, self.target.refresh).await?;
+        let plan = match self.refresh_only {
+            true => session.drift(&project.model).await,
+            false => session.plan(&project.model, &project.texts, self.target.refresh).await,
+        };
+        let plan = match plan {
             Ok(plan) => plan,
             Err(diagnostics) => return Err(project.stop(diagnostics)),
         };
@@ -65,6 +73,9 @@ impl Apply {
     /// Applies a plan file: the very plan, or nothing.
     async fn planned(self, printer: &Printer) -> Outcome {
         let path = &*self.project.directory;
+        if self.refresh_only {
+            return Err(codes::plan_is_stale("a plan file says what is to be done, and `--refresh-only` does nothing of it").into());
+        }
         let mut file = PlanFile::read(path)?;
         let project = self.as_planned(&file)?;
         let session = Session::open(&file.directory, &project.model.project, &file.place, "apply", *printer).await?;
@@ -83,7 +94,9 @@ impl Apply {
         }
         let mut given = file.given.clone();
         given.restore(&file.withheld, &file.salt, &self.project.inputs()?)?;
-        let project = Project::open_with(&file.directory, given, file.place.sandbox)?;
+        let mut answers = file.plan.answers.clone();
+        answers.insert(REGION.into(), vec![file.plan.region.clone()]);
+        let project = Project::open_with(&file.directory, given, file.place.sandbox, answers)?;
         if project.digest != file.digest {
             let why = format!("the sources in `{}` have changed since", shown(&file.directory));
             return Err(codes::plan_is_stale(&why).into());
@@ -116,6 +129,7 @@ impl Apply {
             warnings: &project.warnings,
             yes: self.yes,
             accept_policy_change: self.accept_policy_change,
+            drift: self.refresh_only,
             parallelism: self.target.parallelism,
             printer: *printer,
         }

@@ -32,7 +32,7 @@ impl Destroy {
     /// The project has errors, EC2 cannot be read, or nobody agreed.
     pub fn run(self, printer: &Printer) -> Outcome {
         runtime()?.block_on(async {
-            let project = Project::open(&self.project, self.target.place.sandbox)?;
+            let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
             let session = Session::open(&project.directory, &project.model.project, &self.target.place, "destroy", *printer).await?;
             let mut plan = match session.plan(&project.emptied(), &project.texts, self.target.refresh).await {
                 Ok(plan) => plan,
@@ -48,6 +48,7 @@ impl Destroy {
                 warnings: &[],
                 yes: self.yes,
                 accept_policy_change: false,
+                drift: false,
                 parallelism: self.target.parallelism,
                 printer: *printer,
             };

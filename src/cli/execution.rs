@@ -23,7 +23,7 @@ use crate::{
     },
     plan::{
         Plan,
-        render::{Style, render},
+        render::{Style, render, render_drift},
     },
     prove::policy,
     schema::value::Value,
@@ -87,6 +87,8 @@ pub struct Execution<'a> {
     pub accept_policy_change: bool,
     /// How many tasks run at once.
     pub parallelism: u16,
+    /// Whether it is what was changed without secnet, which the state takes in: EC2 stays as it is.
+    pub drift: bool,
     /// Where it is shown.
     pub printer: Printer,
 }
@@ -102,6 +104,8 @@ impl Execution<'_> {
         let idle = self.plan.is_empty() && self.records_nothing();
         if !printer.json && idle && self.command == "destroy" {
             printer.say("Nothing to destroy: the state has no resources.");
+        } else if !printer.json && self.drift {
+            printer.say(&render_drift(self.plan, Style { colour: printer.colour() }));
         } else if !printer.json {
             printer.say(&render(self.plan, Style { colour: printer.colour() }));
         }
@@ -156,8 +160,9 @@ impl Execution<'_> {
     fn records_nothing(&self) -> bool {
         let (plan, state) = (self.plan, &self.session.state);
         let same_outputs = plan.outputs == state.outputs || plan.outputs.is_empty() && state.outputs.is_empty();
+        let same_answers = plan.answers == state.answers || plan.answers.is_empty();
         let same_promises = plan.promises == state.promises;
-        plan.seen.is_empty() && plan.images.is_empty() && plan.existing == state.existing && same_outputs && same_promises
+        plan.seen.is_empty() && plan.images.is_empty() && plan.existing == state.existing && same_outputs && same_promises && same_answers
     }
 
     /// Policies that say less want a consent of their own, which `--yes` does not give.
@@ -182,7 +187,11 @@ impl Execution<'_> {
         if !self.printer.can_ask() {
             return Err(codes::no_terminal(self.command).into());
         }
-        self.printer.ask(&format!("\nType `yes` to {} this in {}: ", self.command, self.session.place_name()));
+        let place = self.session.place_name();
+        self.printer.ask(&match self.drift {
+            true => format!("\nType `yes` to take this into the state of {place}: "),
+            false => format!("\nType `yes` to {} this in {place}: ", self.command),
+        });
         let mut answer = String::new();
         let read = std::io::stdin().lock().read_line(&mut answer);
         if read.is_ok() && answer.trim() == "yes" { Ok(()) } else { Err(codes::not_agreed().into()) }

@@ -55,7 +55,7 @@ impl IamPolicy {
     }
 
     async fn printed(self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project, self.target.place.sandbox)?;
+        let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
         let place = &self.target.place;
         let (directory, settings) = (&project.directory, &project.model.project);
         // The document alone goes to standard output, so that it can be piped.
@@ -64,6 +64,8 @@ impl IamPolicy {
             true => Session::open(directory, settings, place, "iam-policy", quiet).await?,
             false => Session::unconnected(directory, settings, place, "iam-policy", quiet)?,
         };
+        let project = session.ask(project, self.target.refresh).await?;
+        let settings = &project.model.project;
         let stop = |diagnostics| Stop::new(diagnostics, project.texts.clone());
         let planned = |model| session.plan(model, &project.texts, self.target.refresh);
         let plan = planned(&project.model).await.map_err(&stop)?;

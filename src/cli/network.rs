@@ -21,7 +21,10 @@ use crate::{
     net::{Net, merge, snapshot},
     plan::{self, proof},
     resources,
-    schema::model::{self, Model},
+    schema::{
+        ask::REGION,
+        model::{self, Model},
+    },
     state::store::{age, check_place, check_sites, now},
 };
 
@@ -71,16 +74,16 @@ impl NetworkArgs {
             let net = runtime()?.block_on(self.region(printer))?;
             return Ok(Network { net, model: Model::default(), texts: Texts::default(), warnings: vec![] });
         }
-        let project = Project::open(&self.project, self.place.sandbox)?;
-        let net = if asks {
-            runtime()?.block_on(self.among_what_stands(&project, printer))
+        let (project, net) = if asks {
+            runtime()?.block_on(self.among_what_stands(Project::open_to_ask(&self.project, self.place.sandbox)?, printer))?
         } else {
-            Ok(resources::network_as_read(&project.model, &self.last_read(&project, printer)))
+            let project = Project::open(&self.project, self.place.sandbox)?;
+            let asked = project.model.answers.keys().filter(|key| *key != REGION);
+            asked.for_each(|key| printer.whisper(&format!("`{key}` gives what the last apply was told.")));
+            let net = resources::network_as_read(&project.model, &self.last_read(&project, printer));
+            (project, net)
         };
-        match net {
-            Ok(net) => Ok(Network { net, model: project.model, texts: project.texts, warnings: project.warnings }),
-            Err(diagnostics) => Err(Stop::new(diagnostics, project.texts)),
-        }
+        Ok(Network { net, model: project.model, texts: project.texts, warnings: project.warnings })
     }
 
     /// What was last read of existing resources; says how old that is. A state that is not usable tells nothing.
@@ -100,25 +103,34 @@ impl NetworkArgs {
         read
     }
 
-    async fn among_what_stands(&self, project: &Project, printer: &Printer) -> Result<Net, Vec<Diagnostic>> {
-        let (directory, model, place) = (&project.directory, &project.model, &self.place);
-        if let Some(line) = place.first_line(directory, &model.project) {
+    async fn among_what_stands(&self, project: Project, printer: &Printer) -> Result<(Project, Net), Stop> {
+        let (directory, settings, place) = (&project.directory, &project.model.project, &self.place);
+        if let Some(line) = place.first_line(directory, settings) {
             printer.whisper(&line);
         }
-        let one = |diagnostic| vec![diagnostic];
-        let driver = place.open(directory, &model.project).await.map_err(one)?;
-        let loaded = place.store(directory, &model.project).load().map_err(one)?;
+        let driver = place.open(directory, settings).await?;
+        let loaded = place.store(directory, settings).load()?;
         if !loaded.unfinished.is_empty() {
             printer.whisper("An earlier run was interrupted; what it has made last may be missing here until the next apply.");
         }
-        check_place(&loaded.state, None, driver.region()).map_err(one)?;
-        check_sites(&loaded.state, &model.project).map_err(one)?;
-        check_accounts(&driver, &model.project, None).await.map_err(one)?;
+        check_place(&loaded.state, None, driver.region())?;
+        check_sites(&loaded.state, settings)?;
+        if let Err(wrong) = check_accounts(&driver, settings, None).await {
+            return Err(project.stop(vec![wrong]));
+        }
         printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
-        let observation = refresh::refresh(&*driver, model, &loaded.state).await.map_err(|e| one(read_failed(&e, &*driver)))?;
+        let project = project.answered(&*driver, &loaded.state, true).await?;
+        let model = &project.model;
+        let observation = match refresh::refresh(&*driver, model, &loaded.state).await {
+            Ok(observation) => observation,
+            Err(error) => return Err(project.stop(vec![read_failed(&error, &*driver)])),
+        };
         let input = plan::Input { model, state: &loaded.state, observation: &observation, sources: Some(&project.texts.sources) };
-        let (stands, wanted) = proof::networks_of(&input)?;
-        Ok(if self.standing { stands } else { wanted })
+        let (stands, wanted) = match proof::networks_of(&input) {
+            Ok(networks) => networks,
+            Err(wrong) => return Err(project.stop(wrong)),
+        };
+        Ok((project, if self.standing { stands } else { wanted }))
     }
 
     /// All that stands in a region.

@@ -18,7 +18,7 @@ use crate::cli::{
     session::Session,
     target::TargetArgs,
 };
-use crate::plan::render::{Style, render};
+use crate::plan::render::{Style, render, render_drift};
 
 /// Show what an apply would do
 #[derive(Debug, Args)]
@@ -40,6 +40,9 @@ pub struct Plan {
     /// Ask EC2 whether the plan's calls are permitted, without doing any
     #[arg(long, conflicts_with = "refresh")]
     check_permissions: bool,
+    /// Show only what was changed in EC2 without secnet, and would be taken into the state
+    #[arg(long, conflicts_with_all = ["refresh", "destroy", "out", "check_permissions"])]
+    refresh_only: bool,
 }
 
 #[derive(Serialize)]
@@ -70,7 +73,7 @@ impl Plan {
     }
 
     async fn planned(self, printer: &Printer) -> Outcome {
-        let project = Project::open(&self.project, self.target.place.sandbox)?;
+        let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
         let place = &self.target.place;
         let (directory, settings) = (&project.directory, &project.model.project);
         if self.check_permissions {
@@ -80,13 +83,18 @@ impl Plan {
             true => Session::open(directory, settings, place, "plan", *printer).await?,
             false => Session::unconnected(directory, settings, place, "plan", *printer)?,
         };
+        let project = if self.destroy { project } else { session.ask(project, self.target.refresh).await? };
         let model = if self.destroy { &project.emptied() } else { &project.model };
         let reads = if self.check_permissions { permission::reads(&session, &project.model).await } else { vec![] };
         if permission::denied(&reads) && !permission::can_plan(&session, model, &project.texts).await {
             // What cannot be read cannot be planned; that is all there is to say.
             return Err(project.stop(permission::diagnostics(&reads)).with_exit(Exit::Findings));
         }
-        let plan = match session.plan(model, &project.texts, self.target.refresh).await {
+        let plan = match self.refresh_only {
+            true => session.drift(model).await,
+            false => session.plan(model, &project.texts, self.target.refresh).await,
+        };
+        let plan = match plan {
             Ok(plan) => plan,
             Err(diagnostics) => return Err(project.stop(diagnostics)),
         };
@@ -119,7 +127,8 @@ impl Plan {
             });
             return Ok(exit);
         }
-        printer.say(&render(&plan, Style { colour: printer.colour() }));
+        let style = Style { colour: printer.colour() };
+        printer.say(&if self.refresh_only { render_drift(&plan, style) } else { render(&plan, style) });
         printer.diagnostics(&told, &project.texts);
         if self.check_permissions && !denied {
             printer.say(&permission::summary(&permissions));

@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 use crate::{
     analysis::{self, Analysis, Inputs, Parsed},
     base::{
-        codes::{env as env_codes, environment as codes},
+        codes::{env as env_codes, environment as codes, plan as plan_codes},
         diagnostic::{Diagnostic, Severity},
     },
     cli::{
-        Stop,
+        Stop, asked,
         disk::ProjectDisk,
         env::{self, EnvArgs},
         library::Disk,
@@ -26,7 +26,10 @@ use crate::{
         variables::VariableArgs,
     },
     resolve::Purpose,
-    schema::model::{self, Model},
+    schema::{
+        ask::Answers,
+        model::{self, Model},
+    },
     state::seal,
     syntax::ast::Item,
 };
@@ -85,8 +88,17 @@ impl ProjectArgs {
 /// # Errors
 /// It cannot be read.
 pub fn parse(args: &ProjectArgs, sandbox: bool) -> Result<(Parsed, Texts), Stop> {
-    let inputs = Given::to(args)?.inputs(&args.directory, sandbox, Arc::new(ProjectDisk::new(&args.directory)));
-    let mut parsed = Parsed::read(&load::directory(&args.directory)?, &inputs);
+    let mut inputs = Given::to(args)?.inputs(&args.directory, sandbox, Arc::new(ProjectDisk::new(&args.directory)), Answers::new());
+    let files = load::directory(&args.directory)?;
+    let mut parsed = Parsed::read(&files, &inputs);
+    let model = parsed.look(Purpose::Plan).resolved.model;
+    if !model.project.name.is_empty() {
+        // What a console asks, too, though the project itself does not.
+        inputs.answers = asked::remembered(&args.directory, sandbox, &model.project);
+    }
+    if !inputs.answers.is_empty() {
+        parsed = Parsed::read(&files, &inputs);
+    }
     parsed.mask(&parsed.look(Purpose::Plan).resolved.model);
     let texts = Texts { sources: parsed.sources.clone(), prefix: load::prefix(&args.directory), own: parsed.own };
     Ok((parsed, texts))
@@ -106,6 +118,8 @@ pub struct Project {
     pub given: Given,
     /// SHA-256 of sources, inputs, and the files that functions read.
     pub digest: String,
+    /// Whether other projects are read as the sandbox has them.
+    pub(super) sandbox: bool,
 }
 
 /// Values of variables as a plan file keeps them.
@@ -207,7 +221,7 @@ impl Given {
     }
 
     /// The same for an analysis, which reads files through `disk`.
-    fn inputs(&self, directory: &Path, sandbox: bool, disk: Arc<ProjectDisk>) -> Inputs {
+    fn inputs(&self, directory: &Path, sandbox: bool, disk: Arc<ProjectDisk>, answers: Answers) -> Inputs {
         Inputs {
             environment: self.environment.iter().cloned().collect(),
             files: self.files.clone(),
@@ -216,27 +230,46 @@ impl Given {
             chosen: self.env.as_deref().map(|name| env::chosen(directory, name)),
             library: Some(Arc::new(Disk::new(directory, Others { sandbox, env: self.env.clone() }))),
             disk: Some(disk),
+            answers,
         }
     }
 }
 
 impl Project {
-    /// Reads and analyses the project of a command; `sandbox`: other projects are read as the sandbox has them.
+    /// Reads and analyses the project of a command; `sandbox`: other projects are read as the sandbox has them. What EC2 would
+    /// have to be asked is as the state remembers it.
     ///
     /// # Errors
     /// It cannot be read, or has errors.
     pub fn open(args: &ProjectArgs, sandbox: bool) -> Result<Self, Stop> {
-        Self::open_with(&args.directory, Given::to(args)?, sandbox)
+        let project = Self::open_to_ask(args, sandbox)?;
+        if project.model.questions.is_empty() {
+            return Ok(project);
+        }
+        let answers = asked::remembered(&project.directory, sandbox, &project.model.project);
+        Self::open_with(&project.directory, project.given, sandbox, answers)
     }
 
-    /// Reads and analyses a project with these values of variables.
+    /// The same where EC2 can be asked: [`Project::answered`] goes on from there.
+    ///
+    /// # Errors
+    /// It cannot be read, or has errors besides what only EC2 can say.
+    pub fn open_to_ask(args: &ProjectArgs, sandbox: bool) -> Result<Self, Stop> {
+        Self::analysed(&args.directory, Given::to(args)?, sandbox, Answers::new(), true)
+    }
+
+    /// Reads and analyses a project with these values of variables, and these answers of EC2's.
     ///
     /// # Errors
     /// It cannot be read, or has errors.
-    pub fn open_with(directory: &Path, given: Given, sandbox: bool) -> Result<Self, Stop> {
+    pub fn open_with(directory: &Path, given: Given, sandbox: bool, answers: Answers) -> Result<Self, Stop> {
+        Self::analysed(directory, given, sandbox, answers, false)
+    }
+
+    pub(super) fn analysed(directory: &Path, given: Given, sandbox: bool, answers: Answers, to_ask: bool) -> Result<Self, Stop> {
         let files = load::directory(directory)?;
         let disk = Arc::new(ProjectDisk::new(directory));
-        let analysis = analysis::analyze(files, &given.inputs(directory, sandbox, disk.clone()));
+        let mut analysis = analysis::analyze(files, &given.inputs(directory, sandbox, disk.clone(), answers));
         let read = analysis.sources.iter().take(analysis.own).map(|(_, f)| (f.name.to_string(), f.text.to_string()));
         let declared = analysis.files.iter().flat_map(|f| &f.items).filter_map(|item| match item {
             Item::Variable(variable) => Some(&*variable.name.text),
@@ -246,11 +279,12 @@ impl Project {
         let shown = given.without(&analysis.model.sensitive.variables).0;
         let digest = with_read(digest(&read.collect::<Vec<_>>(), &shown, &outputs_of(&analysis)), &disk.seen());
         let texts = Texts { sources: analysis.sources, prefix: load::prefix(directory), own: analysis.own };
+        analysis.diagnostics.retain(|d| !to_ask || d.code != &plan_codes::NOT_ASKED);
         if analysis.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             return Err(Stop::new(analysis.diagnostics, texts));
         }
         let directory = directory.to_path_buf();
-        Ok(Self { directory, model: analysis.model, texts, warnings: analysis.diagnostics, given, digest })
+        Ok(Self { directory, model: analysis.model, texts, warnings: analysis.diagnostics, given, digest, sandbox })
     }
 
     /// A stop whose messages point into this project.

@@ -10,12 +10,14 @@ use crate::{
     },
     call::{Driver, beside},
     cli::{
+        Stop,
         load::{self, Texts},
         outside::read_failed,
         printer::Printer,
+        project::Project,
         target::Place,
     },
-    plan::{self, Plan},
+    plan::{self, Plan, observation::Observation},
     schema::model::{self, Model},
     state::{
         State,
@@ -166,6 +168,14 @@ impl Session {
         Ok(())
     }
 
+    /// The project with what EC2 says to what it asks first; without `refresh`, what the state remembers.
+    ///
+    /// # Errors
+    /// There is no answer, or there are errors in what depends on it.
+    pub async fn ask(&self, project: Project, refresh: bool) -> Result<Project, Stop> {
+        project.answered(&*self.driver, &self.state, refresh).await
+    }
+
     /// Makes a plan of what the state says, and reads nothing.
     ///
     /// # Errors
@@ -173,6 +183,28 @@ impl Session {
     fn plan_unread(&self, model: &Model, texts: &Texts) -> Result<Plan, Vec<Diagnostic>> {
         let observation = recall::recall(model, &self.state, self.driver.region())?;
         plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
+    }
+
+    /// Reads what stands, and says where that is not what the state says.
+    ///
+    /// # Errors
+    /// EC2 cannot be read, or an existing resource is not found.
+    pub async fn drift(&self, model: &Model) -> Result<Plan, Vec<Diagnostic>> {
+        let observation = self.read(model).await?;
+        plan::drift(&plan::Input { model, state: &self.state, observation: &observation, sources: None })
+    }
+
+    async fn read(&self, model: &Model) -> Result<Observation, Vec<Diagnostic>> {
+        let driver = &*self.driver;
+        if !self.printer.json {
+            self.printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
+        }
+        let observation = match &self.account {
+            Some(account) => refresh::refresh_as(driver, model, &self.state, account.clone()).await,
+            None => refresh::refresh(driver, model, &self.state).await,
+        };
+        let observation = observation.map_err(|e| vec![read_failed(&e, driver)])?;
+        Ok(observation)
     }
 
     /// Reads what stands and makes a plan; without `refresh` it takes the state's word for that.
@@ -183,15 +215,7 @@ impl Session {
         if !refresh {
             return self.plan_unread(model, texts);
         }
-        let driver = &*self.driver;
-        if !self.printer.json {
-            self.printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
-        }
-        let observation = match &self.account {
-            Some(account) => refresh::refresh_as(driver, model, &self.state, account.clone()).await,
-            None => refresh::refresh(driver, model, &self.state).await,
-        };
-        let observation = observation.map_err(|e| vec![read_failed(&e, driver)])?;
+        let observation = self.read(model).await?;
         match refresh::strays(&observation, &self.state) {
             0 => {}
             n => self

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf, str::FromStr
 
 use clap::Args;
 
-use crate::{analysis::Inputs, base::diagnostic::Diagnostic, cli::load};
+use crate::{analysis::Inputs, base::diagnostic::Diagnostic, cli::load, schema::ask::Answers};
 
 /// `SECNET_VAR_maintainers`
 const ENVIRONMENT: &str = "SECNET_VAR_";
@@ -60,6 +60,7 @@ impl VariableArgs {
             chosen: None,
             arguments: self.vars.iter().map(|Pair(name, text)| (name.clone(), text.clone())).collect(),
             disk: None,
+            answers: Answers::new(),
         })
     }
 }

@@ -298,7 +298,7 @@ fn without_ignored(record: &mut Record, ignored: &[String]) {
 }
 
 /// Whether a tag is AWS's own, or one that the project leaves to others.
-fn is_anothers(key: &str, ignored: &[String]) -> bool {
+pub(super) fn is_anothers(key: &str, ignored: &[String]) -> bool {
     key.starts_with("aws:")
         || ignored.iter().any(|pattern| match pattern.strip_suffix('*') {
             Some(start) => key.starts_with(start),
@@ -307,7 +307,7 @@ fn is_anothers(key: &str, ignored: &[String]) -> bool {
 }
 
 /// An observed value as people see it: the ids that a reference attribute holds become references.
-fn shown(attr: &Attr, value: &Value, standing: &Standing<'_>) -> Value {
+pub(super) fn shown(attr: &Attr, value: &Value, standing: &Standing<'_>) -> Value {
     match &attr.ty {
         Type::Ref(_) => standing.addresses(value),
         Type::Set(of) | Type::List(of) if matches!(**of, Type::Ref(_)) => standing.addresses(value),
@@ -316,7 +316,7 @@ fn shown(attr: &Attr, value: &Value, standing: &Standing<'_>) -> Value {
 }
 
 /// Whether two values of an attribute mean the same to EC2.
-fn same(spec: &Spec, attr: &Attr, a: &Value, b: &Value) -> bool {
+pub(super) fn same(spec: &Spec, attr: &Attr, a: &Value, b: &Value) -> bool {
     let sorted = |value: &Value| {
         let mut texts: Vec<String> = value.elements().iter().map(Value::to_string).collect();
         texts.sort();

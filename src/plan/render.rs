@@ -65,6 +65,32 @@ pub fn render(plan: &Plan, style: Style) -> String {
     page.text
 }
 
+/// What drift there is: what the state would learn, and that EC2 stays as it is.
+#[must_use]
+pub fn render_drift(plan: &Plan, style: Style) -> String {
+    let mut page = Page { style, text: String::new() };
+    for address in &plan.gone {
+        page.line(Tint::Delete, &format!("! {address} is gone: it was deleted without secnet"), None);
+    }
+    if !plan.gone.is_empty() {
+        page.text.push('\n');
+    }
+    for change in &plan.changes {
+        let id = change.id.as_ref().map(|id| format!(" ({})", clean(id))).unwrap_or_default();
+        page.line(Tint::Change, &format!("! {}{id} was changed without secnet", change.address), None);
+        page.details(change);
+        page.text.push('\n');
+    }
+    plan.notes.iter().for_each(|note| page.line(Tint::Quiet, &format!("Note: {}", clean(note)), None));
+    let (changed, gone) = (plan.changes.len(), plan.gone.len());
+    let line = match changed + gone {
+        0 => "No drift: EC2 holds what the state says.".into(),
+        _ => format!("Drift: {changed} changed, {gone} gone. Taking it into the state changes nothing in EC2."),
+    };
+    page.line(Tint::Strong, &line, None);
+    page.text
+}
+
 /// `Plan: 9 to create, 1 to update, 0 to replace, 0 to delete.`
 #[must_use]
 pub fn summary(plan: &Plan) -> String {
@@ -176,6 +202,10 @@ impl Page {
         let reason = change.reason.as_ref().map(|r| format!(": {}", clean(r))).unwrap_or_default();
         let there = change.site.as_ref().map_or_else(String::new, |site| format!(" in {site}"));
         self.line(Tint::of(change.action), &format!("{what} {}{id}{there}{reason}", change.address), change.place.as_deref());
+        self.details(change);
+    }
+
+    fn details(&mut self, change: &Change) {
         let width = change.attributes.iter().filter(|a| !is_long(a)).map(|a| a.name.chars().count() + 1).max().unwrap_or_default();
         for attribute in &change.attributes {
             self.attribute(attribute, change.action, width);
@@ -296,6 +326,7 @@ mod tests {
             seen: vec![],
             images: BTreeMap::new(),
             existing: BTreeMap::new(),
+            answers: BTreeMap::new(),
             outputs: BTreeMap::new(),
             attached: vec![],
             proof: Default::default(),

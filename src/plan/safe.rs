@@ -107,7 +107,7 @@ pub fn arrange(
     let effects: BTreeSet<u8> = tasks.iter().map(|t| Effect::of(&t.what) as u8).collect();
     let has = |effect: Effect| effects.contains(&(effect as u8));
     let during = During::of(input.model);
-    if !has(Effect::Turns) && !(has(Effect::Opens) && has(Effect::Closes)) {
+    if !(has(Effect::Turns) || has(Effect::Opens) && has(Effect::Closes)) {
         return Ok(Arranged { tasks, ..Arranged::default() });
     }
     let mut best: Option<(First, Try)> = None;

@@ -196,6 +196,9 @@ impl<'a> Resolver<'a, '_> {
         if address.kind() == super::account::WORD {
             return self.account_member(address, name);
         }
+        if let Some(value) = self.attribute_of_named(address, name) {
+            return value;
+        }
         let Some((space, block, instance)) = self.things.get(address).copied() else { return Value::Error };
         let Some(declared) = self.scope_of(space).and_then(|s| s.blocks.get(block)) else { return Value::Error };
         let (existing, Some(spec)) = (declared.existing, declared.spec) else { return Value::Error };
@@ -340,7 +343,7 @@ impl<'a> Resolver<'a, '_> {
             });
         }
         let block = self.scope()?.find_block(kind, &name.text)?;
-        self.scope()?.blocks.get(block).filter(|b| matches!(b.block.each, Some(Each::For(_))))?;
+        self.scope()?.blocks.get(block).filter(|b| b.block.each.as_ref().is_some_and(Each::is_keyed))?;
         let Some(key) = self.key(index) else { return Some(Value::Error) };
         self.work_out(Cell::Instances(space, block), base.span);
         let instances = self.spaces.get(space)?.blocks.get(block)?;

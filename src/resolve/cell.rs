@@ -21,7 +21,12 @@ use crate::{
         template::Templates,
         variable::Given,
     },
-    schema::{attr::Type, model::Sensitive, value::Value},
+    schema::{
+        ask::{Answers, Question},
+        attr::Type,
+        model::{Resource, Sensitive},
+        value::Value,
+    },
     syntax::ast::{Attribute, Each, Expr},
 };
 
@@ -62,6 +67,14 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) disk: Option<&'a dyn Disk>,
     /// Outputs of other projects.
     pub(super) neighbours: super::neighbour::Neighbours,
+    /// What EC2 has answered.
+    pub(super) answers: Answers,
+    /// What has to be asked of EC2, by the key of the answer.
+    pub(super) questions: BTreeMap<String, Question>,
+    /// AWS's prefix lists that functions name, which are read like existing ones.
+    pub(super) named: BTreeMap<Address, Resource>,
+    /// The region, where it is known.
+    pub(super) region: Option<String>,
     /// Tags of the project, beneath those of every resource.
     pub(super) project_tags: BTreeMap<String, Value>,
     /// The accounts of the project, beside its own.
@@ -92,6 +105,10 @@ impl<'a, 's> Resolver<'a, 's> {
             templates: Templates::default(),
             disk: None,
             neighbours: BTreeMap::new(),
+            answers: Answers::new(),
+            questions: BTreeMap::new(),
+            named: BTreeMap::new(),
+            region: None,
             project_tags: BTreeMap::new(),
             accounts: vec![],
             elements: 0,

@@ -268,6 +268,8 @@ impl<'a> Resolver<'a, '_> {
         let context = self.function_context();
         let value = function::call(name, values, at, context, self.sink);
         match (&*name.text, value, values) {
+            ("availability_zones", Value::List(_), _) => self.zones(at),
+            ("prefix_list_named", Value::Text(list), _) => self.prefix_list_named(&list, at),
             ("templatefile", Value::Text(text), [(Value::Text(path), at), (Value::Map(variables), _)]) => {
                 self.render(path, &text, variables.clone(), *at)
             }

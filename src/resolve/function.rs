@@ -4,6 +4,7 @@
 //! read through a [`Disk`]. None looks at a clock or at chance. Each group has a file with its table.
 
 mod argument;
+mod ask;
 mod collection;
 mod date;
 mod encoding;
@@ -49,7 +50,7 @@ pub struct Function {
     pub usage: &'static str,
     /// What it gives, in one sentence.
     pub doc: &'static str,
-    /// `text`, `collection`, `number`, `encoding`, `file`, `date`, `hash` or `network`.
+    /// `text`, `collection`, `number`, `encoding`, `file`, `date`, `hash`, `network` or `ec2`.
     pub group: &'static str,
 }
 
@@ -124,6 +125,7 @@ const GROUPS: &[(&str, &[Entry])] = &[
     ("date", date::TABLE),
     ("hash", hash::TABLE),
     ("network", network::TABLE),
+    ("ec2", ask::TABLE),
 ];
 
 static INDEX: LazyLock<HashMap<&'static str, &'static Entry>> =

@@ -91,7 +91,7 @@ impl<'a> Resolver<'a, '_> {
         if policy.body.entries.is_empty() {
             let help = format!("write what it demands, such as `{REQUIRE}`");
             self.sink.push(codes::policy_sentence(format!("the policy `{}` says nothing", policy.name.text), policy.name.span, help));
-        } else if statements.is_empty() && self.sink.all.len() == before {
+        } else if statements.is_empty() && self.sink.all.len() == before && !self.is_waiting() {
             self.sink.push(codes::demands_nothing(&policy.name.text, policy.name.span));
         }
         let path = self.spaces.get(self.here.space).map(|s| &*s.path).filter(|p| !p.is_empty());

@@ -135,10 +135,8 @@ impl<'a> Resolver<'a, '_> {
                 }
             },
             Each::For(clause) => self.keyed(clause).map_or(Count::Broken, Count::Keyed),
-            Each::All(at) => {
-                self.sink.push(crate::base::codes::name::later_version("`for {}`", *at));
-                Count::Broken
-            }
+            // It depends on the block: see `expand_block`.
+            Each::All(_) => Count::Broken,
         }
     }
 
@@ -184,7 +182,13 @@ impl<'a> Resolver<'a, '_> {
         if let Some(outer) = outer {
             return self.expand_with(space, block, outer, attributes);
         }
-        let count = self.at(Here { space, bindings: None }, |this| this.count(each));
+        let count = match each {
+            Each::All(_) => {
+                let ids = self.fitting(space, block);
+                ids.map_or(Count::Broken, |ids| Count::Keyed(ids.into_iter().map(|id| (id, None)).collect()))
+            }
+            _ => self.at(Here { space, bindings: None }, |this| this.count(each)),
+        };
         let path = self.spaces.get(space).map(|s| s.path.clone()).unwrap_or_default();
         let one = |key: Option<&Key>, bindings: Bindings<'a>| Instance {
             address: Address::within(&path, &declared.kind.text, &declared.name.text, key),
@@ -228,7 +232,8 @@ impl<'a> Resolver<'a, '_> {
     /// What a block of which there may be many is as a value: one resource, null, or a map.
     pub(super) fn block_value(&mut self, space: usize, block: usize, at: Span) -> Value {
         self.work_out(super::space::Cell::Instances(space, block), at);
-        let keyed = self.scope_of(space).and_then(|s| s.blocks.get(block)).is_some_and(|b| matches!(b.block.each, Some(Each::For(_))));
+        let keyed =
+            self.scope_of(space).and_then(|s| s.blocks.get(block)).is_some_and(|b| b.block.each.as_ref().is_some_and(Each::is_keyed));
         let Some(instances) = self.spaces.get(space).and_then(|s| s.blocks.get(block)) else { return Value::Error };
         match instances.extent {
             Extent::Done if keyed => {

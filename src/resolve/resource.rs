@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     base::{
-        address::Address,
+        address::{Address, Key},
         codes::name as codes,
         diagnostic::{Diagnostic, nearest},
         span::Span,
@@ -18,7 +18,7 @@ use crate::{
         space::Cell,
     },
     schema::{
-        attr::{Change, Type},
+        attr::{Attr, Change, Type},
         model::{Lifecycle, Resource},
         value::{Record, Value},
     },
@@ -32,7 +32,7 @@ impl<'a> Resolver<'a, '_> {
         let declared = self.scope()?.blocks.get(block_at)?;
         let (existing, header, kind, body, given) =
             (declared.existing, declared.header(), declared.kind(), declared.body(), declared.given);
-        let (spec, attributes) = (declared.spec, declared.attributes.clone());
+        let (spec, attributes, declared_each) = (declared.spec, declared.attributes.clone(), declared.block.each.as_ref());
         let Some(spec) = spec else {
             self.sink.push(unknown_kind(kind));
             return None;
@@ -51,6 +51,11 @@ impl<'a> Resolver<'a, '_> {
         };
         for (i, attribute) in attributes.iter().enumerate() {
             self.resource_attribute(&mut resource, spec, Cell::Attribute(space, block_at, instance, i), attribute);
+        }
+        if matches!(declared_each, Some(ast::Each::All(_)))
+            && let Some(Key::Text(id)) = resource.address.key()
+        {
+            resource.record.insert("id".into(), Value::text(&id));
         }
         if let Some((_, outer)) = given
             && let Some(vpc) = self.instance(space, outer, instance)
@@ -117,9 +122,7 @@ impl<'a> Resolver<'a, '_> {
             (_, Some(attr)) if attr.change == Change::Computed && !resource.existing => {
                 self.sink.push(codes::computed_attribute(&name.text, &resource.address, name.span));
             }
-            (_, Some(attr)) if resource.existing && (attr.change == Change::Ours || spec.untold.contains(&&*name.text)) => {
-                self.sink.push(codes::filter_not_told(&name.text, spec.kind, name.span));
-            }
+            (_, Some(_)) if resource.existing && !is_filter(spec, &name.text) => self.sink.push(no_filter(attribute, spec)),
             (_, Some(_)) => put(resource, attribute, value),
             (_, None) => self.sink.push(unknown_attribute(attribute, spec, resource.existing)),
         }
@@ -218,6 +221,21 @@ impl<'a> Resolver<'a, '_> {
             _ => BTreeMap::new(),
         }
     }
+}
+
+/// Whether an existing resource can be looked for by an attribute: EC2 tells it.
+pub(super) fn is_filter(spec: &Spec, name: &str) -> bool {
+    let told = |attr: &Attr| attr.change != Change::Ours && !spec.untold.contains(&name);
+    name == "id" || name == "tags" && spec.tag_type.is_some() || spec.attr(name).is_some_and(told)
+}
+
+/// What is wrong with an attribute by which nothing can be looked for.
+pub(super) fn no_filter(attribute: &Attribute, spec: &'static Spec) -> Diagnostic {
+    let name = &attribute.name;
+    if spec.attr(&name.text).is_some() {
+        return codes::filter_not_told(&name.text, spec.kind, name.span);
+    }
+    unknown_attribute(attribute, spec, true)
 }
 
 /// Writes an attribute; null is as if it were not written.

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{address::Address, cidr::Cidr, date::Day, service::Service, site::Site, source::Sources, span::Span},
-    schema::value::{Record, Value},
+    schema::{
+        ask::{Answers, Question},
+        value::{Record, Value},
+    },
 };
 
 /// A whole project.
@@ -28,6 +31,10 @@ pub struct Model {
     pub sensitive: Sensitive,
     /// Time-outs of what is not wanted any more, though its block is there: a project that is taken down.
     pub timeouts: BTreeMap<Address, Timeouts>,
+    /// What it asks EC2 before anything else, whether there is an answer or not.
+    pub questions: Vec<Question>,
+    /// The answers that it was resolved with, as far as it asks.
+    pub answers: Answers,
 }
 
 /// What nobody is shown.

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::{address::Address, site::Site},
     resources,
-    schema::value::{Record, Value},
+    schema::{
+        ask::Answers,
+        value::{Record, Value},
+    },
     state::{Deposed, Existing, Image, Part, Promise, Resource, State},
 };
 
@@ -222,6 +225,11 @@ pub enum Event {
         /// By address.
         existing: BTreeMap<Address, Existing>,
     },
+    /// EC2 was asked what the project could not be resolved without.
+    Answers {
+        /// By the question; all of them.
+        answers: Answers,
+    },
     /// The policies demand something else than before.
     Promises {
         /// All of what they demand.
@@ -375,6 +383,7 @@ impl State {
             }
             Event::Images { images } => self.images.extend(images.clone()),
             Event::Existing { existing } => self.existing.clone_from(existing),
+            Event::Answers { answers } => self.answers.clone_from(answers),
             Event::Promises { promises } => self.promises.clone_from(promises),
             Event::Imported { address, id, secnet_id, record, parts, protect, site } => {
                 let (id, secnet_id, record, parts) = (id.clone(), secnet_id.clone(), record.clone(), parts.clone());

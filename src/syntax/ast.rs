@@ -181,6 +181,14 @@ pub enum Each {
     All(Span),
 }
 
+impl Each {
+    /// Whether each of them has a key.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        matches!(self, Each::For(_) | Each::All(_))
+    }
+}
+
 /// `for k, v in xs if c`: of a block, of a part of a body, of a comprehension.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForClause {

@@ -349,6 +349,19 @@ fn what_need_not_be_there_has_a_fixture_too() {
 }
 
 #[test]
+fn what_ec2_was_asked_first_has_a_fixture_too() {
+    let (_directory, store) = store();
+    let lock = store.lock("test").unwrap();
+    let mut state = full();
+    let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
+    state.answers.insert("availability_zones()".into(), texts(&["us-east-1a", "us-east-1b"]));
+    state.answers.insert("existing subnet.each".into(), texts(&[]));
+    store.write(&lock, state).unwrap();
+    let written = fs::read_to_string(store.state_path()).unwrap();
+    snapbox::assert_data_eq!(written, snapbox::Data::read_from(&repository("fixtures/v2/asked.json"), None).raw());
+}
+
+#[test]
 fn the_schema_says_what_the_fixtures_are() {
     for (version, path) in fixtures() {
         let schema: Json = serde_json::from_slice(&fs::read(repository(&format!("schema/v{version}.json"))).unwrap()).unwrap();

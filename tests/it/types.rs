@@ -26,6 +26,15 @@ async fn every_type_lives_on_the_simulator() {
     assert!(wrong.is_empty(), "{}\n\nSECNET_BLESS=1 writes what plans show now; SECNET_TYPE=vpc plays one file", wrong.join("\n\n"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn drift_that_the_state_has_taken_in_is_planned_as_before() {
+    let mut wrong = vec![];
+    for life in lives() {
+        wrong.extend(life.play_with(Arc::new(Sim::new(REGION)), false, true).await.err());
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
 /// From any state of a type's life to any other: what is applied is what is then found, each time.
 #[tokio::test(start_paused = true)]
 async fn from_any_state_to_any_other_an_apply_leaves_nothing_to_do() {

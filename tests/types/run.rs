@@ -13,9 +13,9 @@ use std::{
 use secnet::{
     analysis::{self, Inputs},
     apply::{Options, Stop, execute, refresh},
-    base::{address::Address, cidr::Cidr},
+    base::{address::Address, cidr::Cidr, diagnostic::Diagnostic},
     call::{Driver, Json, Request, mutates},
-    plan::{Action, Input, Plan, plan},
+    plan::{Action, Input, Plan, drift, plan},
     resources,
     schema::value::Value,
     state::{
@@ -119,6 +119,12 @@ impl Life {
     /// Plays all of it: each step is planned as the file says and applied, and leaves nothing to do; in the end everything is
     /// imported into an empty state and destroyed. Gives what differs, and with `SECNET_BLESS` writes it down.
     pub async fn play(&self, driver: Arc<dyn Driver>, moto: bool) -> Result<(), String> {
+        self.play_with(driver, moto, false).await
+    }
+
+    /// The same; with `refreshed` the state takes in what another's hand has changed before anything is planned, which makes
+    /// no difference to the plan.
+    pub async fn play_with(&self, driver: Arc<dyn Driver>, moto: bool, refreshed: bool) -> Result<(), String> {
         let place = |line: usize| format!("{}:{line}", self.path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&self.path).display());
         let mut stand = Stand::new(&self.name(), driver.clone());
         let mut last = String::new();
@@ -127,7 +133,17 @@ impl Life {
         for step in &self.steps {
             match step {
                 Step::Project { not_on_moto: true, .. } | Step::Calls { not_on_moto: true, .. } if moto => {}
-                Step::Calls { line, text, .. } => stand.send_all(text).await.map_err(|e| format!("{}: {e}", place(*line)))?,
+                Step::Calls { line, text, .. } => {
+                    stand.send_all(text).await.map_err(|e| format!("{}: {e}", place(*line)))?;
+                    if refreshed {
+                        let drift = stand.drift(&last).await.map_err(|e| format!("{}: {e}", place(*line)))?;
+                        stand.carry_out(&drift).await.map_err(|e| format!("{}: {e}", place(*line)))?;
+                        let left = stand.drift(&last).await.map_err(|e| format!("{}: {e}", place(*line)))?;
+                        if !left.is_empty() {
+                            differs.push(format!("{}: this drift is not taken in:\n{}", place(*line), shown(&left)));
+                        }
+                    }
+                }
                 Step::Project { line, text, shown: wanted, at, .. } => {
                     let place = place(*line);
                     let whole = whole(&self.name(), text);
@@ -192,6 +208,14 @@ impl Stand {
     }
 
     async fn plan(&self, text: &str) -> Result<Plan, String> {
+        self.make(text, plan).await
+    }
+
+    async fn drift(&self, text: &str) -> Result<Plan, String> {
+        self.make(text, drift).await
+    }
+
+    async fn make(&self, text: &str, make: fn(&Input<'_>) -> Result<Plan, Vec<Diagnostic>>) -> Result<Plan, String> {
         let analysis = analysis::analyze(vec![("main.secnet".into(), text.into())], &Inputs::default());
         if analysis.has_errors() {
             return Err(format!("{:#?}", analysis.diagnostics));
@@ -199,7 +223,7 @@ impl Stand {
         let state = self.state();
         let observation = refresh::refresh(&*self.driver, &analysis.model, &state).await.map_err(|e| e.to_string())?;
         let input = Input { model: &analysis.model, state: &state, observation: &observation, sources: Some(&analysis.sources) };
-        plan(&input).map_err(|found| found.into_iter().map(|d| format!("{} {}", d.code.id, d.message)).collect::<Vec<_>>().join("\n"))
+        make(&input).map_err(|found| found.into_iter().map(|d| format!("{} {}", d.code.id, d.message)).collect::<Vec<_>>().join("\n"))
     }
 
     async fn carry_out(&self, plan: &Plan) -> Result<(), String> {
@@ -220,6 +244,10 @@ impl Stand {
         let again = self.plan(text).await?;
         if !again.is_empty() {
             return Err(format!("after an apply nothing is left to do, but:\n{}", shown(&again)));
+        }
+        let drift = self.drift(text).await?;
+        if !drift.is_empty() {
+            return Err(format!("after an apply nothing has drifted, but:\n{}", shown(&drift)));
         }
         let flows = [&again.proof.added, &again.proof.removed, &again.proof.unknown];
         if flows.iter().any(|f| !f.is_empty()) {

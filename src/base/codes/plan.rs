@@ -114,7 +114,7 @@ secnet plan --refresh=false     # after `image = ami(\"debian-12\")` was written
 ```
 
 Plan or apply without `--refresh=false` once: an apply keeps what it has read.";
-    NOT_BETWEEN = "E0724" "a policy does not hold at every step of an apply"
+    NOT_BETWEEN = "E0740" "a policy does not hold at every step of an apply"
 "A policy that says `during apply` is to hold in every state that the account passes through, whatever part of the calls that run side by side
 has been carried out. A `forbid` may be violated only by what passed before the apply began; a `require` that holds before and after must hold
 all the time. Where one order of the calls does not give that, secnet takes another: what lets packets through is made first, or is taken
@@ -125,7 +125,7 @@ secnet plan      # names the statement, and a packet that shows it
 ```
 
 Make the change in two: first what the message points at, then the rest. Or drop `during apply`, if the moment is acceptable.";
-    MEANWHILE = "W0725" "something passes for a while that passes neither before nor after"
+    MEANWHILE = "W0741" "something passes for a while that passes neither before nor after"
 "Calls are carried out one after the other, and some side by side. Between the first and the last, old and new stand together: an old rule that
 lets out and a new one that lets in, say. secnet looks for an order in which no state between lets anything through that neither the state
 before nor the one after does. For this plan there is none; the message says what passes meanwhile.
@@ -135,6 +135,18 @@ secnet plan      # tells it before anything is done
 ```
 
 Make the change in two, or accept the moment. `policy ... during apply` makes it an error.";
+    NOT_ASKED = "E0724" "EC2 was never asked what the project cannot be resolved without"
+"Some of what a project says depends on what EC2 answers: how many zones a region has, or which resources fit an `existing` block
+with `for {}`. `plan` and `apply` ask for that before anything else, and an apply keeps the answers in the state, by which
+`check`, `test`, `prove` and `--refresh=false` go. Nothing is guessed in the place of an answer: a subnet that is left out would be left
+out of every proof.
+
+```secnet error E0724
+subnet app for zone in availability_zones() { vpc = vpc.main  cidr_block = 10.0.3.0/24  availability_zone = zone }
+```
+
+Run `secnet plan` where EC2 can be asked, and apply it; or write the zones, or the ids, into the sources. A test gives a variable of its own
+in their place: `variable zones list(text) = availability_zones()`, and `with zones = [\"us-east-1a\"]`.";
     LAW_BROKEN = "E0708" "a plan breaks one of its own laws"
 "Before a plan is shown, secnet checks what must hold of every plan: each task comes after all that it waits for, and whatever it
 needs from another resource is made before it. This plan breaks such a law. That is a mistake in secnet, not in your sources, and
@@ -251,6 +263,14 @@ pub fn never_read(what: &str, why: &str, at: Option<Span>) -> Diagnostic {
     Diagnostic::error(&NEVER_READ, format!("{what} {why}, and this plan reads nothing"))
         .at(at, "has to be read")
         .help("run it without `--refresh=false`; an apply keeps what it has read")
+}
+
+/// [`NOT_ASKED`]
+#[must_use]
+pub fn not_asked(question: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&NOT_ASKED, format!("what `{question}` gives is not known: EC2 was never asked"))
+        .at(at, "has to be asked")
+        .help("`secnet plan` asks, and an apply keeps the answer")
 }
 
 /// [`NOT_KNOWN`]

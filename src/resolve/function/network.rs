@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Argument, ELEMENTS_MAX, Entry, MANY, Refusal,
-    argument::{address, bits, list, network, no_element, pending, text, too_long, value, whole},
+    argument::{address, bits, list, network, no_element, pending, too_long, value, whole},
     pure, refuse,
 };
 use crate::{
@@ -20,13 +20,6 @@ use crate::{
 };
 
 pub(super) const TABLE: &[Entry] = &[
-    pure(
-        "ami",
-        "ami(\"al2023\")",
-        (1, 2),
-        "The newest image of a family, looked up while planning; the second argument is \"x86_64\" or \"arm64\".",
-        ami,
-    ),
     pure("cidr", "cidr(10.0.0.1, 24)", (2, 2), "The network of an address with a prefix of so many bits.", |a| {
         let (ip, bits) = (address(a, 0)?, bits(a, 1)?);
         let too_long = |_| Refusal::Wrong(1, format!("`{ip}` has fewer than {bits} bits"));
@@ -249,21 +242,6 @@ fn network_or_address(a: &[Argument], i: usize) -> Result<Cidr, Refusal> {
         }
         Value::Text(_) | Value::Cidr(_) => network(a, i),
         _ => Err(Refusal::Wanted(i, "a network or an address")),
-    }
-}
-
-fn ami(a: &[Argument]) -> Answer {
-    let family = text(a, 0)?;
-    if family.is_empty() {
-        return Err(Refusal::Wrong(0, "an image family has a name, such as \"al2023\"".into()));
-    }
-    if family.starts_with("ami-") {
-        return Err(Refusal::Wrong(0, format!("{family:?} is the id of an image: write it without `ami(...)`")));
-    }
-    let architecture = if a.len() > 1 { Some(text(a, 1)?.to_owned()) } else { None };
-    match architecture.as_deref() {
-        None | Some("x86_64" | "arm64") => Ok(Value::Image(family.into(), architecture)),
-        Some(other) => Err(Refusal::Wrong(1, format!("the architecture is \"x86_64\" or \"arm64\", not {other:?}"))),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{FORMAT, State, checksum, codes};
 use crate::{
     base::{address::Address, diagnostic::Diagnostic},
     call::Json,
-    schema::value::Value,
+    schema::{ask::Answers, value::Value},
     state::{Deposed, Existing, Image, Promise, Resource},
 };
 
@@ -46,6 +46,8 @@ struct V2 {
     images: BTreeMap<String, Image>,
     existing: BTreeMap<Address, Existing>,
     outputs: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    answers: Answers,
     promises: Vec<Promise>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sealing_key: Option<String>,
@@ -56,7 +58,7 @@ const CHECKSUM_LENGTH: usize = 64;
 
 /// The bytes of a state file.
 pub(super) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
-    let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises, sealing_key } =
+    let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, answers, promises, sealing_key } =
         state.clone();
     let wire = V2 {
         format: FORMAT,
@@ -70,6 +72,7 @@ pub(super) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
         images,
         existing,
         outputs,
+        answers,
         promises,
         sealing_key,
     };
@@ -160,15 +163,30 @@ fn from_v1(wire: V1) -> V2 {
         images,
         existing,
         outputs,
+        answers: Answers::new(),
         promises: vec![],
         sealing_key: None,
     }
 }
 
 fn from_v2(wire: V2) -> State {
-    let V2 { format: _, serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises, sealing_key } =
-        wire;
-    State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, promises, sealing_key }
+    let V2 {
+        format: _,
+        serial,
+        lineage,
+        project,
+        account,
+        region,
+        resources,
+        deposed,
+        images,
+        existing,
+        outputs,
+        answers,
+        promises,
+        sealing_key,
+    } = wire;
+    State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, answers, promises, sealing_key }
 }
 
 /// What the checksum is of: everything but the checksum, without white space, members in order of their names.

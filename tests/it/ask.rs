@@ -1,0 +1,110 @@
+//! What a project asks EC2 before it can be resolved, through the program itself, in the sandbox.
+
+use std::fs;
+
+use super::cli::Project;
+
+const MANY: &str = "project p { }
+vpc main { cidr_block = 10.0.0.0/16 }
+subnet app for i, zone in availability_zones() {
+  vpc = vpc.main
+  cidr_block = subnets(10.0.0.0/16, 8)[i]
+  availability_zone = zone
+}
+existing vpc default { is_default = true }
+existing subnet each for {} { vpc = vpc.default }
+existing subnet none for {} { vpc = vpc.default  availability_zone = \"mars\" }
+output numbers = [length(subnet.app), length(subnet.each), length(subnet.none)]
+";
+
+/// The project's state among its sources, as if it had been applied to AWS.
+fn as_applied(project: &Project) {
+    let state = project.path().join("state");
+    fs::create_dir_all(&state).unwrap();
+    fs::copy(project.path().join(".secnet/sandbox/state/p.json"), state.join("p.json")).unwrap();
+}
+
+#[test]
+fn zones_and_what_fits_are_asked_for_and_remembered() {
+    let project = Project::of(MANY);
+    project.run("check").exits(1).says("what `availability_zones()` gives is not known");
+    project.run("apply --sandbox --yes").exits(0).says("numbers = [6, 6, 0]").says("6 CreateSubnet");
+    project.run("plan --sandbox --detailed-exitcode").exits(0).says("Nothing to do");
+    project.run("plan --sandbox --detailed-exitcode --refresh=false").exits(0).says("Nothing to do");
+    as_applied(&project);
+    project.run("check").exits(0).says("14 resources");
+    project.run("prove").exits(0).says("`availability_zones()` gives what the last apply was told");
+    project.run("destroy --sandbox --yes").exits(0);
+}
+
+#[test]
+fn a_plan_file_is_applied_with_the_answers_that_it_was_made_with() {
+    let project = Project::of(MANY);
+    project.run("plan --sandbox --out p.plan").exits(0);
+    let file = project.path().join("p.plan");
+    project.run(&format!("apply {} --yes", file.display())).exits(0).says("numbers = [6, 6, 0]");
+}
+
+#[test]
+fn all_that_fit_are_proved_with() {
+    let project = Project::of(
+        "project p { }
+existing vpc default { is_default = true }
+existing subnet each for {} { vpc = vpc.default }
+policy closed { forbid tcp/22 from internet to subnet.each }
+",
+    );
+    // The default VPC leads to its internet gateway, and lets in whatever a group lets in.
+    let plan = project.run("plan --sandbox").exits(1);
+    plan.says("forbid tcp/22 from internet to subnet.each").says("subnet.each[\"subnet-");
+    project.edit("subnet.each }", "[for s in subnet.each : s if false] }");
+    project.run("plan --sandbox").exits(1).says("E0");
+}
+
+#[test]
+fn one_listing_tells_of_all_that_fit() {
+    let project = Project::of(MANY);
+    project.run("apply --sandbox --yes").exits(0);
+    let calls = project.run("plan --sandbox --json").exits(0).json();
+    // For each of two blocks, for all of the first one's by their ids, and among what stands.
+    assert_eq!(calls["calls"]["by_action"]["DescribeSubnets"], 4, "{}", calls["calls"]);
+    assert_eq!(calls["calls"]["by_action"]["DescribeAvailabilityZones"], 1);
+}
+
+#[test]
+fn a_list_that_aws_keeps_is_unknown_until_it_was_read() {
+    let text = "project p { }
+vpc main { cidr_block = 10.0.0.0/16 }
+internet_gateway main { vpc = vpc.main }
+subnet app { vpc = vpc.main  cidr_block = 10.0.1.0/24  map_public_ip_on_launch = true }
+route_table app {
+  vpc = vpc.main
+  subnets = [subnet.app]
+  route anywhere via internet_gateway.main
+}
+security_group web {
+  vpc = vpc.main
+  egress tcp/443 to prefix_list_named(\"s3\")
+}
+instance web {
+  image = ami(\"al2023\")
+  instance_type = \"t3.micro\"
+  subnet = subnet.app
+  security_groups = [security_group.web]
+}
+policy out {
+  require tcp/443 from instance.web to 52.216.0.0/15
+  forbid tcp/443 from instance.web to 8.8.8.0/24
+}
+";
+    let project = Project::of(text);
+    let unread = project.run("prove").exits(1);
+    unread.says("UNKNOWN  require").says("UNKNOWN  forbid");
+    project.run("apply --sandbox --yes").exits(0).says("2 of 2 statements proven");
+    as_applied(&project);
+    project.run("prove").exits(0).says("2 of 2 statements proven");
+    project.edit("8.8.8.0/24", "3.5.0.0/24");
+    project.run("plan --sandbox").exits(1).says("REFUTED");
+    project.edit("prefix_list_named(\"s3\")", "prefix_list_named(\"nobody's\")");
+    project.run("plan --sandbox").exits(1).says("E0701");
+}
