@@ -9,6 +9,7 @@ mod describe;
 mod guard;
 pub mod laws;
 pub mod lifecycle;
+mod lock;
 mod order;
 pub mod proof;
 mod room;

@@ -45,8 +45,15 @@ pub struct Spec {
     pub tag_type: Option<&'static str>,
     /// Whether a successor is made before it goes, when it must be replaced.
     pub create_first: bool,
-    /// Whether EC2 takes one change of it at a time: what changes it or its parts goes one after the other, what is unmade first.
+    /// Whether EC2 takes one change of it at a time: what changes it or its parts goes one after the other, what is unmade first,
+    /// then its updates in the order of `updates`.
     pub one_at_a_time: bool,
+    /// Attributes that, while they are true, keep EC2 from deleting it: see [`Lock`].
+    pub locks: &'static [Lock],
+    /// What EC2 changes only while it is stopped.
+    pub still: Option<Still>,
+    /// What EC2 tells of one at a time only: see [`Deep`].
+    pub deep: &'static [Deep],
     /// Names of the parts that the call which makes it makes too: all that are wanted then.
     pub made_with: &'static [&'static str],
     /// Attributes that hold JSON: two that mean the same are the same.
@@ -117,6 +124,39 @@ pub struct Update {
     pub after_create: fn(&Record) -> bool,
     /// The calls. The record is the one that is wanted.
     pub calls: fn(&Address, &Record) -> Vec<Call>,
+}
+
+/// An attribute that keeps EC2 from deleting its resource while it is true.
+///
+/// It is turned off before anything else is changed, and on after. The plan refuses what the sources do not unlock.
+#[derive(Debug, Clone, Copy)]
+pub struct Lock {
+    /// A boolean that is changed in place.
+    pub attr: &'static str,
+    /// Whether it keeps EC2 from stopping it, too.
+    pub stops: bool,
+}
+
+/// What EC2 changes only in something that is stopped: all that changes of it goes between one stop and one start.
+#[derive(Debug, Clone, Copy)]
+pub struct Still {
+    /// Attributes, each changed in place by its own update.
+    pub attrs: &'static [&'static str],
+    /// The calls that stop it.
+    pub stop: fn(&Address) -> Vec<Call>,
+    /// The calls that start it again.
+    pub start: fn(&Address) -> Vec<Call>,
+}
+
+/// What EC2 tells of one resource a call, and no listing tells. A refresh leaves it out, or it would take a call for each.
+#[derive(Debug, Clone, Copy)]
+pub struct Deep {
+    /// An attribute among [`Spec::untold`].
+    pub attr: &'static str,
+    /// The call that asks for it, by id.
+    pub read: fn(&str) -> Request,
+    /// What the answer says; `None` where there is none.
+    pub told: fn(&Json) -> Option<Value>,
 }
 
 /// How resources of a type that differ in nothing but their tags are made by one call.
@@ -328,6 +368,12 @@ pub trait ResourceType: Kind + Sized + 'static {
     const CREATE_FIRST: bool = false;
     /// See [`Spec::one_at_a_time`].
     const ONE_AT_A_TIME: bool = false;
+    /// See [`Spec::locks`].
+    const LOCKS: &'static [Lock] = &[];
+    /// See [`Spec::still`].
+    const STILL: Option<Still> = None;
+    /// See [`Spec::deep`].
+    const DEEP: &'static [Deep] = &[];
     /// See [`Spec::made_with`].
     const MADE_WITH: &'static [&'static str] = &[];
     /// See [`Spec::documents`].
@@ -414,6 +460,9 @@ impl Spec {
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,
+            locks: T::LOCKS,
+            still: T::STILL,
+            deep: T::DEEP,
             made_with: T::MADE_WITH,
             documents: T::DOCUMENTS,
             patience: T::PATIENCE,

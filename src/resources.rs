@@ -264,6 +264,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_locked_or_changed_in_a_still_one_has_a_turn_of_its_own() {
+        for spec in ALL {
+            let own = |name: &str| spec.updates.iter().any(|update| update.attrs == [name]);
+            for name in spec.locks.iter().map(|lock| lock.attr).chain(spec.still.iter().flat_map(|still| still.attrs.iter().copied())) {
+                assert!(own(name) && spec.one_at_a_time, "{}.{name} has no turn of its own", spec.kind);
+            }
+            for deep in spec.deep {
+                assert!(spec.untold.contains(&deep.attr), "{}.{} is told by the listing", spec.kind, deep.attr);
+                assert!(!crate::call::mutates((deep.read)("id-1").action.as_str()), "{}.{}", spec.kind, deep.attr);
+            }
+        }
+    }
+
+    #[test]
     fn references_name_kinds_that_exist() {
         fn kinds(ty: &Type, found: &mut Vec<Arc<str>>) {
             match ty {

@@ -89,6 +89,8 @@ mod state;
 mod tidy;
 #[path = "it/transit.rs"]
 mod transit;
+#[path = "it/turns.rs"]
+mod turns;
 #[path = "it/types.rs"]
 mod types;
 #[path = "it/unread.rs"]

@@ -8,11 +8,11 @@ use std::{net::IpAddr, sync::Arc};
 use serde_json::json;
 
 use crate::{
-    base::{address::Address, codes::network, diagnostic::Sink},
-    call::{Arg, Call, Json, Settle},
+    base::{address::Address, base64, codes::network, diagnostic::Sink},
+    call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Alike, Listing, Observed, ResourceType, Update},
+    registry::{Alike, Deep, Listing, Lock, Observed, ResourceType, Still, Update},
     resource,
     resources::{
         key_pair::KeyPair,
@@ -51,8 +51,9 @@ resource! {
         network_interface: Option<Ref<NetworkInterface>>, Replace;
         /// The key that EC2 puts on it when it first starts. EC2 tells the key's name alone, so this is not read back.
         key_pair: Option<Ref<KeyPair>>, Replace;
-        /// What it runs when it first starts. Not read back: that would take a call for each instance.
-        user_data: Option<Val<Arc<str>>>, Replace;
+        /// What it runs when it first starts. To change it EC2 must stop the instance and start it again, and most images run it
+        /// at the first start alone: make a new instance for a new start. Not read back: that would take a call for each instance.
+        user_data: Option<Val<Arc<str>>>, InPlace;
         /// The name of the IAM instance profile that gives it its role.
         iam_instance_profile: Option<Val<Arc<str>>>, Replace;
         /// Its address in the subnet; EC2 picks a free one where it is not written.
@@ -83,6 +84,13 @@ resource! {
         /// What a shutdown from within does: `"stop"`, as EC2 has it where nothing is written, or `"terminate"`. EC2 tells
         /// it by a call for each instance only, so it is not read back.
         instance_initiated_shutdown_behavior: Option<Val<Word<Shutdown>>>, InPlace;
+        /// Whether EC2 refuses to delete it. While it is on, the plan refuses to delete or replace the instance, unless the
+        /// block says `false`: then the same apply turns it off first. EC2 tells it by a call for each instance only, so it is
+        /// not read back. It does not keep a shutdown from within from deleting it, where that is what a shutdown does.
+        disable_api_termination: Option<Val<bool>>, InPlace;
+        /// Whether EC2 refuses to stop it, or to delete it. While it is on, the plan refuses what would need either, unless the
+        /// block says `false`. EC2 tells it by a call for each instance only, so it is not read back.
+        disable_api_stop: Option<Val<bool>>, InPlace;
         /// Whether it runs on hardware that other accounts use too: `"default"` does, `"dedicated"` does not.
         tenancy: Option<Val<Word<Tenancy>>>, Replace;
         /// Whether its root volume is encrypted, with the account's default key.
@@ -173,6 +181,22 @@ impl ResourceType for Instance {
         "root_volume_type",
         "root_volume_encrypted",
         "instance_initiated_shutdown_behavior",
+        "disable_api_termination",
+        "disable_api_stop",
+    ];
+    const ONE_AT_A_TIME: bool = true;
+    const LOCKS: &'static [Lock] =
+        &[Lock { attr: "disable_api_termination", stops: false }, Lock { attr: "disable_api_stop", stops: true }];
+    const STILL: Option<Still> = Some(Still { attrs: &["instance_type", "ebs_optimized", "user_data"], stop, start });
+    const DEEP: &'static [Deep] = &[
+        Deep { attr: "user_data", read: |id| ask(id, "userData"), told: user_data },
+        Deep {
+            attr: "instance_initiated_shutdown_behavior",
+            read: |id| ask(id, "instanceInitiatedShutdownBehavior"),
+            told: |answer| text(answer, &["InstanceInitiatedShutdownBehavior", "Value"]).map(Value::text),
+        },
+        Deep { attr: "disable_api_termination", read: |id| ask(id, "disableApiTermination"), told: |a| flag(a, "DisableApiTermination") },
+        Deep { attr: "disable_api_stop", read: |id| ask(id, "disableApiStop"), told: |a| flag(a, "DisableApiStop") },
     ];
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
@@ -188,7 +212,27 @@ impl ResourceType for Instance {
     });
     const LISTING: Listing = Listing::new("DescribeInstances", &["Reservations", "Instances"], "InstanceId", "instance-id", Some(1000));
     const UPDATES: &'static [Update] = &[
-        Update { attrs: &["instance_type", "ebs_optimized"], after_create: |_| false, calls: resize },
+        Update { attrs: &["instance_type"], after_create: |_| false, calls: |at, r| vec![set(at, "InstanceType", arg(r, "instance_type"))] },
+        Update { attrs: &["ebs_optimized"], after_create: |_| false, calls: |at, r| vec![set(at, "EbsOptimized", arg(r, "ebs_optimized"))] },
+        Update {
+            attrs: &["user_data"],
+            after_create: |_| false,
+            calls: |at, r| {
+                // Nothing is what takes it away.
+                let data = r.get("user_data").filter(|v| **v != Value::Null).map_or_else(|| Arg::text(""), Arg::from_value);
+                vec![set(at, "UserData", Arg::base64(data))]
+            },
+        },
+        Update {
+            attrs: &["disable_api_termination"],
+            after_create: |_| false,
+            calls: |at, r| vec![set(at, "DisableApiTermination", Arg::Known(is_on(r, "disable_api_termination").into()))],
+        },
+        Update {
+            attrs: &["disable_api_stop"],
+            after_create: |_| false,
+            calls: |at, r| vec![set(at, "DisableApiStop", Arg::Known(is_on(r, "disable_api_stop").into()))],
+        },
         Update {
             attrs: &["monitoring"],
             after_create: |_| false,
@@ -204,7 +248,7 @@ impl ResourceType for Instance {
                 // What is taken out of the text is as EC2 has it by itself.
                 let value = r.get("instance_initiated_shutdown_behavior").filter(|v| **v != Value::Null);
                 let value = value.map_or_else(|| Arg::text("stop"), Arg::from_value);
-                vec![modify(at, "InstanceInitiatedShutdownBehavior", Arg::map([("Value", value)]))]
+                vec![set(at, "InstanceInitiatedShutdownBehavior", value)]
             },
         },
         Update {
@@ -215,7 +259,7 @@ impl ResourceType for Instance {
         Update {
             attrs: &["source_dest_check"],
             after_create: |r| r.get("source_dest_check") == Some(&Value::Bool(false)),
-            calls: |at, r| vec![modify(at, "SourceDestCheck", Arg::map([("Value", arg(r, "source_dest_check"))]))],
+            calls: |at, r| vec![set(at, "SourceDestCheck", arg(r, "source_dest_check"))],
         },
         Update {
             attrs: &["http_tokens", "http_put_response_hop_limit", "http_endpoint"],
@@ -280,6 +324,8 @@ impl ResourceType for Instance {
             ("EbsOptimized", self.ebs_optimized.as_ref().map_or_else(null, Val::arg)),
             ("Monitoring", self.monitoring.as_ref().map_or_else(null, |on| Arg::map([("Enabled", on.arg())]))),
             ("InstanceInitiatedShutdownBehavior", self.instance_initiated_shutdown_behavior.as_ref().map_or_else(null, Val::arg)),
+            ("DisableApiTermination", self.disable_api_termination.as_ref().map_or_else(null, Val::arg)),
+            ("DisableApiStop", self.disable_api_stop.as_ref().map_or_else(null, Val::arg)),
             ("Placement", self.tenancy.as_ref().map_or_else(null, |tenancy| Arg::map([("Tenancy", tenancy.arg())]))),
             ("MetadataOptions", Arg::map(metadata(&self.http_endpoint.value, &self.http_tokens.value, &self.http_put_response_hop_limit.value))),
             ("BlockDeviceMappings", Arg::List(vec![self.root_volume(at)])),
@@ -370,16 +416,37 @@ fn is_on(record: &Record, name: &str) -> bool {
     record.get(name) == Some(&Value::Bool(true))
 }
 
-/// What EC2 changes in a stopped instance only.
-fn resize(at: &Address, record: &Record) -> Vec<Call> {
-    let ids = || [("InstanceIds", Arg::List(vec![Arg::id(at)]))];
-    let is = |state: &str| settle(at, &[state]).or_fail(&["terminated", "gone"], &["StateReason", "Message"]);
-    let changes = [("InstanceType", "instance_type"), ("EbsOptimized", "ebs_optimized")];
-    let written = changes.into_iter().filter(|(_, name)| record.get(*name).is_some_and(|value| *value != Value::Null));
-    let changes = written.map(|(attribute, name)| modify(at, attribute, Arg::map([("Value", arg(record, name))])));
-    let stop = Call::new("StopInstances", ids()).settle(is("stopped"));
-    let start = Call::new("StartInstances", ids()).settle(is("running"));
-    std::iter::once(stop).chain(changes).chain([start]).collect()
+fn set(at: &Address, attribute: &str, value: Arg) -> Call {
+    modify(at, attribute, Arg::map([("Value", value)]))
+}
+
+fn stop(at: &Address) -> Vec<Call> {
+    turned(at, "StopInstances", "stopped")
+}
+
+fn start(at: &Address) -> Vec<Call> {
+    turned(at, "StartInstances", "running")
+}
+
+fn turned(at: &Address, action: &str, state: &str) -> Vec<Call> {
+    let settled = settle(at, &[state]).or_fail(&["terminated", "gone"], &["StateReason", "Message"]);
+    vec![Call::new(action, [("InstanceIds", Arg::List(vec![Arg::id(at)]))]).settle(settled)]
+}
+
+/// EC2 tells one attribute a call.
+fn ask(id: &str, attribute: &str) -> Request {
+    Request::new("DescribeInstanceAttribute", json!({"InstanceId": id, "Attribute": attribute}))
+}
+
+fn flag(answer: &Json, member: &str) -> Option<Value> {
+    at(answer, &[member, "Value"]).and_then(Json::as_bool).map(Value::Bool)
+}
+
+/// As it was written; one that is no text is told as EC2 tells it.
+fn user_data(answer: &Json) -> Option<Value> {
+    let told = text(answer, &["UserData", "Value"]).filter(|told| !told.is_empty())?;
+    let written = base64::decode(told).and_then(|bytes| String::from_utf8(bytes).ok());
+    Some(written.map_or_else(|| Value::text(told), Value::text))
 }
 
 /// EC2 takes nothing else about a service that is switched off.
@@ -551,12 +618,16 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_size_stops_and_starts_it() {
-        let record = instance(&[("instance_type", Value::text("t3.large"))]).record;
-        let calls = (Instance::UPDATES[0].calls)(&Address::new("instance", "web"), &record);
-        let actions: Vec<&str> = calls.iter().map(|c| &*c.action).collect();
-        assert_eq!(actions, ["StopInstances", "ModifyInstanceAttribute", "StartInstances"]);
-        assert_eq!(calls[1].params["InstanceType"], Arg::map([("Value", "t3.large".into())]));
+    fn what_ec2_tells_of_one_alone_is_what_was_written() {
+        let deep = |attr: &str| Instance::DEEP.iter().find(|deep| deep.attr == attr).expect("there is one");
+        let told = |attr, answer: Json| (deep(attr).told)(&answer);
+        assert_eq!((deep("user_data").read)("i-1").params, json!({"InstanceId": "i-1", "Attribute": "userData"}));
+        let written = told("user_data", json!({"InstanceId": "i-1", "UserData": {"Value": base64::encode(b"#!/bin/sh\n")}}));
+        assert_eq!(written, Some(Value::text("#!/bin/sh\n")));
+        assert_eq!(told("user_data", json!({"InstanceId": "i-1", "UserData": {}})), None);
+        assert_eq!(told("disable_api_stop", json!({"DisableApiStop": {"Value": true}})), Some(Value::Bool(true)));
+        let behavior = json!({"InstanceInitiatedShutdownBehavior": {"Value": "stop"}});
+        assert_eq!(told("instance_initiated_shutdown_behavior", behavior), Some(Value::text("stop")));
     }
 
     #[test]
@@ -584,6 +655,7 @@ mod aws {
     use crate::{action, ec2::Action, shown, taken, words};
 
     taken! {
+        BlobAttributeValue(set_value);
         BlockDeviceMapping(set_device_name, set_ebs);
         EbsBlockDevice(set_delete_on_termination, set_encrypted, set_iops, set_kms_key_id, set_throughput, set_volume_size, set_volume_type);
         IamInstanceProfileSpecification(set_arn, set_name);
@@ -635,7 +707,7 @@ mod aws {
         // `UserData` is base64 text on both sides: the SDK sends the text as it is.
         action!(RunInstances: run_instances(
             set_block_device_mappings, set_client_token, set_ebs_optimized,
-            set_iam_instance_profile, set_instance_initiated_shutdown_behavior, set_monitoring, set_placement, set_image_id, set_instance_type, set_key_name, set_max_count,
+            set_disable_api_stop, set_disable_api_termination, set_iam_instance_profile, set_instance_initiated_shutdown_behavior, set_monitoring, set_placement, set_image_id, set_instance_type, set_key_name, set_max_count,
             set_metadata_options, set_min_count, set_network_interfaces, set_private_ip_address, set_security_group_ids, set_subnet_id,
             set_tag_specifications, set_user_data,
         ) -> (instances, owner_id, reservation_id)),
@@ -646,8 +718,12 @@ mod aws {
         action!(StopInstances: stop_instances(set_instance_ids) -> (stopping_instances)),
         // EC2 takes one attribute a call.
         action!(ModifyInstanceAttribute: modify_instance_attribute(
-            set_ebs_optimized, set_instance_initiated_shutdown_behavior, set_groups, set_instance_id, set_instance_type, set_source_dest_check)
-            -> ()),
+            set_disable_api_stop, set_disable_api_termination, set_ebs_optimized, set_instance_initiated_shutdown_behavior, set_groups, set_instance_id,
+            set_instance_type, set_source_dest_check, set_user_data,
+        ) -> ()),
+        action!(DescribeInstanceAttribute: describe_instance_attribute(set_attribute, set_instance_id) -> (
+            disable_api_stop, disable_api_termination, instance_id, instance_initiated_shutdown_behavior, user_data,
+        )),
         action!(MonitorInstances: monitor_instances(set_instance_ids) -> (instance_monitorings)),
         action!(UnmonitorInstances: unmonitor_instances(set_instance_ids) -> (instance_monitorings)),
         action!(ModifyInstanceMetadataOptions: modify_instance_metadata_options(

@@ -219,9 +219,11 @@ fn wrong_state(id: &str, verb: &str) -> ApiError {
 fn terminate(world: &mut World, p: Params<'_>) -> Outcome {
     let ids = named(world, p)?;
     for id in &ids {
-        if find(&world.instances, "i", id)?.no_termination {
-            let message =
-                format!("The instance '{id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.");
+        // Protection from being stopped is protection from this, too.
+        let instance = find(&world.instances, "i", id)?;
+        let locks = [("disableApiTermination", instance.no_termination), ("disableApiStop", instance.no_stop)];
+        if let Some((lock, _)) = locks.iter().find(|(_, on)| *on) {
+            let message = format!("The instance '{id}' may not be terminated. Modify its '{lock}' instance attribute and try again.");
             return Err(refuse("OperationNotPermitted", message));
         }
     }
