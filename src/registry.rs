@@ -84,6 +84,8 @@ pub struct Spec {
     pub alike: Option<Alike>,
     /// The calls that change it in place.
     pub updates: &'static [Update],
+    /// The calls that change it in place and depend on what it was; they come after `updates`.
+    pub shifts: &'static [Shift],
     /// The calls that unmake it, given what is known of it (`id` among it). Of what AWS gives: those that let go of it.
     pub delete: fn(&Address, &Record) -> Vec<Call>,
     /// What an item of the listing says; `None` for something that is gone though still listed.
@@ -124,6 +126,16 @@ pub struct Update {
     pub after_create: fn(&Record) -> bool,
     /// The calls. The record is the one that is wanted.
     pub calls: fn(&Address, &Record) -> Vec<Call>,
+}
+
+/// One way to change a resource in place by calls that depend on what it was: what was given goes, what is new comes.
+pub struct Shift {
+    /// The attribute; no update or other shift claims it.
+    pub attr: &'static str,
+    /// Whether a resource that was just made with this record still needs it. It was nothing then.
+    pub after_create: fn(&Record) -> bool,
+    /// The calls: as EC2 has it, with ids, and as it is wanted.
+    pub calls: fn(&Address, &Record, &Record) -> Vec<Call>,
 }
 
 /// An attribute that keeps EC2 from deleting its resource while it is true.
@@ -386,6 +398,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const LISTING: Listing;
     /// See [`Spec::updates`]. Tags are changed by the planner, for every type alike.
     const UPDATES: &'static [Update] = &[];
+    /// See [`Spec::shifts`].
+    const SHIFTS: &'static [Shift] = &[];
     /// See [`Spec::alike`].
     const ALIKE: Option<Alike> = None;
     /// Path to the id in the answer of the first call of `create`.
@@ -478,6 +492,7 @@ impl Spec {
             created: T::created,
             alike: T::ALIKE,
             updates: T::UPDATES,
+            shifts: T::SHIFTS,
             delete: T::delete,
             observe: T::observe,
             #[cfg(feature = "aws")]
@@ -495,6 +510,14 @@ impl Spec {
     #[must_use]
     pub fn is_id(&self, text: &str) -> bool {
         text.strip_prefix(self.id_prefix).is_some_and(|rest| self.id_prefix.is_empty() || !rest.contains('-'))
+    }
+
+    /// The calls that change one that was just made with this record into what is wanted.
+    #[must_use]
+    pub fn after_create(&self, at: &Address, record: &Record) -> Vec<Call> {
+        let updates = self.updates.iter().filter(|u| (u.after_create)(record)).flat_map(|u| (u.calls)(at, record));
+        let shifts = self.shifts.iter().filter(|s| (s.after_create)(record)).flat_map(|s| (s.calls)(at, &Record::new(), record));
+        updates.chain(shifts).collect()
     }
 
     /// The attribute of this name.

@@ -16,6 +16,7 @@ use crate::{
     },
 };
 
+mod further;
 mod given;
 mod part;
 mod placement;
@@ -249,12 +250,13 @@ mod tests {
     #[test]
     fn each_in_place_attribute_is_claimed_by_one_update() {
         for spec in ALL {
-            let claims = |name: &str| spec.updates.iter().flat_map(|u| u.attrs).filter(|a| **a == name).count();
+            let shifts = || spec.shifts.iter().map(|s| &s.attr);
+            let claims = |name: &str| spec.updates.iter().flat_map(|u| u.attrs).chain(shifts()).filter(|a| **a == name).count();
             for attr in spec.attrs.iter() {
                 let wanted = usize::from(attr.change == Change::InPlace);
                 assert_eq!(claims(attr.name), wanted, "{}.{} is {:?}", spec.kind, attr.name, attr.change);
             }
-            for claimed in spec.updates.iter().flat_map(|u| u.attrs) {
+            for claimed in spec.updates.iter().flat_map(|u| u.attrs).chain(shifts()) {
                 assert!(spec.attr(claimed).is_some(), "{} has no `{claimed}`", spec.kind);
             }
             if spec.attrs.iter().any(|a| a.change == Change::Parts) {

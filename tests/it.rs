@@ -3,6 +3,8 @@
 
 #[path = "it/accounts.rs"]
 mod accounts;
+#[path = "it/addresses.rs"]
+mod addresses;
 #[path = "it/alike.rs"]
 mod alike;
 #[path = "it/apply.rs"]

@@ -241,19 +241,34 @@ impl<'m> Desired<'m> {
     pub fn addresses_in(&self, resource: &Resource, subnet: &Id, public: Option<Public>) -> Vec<InterfaceAddress> {
         let placed = self.resource(subnet);
         let native = placed.is_some_and(|s| self.is(s, "ipv6_native", false));
-        let four = (!native).then(|| self.address_in(resource, subnet, public));
+        let range = placed.and_then(|s| self.cidr(s, "cidr_block"));
+        let further = self.value(resource, "secondary_private_ip_addresses").map_or(&[][..], Value::elements).iter();
+        // One that is not known yet is every one of the subnet.
+        let further = further.map(|v| if let Value::Ip(ip) = v.inner() { Cidr::host_of(*ip) } else { range.unwrap_or(Cidr::ANYWHERE_V4) });
+        let further = further.map(|private| InterfaceAddress { private, public: None });
+        let four = (!native).then(|| self.address_in(resource, subnet, public)).into_iter().chain(further);
         let Some((placed, network)) = placed.and_then(|s| Some((s, self.cidr(s, "ipv6_cidr_block")?))) else {
-            return four.into_iter().collect();
+            return four.collect();
         };
+        let is_written = resource.record.get("ipv6_addresses").is_some_and(|v| *v != Value::Null);
         let own = self.value(resource, "ipv6_addresses").map_or(&[][..], Value::elements).iter();
-        let own = own.filter_map(|v| if let Value::Ip(ip) = v { Some(*ip) } else { None }).filter(|ip| network.contains_ip(*ip));
-        let mut six: Vec<Cidr> = own.map(Cidr::host_of).collect();
-        let counted = matches!(self.value(resource, "ipv6_address_count"), Some(Value::Int(n)) if *n > 0);
-        let given = native || self.is(placed, "assign_ipv6_address_on_creation", false);
-        if six.is_empty() && (counted || given) {
-            six.push(network);
+        let own = own.map(|v| if let Value::Ip(ip) = v.inner() { Cidr::host_of(*ip) } else { network });
+        // One that EC2 has told and that is none of the subnet's is of a network that goes.
+        let mut six: Vec<Cidr> = own.filter(|own| is_written || network.contains(*own)).collect();
+        let count = match resource.record.get("ipv6_address_count").map(Value::inner) {
+            Some(Value::Int(n)) => usize::try_from(*n).ok(),
+            _ => None,
+        };
+        match count {
+            // The last ones go.
+            Some(count) if count <= six.len() => six.truncate(count),
+            Some(_) => six.push(network),
+            None if six.is_empty() && !is_written && (native || self.is(placed, "assign_ipv6_address_on_creation", false)) => {
+                six.push(network);
+            }
+            None => {}
         }
-        four.into_iter().chain(six.into_iter().map(|private| InterfaceAddress { private, public: None })).collect()
+        four.chain(six.into_iter().map(|private| InterfaceAddress { private, public: None })).collect()
     }
 
     /// The public address that AWS gives, known or not yet.

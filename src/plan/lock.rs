@@ -22,12 +22,12 @@ pub struct Turn {
 }
 
 /// What changes a resource in place: what unlocks it first, what locks it last, and all that needs it stopped in one turn.
-pub fn turns(decision: &Decision<'_>) -> Vec<Turn> {
+pub fn turns(decision: &Decision<'_>, standing: &Standing<'_>) -> Vec<Turn> {
     let (address, spec) = (&decision.resource.address, decision.spec);
     let (mut first, mut among, mut last, mut still): (Vec<Turn>, Vec<Turn>, Vec<Turn>, Option<Turn>) = (vec![], vec![], vec![], None);
+    let changed = |name: &str| decision.attributes.iter().any(|changed| changed.0 == name);
     for update in spec.updates {
-        let changes = |name: &&str| decision.attributes.iter().any(|changed| changed.0 == *name);
-        let names: Vec<&'static str> = update.attrs.iter().copied().filter(changes).collect();
+        let names: Vec<&'static str> = update.attrs.iter().copied().filter(|name| changed(name)).collect();
         let (Some(name), calls) = (names.first().copied(), || (update.calls)(address, &decision.record)) else { continue };
         match spec.still.filter(|still| still.attrs.contains(&name)) {
             Some(_) => {
@@ -44,6 +44,11 @@ pub fn turns(decision: &Decision<'_>) -> Vec<Turn> {
     }
     if let (Some(turn), Some(how)) = (&mut still, spec.still) {
         turn.calls = (how.stop)(address).into_iter().chain(std::mem::take(&mut turn.calls)).chain((how.start)(address)).collect();
+    }
+    for shift in spec.shifts.iter().filter(|shift| changed(shift.attr)) {
+        if let Some(thing) = standing.things.get(address) {
+            among.push(Turn { names: vec![shift.attr], calls: (shift.calls)(address, &thing.observed.record, &decision.record) });
+        }
     }
     first.into_iter().chain(still).chain(among).chain(last).collect()
 }

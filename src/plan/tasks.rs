@@ -205,9 +205,7 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
             let mut calls = (decision.spec.create)(address, &decision.record).unwrap_or_default();
             let others = |address: &Address| context.record(address);
             calls.extend((decision.spec.bared)(address, &decision.record, &others));
-            for update in decision.spec.updates.iter().filter(|u| (u.after_create)(&decision.record)) {
-                calls.extend((update.calls)(address, &decision.record));
-            }
+            calls.extend(decision.spec.after_create(address, &decision.record));
             if decision.spec.stands_for.is_some() {
                 // It is looked up and not made, so that no call could tag it on the way.
                 let own = tags.iter().map(|(key, value)| (key.clone(), Value::text(value)));
@@ -231,7 +229,7 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
             made.push(context.add(tasks, what, format!("{verb} {address}"), calls, tags));
         }
         Some(Action::Update) => {
-            for Turn { names, calls } in lock::turns(decision) {
+            for Turn { names, calls } in lock::turns(decision, context.standing) {
                 let value = |name: &&str| ((*name).to_owned(), decision.record.get(*name).cloned().unwrap_or(Value::Null));
                 let what = What::Update { address: address.clone(), record: names.iter().map(value).collect() };
                 let title = format!("update {address}: {}", names.join(", "));
@@ -274,9 +272,7 @@ fn several(context: &Context<'_>, group: &[&Decision<'_>], tasks: &mut Tasks) {
     }
     for decision in group {
         let address = &decision.resource.address;
-        for update in decision.spec.updates.iter().filter(|u| (u.after_create)(&decision.record)) {
-            calls.extend((update.calls)(address, &decision.record));
-        }
+        calls.extend(decision.spec.after_create(address, &decision.record));
         let (own, mut tags) = context.tags(decision);
         tags.extend(own.iter().filter(|(key, _)| !common.contains_key(*key)).map(|(key, value)| (key.clone(), Value::text(value))));
         let mut call = create_tags(address, &tags);

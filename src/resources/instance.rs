@@ -12,9 +12,10 @@ use crate::{
     call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Alike, Deep, Listing, Lock, Observed, ResourceType, Still, Update},
+    registry::{Alike, Deep, Listing, Lock, Observed, ResourceType, Shift, Still, Update},
     resource,
     resources::{
+        further,
         key_pair::KeyPair,
         network_interface::NetworkInterface,
         part::arg,
@@ -58,6 +59,15 @@ resource! {
         iam_instance_profile: Option<Val<Arc<str>>>, Replace;
         /// Its address in the subnet; EC2 picks a free one where it is not written.
         private_ip_address: Option<Val<IpAddr>>, Replace;
+        /// Further IPv4 addresses of its own interface. Where nothing is written those that EC2 holds are left alone; `[]` takes
+        /// them off. How many there may be depends on its type.
+        secondary_private_ip_addresses: Option<Set<Val<IpAddr>>>, InPlace;
+        /// The IPv6 addresses of its own interface; where nothing is written those that EC2 holds are left alone, `[]` takes
+        /// them off.
+        ipv6_addresses: Option<Set<Val<IpAddr>>>, InPlace;
+        /// How many IPv6 addresses of the subnet EC2 chooses for it, in place of `ipv6_addresses`. Where neither is written, one
+        /// if the subnet says `assign_ipv6_address_on_creation`.
+        ipv6_address_count: Option<Val<i64>>, InPlace;
         /// Whether it gets a public address when it starts; what the subnet says where it is not written. Not read back:
         /// EC2 does not tell it from an address that came otherwise.
         associate_public_ip_address: Option<Val<bool>>, Replace;
@@ -203,7 +213,7 @@ impl ResourceType for Instance {
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
     // EC2 launches several at once unless one has an address or an interface of its own.
     const ALIKE: Option<Alike> = Some(Alike {
-        alone: &["private_ip_address", "network_interface"],
+        alone: &["private_ip_address", "network_interface", "secondary_private_ip_addresses", "ipv6_addresses"],
         most: 50,
         count: &["MinCount", "MaxCount"],
         items: "Instances",
@@ -271,6 +281,15 @@ impl ResourceType for Instance {
             },
         },
     ];
+    const SHIFTS: &'static [Shift] = &[
+        Shift {
+            attr: further::SECONDARY,
+            after_create: |r| further::some(r, further::SECONDARY),
+            calls: |at, old, new| further::shift_secondary(&card(at), old, new),
+        },
+        Shift { attr: further::IPV6, after_create: |_| false, calls: |at, old, new| further::shift_ipv6(&card(at), old, new) },
+        Shift { attr: further::IPV6_COUNT, after_create: |_| false, calls: |at, old, new| further::shift_count(&card(at), old, new) },
+    ];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
@@ -280,6 +299,7 @@ impl ResourceType for Instance {
             placement::some_group(instance, sink);
             placement::groups_of_same_vpc(instance, model, sink);
             placement::address_in_subnet(instance, model, sink);
+            further::check(instance, sink);
         }
     }
 
@@ -373,6 +393,9 @@ impl ResourceType for Instance {
             .text("availability_zone", &["Placement", "AvailabilityZone"])
             .text("state", &["State", "Name"]);
         if own {
+            for (name, value) in further::observed(interface) {
+                reader = reader.value(name, Some(value));
+            }
             reader = reader.value("security_groups", groups(item, interface)).bool("source_dest_check", &["SourceDestCheck"]);
         } else {
             reader = reader.value("network_interface", text(interface, &["NetworkInterfaceId"]).map(Value::text));
@@ -388,7 +411,16 @@ impl ResourceType for Instance {
 }
 
 /// What an interface of the project says by itself.
-const OF_INTERFACE: [&str; 5] = ["subnet", "security_groups", "private_ip_address", "associate_public_ip_address", "source_dest_check"];
+const OF_INTERFACE: [&str; 8] = [
+    "subnet",
+    "security_groups",
+    "private_ip_address",
+    "secondary_private_ip_addresses",
+    "ipv6_addresses",
+    "ipv6_address_count",
+    "associate_public_ip_address",
+    "source_dest_check",
+];
 
 /// An instance stands in a subnet with groups or on an interface, never both.
 fn check_placement(instance: &Resource, sink: &mut Sink) {
@@ -410,6 +442,11 @@ fn settle(at: &Address, until: &[&str]) -> Settle {
 
 fn modify(at: &Address, attribute: &str, value: Arg) -> Call {
     Call::new("ModifyInstanceAttribute", [("InstanceId", Arg::id(at)), (attribute, value)])
+}
+
+/// Its own interface.
+fn card(at: &Address) -> Arg {
+    Arg::Of(at.clone(), "network_interface_id".into())
 }
 
 fn is_on(record: &Record, name: &str) -> bool {
@@ -477,14 +514,16 @@ impl Instance {
             return Arg::map([("DeviceIndex", Arg::Known(json!(0))), ("NetworkInterfaceId", interface.arg())]);
         }
         let groups = self.security_groups.as_ref().map_or_else(null, |groups| Arg::List(groups.0.iter().map(Ref::arg).collect()));
-        Arg::map([
+        let six = self.ipv6_addresses.as_ref().map(|six| six.0.iter().map(|ip| ip.value.clone()).collect::<Vec<_>>());
+        let params = [
             ("DeviceIndex", Arg::Known(json!(0))),
             ("SubnetId", self.subnet.as_ref().map_or_else(null, Ref::arg)),
             ("Groups", groups),
             ("PrivateIpAddress", self.private_ip_address.as_ref().map_or_else(null, Val::arg)),
             ("AssociatePublicIpAddress", self.associate_public_ip_address.as_ref().map_or_else(null, Val::arg)),
             ("DeleteOnTermination", Arg::Known(json!(true))),
-        ])
+        ];
+        Arg::map(params.into_iter().chain(further::ipv6_params(six.as_deref(), self.ipv6_address_count.as_ref().map(Val::arg))))
     }
 }
 
@@ -664,7 +703,7 @@ mod aws {
         );
         InstanceNetworkInterfaceSpecification(
             set_associate_public_ip_address, set_delete_on_termination, set_description, set_device_index, set_groups,
-            set_network_interface_id, set_private_ip_address, set_subnet_id,
+            set_ipv6_address_count, set_ipv6_addresses, set_network_interface_id, set_private_ip_address, set_subnet_id,
         );
         Placement(set_tenancy);
         RunInstancesMonitoringEnabled(set_enabled);
@@ -685,10 +724,12 @@ mod aws {
             http_endpoint, http_protocol_ipv6, http_put_response_hop_limit, http_tokens, instance_metadata_tags, state,
         );
         InstanceNetworkInterface(
-            association, attachment, description, groups, interface_type, mac_address, network_interface_id, owner_id, private_dns_name,
-            private_ip_address, source_dest_check, status, subnet_id, vpc_id,
+            association, attachment, description, groups, interface_type, ipv6_addresses, mac_address, network_interface_id, owner_id, private_dns_name,
+            private_ip_address, private_ip_addresses, source_dest_check, status, subnet_id, vpc_id,
         );
         InstanceNetworkInterfaceAssociation(ip_owner_id, public_dns_name, public_ip);
+        InstanceIpv6Address(ipv6_address);
+        InstancePrivateIpAddress(primary, private_ip_address);
         InstanceNetworkInterfaceAttachment(attach_time, attachment_id, delete_on_termination, device_index, network_card_index, status);
         InstanceState(code, name);
         InstanceStateChange(current_state, instance_id, previous_state);

@@ -9,7 +9,7 @@ use crate::{
         image::{self, Image},
         instance::{Instance, Metadata, State, map_public, reservations, show},
         instance_type,
-        params::{Params, address},
+        params::{Params, address, address_v6},
         refuse::{Outcome, bad, clash, missing, refuse},
         tag::{Tags, at_creation},
         volume,
@@ -34,6 +34,13 @@ struct Port {
     description: String,
     delete_on_termination: bool,
     existing: Option<String>,
+    ipv6: Option<Six>,
+}
+
+/// The IPv6 addresses that are asked for, in place of one that the subnet gives.
+enum Six {
+    Named(Vec<IpAddr>),
+    Chosen(i64),
 }
 
 const TAGGED: [&str; 3] = ["instance", "volume", "network-interface"];
@@ -54,7 +61,7 @@ pub(crate) fn run(world: &mut World, p: Params<'_>) -> Outcome {
         return Err(refuse("InvalidKeyPair.NotFound", format!("The key pair '{key}' does not exist")));
     }
     let port = port(world, p)?;
-    if count > 1 && (port.ip.is_some() || port.existing.is_some()) {
+    if count > 1 && (port.ip.is_some() || port.existing.is_some() || matches!(port.ipv6, Some(Six::Named(_)))) {
         return Err(clash("A private IP address or a network interface may not be specified when more than one instance is launched"));
     }
     let disks = volume::disks(p, &image)?;
@@ -129,7 +136,9 @@ fn port(world: &World, p: Params<'_>) -> Result<Port, ApiError> {
     if of.int("DeviceIndex") != Some(0) {
         return Err(bad("A network interface with device index 0 must be specified"));
     }
-    const MODELLED: [&str; 8] = [
+    const MODELLED: [&str; 10] = [
+        "Ipv6Addresses",
+        "Ipv6AddressCount",
         "DeviceIndex",
         "SubnetId",
         "Groups",
@@ -160,6 +169,7 @@ fn port(world: &World, p: Params<'_>) -> Result<Port, ApiError> {
                 description: String::new(),
                 delete_on_termination: false,
                 existing: Some(id.into()),
+                ipv6: None,
             })
         }
     }
@@ -200,8 +210,34 @@ fn port_in(world: &World, p: Params<'_>, of: Params<'_>, groups: &[&str]) -> Res
         description: of.text("Description").filter(|_| of.has("DeviceIndex")).unwrap_or_default().into(),
         delete_on_termination: of.flag("DeleteOnTermination").unwrap_or(true),
         existing: None,
+        ipv6: six(world, of, &subnet_id)?,
         subnet: subnet_id,
     })
+}
+
+fn six(world: &World, of: Params<'_>, subnet: &str) -> Result<Option<Six>, ApiError> {
+    let named = of.subs("Ipv6Addresses").filter_map(|a| a.text("Ipv6Address"));
+    let named = named.map(|text| address_v6("ipv6Address", text)).collect::<Result<Vec<_>, _>>()?;
+    let six = match (named.is_empty(), of.int("Ipv6AddressCount")) {
+        (false, Some(_)) => return Err(clash("ipv6AddressCount and ipv6Addresses may not be specified on the same request")),
+        (false, None) => Six::Named(named),
+        (true, Some(count)) => Six::Chosen(count),
+        (true, None) => return Ok(None),
+    };
+    let Some(network) = find(&world.subnets, "subnet", subnet)?.ipv6.as_ref().map(|block| block.cidr) else {
+        return Err(bad(format!("The subnet '{subnet}' has no IPv6 CIDR block")));
+    };
+    if let Six::Named(named) = &six {
+        for ip in named {
+            if !network.contains_ip(*ip) {
+                return Err(bad(format!("{ip} is not a valid IPv6 address of the subnet")));
+            }
+            if world.interfaces.values().any(|i| i.subnet == subnet && i.ipv6.contains(ip)) {
+                return Err(refuse("InvalidIPAddress.InUse", format!("Address {ip} is in use.")));
+            }
+        }
+    }
+    Ok(Some(six))
 }
 
 fn check_free(world: &World, subnet: &str, cidr: Option<Cidr>, ip: IpAddr) -> Result<(), ApiError> {
@@ -298,6 +334,17 @@ fn connect(world: &mut World, id: &str, port: &Port, tags: &Tags) -> Result<(), 
             let ip = world.take_address(&port.subnet, port.ip)?;
             let eni = world.add_interface(&port.subnet, ip, port.groups.clone(), &port.description)?;
             world.tag(&eni, tags.clone());
+            let asked: Option<Vec<Option<IpAddr>>> = port.ipv6.as_ref().map(|six| match six {
+                Six::Named(named) => named.iter().copied().map(Some).collect(),
+                Six::Chosen(count) => (0..*count).map(|_| None).collect(),
+            });
+            if let Some(asked) = asked {
+                find_mut(&mut world.interfaces, "eni", &eni)?.ipv6.clear();
+                for ip in asked {
+                    let ip = world.take_ipv6(&port.subnet, ip)?;
+                    find_mut(&mut world.interfaces, "eni", &eni)?.ipv6.push(ip);
+                }
+            }
             eni
         }
     };
