@@ -16,6 +16,7 @@ use crate::{
     },
 };
 
+mod attachment;
 mod further;
 mod given;
 mod part;

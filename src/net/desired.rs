@@ -31,7 +31,7 @@ pub struct Desired<'m> {
     known: &'m Known,
     /// By the interface or instance that holds it: the first Elastic IP address that names it.
     elastic: BTreeMap<&'m Address, &'m Resource>,
-    /// By its interface of the project: the first instance that stands on it.
+    /// By an interface of the project: the first instance that has it.
     standing: BTreeMap<&'m Address, &'m Resource>,
     /// By table: the gateway endpoints that it leads to.
     led_to: BTreeMap<&'m Address, Vec<&'m Resource>>,
@@ -93,7 +93,8 @@ impl<'m> Desired<'m> {
                 "instance" => (&mut standing, &["network_interface"]),
                 _ => continue,
             };
-            for holder in attributes.iter().filter_map(|name| resource.reference(name)) {
+            let further = resource.record.get("network_interfaces").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource);
+            for holder in attributes.iter().filter_map(|name| resource.reference(name)).chain(further) {
                 found.entry(holder).or_insert(resource);
             }
         }
@@ -283,7 +284,7 @@ impl<'m> Desired<'m> {
         self.elastic.get(holder).map(|e| self.public_address(e))
     }
 
-    /// The instance that stands on an interface of the project.
+    /// The instance that has an interface of the project, its first one or a further one.
     #[must_use]
     pub fn instance_on(&self, interface: &Address) -> Option<&'m Resource> {
         self.standing.get(interface).copied()

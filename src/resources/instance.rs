@@ -12,10 +12,10 @@ use crate::{
     call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Alike, Deep, Listing, Lock, Observed, ResourceType, Shift, Still, Update},
+    registry::{Alike, Deep, Listing, Lock, Observed, PartSpec, ResourceType, Shift, Still, Update},
     resource,
     resources::{
-        further,
+        attachment, further,
         key_pair::KeyPair,
         network_interface::NetworkInterface,
         part::arg,
@@ -25,8 +25,8 @@ use crate::{
         subnet::Subnet,
     },
     schema::{
-        attr::{Image, Kind, Ref, Set, Val, Word, Words},
-        model::{Model, Resource},
+        attr::{Image, Kind, List, Ref, Set, Val, Word, Words},
+        model::{Model, Part, Resource},
         value::{Record, Value},
     },
 };
@@ -50,6 +50,10 @@ resource! {
         security_groups: Option<Set<Ref<SecurityGroup>>>, InPlace;
         /// The interface on which it stands, in place of `subnet` and `security_groups`.
         network_interface: Option<Ref<NetworkInterface>>, Replace;
+        /// Further interfaces of the project, from device index 1 on in their order, in the zone of the first. The call that makes
+        /// the instance attaches them; later each is attached and detached by itself. An instance that starts with several is
+        /// given no public address: that takes an `elastic_ip`. How many there may be depends on its type.
+        network_interfaces: Option<List<Ref<NetworkInterface>>>, Parts;
         /// The key that EC2 puts on it when it first starts. EC2 tells the key's name alone, so this is not read back.
         key_pair: Option<Ref<KeyPair>>, Replace;
         /// What it runs when it first starts. To change it EC2 must stop the instance and start it again, and most images run it
@@ -195,6 +199,8 @@ impl ResourceType for Instance {
         "disable_api_stop",
     ];
     const ONE_AT_A_TIME: bool = true;
+    const PARTS: &'static [PartSpec] = &[attachment::PART];
+    const MADE_WITH: &'static [&'static str] = &["attachment"];
     const LOCKS: &'static [Lock] =
         &[Lock { attr: "disable_api_termination", stops: false }, Lock { attr: "disable_api_stop", stops: true }];
     const STILL: Option<Still> = Some(Still { attrs: &["instance_type", "ebs_optimized", "user_data"], stop, start });
@@ -213,7 +219,7 @@ impl ResourceType for Instance {
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
     // EC2 launches several at once unless one has an address or an interface of its own.
     const ALIKE: Option<Alike> = Some(Alike {
-        alone: &["private_ip_address", "network_interface", "secondary_private_ip_addresses", "ipv6_addresses"],
+        alone: &["private_ip_address", "network_interface", "network_interfaces", "secondary_private_ip_addresses", "ipv6_addresses"],
         most: 50,
         count: &["MinCount", "MaxCount"],
         items: "Instances",
@@ -300,7 +306,17 @@ impl ResourceType for Instance {
             placement::groups_of_same_vpc(instance, model, sink);
             placement::address_in_subnet(instance, model, sink);
             further::check(instance, sink);
+            if is_on(&instance.record, "associate_public_ip_address") && attachment::further_cards(instance).next().is_some() {
+                let help = "take an `elastic_ip`, or leave the further interfaces out";
+                let at = instance.span_of("associate_public_ip_address");
+                sink.push(network::text_not_taken("setting", "of an instance with several interfaces", at, help));
+            }
         }
+        placement::one_holder(model, Self::KIND, "network_interfaces", sink);
+    }
+
+    fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
+        attachment::wanted(this)
     }
 
     fn attached(this: &Resource, _model: &Model) -> Vec<String> {
@@ -313,7 +329,8 @@ impl ResourceType for Instance {
         let maps = || desired.resource(&subnet).is_some_and(|s| desired.is(s, "map_public_ip_on_launch", s.existing));
         let launched = match desired.value(this, "associate_public_ip_address") {
             Some(Value::Bool(wanted)) => *wanted,
-            _ => maps(),
+            // EC2 gives none to one with several interfaces.
+            _ => maps() && (attachment::further_cards(this).next().is_none() || desired.value(this, "public_ip_address").is_some()),
         };
         let public = desired.elastic_ip_of(&this.address).or_else(|| launched.then(|| desired.public_address(this)));
         net.interfaces.push(net::Interface {
@@ -349,7 +366,7 @@ impl ResourceType for Instance {
             ("Placement", self.tenancy.as_ref().map_or_else(null, |tenancy| Arg::map([("Tenancy", tenancy.arg())]))),
             ("MetadataOptions", Arg::map(metadata(&self.http_endpoint.value, &self.http_tokens.value, &self.http_put_response_hop_limit.value))),
             ("BlockDeviceMappings", Arg::List(vec![self.root_volume(at)])),
-            ("NetworkInterfaces", Arg::List(vec![self.primary_interface()])),
+            ("NetworkInterfaces", Arg::List(std::iter::once(self.primary_interface()).chain(self.further_interfaces()).collect())),
         ];
         let call = Call::new("RunInstances", params).tagged("instance").tagged("volume").with_token();
         // An interface of the project has tags of its own.
@@ -406,7 +423,7 @@ impl ResourceType for Instance {
                 .text("http_tokens", &["MetadataOptions", "HttpTokens"])
                 .int("http_put_response_hop_limit", &["MetadataOptions", "HttpPutResponseHopLimit"]);
         }
-        reader.done(&["InstanceId"], vec![])
+        reader.done(&["InstanceId"], attachment::observed(item))
     }
 }
 
@@ -506,6 +523,11 @@ impl Instance {
             ("VolumeType", self.root_volume_type.as_ref().map_or_else(null, Val::arg)),
         ];
         Arg::map([("DeviceName", device), ("Ebs", Arg::map(volume))])
+    }
+
+    fn further_interfaces(&self) -> impl Iterator<Item = Arg> {
+        let cards = self.network_interfaces.iter().flat_map(|cards| &cards.0).zip(1..);
+        cards.map(|(card, index): (_, i64)| Arg::map([("DeviceIndex", Arg::Known(index.into())), ("NetworkInterfaceId", card.arg())]))
     }
 
     fn primary_interface(&self) -> Arg {
@@ -755,6 +777,9 @@ mod aws {
         action!(DescribeInstances: describe_instances(set_filters, set_instance_ids, set_max_results, set_next_token)
             -> (next_token, reservations)),
         action!(TerminateInstances: terminate_instances(set_instance_ids) -> (terminating_instances)),
+        action!(AttachNetworkInterface: attach_network_interface(set_device_index, set_instance_id, set_network_interface_id)
+            -> (attachment_id, network_card_index)),
+        action!(DetachNetworkInterface: detach_network_interface(set_attachment_id) -> ()),
         action!(StartInstances: start_instances(set_instance_ids) -> (starting_instances)),
         action!(StopInstances: stop_instances(set_instance_ids) -> (stopping_instances)),
         // EC2 takes one attribute a call.

@@ -270,8 +270,11 @@ fn start(world: &mut World, p: Params<'_>) -> Outcome {
     Ok(json!({"StartingInstances": changes}))
 }
 
-/// Gives each interface that is to have one a public address, unless it has one.
+/// Gives the interface that is to have one a public address, unless it has one; none to an instance with several interfaces.
 pub(crate) fn map_public(world: &mut World, id: &str) -> Result<(), ApiError> {
+    if world.interfaces_of(id).count() > 1 {
+        return Ok(());
+    }
     let wanting: Vec<String> = world.interfaces_of(id).filter(|(_, i)| i.wants_public).map(|(id, _)| id.clone()).collect();
     for eni in wanting {
         if world.public_address(&eni).is_none() {

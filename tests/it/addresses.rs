@@ -56,3 +56,24 @@ async fn every_further_address_of_an_interface_counts_in_a_proof() {
     assert_eq!(outcome(with("")).await, Outcome::Proven);
     assert_eq!(outcome(with("secondary_private_ip_addresses = [10.0.1.70]")).await, Outcome::Refuted, "the rule takes a further address");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_further_interface_is_the_instances_in_a_proof() {
+    let play = Play::new();
+    let with = |more: &str| {
+        project(&format!(
+            "vpc main {{ cidr_block = 10.0.0.0/16 }}
+             subnet a {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}
+             security_group shut {{ vpc = vpc.main }}
+             security_group client {{ vpc = vpc.main  egress tcp/80 to 10.0.1.0/24 }}
+             security_group server {{ vpc = vpc.main  ingress tcp/80 from 10.0.1.0/24 }}
+             network_interface card {{ subnet = subnet.a  security_groups = [security_group.server] }}
+             instance client {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.client] }}
+             instance server {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.shut]  {more} }}
+             policy p \"x\" {{ forbid tcp/80 from instance.client to instance.server }}"
+        ))
+    };
+    let outcome = async |source: String| play.plan(&source).await.proof.policies[0].outcome;
+    assert_eq!(outcome(with("")).await, Outcome::Proven);
+    assert_eq!(outcome(with("network_interfaces = [network_interface.card]")).await, Outcome::Refuted);
+}
