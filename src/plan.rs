@@ -10,6 +10,7 @@ mod drift;
 mod guard;
 pub mod laws;
 pub mod lifecycle;
+mod lock;
 mod order;
 pub mod proof;
 mod room;

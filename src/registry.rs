@@ -50,8 +50,15 @@ pub struct Spec {
     pub tag_type: Option<&'static str>,
     /// Whether a successor is made before it goes, when it must be replaced.
     pub create_first: bool,
-    /// Whether EC2 takes one change of it at a time: what changes it or its parts goes one after the other, what is unmade first.
+    /// Whether EC2 takes one change of it at a time: what changes it or its parts goes one after the other, what is unmade first,
+    /// then its updates in the order of `updates`.
     pub one_at_a_time: bool,
+    /// Attributes that, while they are true, keep EC2 from deleting it: see [`Lock`].
+    pub locks: &'static [Lock],
+    /// What EC2 changes only while it is stopped.
+    pub still: Option<Still>,
+    /// What EC2 tells of one at a time only: see [`Deep`].
+    pub deep: &'static [Deep],
     /// Names of the parts that the call which makes it makes too: all that are wanted then.
     pub made_with: &'static [&'static str],
     /// Attributes that hold JSON: two that mean the same are the same.
@@ -82,6 +89,8 @@ pub struct Spec {
     pub alike: Option<Alike>,
     /// The calls that change it in place.
     pub updates: &'static [Update],
+    /// The calls that change it in place and depend on what it was; they come after `updates`.
+    pub shifts: &'static [Shift],
     /// The calls that unmake it, given what is known of it (`id` among it). Of what AWS gives: those that let go of it.
     pub delete: fn(&Address, &Record) -> Vec<Call>,
     /// What an item of the listing says; `None` for something that is gone though still listed.
@@ -122,6 +131,49 @@ pub struct Update {
     pub after_create: fn(&Record) -> bool,
     /// The calls. The record is the one that is wanted.
     pub calls: fn(&Address, &Record) -> Vec<Call>,
+}
+
+/// One way to change a resource in place by calls that depend on what it was: what was given goes, what is new comes.
+pub struct Shift {
+    /// The attribute; no update or other shift claims it.
+    pub attr: &'static str,
+    /// Whether a resource that was just made with this record still needs it. It was nothing then.
+    pub after_create: fn(&Record) -> bool,
+    /// The calls: as EC2 has it, with ids, and as it is wanted.
+    pub calls: fn(&Address, &Record, &Record) -> Vec<Call>,
+}
+
+/// An attribute that keeps EC2 from deleting its resource while it is true.
+///
+/// It is turned off before anything else is changed, and on after. The plan refuses what the sources do not unlock.
+#[derive(Debug, Clone, Copy)]
+pub struct Lock {
+    /// A boolean that is changed in place.
+    pub attr: &'static str,
+    /// Whether it keeps EC2 from stopping it, too.
+    pub stops: bool,
+}
+
+/// What EC2 changes only in something that is stopped: all that changes of it goes between one stop and one start.
+#[derive(Debug, Clone, Copy)]
+pub struct Still {
+    /// Attributes, each changed in place by its own update.
+    pub attrs: &'static [&'static str],
+    /// The calls that stop it.
+    pub stop: fn(&Address) -> Vec<Call>,
+    /// The calls that start it again.
+    pub start: fn(&Address) -> Vec<Call>,
+}
+
+/// What EC2 tells of one resource a call, and no listing tells. A refresh leaves it out, or it would take a call for each.
+#[derive(Debug, Clone, Copy)]
+pub struct Deep {
+    /// An attribute among [`Spec::untold`].
+    pub attr: &'static str,
+    /// The call that asks for it, by id.
+    pub read: fn(&str) -> Request,
+    /// What the answer says; `None` where there is none.
+    pub told: fn(&Json) -> Option<Value>,
 }
 
 /// How resources of a type that differ in nothing but their tags are made by one call.
@@ -337,6 +389,12 @@ pub trait ResourceType: Kind + Sized + 'static {
     const CREATE_FIRST: bool = false;
     /// See [`Spec::one_at_a_time`].
     const ONE_AT_A_TIME: bool = false;
+    /// See [`Spec::locks`].
+    const LOCKS: &'static [Lock] = &[];
+    /// See [`Spec::still`].
+    const STILL: Option<Still> = None;
+    /// See [`Spec::deep`].
+    const DEEP: &'static [Deep] = &[];
     /// See [`Spec::made_with`].
     const MADE_WITH: &'static [&'static str] = &[];
     /// See [`Spec::documents`].
@@ -349,6 +407,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const LISTING: Listing;
     /// See [`Spec::updates`]. Tags are changed by the planner, for every type alike.
     const UPDATES: &'static [Update] = &[];
+    /// See [`Spec::shifts`].
+    const SHIFTS: &'static [Shift] = &[];
     /// See [`Spec::alike`].
     const ALIKE: Option<Alike> = None;
     /// Path to the id in the answer of the first call of `create`.
@@ -425,6 +485,9 @@ impl Spec {
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,
+            locks: T::LOCKS,
+            still: T::STILL,
+            deep: T::DEEP,
             made_with: T::MADE_WITH,
             documents: T::DOCUMENTS,
             patience: T::PATIENCE,
@@ -440,6 +503,7 @@ impl Spec {
             created: T::created,
             alike: T::ALIKE,
             updates: T::UPDATES,
+            shifts: T::SHIFTS,
             delete: T::delete,
             observe: T::observe,
             #[cfg(feature = "aws")]
@@ -457,6 +521,14 @@ impl Spec {
     #[must_use]
     pub fn is_id(&self, text: &str) -> bool {
         text.strip_prefix(self.id_prefix).is_some_and(|rest| self.id_prefix.is_empty() || !rest.contains('-'))
+    }
+
+    /// The calls that change one that was just made with this record into what is wanted.
+    #[must_use]
+    pub fn after_create(&self, at: &Address, record: &Record) -> Vec<Call> {
+        let updates = self.updates.iter().filter(|u| (u.after_create)(record)).flat_map(|u| (u.calls)(at, record));
+        let shifts = self.shifts.iter().filter(|s| (s.after_create)(record)).flat_map(|s| (s.calls)(at, &Record::new(), record));
+        updates.chain(shifts).collect()
     }
 
     /// The attribute of this name.

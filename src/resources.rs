@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+mod attachment;
+mod further;
 mod given;
 mod part;
 mod placement;
@@ -249,16 +251,31 @@ mod tests {
     #[test]
     fn each_in_place_attribute_is_claimed_by_one_update() {
         for spec in ALL {
-            let claims = |name: &str| spec.updates.iter().flat_map(|u| u.attrs).filter(|a| **a == name).count();
+            let shifts = || spec.shifts.iter().map(|s| &s.attr);
+            let claims = |name: &str| spec.updates.iter().flat_map(|u| u.attrs).chain(shifts()).filter(|a| **a == name).count();
             for attr in spec.attrs.iter() {
                 let wanted = usize::from(attr.change == Change::InPlace);
                 assert_eq!(claims(attr.name), wanted, "{}.{} is {:?}", spec.kind, attr.name, attr.change);
             }
-            for claimed in spec.updates.iter().flat_map(|u| u.attrs) {
+            for claimed in spec.updates.iter().flat_map(|u| u.attrs).chain(shifts()) {
                 assert!(spec.attr(claimed).is_some(), "{} has no `{claimed}`", spec.kind);
             }
             if spec.attrs.iter().any(|a| a.change == Change::Parts) {
                 assert!(!spec.parts.is_empty(), "{} has no parts", spec.kind);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_locked_or_changed_in_a_still_one_has_a_turn_of_its_own() {
+        for spec in ALL {
+            let own = |name: &str| spec.updates.iter().any(|update| update.attrs == [name]);
+            for name in spec.locks.iter().map(|lock| lock.attr).chain(spec.still.iter().flat_map(|still| still.attrs.iter().copied())) {
+                assert!(own(name) && spec.one_at_a_time, "{}.{name} has no turn of its own", spec.kind);
+            }
+            for deep in spec.deep {
+                assert!(spec.untold.contains(&deep.attr), "{}.{} is told by the listing", spec.kind, deep.attr);
+                assert!(!crate::call::mutates((deep.read)("id-1").action.as_str()), "{}.{}", spec.kind, deep.attr);
             }
         }
     }

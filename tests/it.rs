@@ -3,6 +3,8 @@
 
 #[path = "it/accounts.rs"]
 mod accounts;
+#[path = "it/addresses.rs"]
+mod addresses;
 #[path = "it/alike.rs"]
 mod alike;
 #[path = "it/apply.rs"]
@@ -95,6 +97,8 @@ mod state;
 mod tidy;
 #[path = "it/transit.rs"]
 mod transit;
+#[path = "it/turns.rs"]
+mod turns;
 #[path = "it/types.rs"]
 mod types;
 #[path = "it/unread.rs"]

@@ -31,7 +31,7 @@ pub struct Desired<'m> {
     known: &'m Known,
     /// By the interface or instance that holds it: the first Elastic IP address that names it.
     elastic: BTreeMap<&'m Address, &'m Resource>,
-    /// By its interface of the project: the first instance that stands on it.
+    /// By an interface of the project: the first instance that has it.
     standing: BTreeMap<&'m Address, &'m Resource>,
     /// By table: the gateway endpoints that it leads to.
     led_to: BTreeMap<&'m Address, Vec<&'m Resource>>,
@@ -93,7 +93,8 @@ impl<'m> Desired<'m> {
                 "instance" => (&mut standing, &["network_interface"]),
                 _ => continue,
             };
-            for holder in attributes.iter().filter_map(|name| resource.reference(name)) {
+            let further = resource.record.get("network_interfaces").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource);
+            for holder in attributes.iter().filter_map(|name| resource.reference(name)).chain(further) {
                 found.entry(holder).or_insert(resource);
             }
         }
@@ -241,19 +242,34 @@ impl<'m> Desired<'m> {
     pub fn addresses_in(&self, resource: &Resource, subnet: &Id, public: Option<Public>) -> Vec<InterfaceAddress> {
         let placed = self.resource(subnet);
         let native = placed.is_some_and(|s| self.is(s, "ipv6_native", false));
-        let four = (!native).then(|| self.address_in(resource, subnet, public));
+        let range = placed.and_then(|s| self.cidr(s, "cidr_block"));
+        let further = self.value(resource, "secondary_private_ip_addresses").map_or(&[][..], Value::elements).iter();
+        // One that is not known yet is every one of the subnet.
+        let further = further.map(|v| if let Value::Ip(ip) = v.inner() { Cidr::host_of(*ip) } else { range.unwrap_or(Cidr::ANYWHERE_V4) });
+        let further = further.map(|private| InterfaceAddress { private, public: None });
+        let four = (!native).then(|| self.address_in(resource, subnet, public)).into_iter().chain(further);
         let Some((placed, network)) = placed.and_then(|s| Some((s, self.cidr(s, "ipv6_cidr_block")?))) else {
-            return four.into_iter().collect();
+            return four.collect();
         };
+        let is_written = resource.record.get("ipv6_addresses").is_some_and(|v| *v != Value::Null);
         let own = self.value(resource, "ipv6_addresses").map_or(&[][..], Value::elements).iter();
-        let own = own.filter_map(|v| if let Value::Ip(ip) = v { Some(*ip) } else { None }).filter(|ip| network.contains_ip(*ip));
-        let mut six: Vec<Cidr> = own.map(Cidr::host_of).collect();
-        let counted = matches!(self.value(resource, "ipv6_address_count"), Some(Value::Int(n)) if *n > 0);
-        let given = native || self.is(placed, "assign_ipv6_address_on_creation", false);
-        if six.is_empty() && (counted || given) {
-            six.push(network);
+        let own = own.map(|v| if let Value::Ip(ip) = v.inner() { Cidr::host_of(*ip) } else { network });
+        // One that EC2 has told and that is none of the subnet's is of a network that goes.
+        let mut six: Vec<Cidr> = own.filter(|own| is_written || network.contains(*own)).collect();
+        let count = match resource.record.get("ipv6_address_count").map(Value::inner) {
+            Some(Value::Int(n)) => usize::try_from(*n).ok(),
+            _ => None,
+        };
+        match count {
+            // The last ones go.
+            Some(count) if count <= six.len() => six.truncate(count),
+            Some(_) => six.push(network),
+            None if six.is_empty() && !is_written && (native || self.is(placed, "assign_ipv6_address_on_creation", false)) => {
+                six.push(network);
+            }
+            None => {}
         }
-        four.into_iter().chain(six.into_iter().map(|private| InterfaceAddress { private, public: None })).collect()
+        four.chain(six.into_iter().map(|private| InterfaceAddress { private, public: None })).collect()
     }
 
     /// The public address that AWS gives, known or not yet.
@@ -268,7 +284,7 @@ impl<'m> Desired<'m> {
         self.elastic.get(holder).map(|e| self.public_address(e))
     }
 
-    /// The instance that stands on an interface of the project.
+    /// The instance that has an interface of the project, its first one or a further one.
     #[must_use]
     pub fn instance_on(&self, interface: &Address) -> Option<&'m Resource> {
         self.standing.get(interface).copied()

@@ -12,7 +12,7 @@ use crate::{
         span::Span,
     },
     plan::{
-        Action, lifecycle, order,
+        Action, lifecycle, lock, order,
         standing::{Standing, Thing},
     },
     registry::{PartSpec, Removal, Spec},
@@ -130,6 +130,7 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
         }
     }
     lifecycle::guard(&decisions, standing, sink);
+    lock::guard(&decisions, standing, sink);
     lifecycle::beside(&decisions, standing, &order::wants_create_first, sink);
     decisions
 }

@@ -329,13 +329,14 @@ pub fn protect(decisions: &Decisions<'_>, standing: &Standing<'_>) -> BTreeMap<A
 }
 
 /// What can stand but once at a time, by kind: within the same thing of the first attribute (everywhere, if none), the second.
-const ONCE: [(&str, Option<&str>, &str); 8] = [
+const ONCE: [(&str, Option<&str>, &str); 9] = [
     ("security_group", Some("vpc"), "group_name"),
     ("key_pair", None, "key_name"),
     ("subnet", Some("vpc"), "cidr_block"),
     ("network_interface", Some("subnet"), "private_ip_address"),
     ("instance", Some("subnet"), "private_ip_address"),
     ("instance", None, "network_interface"),
+    ("instance", None, "network_interfaces"),
     ("nat_gateway", Some("subnet"), "private_ip_address"),
     ("nat_gateway", None, "elastic_ip"),
 ];

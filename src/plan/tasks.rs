@@ -8,7 +8,8 @@ use crate::{
     plan::{
         Action, Task, alike,
         decide::{Decision, Decisions, PartDecision, own_tags},
-        room::{self, Turn},
+        lock::{self, Turn},
+        room::{self, Turn as RoomTurn},
         standing::{Standing, Thing},
     },
     registry::{Batch, PartSpec, Patience, Removal},
@@ -204,9 +205,7 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
             let mut calls = (decision.spec.create)(address, &decision.record).unwrap_or_default();
             let others = |address: &Address| context.record(address);
             calls.extend((decision.spec.bared)(address, &decision.record, &others));
-            for update in decision.spec.updates.iter().filter(|u| (u.after_create)(&decision.record)) {
-                calls.extend((update.calls)(address, &decision.record));
-            }
+            calls.extend(decision.spec.after_create(address, &decision.record));
             if decision.spec.stands_for.is_some() {
                 // It is looked up and not made, so that no call could tag it on the way.
                 let own = tags.iter().map(|(key, value)| (key.clone(), Value::text(value)));
@@ -230,16 +229,11 @@ fn wanted_thing(context: &Context<'_>, decision: &Decision<'_>, tasks: &mut Task
             made.push(context.add(tasks, what, format!("{verb} {address}"), calls, tags));
         }
         Some(Action::Update) => {
-            let changed: BTreeSet<&str> = decision.attributes.iter().map(|a| a.0).collect();
-            for update in decision.spec.updates {
-                let names: Vec<&str> = update.attrs.iter().copied().filter(|a| changed.contains(a)).collect();
-                if names.is_empty() {
-                    continue;
-                }
+            for Turn { names, calls } in lock::turns(decision, context.standing) {
                 let value = |name: &&str| ((*name).to_owned(), decision.record.get(*name).cloned().unwrap_or(Value::Null));
                 let what = What::Update { address: address.clone(), record: names.iter().map(value).collect() };
                 let title = format!("update {address}: {}", names.join(", "));
-                made.push(context.add(tasks, what, title, (update.calls)(address, &decision.record), BTreeMap::new()));
+                made.push(context.add(tasks, what, title, calls, BTreeMap::new()));
             }
         }
         Some(Action::Delete | Action::Forget) | None => {}
@@ -278,9 +272,7 @@ fn several(context: &Context<'_>, group: &[&Decision<'_>], tasks: &mut Tasks) {
     }
     for decision in group {
         let address = &decision.resource.address;
-        for update in decision.spec.updates.iter().filter(|u| (u.after_create)(&decision.record)) {
-            calls.extend((update.calls)(address, &decision.record));
-        }
+        calls.extend(decision.spec.after_create(address, &decision.record));
         let (own, mut tags) = context.tags(decision);
         tags.extend(own.iter().filter(|(key, _)| !common.contains_key(*key)).map(|(key, value)| (key.clone(), Value::text(value))));
         let mut call = create_tags(address, &tags);
@@ -347,18 +339,18 @@ fn in_turns(
     (decision, thing): (&Decision<'_>, &Thing<'_>),
     spec: &'static PartSpec,
     (make, unmake): (&[&PartDecision], &[&PartDecision]),
-    turns: Vec<Turn>,
+    turns: Vec<RoomTurn>,
     tasks: &mut Tasks,
 ) {
     let address = &decision.resource.address;
     let first = tasks.all.len();
     for turn in turns {
         match turn {
-            Turn::Make(of) => {
+            RoomTurn::Make(of) => {
                 let parts: Vec<&PartDecision> = of.iter().filter_map(|i| make.get(*i).copied()).collect();
                 make_parts(context, decision, spec, &parts, tasks);
             }
-            Turn::Unmake(of) => {
+            RoomTurn::Unmake(of) => {
                 let parts = of.iter().filter_map(|i| unmake.get(*i)).filter_map(|p| Some((p.observed.clone()?, p.kept.clone())));
                 unmake_parts(context, address, thing, spec, &parts.collect::<Vec<_>>(), tasks);
             }
@@ -479,5 +471,6 @@ fn remove(context: &Context<'_>, address: &Address, thing: &Thing<'_>, taken: &T
     record.insert("id".into(), Value::text(&thing.state.id));
     let what = What::Delete { address: address.clone(), id: thing.state.id.clone() };
     let verb = if thing.spec.stands_for.is_some() { "let go of" } else { "delete" };
-    context.add(tasks, what, format!("{verb} {address}"), (thing.spec.delete)(address, &record), BTreeMap::new())
+    let calls = lock::unlock(address, thing).into_iter().chain((thing.spec.delete)(address, &record)).collect();
+    context.add(tasks, what, format!("{verb} {address}"), calls, BTreeMap::new())
 }

@@ -8,13 +8,14 @@ use std::{net::IpAddr, sync::Arc};
 use serde_json::json;
 
 use crate::{
-    base::{address::Address, codes::network, diagnostic::Sink},
-    call::{Arg, Call, Json, Settle},
+    base::{address::Address, base64, codes::network, diagnostic::Sink},
+    call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Alike, Listing, Observed, ResourceType, Update},
+    registry::{Alike, Deep, Listing, Lock, Observed, PartSpec, ResourceType, Shift, Still, Update},
     resource,
     resources::{
+        attachment, further,
         key_pair::KeyPair,
         network_interface::NetworkInterface,
         part::arg,
@@ -24,8 +25,8 @@ use crate::{
         subnet::Subnet,
     },
     schema::{
-        attr::{Image, Kind, Ref, Set, Val, Word, Words},
-        model::{Model, Resource},
+        attr::{Image, Kind, List, Ref, Set, Val, Word, Words},
+        model::{Model, Part, Resource},
         value::{Record, Value},
     },
 };
@@ -49,14 +50,28 @@ resource! {
         security_groups: Option<Set<Ref<SecurityGroup>>>, InPlace;
         /// The interface on which it stands, in place of `subnet` and `security_groups`.
         network_interface: Option<Ref<NetworkInterface>>, Replace;
+        /// Further interfaces of the project, from device index 1 on in their order, in the zone of the first. The call that makes
+        /// the instance attaches them; later each is attached and detached by itself. An instance that starts with several is
+        /// given no public address: that takes an `elastic_ip`. How many there may be depends on its type.
+        network_interfaces: Option<List<Ref<NetworkInterface>>>, Parts;
         /// The key that EC2 puts on it when it first starts. EC2 tells the key's name alone, so this is not read back.
         key_pair: Option<Ref<KeyPair>>, Replace;
-        /// What it runs when it first starts. Not read back: that would take a call for each instance.
-        user_data: Option<Val<Arc<str>>>, Replace;
+        /// What it runs when it first starts. To change it EC2 must stop the instance and start it again, and most images run it
+        /// at the first start alone: make a new instance for a new start. Not read back: that would take a call for each instance.
+        user_data: Option<Val<Arc<str>>>, InPlace;
         /// The name of the IAM instance profile that gives it its role.
         iam_instance_profile: Option<Val<Arc<str>>>, Replace;
         /// Its address in the subnet; EC2 picks a free one where it is not written.
         private_ip_address: Option<Val<IpAddr>>, Replace;
+        /// Further IPv4 addresses of its own interface. Where nothing is written those that EC2 holds are left alone; `[]` takes
+        /// them off. How many there may be depends on its type.
+        secondary_private_ip_addresses: Option<Set<Val<IpAddr>>>, InPlace;
+        /// The IPv6 addresses of its own interface; where nothing is written those that EC2 holds are left alone, `[]` takes
+        /// them off.
+        ipv6_addresses: Option<Set<Val<IpAddr>>>, InPlace;
+        /// How many IPv6 addresses of the subnet EC2 chooses for it, in place of `ipv6_addresses`. Where neither is written, one
+        /// if the subnet says `assign_ipv6_address_on_creation`.
+        ipv6_address_count: Option<Val<i64>>, InPlace;
         /// Whether it gets a public address when it starts; what the subnet says where it is not written. Not read back:
         /// EC2 does not tell it from an address that came otherwise.
         associate_public_ip_address: Option<Val<bool>>, Replace;
@@ -83,6 +98,13 @@ resource! {
         /// What a shutdown from within does: `"stop"`, as EC2 has it where nothing is written, or `"terminate"`. EC2 tells
         /// it by a call for each instance only, so it is not read back.
         instance_initiated_shutdown_behavior: Option<Val<Word<Shutdown>>>, InPlace;
+        /// Whether EC2 refuses to delete it. While it is on, the plan refuses to delete or replace the instance, unless the
+        /// block says `false`: then the same apply turns it off first. EC2 tells it by a call for each instance only, so it is
+        /// not read back. It does not keep a shutdown from within from deleting it, where that is what a shutdown does.
+        disable_api_termination: Option<Val<bool>>, InPlace;
+        /// Whether EC2 refuses to stop it, or to delete it. While it is on, the plan refuses what would need either, unless the
+        /// block says `false`. EC2 tells it by a call for each instance only, so it is not read back.
+        disable_api_stop: Option<Val<bool>>, InPlace;
         /// Whether it runs on hardware that other accounts use too: `"default"` does, `"dedicated"` does not.
         tenancy: Option<Val<Word<Tenancy>>>, Replace;
         /// Whether its root volume is encrypted, with the account's default key.
@@ -174,13 +196,31 @@ impl ResourceType for Instance {
         "root_volume_type",
         "root_volume_encrypted",
         "instance_initiated_shutdown_behavior",
+        "disable_api_termination",
+        "disable_api_stop",
+    ];
+    const ONE_AT_A_TIME: bool = true;
+    const PARTS: &'static [PartSpec] = &[attachment::PART];
+    const MADE_WITH: &'static [&'static str] = &["attachment"];
+    const LOCKS: &'static [Lock] =
+        &[Lock { attr: "disable_api_termination", stops: false }, Lock { attr: "disable_api_stop", stops: true }];
+    const STILL: Option<Still> = Some(Still { attrs: &["instance_type", "ebs_optimized", "user_data"], stop, start });
+    const DEEP: &'static [Deep] = &[
+        Deep { attr: "user_data", read: |id| ask(id, "userData"), told: user_data },
+        Deep {
+            attr: "instance_initiated_shutdown_behavior",
+            read: |id| ask(id, "instanceInitiatedShutdownBehavior"),
+            told: |answer| text(answer, &["InstanceInitiatedShutdownBehavior", "Value"]).map(Value::text),
+        },
+        Deep { attr: "disable_api_termination", read: |id| ask(id, "disableApiTermination"), told: |a| flag(a, "DisableApiTermination") },
+        Deep { attr: "disable_api_stop", read: |id| ask(id, "disableApiStop"), told: |a| flag(a, "DisableApiStop") },
     ];
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
     // EC2 launches several at once unless one has an address or an interface of its own.
     const ALIKE: Option<Alike> = Some(Alike {
-        alone: &["private_ip_address", "network_interface"],
+        alone: &["private_ip_address", "network_interface", "network_interfaces", "secondary_private_ip_addresses", "ipv6_addresses"],
         most: 50,
         count: &["MinCount", "MaxCount"],
         items: "Instances",
@@ -189,7 +229,27 @@ impl ResourceType for Instance {
     });
     const LISTING: Listing = Listing::new("DescribeInstances", &["Reservations", "Instances"], "InstanceId", "instance-id", Some(1000));
     const UPDATES: &'static [Update] = &[
-        Update { attrs: &["instance_type", "ebs_optimized"], after_create: |_| false, calls: resize },
+        Update { attrs: &["instance_type"], after_create: |_| false, calls: |at, r| vec![set(at, "InstanceType", arg(r, "instance_type"))] },
+        Update { attrs: &["ebs_optimized"], after_create: |_| false, calls: |at, r| vec![set(at, "EbsOptimized", arg(r, "ebs_optimized"))] },
+        Update {
+            attrs: &["user_data"],
+            after_create: |_| false,
+            calls: |at, r| {
+                // Nothing is what takes it away.
+                let data = r.get("user_data").filter(|v| **v != Value::Null).map_or_else(|| Arg::text(""), Arg::from_value);
+                vec![set(at, "UserData", Arg::base64(data))]
+            },
+        },
+        Update {
+            attrs: &["disable_api_termination"],
+            after_create: |_| false,
+            calls: |at, r| vec![set(at, "DisableApiTermination", Arg::Known(is_on(r, "disable_api_termination").into()))],
+        },
+        Update {
+            attrs: &["disable_api_stop"],
+            after_create: |_| false,
+            calls: |at, r| vec![set(at, "DisableApiStop", Arg::Known(is_on(r, "disable_api_stop").into()))],
+        },
         Update {
             attrs: &["monitoring"],
             after_create: |_| false,
@@ -205,7 +265,7 @@ impl ResourceType for Instance {
                 // What is taken out of the text is as EC2 has it by itself.
                 let value = r.get("instance_initiated_shutdown_behavior").filter(|v| **v != Value::Null);
                 let value = value.map_or_else(|| Arg::text("stop"), Arg::from_value);
-                vec![modify(at, "InstanceInitiatedShutdownBehavior", Arg::map([("Value", value)]))]
+                vec![set(at, "InstanceInitiatedShutdownBehavior", value)]
             },
         },
         Update {
@@ -216,7 +276,7 @@ impl ResourceType for Instance {
         Update {
             attrs: &["source_dest_check"],
             after_create: |r| r.get("source_dest_check") == Some(&Value::Bool(false)),
-            calls: |at, r| vec![modify(at, "SourceDestCheck", Arg::map([("Value", arg(r, "source_dest_check"))]))],
+            calls: |at, r| vec![set(at, "SourceDestCheck", arg(r, "source_dest_check"))],
         },
         Update {
             attrs: &["http_tokens", "http_put_response_hop_limit", "http_endpoint"],
@@ -228,6 +288,15 @@ impl ResourceType for Instance {
             },
         },
     ];
+    const SHIFTS: &'static [Shift] = &[
+        Shift {
+            attr: further::SECONDARY,
+            after_create: |r| further::some(r, further::SECONDARY),
+            calls: |at, old, new| further::shift_secondary(&card(at), old, new),
+        },
+        Shift { attr: further::IPV6, after_create: |_| false, calls: |at, old, new| further::shift_ipv6(&card(at), old, new) },
+        Shift { attr: further::IPV6_COUNT, after_create: |_| false, calls: |at, old, new| further::shift_count(&card(at), old, new) },
+    ];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
@@ -237,7 +306,18 @@ impl ResourceType for Instance {
             placement::some_group(instance, sink);
             placement::groups_of_same_vpc(instance, model, sink);
             placement::address_in_subnet(instance, model, sink);
+            further::check(instance, sink);
+            if is_on(&instance.record, "associate_public_ip_address") && attachment::further_cards(instance).next().is_some() {
+                let help = "take an `elastic_ip`, or leave the further interfaces out";
+                let at = instance.span_of("associate_public_ip_address");
+                sink.push(network::text_not_taken("setting", "of an instance with several interfaces", at, help));
+            }
         }
+        placement::one_holder(model, Self::KIND, "network_interfaces", sink);
+    }
+
+    fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
+        attachment::wanted(this)
     }
 
     fn attached(this: &Resource, _model: &Model) -> Vec<String> {
@@ -250,7 +330,8 @@ impl ResourceType for Instance {
         let maps = || desired.resource(&subnet).is_some_and(|s| desired.is(s, "map_public_ip_on_launch", s.existing));
         let launched = match desired.value(this, "associate_public_ip_address") {
             Some(Value::Bool(wanted)) => *wanted,
-            _ => maps(),
+            // EC2 gives none to one with several interfaces.
+            _ => maps() && (attachment::further_cards(this).next().is_none() || desired.value(this, "public_ip_address").is_some()),
         };
         let public = desired.elastic_ip_of(&this.address).or_else(|| launched.then(|| desired.public_address(this)));
         net.interfaces.push(net::Interface {
@@ -281,10 +362,12 @@ impl ResourceType for Instance {
             ("EbsOptimized", self.ebs_optimized.as_ref().map_or_else(null, Val::arg)),
             ("Monitoring", self.monitoring.as_ref().map_or_else(null, |on| Arg::map([("Enabled", on.arg())]))),
             ("InstanceInitiatedShutdownBehavior", self.instance_initiated_shutdown_behavior.as_ref().map_or_else(null, Val::arg)),
+            ("DisableApiTermination", self.disable_api_termination.as_ref().map_or_else(null, Val::arg)),
+            ("DisableApiStop", self.disable_api_stop.as_ref().map_or_else(null, Val::arg)),
             ("Placement", self.tenancy.as_ref().map_or_else(null, |tenancy| Arg::map([("Tenancy", tenancy.arg())]))),
             ("MetadataOptions", Arg::map(metadata(&self.http_endpoint.value, &self.http_tokens.value, &self.http_put_response_hop_limit.value))),
             ("BlockDeviceMappings", Arg::List(vec![self.root_volume(at)])),
-            ("NetworkInterfaces", Arg::List(vec![self.primary_interface()])),
+            ("NetworkInterfaces", Arg::List(std::iter::once(self.primary_interface()).chain(self.further_interfaces()).collect())),
         ];
         let call = Call::new("RunInstances", params).tagged("instance").tagged("volume").with_token();
         // An interface of the project has tags of its own.
@@ -328,6 +411,9 @@ impl ResourceType for Instance {
             .text("availability_zone", &["Placement", "AvailabilityZone"])
             .text("state", &["State", "Name"]);
         if own {
+            for (name, value) in further::observed(interface) {
+                reader = reader.value(name, Some(value));
+            }
             reader = reader.value("security_groups", groups(item, interface)).bool("source_dest_check", &["SourceDestCheck"]);
         } else {
             reader = reader.value("network_interface", text(interface, &["NetworkInterfaceId"]).map(Value::text));
@@ -338,12 +424,21 @@ impl ResourceType for Instance {
                 .text("http_tokens", &["MetadataOptions", "HttpTokens"])
                 .int("http_put_response_hop_limit", &["MetadataOptions", "HttpPutResponseHopLimit"]);
         }
-        reader.done(&["InstanceId"], vec![])
+        reader.done(&["InstanceId"], attachment::observed(item))
     }
 }
 
 /// What an interface of the project says by itself.
-const OF_INTERFACE: [&str; 5] = ["subnet", "security_groups", "private_ip_address", "associate_public_ip_address", "source_dest_check"];
+const OF_INTERFACE: [&str; 8] = [
+    "subnet",
+    "security_groups",
+    "private_ip_address",
+    "secondary_private_ip_addresses",
+    "ipv6_addresses",
+    "ipv6_address_count",
+    "associate_public_ip_address",
+    "source_dest_check",
+];
 
 /// An instance stands in a subnet with groups or on an interface, never both.
 fn check_placement(instance: &Resource, sink: &mut Sink) {
@@ -367,20 +462,46 @@ fn modify(at: &Address, attribute: &str, value: Arg) -> Call {
     Call::new("ModifyInstanceAttribute", [("InstanceId", Arg::id(at)), (attribute, value)])
 }
 
+/// Its own interface.
+fn card(at: &Address) -> Arg {
+    Arg::Of(at.clone(), "network_interface_id".into())
+}
+
 fn is_on(record: &Record, name: &str) -> bool {
     record.get(name) == Some(&Value::Bool(true))
 }
 
-/// What EC2 changes in a stopped instance only.
-fn resize(at: &Address, record: &Record) -> Vec<Call> {
-    let ids = || [("InstanceIds", Arg::List(vec![Arg::id(at)]))];
-    let is = |state: &str| settle(at, &[state]).or_fail(&["terminated", "gone"], &["StateReason", "Message"]);
-    let changes = [("InstanceType", "instance_type"), ("EbsOptimized", "ebs_optimized")];
-    let written = changes.into_iter().filter(|(_, name)| record.get(*name).is_some_and(|value| *value != Value::Null));
-    let changes = written.map(|(attribute, name)| modify(at, attribute, Arg::map([("Value", arg(record, name))])));
-    let stop = Call::new("StopInstances", ids()).settle(is("stopped"));
-    let start = Call::new("StartInstances", ids()).settle(is("running"));
-    std::iter::once(stop).chain(changes).chain([start]).collect()
+fn set(at: &Address, attribute: &str, value: Arg) -> Call {
+    modify(at, attribute, Arg::map([("Value", value)]))
+}
+
+fn stop(at: &Address) -> Vec<Call> {
+    turned(at, "StopInstances", "stopped")
+}
+
+fn start(at: &Address) -> Vec<Call> {
+    turned(at, "StartInstances", "running")
+}
+
+fn turned(at: &Address, action: &str, state: &str) -> Vec<Call> {
+    let settled = settle(at, &[state]).or_fail(&["terminated", "gone"], &["StateReason", "Message"]);
+    vec![Call::new(action, [("InstanceIds", Arg::List(vec![Arg::id(at)]))]).settle(settled)]
+}
+
+/// EC2 tells one attribute a call.
+fn ask(id: &str, attribute: &str) -> Request {
+    Request::new("DescribeInstanceAttribute", json!({"InstanceId": id, "Attribute": attribute}))
+}
+
+fn flag(answer: &Json, member: &str) -> Option<Value> {
+    at(answer, &[member, "Value"]).and_then(Json::as_bool).map(Value::Bool)
+}
+
+/// As it was written; one that is no text is told as EC2 tells it.
+fn user_data(answer: &Json) -> Option<Value> {
+    let told = text(answer, &["UserData", "Value"]).filter(|told| !told.is_empty())?;
+    let written = base64::decode(told).and_then(|bytes| String::from_utf8(bytes).ok());
+    Some(written.map_or_else(|| Value::text(told), Value::text))
 }
 
 /// EC2 takes nothing else about a service that is switched off.
@@ -405,20 +526,27 @@ impl Instance {
         Arg::map([("DeviceName", device), ("Ebs", Arg::map(volume))])
     }
 
+    fn further_interfaces(&self) -> impl Iterator<Item = Arg> {
+        let cards = self.network_interfaces.iter().flat_map(|cards| &cards.0).zip(1..);
+        cards.map(|(card, index): (_, i64)| Arg::map([("DeviceIndex", Arg::Known(index.into())), ("NetworkInterfaceId", card.arg())]))
+    }
+
     fn primary_interface(&self) -> Arg {
         let null = || Arg::Known(Json::Null);
         if let Some(interface) = &self.network_interface {
             return Arg::map([("DeviceIndex", Arg::Known(json!(0))), ("NetworkInterfaceId", interface.arg())]);
         }
         let groups = self.security_groups.as_ref().map_or_else(null, |groups| Arg::List(groups.0.iter().map(Ref::arg).collect()));
-        Arg::map([
+        let six = self.ipv6_addresses.as_ref().map(|six| six.0.iter().map(|ip| ip.value.clone()).collect::<Vec<_>>());
+        let params = [
             ("DeviceIndex", Arg::Known(json!(0))),
             ("SubnetId", self.subnet.as_ref().map_or_else(null, Ref::arg)),
             ("Groups", groups),
             ("PrivateIpAddress", self.private_ip_address.as_ref().map_or_else(null, Val::arg)),
             ("AssociatePublicIpAddress", self.associate_public_ip_address.as_ref().map_or_else(null, Val::arg)),
             ("DeleteOnTermination", Arg::Known(json!(true))),
-        ])
+        ];
+        Arg::map(params.into_iter().chain(further::ipv6_params(six.as_deref(), self.ipv6_address_count.as_ref().map(Val::arg))))
     }
 }
 
@@ -552,12 +680,16 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_size_stops_and_starts_it() {
-        let record = instance(&[("instance_type", Value::text("t3.large"))]).record;
-        let calls = (Instance::UPDATES[0].calls)(&Address::new("instance", "web"), &record);
-        let actions: Vec<&str> = calls.iter().map(|c| &*c.action).collect();
-        assert_eq!(actions, ["StopInstances", "ModifyInstanceAttribute", "StartInstances"]);
-        assert_eq!(calls[1].params["InstanceType"], Arg::map([("Value", "t3.large".into())]));
+    fn what_ec2_tells_of_one_alone_is_what_was_written() {
+        let deep = |attr: &str| Instance::DEEP.iter().find(|deep| deep.attr == attr).expect("there is one");
+        let told = |attr, answer: Json| (deep(attr).told)(&answer);
+        assert_eq!((deep("user_data").read)("i-1").params, json!({"InstanceId": "i-1", "Attribute": "userData"}));
+        let written = told("user_data", json!({"InstanceId": "i-1", "UserData": {"Value": base64::encode(b"#!/bin/sh\n")}}));
+        assert_eq!(written, Some(Value::text("#!/bin/sh\n")));
+        assert_eq!(told("user_data", json!({"InstanceId": "i-1", "UserData": {}})), None);
+        assert_eq!(told("disable_api_stop", json!({"DisableApiStop": {"Value": true}})), Some(Value::Bool(true)));
+        let behavior = json!({"InstanceInitiatedShutdownBehavior": {"Value": "stop"}});
+        assert_eq!(told("instance_initiated_shutdown_behavior", behavior), Some(Value::text("stop")));
     }
 
     #[test]
@@ -585,6 +717,7 @@ mod aws {
     use crate::{action, ec2::Action, shown, taken, words};
 
     taken! {
+        BlobAttributeValue(set_value);
         BlockDeviceMapping(set_device_name, set_ebs);
         EbsBlockDevice(set_delete_on_termination, set_encrypted, set_iops, set_kms_key_id, set_throughput, set_volume_size, set_volume_type);
         IamInstanceProfileSpecification(set_arn, set_name);
@@ -593,7 +726,7 @@ mod aws {
         );
         InstanceNetworkInterfaceSpecification(
             set_associate_public_ip_address, set_delete_on_termination, set_description, set_device_index, set_groups,
-            set_network_interface_id, set_private_ip_address, set_subnet_id,
+            set_ipv6_address_count, set_ipv6_addresses, set_network_interface_id, set_private_ip_address, set_subnet_id,
         );
         Placement(set_tenancy);
         RunInstancesMonitoringEnabled(set_enabled);
@@ -614,10 +747,12 @@ mod aws {
             http_endpoint, http_protocol_ipv6, http_put_response_hop_limit, http_tokens, instance_metadata_tags, state,
         );
         InstanceNetworkInterface(
-            association, attachment, description, groups, interface_type, mac_address, network_interface_id, owner_id, private_dns_name,
-            private_ip_address, source_dest_check, status, subnet_id, vpc_id,
+            association, attachment, description, groups, interface_type, ipv6_addresses, mac_address, network_interface_id, owner_id, private_dns_name,
+            private_ip_address, private_ip_addresses, source_dest_check, status, subnet_id, vpc_id,
         );
         InstanceNetworkInterfaceAssociation(ip_owner_id, public_dns_name, public_ip);
+        InstanceIpv6Address(ipv6_address);
+        InstancePrivateIpAddress(primary, private_ip_address);
         InstanceNetworkInterfaceAttachment(attach_time, attachment_id, delete_on_termination, device_index, network_card_index, status);
         InstanceState(code, name);
         InstanceStateChange(current_state, instance_id, previous_state);
@@ -636,19 +771,26 @@ mod aws {
         // `UserData` is base64 text on both sides: the SDK sends the text as it is.
         action!(RunInstances: run_instances(
             set_block_device_mappings, set_client_token, set_ebs_optimized,
-            set_iam_instance_profile, set_instance_initiated_shutdown_behavior, set_monitoring, set_placement, set_image_id, set_instance_type, set_key_name, set_max_count,
+            set_disable_api_stop, set_disable_api_termination, set_iam_instance_profile, set_instance_initiated_shutdown_behavior, set_monitoring, set_placement, set_image_id, set_instance_type, set_key_name, set_max_count,
             set_metadata_options, set_min_count, set_network_interfaces, set_private_ip_address, set_security_group_ids, set_subnet_id,
             set_tag_specifications, set_user_data,
         ) -> (instances, owner_id, reservation_id)),
         action!(DescribeInstances: describe_instances(set_filters, set_instance_ids, set_max_results, set_next_token)
             -> (next_token, reservations)),
         action!(TerminateInstances: terminate_instances(set_instance_ids) -> (terminating_instances)),
+        action!(AttachNetworkInterface: attach_network_interface(set_device_index, set_instance_id, set_network_interface_id)
+            -> (attachment_id, network_card_index)),
+        action!(DetachNetworkInterface: detach_network_interface(set_attachment_id) -> ()),
         action!(StartInstances: start_instances(set_instance_ids) -> (starting_instances)),
         action!(StopInstances: stop_instances(set_instance_ids) -> (stopping_instances)),
         // EC2 takes one attribute a call.
         action!(ModifyInstanceAttribute: modify_instance_attribute(
-            set_ebs_optimized, set_instance_initiated_shutdown_behavior, set_groups, set_instance_id, set_instance_type, set_source_dest_check)
-            -> ()),
+            set_disable_api_stop, set_disable_api_termination, set_ebs_optimized, set_instance_initiated_shutdown_behavior, set_groups, set_instance_id,
+            set_instance_type, set_source_dest_check, set_user_data,
+        ) -> ()),
+        action!(DescribeInstanceAttribute: describe_instance_attribute(set_attribute, set_instance_id) -> (
+            disable_api_stop, disable_api_termination, instance_id, instance_initiated_shutdown_behavior, user_data,
+        )),
         action!(MonitorInstances: monitor_instances(set_instance_ids) -> (instance_monitorings)),
         action!(UnmonitorInstances: unmonitor_instances(set_instance_ids) -> (instance_monitorings)),
         action!(ModifyInstanceMetadataOptions: modify_instance_metadata_options(

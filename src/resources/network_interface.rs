@@ -9,9 +9,10 @@ use crate::{
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, ResourceType, Update},
+    registry::{Listing, Observed, ResourceType, Shift, Update},
     resource,
     resources::{
+        further,
         part::arg,
         placement,
         read::{Reader, text},
@@ -37,6 +38,14 @@ resource! {
         security_groups: Set<Ref<SecurityGroup>>, InPlace;
         /// Its primary address; EC2 picks a free one of the subnet where it is not written.
         private_ip_address: Option<Val<IpAddr>>, Replace;
+        /// Its further IPv4 addresses in the subnet. Where nothing is written those that EC2 holds are left alone; `[]` takes
+        /// them off. How many an interface may have depends on the type of its instance.
+        secondary_private_ip_addresses: Option<Set<Val<IpAddr>>>, InPlace;
+        /// Its IPv6 addresses; where nothing is written those that EC2 holds are left alone, `[]` takes them off.
+        ipv6_addresses: Option<Set<Val<IpAddr>>>, InPlace;
+        /// How many IPv6 addresses of the subnet EC2 chooses for it, in place of `ipv6_addresses`. Where neither is written, one
+        /// if the subnet says `assign_ipv6_address_on_creation`.
+        ipv6_address_count: Option<Val<i64>>, InPlace;
         /// Whether it drops packets that are neither from nor for its own addresses. A router or NAT instance needs
         /// `false`.
         source_dest_check: Val<bool> = Value::Bool(true), InPlace;
@@ -90,6 +99,15 @@ instance db {
             calls: |at, r| modify(at, "Description", Arg::map([("Value", arg(r, "description"))])),
         },
     ];
+    const SHIFTS: &'static [Shift] = &[
+        Shift {
+            attr: further::SECONDARY,
+            after_create: |r| further::some(r, further::SECONDARY),
+            calls: |at, old, new| further::shift_secondary(&Arg::id(at), old, new),
+        },
+        Shift { attr: further::IPV6, after_create: |_| false, calls: |at, old, new| further::shift_ipv6(&Arg::id(at), old, new) },
+        Shift { attr: further::IPV6_COUNT, after_create: |_| false, calls: |at, old, new| further::shift_count(&Arg::id(at), old, new) },
+    ];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
@@ -98,6 +116,7 @@ instance db {
             placement::groups_of_same_vpc(interface, model, sink);
             placement::some_group(interface, sink);
             placement::address_in_subnet(interface, model, sink);
+            further::check(interface, sink);
         }
     }
 
@@ -123,6 +142,8 @@ instance db {
             ("PrivateIpAddress", self.private_ip_address.as_ref().map_or(Arg::Known(Json::Null), Val::arg)),
             ("Description", self.description.arg()),
         ];
+        let six = self.ipv6_addresses.as_ref().map(|six| six.0.iter().map(|ip| ip.value.clone()).collect::<Vec<_>>());
+        let params = params.into_iter().chain(further::ipv6_params(six.as_deref(), self.ipv6_address_count.as_ref().map(Val::arg)));
         vec![Call::new("CreateNetworkInterface", params).tagged("network-interface").with_token().settle(ready(at))]
     }
 
@@ -137,7 +158,11 @@ instance db {
     }
 
     fn observe(item: &Json) -> Option<Observed> {
+        let [secondary, six, count] = further::observed(item);
         Reader::new(item)
+            .value(secondary.0, Some(secondary.1))
+            .value(six.0, Some(six.1))
+            .value(count.0, Some(count.1))
             .text("subnet", &["SubnetId"])
             .texts("security_groups", &["Groups"], "GroupId")
             .ip("private_ip_address", &["PrivateIpAddress"])
@@ -206,9 +231,14 @@ mod tests {
 
 #[cfg(feature = "aws")]
 mod aws {
-    use crate::{action, ec2::Action, shown, words};
+    use crate::{action, ec2::Action, shown, taken, words};
+
+    taken! {
+        InstanceIpv6Address(set_ipv6_address);
+    }
 
     shown! {
+        AssignedPrivateIpAddress(private_ip_address);
         NetworkInterface(
             association, attachment, availability_zone, description, groups, interface_type, ipv4_prefixes, ipv6_addresses, ipv6_prefixes, mac_address, network_interface_id,
             owner_id, private_dns_name, private_ip_address, private_ip_addresses, requester_id, requester_managed, source_dest_check, status,
@@ -229,8 +259,16 @@ mod aws {
 
     pub(super) const ACTIONS: &[Action] = &[
         action!(CreateNetworkInterface: create_network_interface(
-            set_client_token, set_description, set_groups, set_private_ip_address, set_subnet_id, set_tag_specifications,
+            set_client_token, set_description, set_groups, set_ipv6_address_count, set_ipv6_addresses, set_private_ip_address, set_subnet_id,
+            set_tag_specifications,
         ) -> (network_interface)),
+        action!(AssignPrivateIpAddresses: assign_private_ip_addresses(set_network_interface_id, set_private_ip_addresses)
+            -> (assigned_private_ip_addresses, network_interface_id)),
+        action!(UnassignPrivateIpAddresses: unassign_private_ip_addresses(set_network_interface_id, set_private_ip_addresses) -> ()),
+        action!(AssignIpv6Addresses: assign_ipv6_addresses(set_ipv6_address_count, set_ipv6_addresses, set_network_interface_id)
+            -> (assigned_ipv6_addresses, network_interface_id)),
+        action!(UnassignIpv6Addresses: unassign_ipv6_addresses(set_ipv6_addresses, set_network_interface_id)
+            -> (network_interface_id, unassigned_ipv6_addresses)),
         action!(DeleteNetworkInterface: delete_network_interface(set_network_interface_id) -> ()),
         action!(DescribeNetworkInterfaces: describe_network_interfaces(
             set_filters, set_max_results, set_network_interface_ids, set_next_token,

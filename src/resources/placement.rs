@@ -199,15 +199,25 @@ fn same_vpc(ours: &Resource, other: &Address, model: &Model, at: Option<Span>, s
 /// the first four and the last (VPC user guide, "Subnet CIDR blocks").
 pub fn address_in_subnet(holder: &Resource, model: &Model, sink: &mut Sink) {
     let subnet = holder.reference("subnet").and_then(|s| model.resources.get(s)).filter(|s| !s.existing);
-    let (Some(Value::Ip(ip)), Some(subnet)) = (holder.record.get("private_ip_address"), subnet) else { return };
+    let Some(subnet) = subnet else { return };
     let Some(Value::Cidr(range)) = subnet.record.get("cidr_block") else { return };
-    let at = holder.span_of("private_ip_address");
-    let range_at = (&subnet.address, *range, subnet.span_of("cidr_block"));
-    if !range.contains_ip(*ip) {
-        sink.push(network::address_outside_subnet(*ip, at, range_at));
-    } else if is_reserved(*range, *ip) {
-        sink.push(network::address_reserved(*ip, at, range_at));
+    for (name, ip) in own_addresses(holder) {
+        let at = holder.span_of(name);
+        let range_at = (&subnet.address, *range, subnet.span_of("cidr_block"));
+        if !range.contains_ip(ip) {
+            sink.push(network::address_outside_subnet(ip, at, range_at));
+        } else if is_reserved(*range, ip) {
+            sink.push(network::address_reserved(ip, at, range_at));
+        }
     }
+}
+
+/// The IPv4 addresses that are written for something, and the attribute that each is written in.
+fn own_addresses(holder: &Resource) -> impl Iterator<Item = (&'static str, IpAddr)> {
+    let written = |name: &'static str| holder.record.get(name).into_iter().map(move |value| (name, value));
+    let first = written("private_ip_address");
+    let further = written("secondary_private_ip_addresses").flat_map(|(name, value)| value.elements().iter().map(move |v| (name, v)));
+    first.chain(further).filter_map(|(name, value)| if let Value::Ip(ip) = value { Some((name, *ip)) } else { None })
 }
 
 fn is_reserved(range: Cidr, ip: IpAddr) -> bool {
@@ -235,13 +245,14 @@ pub fn range_size(model: &Model, kind: &str, sink: &mut Sink) {
 
 /// No two things have the same private address in the same subnet.
 pub fn addresses_once(model: &Model, sink: &mut Sink) {
-    let mut holders: BTreeMap<(&Address, IpAddr), &Resource> = BTreeMap::new();
+    let mut holders: BTreeMap<(&Address, IpAddr), (&Resource, Option<Span>)> = BTreeMap::new();
     for holder in model.resources.values().filter(|r| !r.existing) {
-        let (Some(subnet), Some(Value::Ip(ip))) = (holder.reference("subnet"), holder.record.get("private_ip_address")) else { continue };
-        let place = |r: &'_ Resource| r.span_of("private_ip_address");
-        match holders.get(&(subnet, *ip)) {
-            Some(first) => sink.push(network::address_taken(*ip, (&holder.address, place(holder)), (&first.address, place(first)))),
-            None => drop(holders.insert((subnet, *ip), holder)),
+        let Some(subnet) = holder.reference("subnet") else { continue };
+        for (name, ip) in own_addresses(holder) {
+            match holders.get(&(subnet, ip)) {
+                Some((first, at)) => sink.push(network::address_taken(ip, (&holder.address, holder.span_of(name)), (&first.address, *at))),
+                None => drop(holders.insert((subnet, ip), (holder, holder.span_of(name)))),
+            }
         }
     }
 }

@@ -33,6 +33,13 @@ pub fn tags(item: &Json) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The addresses that elements have at a member, in their order as numbers.
+pub fn addresses<'a>(elements: impl Iterator<Item = &'a Json>, member: &str) -> Value {
+    let mut found: Vec<IpAddr> = elements.filter_map(|element| text(element, &[member])?.parse().ok()).collect();
+    found.sort_unstable();
+    Value::List(found.into_iter().map(Value::Ip).collect())
+}
+
 /// Collects the attributes of an item.
 pub struct Reader<'a> {
     item: &'a Json,

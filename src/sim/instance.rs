@@ -219,9 +219,11 @@ fn wrong_state(id: &str, verb: &str) -> ApiError {
 fn terminate(world: &mut World, p: Params<'_>) -> Outcome {
     let ids = named(world, p)?;
     for id in &ids {
-        if find(&world.instances, "i", id)?.no_termination {
-            let message =
-                format!("The instance '{id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.");
+        // Protection from being stopped is protection from this, too.
+        let instance = find(&world.instances, "i", id)?;
+        let locks = [("disableApiTermination", instance.no_termination), ("disableApiStop", instance.no_stop)];
+        if let Some((lock, _)) = locks.iter().find(|(_, on)| *on) {
+            let message = format!("The instance '{id}' may not be terminated. Modify its '{lock}' instance attribute and try again.");
             return Err(refuse("OperationNotPermitted", message));
         }
     }
@@ -268,8 +270,11 @@ fn start(world: &mut World, p: Params<'_>) -> Outcome {
     Ok(json!({"StartingInstances": changes}))
 }
 
-/// Gives each interface that is to have one a public address, unless it has one.
+/// Gives the interface that is to have one a public address, unless it has one; none to an instance with several interfaces.
 pub(crate) fn map_public(world: &mut World, id: &str) -> Result<(), ApiError> {
+    if world.interfaces_of(id).count() > 1 {
+        return Ok(());
+    }
     let wanting: Vec<String> = world.interfaces_of(id).filter(|(_, i)| i.wants_public).map(|(id, _)| id.clone()).collect();
     for eni in wanting {
         if world.public_address(&eni).is_none() {

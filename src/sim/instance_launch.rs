@@ -9,7 +9,8 @@ use crate::{
         image::{self, Image},
         instance::{Instance, Metadata, State, map_public, reservations, show},
         instance_type,
-        params::{Params, address},
+        network_interface::Interface,
+        params::{Params, address, address_v6},
         refuse::{Outcome, bad, clash, missing, refuse},
         tag::{Tags, at_creation},
         volume,
@@ -34,6 +35,15 @@ struct Port {
     description: String,
     delete_on_termination: bool,
     existing: Option<String>,
+    ipv6: Option<Six>,
+    /// Interfaces that stand, by device index.
+    further: Vec<(i64, String)>,
+}
+
+/// The IPv6 addresses that are asked for, in place of one that the subnet gives.
+enum Six {
+    Named(Vec<IpAddr>),
+    Chosen(i64),
 }
 
 const TAGGED: [&str; 3] = ["instance", "volume", "network-interface"];
@@ -54,7 +64,7 @@ pub(crate) fn run(world: &mut World, p: Params<'_>) -> Outcome {
         return Err(refuse("InvalidKeyPair.NotFound", format!("The key pair '{key}' does not exist")));
     }
     let port = port(world, p)?;
-    if count > 1 && (port.ip.is_some() || port.existing.is_some()) {
+    if count > 1 && (port.ip.is_some() || port.existing.is_some() || !port.further.is_empty() || matches!(port.ipv6, Some(Six::Named(_)))) {
         return Err(clash("A private IP address or a network interface may not be specified when more than one instance is launched"));
     }
     let disks = volume::disks(p, &image)?;
@@ -62,6 +72,12 @@ pub(crate) fn run(world: &mut World, p: Params<'_>) -> Outcome {
     let tags = TAGGED.map(|of| at_creation(p, of, &TAGGED));
     let [tags, volume_tags, interface_tags] = tags;
     let (tags, volume_tags, interface_tags) = (tags?, volume_tags?, interface_tags?);
+    let zone = &find(&world.subnets, "subnet", &port.subnet)?.zone;
+    if let Some((_, id)) = port.further.iter().find(|(_, id)| world.interfaces.get(id).is_some_and(|i| i.zone != *zone)) {
+        return Err(bad(format!(
+            "You may not attach a network interface to an instance if they are not in the same availability zone: {id}"
+        )));
+    }
     let template = template(world, p, &image, kind, &port, user_data)?;
     // From here on nothing may be refused, or what was made would stay: there must be addresses for all.
     let free = free_addresses(world, &port.subnet);
@@ -118,9 +134,7 @@ fn port(world: &World, p: Params<'_>) -> Result<Port, ApiError> {
         let groups = [p.texts("SecurityGroupIds"), group_names(world, p)?].concat();
         return port_in(world, p, p, &groups);
     };
-    if interfaces.next().is_some() {
-        return Err(refuse("UnsupportedOperation", "The sandbox launches instances with one network interface only."));
-    }
+    let further = further(world, p, interfaces)?;
     if p.has("SubnetId") || p.has("SecurityGroupIds") || p.has("SecurityGroups") || p.has("PrivateIpAddress") {
         return Err(clash(
             "Network interfaces and an instance-level subnet ID, security groups or private IP address may not be specified on the same request",
@@ -129,7 +143,9 @@ fn port(world: &World, p: Params<'_>) -> Result<Port, ApiError> {
     if of.int("DeviceIndex") != Some(0) {
         return Err(bad("A network interface with device index 0 must be specified"));
     }
-    const MODELLED: [&str; 8] = [
+    const MODELLED: [&str; 10] = [
+        "Ipv6Addresses",
+        "Ipv6AddressCount",
         "DeviceIndex",
         "SubnetId",
         "Groups",
@@ -146,12 +162,16 @@ fn port(world: &World, p: Params<'_>) -> Result<Port, ApiError> {
         ));
     }
     match of.text("NetworkInterfaceId") {
-        None => port_in(world, p, of, &of.texts("Groups")),
-        Some(id) => {
-            let interface = find(&world.interfaces, "eni", id)?;
-            if interface.attachment.is_some() || interface.nat_gateway.is_some() {
-                return Err(refuse("InvalidNetworkInterface.InUse", format!("Interface: [{id}] in use.")));
+        None => {
+            if !further.is_empty() && of.flag("AssociatePublicIpAddress") == Some(true) {
+                return Err(clash(
+                    "The associatePublicIPAddress parameter cannot be specified when launching with multiple network interfaces",
+                ));
             }
+            Ok(Port { further, ..port_in(world, p, of, &of.texts("Groups"))? })
+        }
+        Some(id) => {
+            let interface = free_interface(world, id)?;
             Ok(Port {
                 subnet: interface.subnet.clone(),
                 groups: vec![],
@@ -160,8 +180,39 @@ fn port(world: &World, p: Params<'_>) -> Result<Port, ApiError> {
                 description: String::new(),
                 delete_on_termination: false,
                 existing: Some(id.into()),
+                ipv6: None,
+                further,
             })
         }
+    }
+}
+
+fn free_interface<'a>(world: &'a World, id: &str) -> Result<&'a Interface, ApiError> {
+    let interface = find(&world.interfaces, "eni", id)?;
+    match interface.attachment.is_some() || interface.nat_gateway.is_some() {
+        true => Err(refuse("InvalidNetworkInterface.InUse", format!("Interface: [{id}] in use."))),
+        false => Ok(interface),
+    }
+}
+
+/// The interfaces besides the first: those that stand, each at an index of its own, as many as the type takes.
+fn further<'a>(world: &World, p: Params<'_>, interfaces: impl Iterator<Item = Params<'a>>) -> Result<Vec<(i64, String)>, ApiError> {
+    let mut found: Vec<(i64, String)> = vec![];
+    for of in interfaces {
+        let Some(id) = of.text("NetworkInterfaceId") else {
+            return Err(refuse("UnsupportedOperation", "The sandbox makes no network interface but the first with an instance."));
+        };
+        let index = of.int("DeviceIndex").ok_or_else(|| missing("networkInterface.deviceIndex"))?;
+        if index == 0 || found.iter().any(|(taken, held)| *taken == index || held == id) {
+            return Err(bad(format!("Each network interface requires a unique device index; {index} is taken")));
+        }
+        free_interface(world, id)?;
+        found.push((index, id.into()));
+    }
+    let kind = p.text("InstanceType").unwrap_or("m1.small");
+    match found.len() >= instance_type::room(kind).0 {
+        true => Err(refuse("AttachmentLimitExceeded", format!("Interface count {} exceeds the limit for {kind}", found.len() + 1))),
+        false => Ok(found),
     }
 }
 
@@ -200,8 +251,35 @@ fn port_in(world: &World, p: Params<'_>, of: Params<'_>, groups: &[&str]) -> Res
         description: of.text("Description").filter(|_| of.has("DeviceIndex")).unwrap_or_default().into(),
         delete_on_termination: of.flag("DeleteOnTermination").unwrap_or(true),
         existing: None,
+        ipv6: six(world, of, &subnet_id)?,
+        further: vec![],
         subnet: subnet_id,
     })
+}
+
+fn six(world: &World, of: Params<'_>, subnet: &str) -> Result<Option<Six>, ApiError> {
+    let named = of.subs("Ipv6Addresses").filter_map(|a| a.text("Ipv6Address"));
+    let named = named.map(|text| address_v6("ipv6Address", text)).collect::<Result<Vec<_>, _>>()?;
+    let six = match (named.is_empty(), of.int("Ipv6AddressCount")) {
+        (false, Some(_)) => return Err(clash("ipv6AddressCount and ipv6Addresses may not be specified on the same request")),
+        (false, None) => Six::Named(named),
+        (true, Some(count)) => Six::Chosen(count),
+        (true, None) => return Ok(None),
+    };
+    let Some(network) = find(&world.subnets, "subnet", subnet)?.ipv6.as_ref().map(|block| block.cidr) else {
+        return Err(bad(format!("The subnet '{subnet}' has no IPv6 CIDR block")));
+    };
+    if let Six::Named(named) = &six {
+        for ip in named {
+            if !network.contains_ip(*ip) {
+                return Err(bad(format!("{ip} is not a valid IPv6 address of the subnet")));
+            }
+            if world.interfaces.values().any(|i| i.subnet == subnet && i.ipv6.contains(ip)) {
+                return Err(refuse("InvalidIPAddress.InUse", format!("Address {ip} is in use.")));
+            }
+        }
+    }
+    Ok(Some(six))
 }
 
 fn check_free(world: &World, subnet: &str, cidr: Option<Cidr>, ip: IpAddr) -> Result<(), ApiError> {
@@ -298,10 +376,24 @@ fn connect(world: &mut World, id: &str, port: &Port, tags: &Tags) -> Result<(), 
             let ip = world.take_address(&port.subnet, port.ip)?;
             let eni = world.add_interface(&port.subnet, ip, port.groups.clone(), &port.description)?;
             world.tag(&eni, tags.clone());
+            let asked: Option<Vec<Option<IpAddr>>> = port.ipv6.as_ref().map(|six| match six {
+                Six::Named(named) => named.iter().copied().map(Some).collect(),
+                Six::Chosen(count) => (0..*count).map(|_| None).collect(),
+            });
+            if let Some(asked) = asked {
+                find_mut(&mut world.interfaces, "eni", &eni)?.ipv6.clear();
+                for ip in asked {
+                    let ip = world.take_ipv6(&port.subnet, ip)?;
+                    find_mut(&mut world.interfaces, "eni", &eni)?.ipv6.push(ip);
+                }
+            }
             eni
         }
     };
     find_mut(&mut world.interfaces, "eni", &eni)?.wants_public = port.public;
     world.attach_interface(&eni, id, 0, port.delete_on_termination)?;
+    for (index, eni) in &port.further {
+        world.attach_interface(eni, id, *index, false)?;
+    }
     map_public(world, id)
 }

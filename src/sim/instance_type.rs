@@ -110,6 +110,25 @@ static TYPES: LazyLock<BTreeMap<String, InstanceType>> = LazyLock::new(|| {
     types
 });
 
+/// How many interfaces an instance of a type may have, and how many addresses of a family each of them (user guide, "Maximum IP
+/// addresses per network interface").
+pub(crate) fn room(name: &str) -> (usize, usize) {
+    let (family, size) = name.split_once('.').unwrap_or_default();
+    match (family, size) {
+        ("t3a", "small") | ("m1", _) => (2, 4),
+        ("t2", "xlarge" | "2xlarge") => (3, 15),
+        ("t2" | "t3" | "t4g", "small") => (3, 4),
+        ("t2" | "t3" | "t3a" | "t4g", "medium") => (3, 6),
+        ("t2" | "t3" | "t3a" | "t4g", "large") => (3, 12),
+        (_, "nano" | "micro") => (2, 2),
+        (_, "medium") => (2, 4),
+        (_, "large") => (3, 10),
+        (_, "xlarge" | "2xlarge") => (4, 15),
+        (_, "4xlarge" | "8xlarge" | "12xlarge") => (8, 30),
+        _ => (15, 50),
+    }
+}
+
 /// A type by its name.
 pub(crate) fn find(name: &str) -> Option<&'static InstanceType> {
     TYPES.get(name)

@@ -8,9 +8,9 @@ use serde_json::{Map, json};
 use crate::{
     call::{ApiError, Json},
     sim::{
-        Actions,
+        Actions, instance_type,
         page::{Listing, describe},
-        params::{Params, address},
+        params::{Params, address, address_v6},
         refuse::{Outcome, bad, clash, missing, no_such, refuse},
         tag::{Tags, at_creation},
         world::{ACCOUNT, Due, World, find, find_mut},
@@ -26,6 +26,7 @@ pub(crate) const ACTIONS: Actions = &[
     ("DetachNetworkInterface", detach, "AttachmentId Force"),
     ("AssignIpv6Addresses", assign_ipv6, "NetworkInterfaceId Ipv6AddressCount Ipv6Addresses"),
     ("UnassignIpv6Addresses", unassign_ipv6, "NetworkInterfaceId Ipv6Addresses"),
+    ("UnassignPrivateIpAddresses", unassign, "NetworkInterfaceId PrivateIpAddresses"),
     ("AssignPrivateIpAddresses", assign, "NetworkInterfaceId PrivateIpAddresses SecondaryPrivateIpAddressCount AllowReassignment"),
 ];
 
@@ -327,6 +328,10 @@ fn attach(world: &mut World, p: Params<'_>) -> Outcome {
     if world.interfaces_of(instance_id).any(|(_, i)| i.attachment.as_ref().is_some_and(|a| a.index == index)) {
         return Err(bad(format!("Instance '{instance_id}' already has an interface attached at device index '{index}'.")));
     }
+    if instance.interfaces.len() >= instance_type::room(&instance.kind).0 {
+        let message = format!("Interface count {} exceeds the limit for {}", instance.interfaces.len() + 1, instance.kind);
+        return Err(refuse("AttachmentLimitExceeded", message));
+    }
     let attachment = world.attach_interface(id, instance_id, index, false)?;
     Ok(json!({"AttachmentId": attachment, "NetworkCardIndex": 0}))
 }
@@ -357,6 +362,7 @@ fn assign(world: &mut World, p: Params<'_>) -> Outcome {
         return Err(missing("privateIpAddress or secondaryPrivateIpAddressCount"));
     }
     let before = find(&world.interfaces, "eni", id)?.addresses.clone();
+    check_room(world, id, before.len() + asked.len())?;
     let mut assigned = vec![];
     for ip in asked {
         match world.take_address(&subnet, ip) {
@@ -371,17 +377,44 @@ fn assign(world: &mut World, p: Params<'_>) -> Outcome {
     Ok(json!({"NetworkInterfaceId": id, "AssignedPrivateIpAddresses": assigned}))
 }
 
+/// What is attached takes as many addresses of a family as its instance's type allows.
+fn check_room(world: &World, id: &str, wanted: usize) -> Result<(), ApiError> {
+    let instance = find(&world.interfaces, "eni", id)?.attachment.as_ref().and_then(|a| world.instances.get(&a.instance));
+    match instance.is_some_and(|i| wanted > instance_type::room(&i.kind).1) {
+        true => Err(refuse("PrivateIpAddressLimitExceeded", format!("Number of private addresses will exceed limit for interface {id}."))),
+        false => Ok(()),
+    }
+}
+
+fn unassign(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("NetworkInterfaceId")?;
+    let named = p.texts("PrivateIpAddresses").into_iter().map(|text| address("privateIpAddress", text)).collect::<Result<Vec<_>, _>>()?;
+    let interface = find_mut(&mut world.interfaces, "eni", id)?;
+    if named.is_empty() {
+        return Err(missing("privateIpAddress"));
+    }
+    if let Some(ip) = named.iter().find(|ip| interface.addresses.first() == Some(*ip)) {
+        return Err(bad(format!("The primary address {ip} of interface {id} cannot be unassigned")));
+    }
+    if named.iter().any(|ip| !interface.addresses.contains(ip)) {
+        return Err(bad(format!("Some of the specified addresses are not assigned to interface {id}")));
+    }
+    interface.addresses.retain(|ip| !named.contains(ip));
+    Ok(json!({}))
+}
+
 /// Gives an interface the addresses that a request asks for, by number or by name: those that it got.
 pub(crate) fn add_ipv6(world: &mut World, id: &str, p: Params<'_>) -> Result<Vec<IpAddr>, ApiError> {
     let subnet = find(&world.interfaces, "eni", id)?.subnet.clone();
     let named = p.subs("Ipv6Addresses").filter_map(|a| a.text("Ipv6Address")).chain(p.texts("Ipv6Addresses"));
-    let mut asked = named.map(|text| address("ipv6Address", text).map(Some)).collect::<Result<Vec<_>, _>>()?;
+    let mut asked = named.map(|text| address_v6("ipv6Address", text).map(Some)).collect::<Result<Vec<_>, _>>()?;
     if let Some(count) = p.int("Ipv6AddressCount") {
         if !asked.is_empty() {
             return Err(clash("ipv6AddressCount and ipv6Addresses may not be specified on the same request"));
         }
         asked.extend((0..count).map(|_| None));
     }
+    check_room(world, id, find(&world.interfaces, "eni", id)?.ipv6.len() + asked.len())?;
     let mut given = vec![];
     for ip in asked {
         let ip = world.take_ipv6(&subnet, ip)?;
@@ -408,7 +441,7 @@ fn assign_ipv6(world: &mut World, p: Params<'_>) -> Outcome {
 
 fn unassign_ipv6(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("NetworkInterfaceId")?;
-    let named = p.texts("Ipv6Addresses").into_iter().map(|text| address("ipv6Address", text)).collect::<Result<Vec<_>, _>>()?;
+    let named = p.texts("Ipv6Addresses").into_iter().map(|text| address_v6("ipv6Address", text)).collect::<Result<Vec<_>, _>>()?;
     let interface = find_mut(&mut world.interfaces, "eni", id)?;
     if named.is_empty() {
         return Err(missing("ipv6Addresses"));

@@ -93,6 +93,14 @@ pub(crate) fn cidr_of(family: Family, parameter: &str, text: &str) -> Result<Cid
     }
 }
 
+/// An IPv6 address.
+pub(crate) fn address_v6(parameter: &str, text: &str) -> Result<IpAddr, ApiError> {
+    text.parse()
+        .ok()
+        .filter(IpAddr::is_ipv6)
+        .ok_or_else(|| bad(format!("Value ({text}) for parameter {parameter} is invalid. Invalid IPv6 address.")))
+}
+
 /// An IPv4 address.
 pub(crate) fn address(parameter: &str, text: &str) -> Result<IpAddr, ApiError> {
     text.parse()

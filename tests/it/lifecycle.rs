@@ -219,22 +219,22 @@ async fn an_interface_with_a_fixed_address_cannot_stand_beside_its_successor() {
 #[tokio::test(start_paused = true)]
 async fn what_is_ignored_is_neither_planned_nor_a_reason_to_replace() {
     let play = Play::new();
-    let with = |ignore: &str, user_data: &str, name: &str| {
+    let with = |ignore: &str, public: bool, name: &str| {
         Wanted::of(&format!(
             "{VPC}
              subnet a {{ vpc = vpc.main  cidr_block = 10.0.1.0/24  availability_zone = \"us-east-1a\" }}
              security_group g {{ vpc = vpc.main }}
              instance i {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.g]
-               user_data = \"{user_data}\"  tags = {{ Name = \"{name}\" }}  lifecycle {{ ignore = [{ignore}] }} }}"
+               associate_public_ip_address = {public}  tags = {{ Name = \"{name}\" }}  lifecycle {{ ignore = [{ignore}] }} }}"
         ))
     };
-    applied(&play, &with("user_data, tags", "one", "a")).await;
+    applied(&play, &with("associate_public_ip_address, tags", true, "a")).await;
     assert_eq!(tags(&play, &play.id("instance.i"))[0], ("Name".into(), "a".into()), "what is made is made as written");
     tag(&play, &play.id("instance.i"), "Name", "changed");
-    let plan = planned(&play, &with("user_data, tags", "two", "b")).await;
+    let plan = planned(&play, &with("associate_public_ip_address, tags", false, "b")).await;
     assert!(plan.is_empty(), "{}", shown(&plan));
-    let plan = planned(&play, &with("tags", "two", "b")).await;
-    assert!(shown(&plan).starts_with("-/+ instance.i\n    user_data: "), "{}", shown(&plan));
+    let plan = planned(&play, &with("tags", false, "b")).await;
+    assert!(shown(&plan).starts_with("-/+ instance.i\n    associate_public_ip_address: "), "{}", shown(&plan));
 }
 
 /// A group that somebody else put on an ignored attribute counts in the proof as EC2 has it.

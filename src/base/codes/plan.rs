@@ -105,6 +105,23 @@ The plan then shows what would change on it, as if it had been there all along. 
 and whose old one goes before its successor comes: there is nowhere to put the successor.
 
 Write `replace = \"create_first\"` in the other block too, or remove it here.";
+    LOCKED = "E0725" "EC2 would refuse to delete or stop a resource that is locked"
+"An instance can be locked in EC2 itself: `disable_api_termination = true` keeps it from being deleted, `disable_api_stop = true` from being
+deleted or stopped. A change that needs either would fail in the middle of an apply, so the plan refuses it.
+
+```secnet
+instance db {
+  image                   = ami(\"al2023\")
+  instance_type           = \"t3.micro\"
+  subnet                  = subnet.private
+  security_groups         = [security_group.db]
+  disable_api_termination = true
+}
+```
+
+To replace it, or to change what EC2 changes in a stopped instance only, write `false` (or take the line out): the same apply turns the lock
+off first. To delete it, turn the lock off and apply (write the block back if it is gone), then delete it. `secnet` knows of the locks that it
+has set itself: EC2 tells of them by a call for each instance only.";
     NEVER_READ = "E0723" "a plan that reads nothing needs something that was never read"
 "With `--refresh=false` a plan is made from the state alone. The state keeps what existing resources and images were when they were
 last read, and knows nothing of those that are new in the sources, or that are looked for in another way than before.
@@ -227,6 +244,25 @@ pub fn protected_from_deletion(address: &Address) -> Diagnostic {
         "write `protect = false` in its block (write the block back if it is gone) and apply; or write `forget {address}` to leave it in EC2"
     );
     Diagnostic::error(&PROTECTED, format!("`{address}` is protected, and would be deleted: it is not in the sources any more")).help(help)
+}
+
+/// [`LOCKED`]
+#[must_use]
+pub fn locked_from_change(address: &Address, lock: &str, by: &[(&str, Option<Span>)], replaced: bool, at: Option<Span>) -> Diagnostic {
+    let names: Vec<String> = by.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let (what, why) = if replaced { ("replace", "is for a new one") } else { ("stop", "is changed while it is stopped") };
+    let told = Diagnostic::error(&LOCKED, format!("`{lock}` of `{address}` is on, and a change of {} would {what} it", names.join(", ")));
+    let told = by.iter().fold(told, |told, (name, at)| told.at(*at, format!("`{name}` {why}")));
+    told.at(at, "locked here").help(format!("write `{lock} = false`: the same apply turns it off first"))
+}
+
+/// [`LOCKED`]
+#[must_use]
+pub fn locked_from_deletion(address: &Address, lock: &str) -> Diagnostic {
+    let help = format!(
+        "write `{lock} = false` in its block (write the block back if it is gone) and apply; or write `forget {address}` to leave it in EC2"
+    );
+    Diagnostic::error(&LOCKED, format!("`{lock}` of `{address}` is on, and it would be deleted")).help(help)
 }
 
 /// [`NOT_IMPORTED`]: what AWS gives a VPC, where nothing was read.

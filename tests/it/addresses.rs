@@ -1,0 +1,79 @@
+//! Further addresses of interfaces: those that are written, and those that EC2 chooses.
+
+use secnet::{base::cidr::Cidr, call::Request, prove::policy::Outcome};
+use serde_json::json;
+
+use crate::play::{Play, project};
+
+const AROUND: &str = "vpc main { cidr_block = 10.0.0.0/16  amazon_provided_ipv6_cidr_block = true }
+    subnet a { vpc = vpc.main  cidr_block = 10.0.1.0/24  ipv6_cidr_block = subnets(vpc.main.ipv6_cidr_block, 8)[1]  assign_ipv6_address_on_creation = true }
+    security_group g { vpc = vpc.main }";
+
+#[tokio::test(start_paused = true)]
+async fn written_ipv6_addresses_take_the_place_of_the_one_that_a_subnet_gives() {
+    for (kind, rest) in [("instance", "image = ami(\"al2023\")  instance_type = \"t3.small\" "), ("network_interface", "")] {
+        let play = Play::new();
+        play.apply(&project(AROUND)).await;
+        let subnets = play.sim.call(&Request::new("DescribeSubnets", json!({"SubnetIds": [play.id("subnet.a")]}))).unwrap();
+        let network: Cidr =
+            subnets.pointer("/Subnets/0/Ipv6CidrBlockAssociationSet/0/Ipv6CidrBlock").unwrap().as_str().unwrap().parse().unwrap();
+        let ip = |n: u128| network.host(n).unwrap();
+        let with = |six: &str| {
+            project(&format!(
+                "{AROUND}\n{kind} x {{ {rest} subnet = subnet.a  security_groups = [security_group.g]  ipv6_addresses = [{six}] }}"
+            ))
+        };
+        let mut before = play.sim.log().len();
+        let mut calls = async |six: String| {
+            play.apply(&with(&six)).await;
+            assert!(play.plan(&with(&six)).await.is_empty(), "{kind}: {six}");
+            let log = play.sim.log();
+            let made: Vec<String> = log[before..].iter().map(|r| r.action.clone()).filter(|a| a.contains("Ipv6Addresses")).collect();
+            before = log.len();
+            made
+        };
+        assert_eq!(calls(format!("{}, {}", ip(20), ip(21))).await, [""; 0], "the call that makes it says them");
+        assert_eq!(calls(format!("{}, {}", ip(22), ip(21))).await, ["UnassignIpv6Addresses", "AssignIpv6Addresses"]);
+        assert_eq!(calls(ip(21).to_string()).await, ["UnassignIpv6Addresses"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_further_address_of_an_interface_counts_in_a_proof() {
+    let play = Play::new();
+    let with = |secondary: &str| {
+        project(&format!(
+            "vpc main {{ cidr_block = 10.0.0.0/16 }}
+             subnet a {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}
+             security_group client {{ vpc = vpc.main  egress tcp/80 to security_group.server }}
+             security_group server {{ vpc = vpc.main  ingress tcp/80 from 10.0.1.64/26 }}
+             instance client {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.client]  private_ip_address = 10.0.1.10  {secondary} }}
+             instance server {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.server]  private_ip_address = 10.0.1.20 }}
+             policy p \"x\" {{ forbid tcp/80 from instance.client to instance.server }}"
+        ))
+    };
+    let outcome = async |source: String| play.plan(&source).await.proof.policies[0].outcome;
+    assert_eq!(outcome(with("")).await, Outcome::Proven);
+    assert_eq!(outcome(with("secondary_private_ip_addresses = [10.0.1.70]")).await, Outcome::Refuted, "the rule takes a further address");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_further_interface_is_the_instances_in_a_proof() {
+    let play = Play::new();
+    let with = |more: &str| {
+        project(&format!(
+            "vpc main {{ cidr_block = 10.0.0.0/16 }}
+             subnet a {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}
+             security_group shut {{ vpc = vpc.main }}
+             security_group client {{ vpc = vpc.main  egress tcp/80 to 10.0.1.0/24 }}
+             security_group server {{ vpc = vpc.main  ingress tcp/80 from 10.0.1.0/24 }}
+             network_interface card {{ subnet = subnet.a  security_groups = [security_group.server] }}
+             instance client {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.client] }}
+             instance server {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.shut]  {more} }}
+             policy p \"x\" {{ forbid tcp/80 from instance.client to instance.server }}"
+        ))
+    };
+    let outcome = async |source: String| play.plan(&source).await.proof.policies[0].outcome;
+    assert_eq!(outcome(with("")).await, Outcome::Proven);
+    assert_eq!(outcome(with("network_interfaces = [network_interface.card]")).await, Outcome::Refuted);
+}
