@@ -53,7 +53,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     base::{
-        codes::environment as codes,
+        codes::{environment as codes, permission as permission_codes},
         diagnostic::{Code, Diagnostic, Severity},
     },
     cli::{load::Texts, printer::Printer},
@@ -159,6 +159,7 @@ impl Stop {
     fn exit(&self) -> Exit {
         const USAGE: &[&Code] = &[
             &codes::NO_TERMINAL,
+            &permission_codes::NO_SUCH_ACCOUNT,
             &codes::UNKNOWN_CODE,
             &codes::UNKNOWN_TOPIC,
             &codes::EXISTS,

@@ -8,7 +8,7 @@ pub mod table;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::address::Address,
+    base::{address::Address, site::Site},
     call::{Arg, Call, Json},
     iam::{
         document::{Conditions, Need},
@@ -29,7 +29,7 @@ const CREATE_ACTION: &str = "ec2:CreateAction";
 /// The tag that tells what secnet has made, as a condition.
 const LINEAGE: &str = "aws:ResourceTag/secnet:lineage";
 
-/// Where all of it is.
+/// Where all of it is: the project's own account and region, from which the others follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// `eu-central-1`
@@ -41,6 +41,15 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// Another account and region of the project.
+    #[must_use]
+    pub fn at(&self, site: Option<&Site>) -> Self {
+        match site {
+            Some(site) => Self { region: site.region().into(), account: Some(site.account().into()), lineage: self.lineage.clone() },
+            None => self.clone(),
+        }
+    }
+
     /// `aws-cn` in China, `aws-us-gov` in AWS GovCloud.
     fn partition(&self) -> &'static str {
         match self.region.split('-').collect::<Vec<_>>().as_slice() {
@@ -80,12 +89,6 @@ pub struct Asked<'a> {
     pub unmakes: Option<&'static str>,
 }
 
-/// What a plan's calls need, reads and waits among them.
-#[must_use]
-pub fn of_plan(plan: &Plan, scope: &Scope) -> Vec<Need> {
-    asked(plan).into_iter().flat_map(|asked| of_call(asked, scope)).collect()
-}
-
 /// The calls of a plan, in its order.
 #[must_use]
 pub fn asked(plan: &Plan) -> Vec<Asked<'_>> {
@@ -104,6 +107,7 @@ pub fn takedown(model: &Model, state: &State) -> Vec<(Call, Option<&'static str>
     let mut calls = vec![];
     for resource in model.resources.values().filter(|r| !r.existing && !state.resources.contains_key(&r.address)) {
         let Some(spec) = resources::spec(resource.address.kind()) else { continue };
+        let first = calls.len();
         for part in spec.parts {
             let refers = |record: &Record| {
                 let mut named = vec![];
@@ -122,6 +126,10 @@ pub fn takedown(model: &Model, state: &State) -> Vec<(Call, Option<&'static str>
             calls.extend((part.delete)(&resource.address, &records).into_iter().flat_map(|batch| batch.calls).map(|call| (call, None)));
         }
         calls.extend((spec.delete)(&resource.address, &resource.record).into_iter().map(|call| (call, spec.tag_type)));
+        for (call, _) in calls.iter_mut().skip(first) {
+            let other = call.beside.take().and_then(|other| model.resources.get(&other));
+            call.site = other.unwrap_or(resource).site.clone();
+        }
     }
     for (call, _) in &mut calls {
         call.each_arg(&mut |arg| {
@@ -135,9 +143,16 @@ pub fn takedown(model: &Model, state: &State) -> Vec<(Call, Option<&'static str>
     calls
 }
 
-/// What a call needs.
+/// What it takes to assume a role.
+#[must_use]
+pub fn of_role(role: &str) -> Need {
+    Need { action: "sts:AssumeRole".into(), resources: BTreeSet::from([role.to_owned()]), conditions: Conditions::new() }
+}
+
+/// What a call needs in the account and region that it is sent to.
 #[must_use]
 pub fn of_call(Asked { call, unmakes }: Asked<'_>, scope: &Scope) -> Vec<Need> {
+    let scope = &scope.at(call.site.as_ref());
     let mut needs = of_action(call, unmakes, scope);
     if !call.tagged.is_empty() {
         let resources = call.tagged.iter().map(|kind| scope.arn(kind, "*")).collect();

@@ -371,6 +371,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_role_that_may_not_be_assumed_is_told_as_sts_tells_it() {
+        use aws_sdk_sts::{error::ErrorMetadata, operation::assume_role::AssumeRoleError};
+        let refusing = aws_credential_types::credential_fn::provide_credentials_fn(|| async {
+            let said = ErrorMetadata::builder().code("AccessDenied").message("not authorized to perform: sts:AssumeRole").build();
+            Err(aws_credential_types::provider::error::CredentialsError::provider_error(AssumeRoleError::generic(said)))
+        });
+        let config = SdkConfig::builder()
+            .behavior_version(behavior())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(refusing))
+            .build();
+        let live = Live::new(&config, None).unwrap();
+        for action in ["DescribeVpcs", "GetCallerIdentity"] {
+            let error = live.send(&Request::new(action, json!({}))).await.unwrap_err();
+            assert_eq!(
+                (error.class, &*error.code, &*error.message),
+                (Class::Denied, "AccessDenied", "not authorized to perform: sts:AssumeRole")
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn a_page_is_no_answer_to_an_action_that_answers_nothing() {
         let live = answering(200, "<!doctype html>\n<html><title>Sign in</title>");
         let error = live.send(&Request::new("DeleteVpc", json!({"VpcId": "vpc-1"}))).await.unwrap_err();

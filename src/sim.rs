@@ -219,6 +219,14 @@ impl Sim {
         self.inner(|inner| inner.policy = Some(policy));
     }
 
+    /// Whether the caller may assume a role.
+    ///
+    /// # Errors
+    /// STS's refusal, where the caller's policy does not allow it.
+    pub fn assume(&self, role: &str) -> Result<(), ApiError> {
+        self.inner(|inner| inner.policy.as_ref().map_or(Ok(()), |policy| iam::assume(policy, &inner.world, role)))
+    }
+
     /// How often an action was called.
     #[must_use]
     pub fn calls(&self, action: &str) -> u64 {

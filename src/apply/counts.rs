@@ -1,7 +1,7 @@
 //! Which actions were sent, and how often. Layer 7.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -21,11 +21,15 @@ pub struct Counts {
     pub reads: u64,
     /// Those that change something.
     pub mutations: u64,
+    /// Which actions went to which account and region beside the project's own, and to that.
+    #[serde(skip)]
+    pub by_site: BTreeMap<Option<Site>, BTreeSet<String>>,
 }
 
 /// A driver that counts what goes through it.
 pub struct Counted {
     inner: Arc<dyn Driver>,
+    site: Option<Site>,
     counts: Arc<Mutex<Counts>>,
 }
 
@@ -33,7 +37,7 @@ impl Counted {
     /// Counts what goes to a driver from now on.
     #[must_use]
     pub fn new(inner: Arc<dyn Driver>) -> Self {
-        Self { inner, counts: Arc::default() }
+        Self { inner, site: None, counts: Arc::default() }
     }
 
     /// What was sent so far.
@@ -47,6 +51,7 @@ impl Driver for Counted {
     fn send<'a>(&'a self, request: &'a Request) -> Answer<'a> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.by_action.entry(request.action.clone()).or_default() += 1;
+        counts.by_site.entry(self.site.clone()).or_default().insert(request.action.clone());
         if mutates(&request.action) {
             counts.mutations += 1;
         } else {
@@ -65,6 +70,6 @@ impl Driver for Counted {
     }
 
     fn beside(&self, site: &Site) -> Option<Arc<dyn Driver>> {
-        Some(Arc::new(Self { inner: self.inner.beside(site)?, counts: self.counts.clone() }))
+        Some(Arc::new(Self { inner: self.inner.beside(site)?, site: Some(site.clone()), counts: self.counts.clone() }))
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     apply::reads::stand_in,
-    base::base64,
+    base::{base64, site::Site},
     call::{ApiError, Arg, Call, Class, Driver, Json, Request},
     iam::{self, Asked, Scope, document::Need, table},
     plan::Plan,
@@ -34,19 +34,23 @@ pub enum Verdict {
 /// An action that was asked about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
+    /// The account and region that was asked; `None`: the project's own.
+    pub site: Option<Site>,
     /// What it needs.
     pub need: Need,
     /// What came of it.
     pub verdict: Verdict,
 }
 
-/// Asks for reads. One that takes no notice of `DryRun` is made, which does no harm.
-pub async fn reads(driver: &dyn Driver, requests: &[Request], scope: &Scope, told: &dyn Fn(&str)) -> Vec<Finding> {
+/// Asks for reads in an account and region. One that takes no notice of `DryRun` is made, which does no harm.
+pub async fn reads(driver: &dyn Driver, site: Option<&Site>, requests: &[Request], scope: &Scope, told: &dyn Fn(&str)) -> Vec<Finding> {
+    let other = site.and_then(|site| driver.beside(site));
+    let (driver, scope) = (other.as_deref().unwrap_or(driver), &scope.at(site));
     let mut findings = vec![];
     for request in requests {
         told(&request.action);
         let verdict = ask(driver, &dry(request.clone())).await;
-        findings.push(Finding { need: iam::of_read(&request.action, scope), verdict });
+        findings.push(Finding { site: site.cloned(), need: iam::of_read(&request.action, scope), verdict });
     }
     findings
 }
@@ -56,7 +60,7 @@ pub async fn calls(driver: &dyn Driver, plan: &Plan, scope: &Scope, told: &dyn F
     let wanted: BTreeMap<_, Record> = plan.tasks.iter().flat_map(|task| task.what.made()).map(|made| (made.address, made.record)).collect();
     let filler = Filler { wanted: &wanted };
     let mut seen = BTreeSet::new();
-    let mut findings: BTreeMap<Need, Verdict> = BTreeMap::new();
+    let mut findings: BTreeMap<(Option<Site>, Need), Verdict> = BTreeMap::new();
     for asked in iam::asked(plan).into_iter().filter(|asked| asked.call.mutates()) {
         let needs = iam::of_call(Asked { call: &Call { settle: None, ..asked.call.clone() }, ..asked }, scope);
         if !seen.insert((asked.call.site.clone(), needs.clone())) {
@@ -67,14 +71,15 @@ pub async fn calls(driver: &dyn Driver, plan: &Plan, scope: &Scope, told: &dyn F
         let other = asked.call.site.as_ref().and_then(|site| driver.beside(site));
         for (need, verdict) in whole(other.as_deref().unwrap_or(driver), asked.call, needs, &filler).await {
             // Of several requests for the same, the one that is denied counts.
-            match findings.get(&need) {
+            let key = (asked.call.site.clone(), need);
+            match findings.get(&key) {
                 Some(Verdict::Denied(_)) => {}
                 Some(_) if verdict == Verdict::Allowed => {}
-                _ => drop(findings.insert(need, verdict)),
+                _ => drop(findings.insert(key, verdict)),
             }
         }
     }
-    findings.into_iter().map(|(need, verdict)| Finding { need, verdict }).collect()
+    findings.into_iter().map(|((site, need), verdict)| Finding { site, need, verdict }).collect()
 }
 
 /// Asks a call with all that it gives; where that is denied, without its tags and its role, to tell which of them it is.

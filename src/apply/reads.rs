@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::{
-    apply::{find, image, refresh::beyond_the_internet, survey},
+    apply::{find, image, refresh::beyond_the_internet, sites, survey},
+    base::site::Site,
     call::{Call, Json, Request},
     resources,
     schema::{ask::Wanted, model::Model},
@@ -53,6 +54,19 @@ pub fn of<'a>(model: &Model, state: &State, calls: impl IntoIterator<Item = &'a 
         }
     }
     found.into_iter().map(|(action, params)| Request { action, params }).collect()
+}
+
+/// The same for each account and region that the project has to do with, its own first.
+#[must_use]
+pub fn by_site<'a>(model: &Model, state: &State, calls: impl IntoIterator<Item = &'a Call>) -> Vec<(Option<Site>, Vec<Request>)> {
+    let calls: Vec<&Call> = calls.into_iter().collect();
+    let all = std::iter::once(None).chain(sites::all(model, state).into_iter().map(Some));
+    all.map(|site| {
+        let (model, state) = sites::part(model, state, site.as_ref());
+        let requests = of(&model, &state, calls.iter().copied().filter(|call| call.site == site));
+        (site, requests)
+    })
+    .collect()
 }
 
 /// An id that is well formed and that nothing has.

@@ -1,25 +1,29 @@
 //! `secnet iam-policy`: the smallest IAM policy that a plan needs; and asking EC2 for it, for `plan`. Layer 10.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
 
 use crate::{
     apply::reads,
-    base::codes::permission as codes,
+    base::{codes::permission as codes, diagnostic::nearest, site::Site},
+    call::Request,
     cli::{
         Exit, Outcome, Stop, permission,
         printer::Printer,
         project::{Project, ProjectArgs},
         runtime,
         session::Session,
-        target::TargetArgs,
+        target::{OWN, TargetArgs},
     },
     iam::{
         self, Asked, Scope,
-        document::{CHARACTERS_MAX, Document},
+        document::{CHARACTERS_MAX, Document, Need},
     },
+    schema::model,
 };
 
-/// Print the smallest IAM policy document that this plan needs
+/// Print the smallest IAM policy document that this plan needs, or one for each account
 #[derive(Debug, Args)]
 pub struct IamPolicy {
     /// The project
@@ -30,6 +34,9 @@ pub struct IamPolicy {
     /// What it is to allow
     #[arg(long = "for", value_name = "WHAT", default_value = "apply")]
     purpose: Purpose,
+    /// The document of this account alone; the project's own goes by `project`
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
 }
 
 /// What a policy is for.
@@ -58,6 +65,11 @@ impl IamPolicy {
         let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
         let place = &self.target.place;
         let (directory, settings) = (&project.directory, &project.model.project);
+        let callers = callers(settings);
+        if let Some(name) = self.account.as_deref().filter(|name| callers.iter().all(|caller| caller.name != *name)) {
+            let names: Vec<&str> = callers.iter().map(|caller| &*caller.name).collect();
+            return Err(codes::no_such_account(name, nearest(name, names.iter().copied()), &names).into());
+        }
         // The document alone goes to standard output, so that it can be piped.
         let quiet = printer.aside();
         let session = match self.target.refresh {
@@ -84,17 +96,111 @@ impl IamPolicy {
             calls.extend(iam::asked(gone));
             calls.extend(takedown.iter().map(|(call, unmakes)| Asked { call, unmakes: *unmakes }));
         }
-        let counts = session.driver.counts();
-        let made = counts.by_action.keys().filter(|action| *action != "GetCallerIdentity").map(|action| iam::of_read(action, &scope));
-        let reads = reads::of(&project.model, &session.state, calls.iter().map(|asked| asked.call));
-        let reads = reads.iter().map(|request| iam::of_read(&request.action, &scope));
-        let needs: Vec<_> = calls.iter().flat_map(|asked| iam::of_call(*asked, &scope)).chain(reads).chain(made).collect();
-        let document = Document::of(needs);
-        printer.result(&document.text());
-        let characters = document.characters();
-        if characters > CHARACTERS_MAX {
-            printer.diagnostics(&[codes::not_single_policy(characters, CHARACTERS_MAX)], &project.texts);
+        let mut asked: BTreeMap<Option<Site>, Vec<Request>> = session
+            .driver
+            .counts()
+            .by_site
+            .into_iter()
+            .map(|(site, actions)| (site, actions.into_iter().map(|action| Request::new(&action, serde_json::json!({}))).collect()))
+            .collect();
+        for (site, requests) in reads::by_site(&project.model, &session.state, calls.iter().map(|asked| asked.call)) {
+            asked.entry(site).or_default().extend(requests);
         }
+        let documents: Vec<(&Caller, Document)> =
+            callers.iter().map(|caller| (caller, Document::of(caller.needs(&calls, &asked, &scope)))).collect();
+        self.print(printer, &project, &documents, &scope);
         Ok(Exit::Ok)
+    }
+
+    fn print(&self, printer: &Printer, project: &Project, documents: &[(&Caller, Document)], scope: &Scope) {
+        // IAM takes no document that allows nothing; whoever asks for it by name is shown it.
+        let wanted = |caller: &Caller, document: &Document| match &self.account {
+            Some(name) => *name == caller.name,
+            None => documents.len() == 1 || !document.is_empty(),
+        };
+        let chosen: Vec<&(&Caller, Document)> = documents.iter().filter(|(caller, document)| wanted(caller, document)).collect();
+        let several = documents.len() > 1 && self.account.is_none();
+        if several && printer.json {
+            let all: BTreeMap<&str, &Document> = chosen.iter().map(|(caller, document)| (&*caller.name, document)).collect();
+            printer.document(&all);
+        } else {
+            let text = |(caller, document): &&(&Caller, Document)| match several {
+                true => format!("# {}\n{}", caller.title(scope), document.text()),
+                false => document.text(),
+            };
+            printer.result(&chosen.iter().map(text).collect::<Vec<_>>().join("\n\n"));
+        }
+        for (caller, document) in chosen {
+            let characters = document.characters();
+            if characters > CHARACTERS_MAX {
+                let whose = several.then_some(&*caller.name);
+                printer.diagnostics(&[codes::not_single_policy(whose, characters, CHARACTERS_MAX)], &project.texts);
+            }
+        }
+    }
+}
+
+/// Somebody whose permissions are looked at when calls are made: the project's own caller, and whoever acts in an account.
+struct Caller {
+    /// As `--account` takes it.
+    name: String,
+    /// Where its calls go; `None`: to the project's own account and region.
+    site: Option<Site>,
+    /// The role that it is, where secnet assumes one.
+    role: Option<String>,
+    /// The roles that it assumes.
+    assumes: Vec<String>,
+    /// Whether it calls EC2 at all: the identity of a profile may do nothing but assume a role.
+    calls: bool,
+}
+
+/// Who calls, the project's own caller first.
+fn callers(project: &model::Project) -> Vec<Caller> {
+    let assumed = |profile: Option<&String>| -> Vec<String> {
+        project.accounts.iter().filter(|a| a.profile.as_ref() == profile).filter_map(|a| a.role.clone()).collect()
+    };
+    let own = Caller { name: OWN.into(), site: None, role: None, assumes: assumed(None), calls: true };
+    let others = project.accounts.iter().map(|account| Caller {
+        name: account.name.clone(),
+        site: Some(account.site.clone()),
+        role: account.role.clone(),
+        assumes: vec![],
+        calls: true,
+    });
+    let profiles: std::collections::BTreeSet<&String> =
+        project.accounts.iter().filter(|a| a.role.is_some()).filter_map(|a| a.profile.as_ref()).collect();
+    let profiles = profiles.into_iter().map(|profile| Caller {
+        name: format!("profile {profile}"),
+        site: None,
+        role: None,
+        assumes: assumed(Some(profile)),
+        calls: false,
+    });
+    std::iter::once(own).chain(others).chain(profiles).collect()
+}
+
+impl Caller {
+    /// `account.shared, 222222222222/us-east-1, as arn:aws:iam::222222222222:role/secnet`
+    fn title(&self, scope: &Scope) -> String {
+        let role = self.role.as_ref().map(|role| format!(", as {role}")).unwrap_or_default();
+        match &self.site {
+            Some(site) => format!("account.{}: {site}{role}", self.name),
+            None if self.calls => format!("{}: {}/{}", self.name, scope.account.as_deref().unwrap_or("*"), scope.region),
+            None => self.name.clone(),
+        }
+    }
+
+    /// What it must be allowed: of all calls and reads those that it makes.
+    fn needs(&self, calls: &[Asked<'_>], asked: &BTreeMap<Option<Site>, Vec<Request>>, scope: &Scope) -> Vec<Need> {
+        let mut needs: Vec<Need> = self.assumes.iter().map(|role| iam::of_role(role)).collect();
+        if self.calls {
+            let here = scope.at(self.site.as_ref());
+            // Nobody needs a permission to ask who they are.
+            let reads = asked.get(&self.site).into_iter().flatten().filter(|request| request.action != "GetCallerIdentity");
+            needs.extend(reads.map(|request| iam::of_read(&request.action, &here)));
+            let calls = calls.iter().filter(|asked| asked.call.site == self.site);
+            needs.extend(calls.flat_map(|asked| iam::of_call(*asked, scope)));
+        }
+        needs
     }
 }

@@ -6,9 +6,9 @@ use crate::{
         reads,
     },
     base::{codes::permission as codes, diagnostic::Diagnostic},
-    call::Driver,
+    call::{ApiError, Driver},
     cli::{load::Texts, session::Session, target::Place},
-    iam::{Scope, document::Statement},
+    iam::{self, Scope, document::Statement},
     plan::Plan,
     schema::model::Model,
 };
@@ -34,8 +34,12 @@ pub fn can_ask(place: &Place) -> Result<(), Diagnostic> {
 
 /// Asks for what a refresh reads, before there is one.
 pub async fn reads(session: &Session, model: &Model) -> Vec<Finding> {
-    let requests = reads::of(model, &session.state, []);
-    permit::reads(&*session.driver, &requests, &scope(session), &|action| session.tell_asking(action)).await
+    let told = |action: &str| session.tell_asking(action);
+    let mut findings = vec![];
+    for (site, requests) in reads::by_site(model, &session.state, []) {
+        findings.extend(permit::reads(&*session.driver, site.as_ref(), &requests, &scope(session), &told).await);
+    }
+    findings
 }
 
 /// Whether a plan can be made though something may not be read.
@@ -48,10 +52,11 @@ pub async fn calls(session: &Session, model: &Model, plan: &Plan, mut findings: 
     let scope = Scope { account: plan.account.clone(), ..scope(session) };
     let told = |action: &str| session.tell_asking(action);
     let calls = plan.tasks.iter().flat_map(|task| &task.calls);
-    let known: Vec<String> = findings.iter().map(|f| f.need.action.clone()).collect();
-    let mut rest = reads::of(model, &session.state, calls);
-    rest.retain(|request| !known.contains(&format!("ec2:{}", request.action)));
-    findings.extend(permit::reads(&*session.driver, &rest, &scope, &told).await);
+    for (site, mut rest) in reads::by_site(model, &session.state, calls) {
+        let known = |action: &str| findings.iter().any(|f| f.site == site && f.need.action.strip_prefix("ec2:") == Some(action));
+        rest.retain(|request| !known(&request.action));
+        findings.extend(permit::reads(&*session.driver, site.as_ref(), &rest, &scope, &told).await);
+    }
     findings.extend(permit::calls(&*session.driver, plan, &scope, &told).await);
     findings
 }
@@ -65,10 +70,17 @@ pub fn denied(findings: &[Finding]) -> bool {
 pub fn diagnostics(findings: &[Finding]) -> Vec<Diagnostic> {
     let told = |f: &Finding| match &f.verdict {
         Verdict::Allowed => None,
-        Verdict::Denied(error) => Some(codes::not_permitted(&f.need.action, &error.to_string(), &Statement::of(&f.need).line())),
-        Verdict::Unknown(why) => Some(codes::not_asked(&f.need.action, why)),
+        Verdict::Denied(error) => {
+            Some(codes::not_permitted(&f.need.action, f.site.as_ref(), &error.to_string(), &Statement::of(&f.need).line()))
+        }
+        Verdict::Unknown(why) => Some(codes::not_asked(&f.need.action, f.site.as_ref(), why)),
     };
     findings.iter().filter_map(told).collect()
+}
+
+/// That a role may not be assumed.
+pub fn no_role(role: &str, error: &ApiError) -> Diagnostic {
+    codes::not_permitted("sts:AssumeRole", None, &error.to_string(), &Statement::of(&iam::of_role(role)).line())
 }
 
 /// That all is well.

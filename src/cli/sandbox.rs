@@ -61,7 +61,7 @@ impl Sandbox {
         // Their names were checked when they were read.
         quotas.iter().for_each(|(name, value)| drop(sim.world(|world| world.quotas.set(name, *value))));
         if let Some(path) = &iam_policy {
-            sim.obey(target::policy(path)?);
+            target::policies(path)?.remove(target::OWN).into_iter().for_each(|own| sim.obey(own));
         }
         runtime()?.block_on(async {
             let failed = |e: std::io::Error| Stop::from(codes::address_taken(&format!("127.0.0.1:{port}"), &load::reason(&e)));

@@ -8,11 +8,12 @@ use crate::{
         codes::{site as site_codes, state as codes},
         diagnostic::Diagnostic,
     },
-    call::{Driver, beside},
+    call::{Class, Driver, beside},
     cli::{
         Stop,
         load::{self, Texts},
         outside::read_failed,
+        permission,
         printer::Printer,
         project::Project,
         target::Place,
@@ -238,7 +239,14 @@ pub async fn check_accounts(driver: &Counted, project: &model::Project, own: Opt
         }
         let failed = |error: &ReadError| read_failed(error, driver);
         let there = beside(driver, site).map_err(|error| failed(&ReadError { action: "GetCallerIdentity".into(), error }))?;
-        match refresh::who(&*there).await.map_err(|e| failed(&e))? {
+        let who = refresh::who(&*there).await.map_err(|e| match &account.role {
+            // Nobody needs a permission to ask who they are: it is the role that they may not assume.
+            Some(role) if e.error.class == Class::Denied && !e.error.code.is_empty() => {
+                permission::no_role(role, &e.error).at(account.span, "to get here")
+            }
+            _ => failed(&e),
+        })?;
+        match who {
             Some(actual) if actual == site.account() => {}
             actual => {
                 let whose = format!("`account.{}`", account.name);

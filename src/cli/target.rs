@@ -17,7 +17,7 @@ use crate::{
         diagnostic::Diagnostic,
         site::Site,
     },
-    call::{Answer, ApiError, Class, Driver, Request},
+    call::{Answer, ApiError, Class, Driver, Json, Request},
     cli::load,
     schema::model,
     sim::{Policy, Sim},
@@ -55,7 +55,7 @@ pub struct Place {
     /// Profile of ~/.aws/config
     #[arg(long, env = "SECNET_PROFILE")]
     pub profile: Option<String>,
-    /// With --sandbox: allow what this IAM policy document allows, and nothing else
+    /// With --sandbox: allow what this IAM policy document allows, or these of several accounts, and nothing else
     #[arg(long = "sandbox-iam-policy", value_name = "FILE", requires = "sandbox")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox_iam_policy: Option<PathBuf>,
@@ -100,13 +100,23 @@ impl Place {
         let mut others: BTreeMap<Site, Arc<dyn Driver>> = BTreeMap::new();
         let own = if self.sandbox {
             let sim = sim(directory, project, region.as_deref())?;
-            if let Some(path) = &self.sandbox_iam_policy {
-                sim.obey(policy(path)?);
+            let mut policies = self.sandbox_iam_policy.as_deref().map(policies).transpose()?.unwrap_or_default();
+            if let Some(own) = policies.remove(OWN) {
+                sim.obey(own);
             }
             for account in &project.accounts {
                 let unusable = |e: io::Error| codes::sandbox_unusable(&load::shown(&world(directory, project)), &load::reason(&e));
                 let other = sim.beside(account.site.account(), account.site.region()).map_err(unusable)?;
-                others.insert(account.site.clone(), in_process(Arc::new(other)).await?);
+                if let Some(policy) = policies.remove(&account.name) {
+                    other.obey(policy);
+                }
+                // A profile has an identity of its own, which the sandbox knows nothing of.
+                let role = account.role.as_deref().filter(|_| account.profile.is_none());
+                let way = match role.map_or(Ok(()), |role| sim.assume(role)) {
+                    Ok(()) => in_process(Arc::new(other)).await?,
+                    Err(error) => Arc::new(Refused { region: other.region().to_owned(), error }),
+                };
+                others.insert(account.site.clone(), way);
             }
             in_process(Arc::new(sim)).await?
         } else {
@@ -170,6 +180,26 @@ impl Driver for Closed {
     }
 }
 
+/// A driver to where nobody is let in.
+struct Refused {
+    region: String,
+    error: ApiError,
+}
+
+impl Driver for Refused {
+    fn send<'a>(&'a self, _: &'a Request) -> Answer<'a> {
+        Box::pin(async move { Err(self.error.clone()) })
+    }
+
+    fn region(&self) -> &str {
+        &self.region
+    }
+
+    fn describe(&self) -> String {
+        "sandbox".into()
+    }
+}
+
 /// `.secnet/sandbox`
 fn sandbox(project: &Path) -> PathBuf {
     project.join(".secnet").join("sandbox")
@@ -189,12 +219,23 @@ pub fn sim(directory: &Path, project: &model::Project, region: Option<&str>) -> 
     Sim::load(&path, region.unwrap_or(SANDBOX_REGION)).map_err(|e| codes::sandbox_unusable(&load::shown(&path), &load::reason(&e)))
 }
 
-/// The policy of a sandbox's caller.
+/// What the project's own account is called where those of its `account` blocks go by their names.
+pub const OWN: &str = "project";
+
+/// The policies of a sandbox's callers, by account: a document, or several as `iam-policy --json` prints them.
 ///
 /// # Errors
-/// The file cannot be read, or is no policy that the sandbox understands.
-pub fn policy(path: &Path) -> Result<Policy, Diagnostic> {
-    Policy::parse(&load::read(path)?).map_err(|why| permission::bad_policy(&load::shown(path), &why))
+/// The file cannot be read, or has a policy that the sandbox does not understand.
+pub fn policies(path: &Path) -> Result<BTreeMap<String, Policy>, Diagnostic> {
+    let text = load::read(path)?;
+    let bad = |why: String| permission::bad_policy(&load::shown(path), &why);
+    let parse = |text: &str| Policy::parse(text).map_err(bad);
+    match serde_json::from_str::<Json>(&text) {
+        Ok(Json::Object(documents)) if !documents.contains_key("Statement") && !documents.is_empty() => {
+            documents.into_iter().map(|(name, document)| Ok((name, parse(&document.to_string())?))).collect()
+        }
+        _ => Ok(BTreeMap::from([(OWN.to_owned(), parse(&text)?)])),
+    }
 }
 
 /// The SDK's path into the sandbox: all but the socket is as with EC2.

@@ -6,6 +6,7 @@ use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::operation::RequestId;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -69,6 +70,10 @@ fn not_understood<E: Error + 'static>(error: &SdkError<E, HttpResponse>, raw: &H
 /// No answer: there were no credentials to ask with, no connection, or it broke off.
 fn not_answered<E: Error + 'static>(error: &SdkError<E, HttpResponse>, place: &str) -> ApiError {
     let causes = || std::iter::successors(Some(error as &(dyn Error + 'static)), |error| (*error).source());
+    // There are credentials, but the role that they are for may not be assumed: STS has said so.
+    if let Some(refusal) = causes().find_map(|cause| cause.downcast_ref::<AssumeRoleError>()).filter(|refusal| refusal.code().is_some()) {
+        return ApiError::new(refusal.code().unwrap_or_default(), refusal.message().unwrap_or_default());
+    }
     if let Some(reason) = causes().find_map(|cause| cause.downcast_ref::<CredentialsError>()) {
         return ApiError::without_answer(Class::Denied, no_credentials(reason));
     }

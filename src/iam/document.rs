@@ -76,6 +76,12 @@ impl Document {
         Self { version: "2012-10-17", statement }
     }
 
+    /// Whether it allows nothing: IAM takes no such document.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.statement.is_empty()
+    }
+
     /// As one reads it.
     #[must_use]
     pub fn text(&self) -> String {

@@ -198,6 +198,18 @@ const READS_ON: &[&str] = &[
     "SearchTransitGatewayRoutes",
 ];
 
+/// Refuses a role that the caller may not assume, as STS does.
+pub(crate) fn assume(policy: &Policy, world: &World, role: &str) -> Result<(), ApiError> {
+    let object = Object { arn: role.to_owned(), tags: BTreeMap::new() };
+    match policy.allows("sts:AssumeRole", &object, &Context::default()) {
+        true => Ok(()),
+        false => Err(refuse(
+            "AccessDenied",
+            format!("User: {} is not authorized to perform: sts:AssumeRole on resource: {role}", world.exchanged(CALLER)),
+        )),
+    }
+}
+
 /// Refuses what the caller may not do.
 pub(crate) fn check(policy: &Policy, world: &World, action: &str, params: &Json) -> Result<(), ApiError> {
     if action == "GetCallerIdentity" {
@@ -205,32 +217,33 @@ pub(crate) fn check(policy: &Policy, world: &World, action: &str, params: &Json)
     }
     let plain = Context::default();
     for object in objects(world, action, params) {
-        demand(policy, &format!("ec2:{action}"), &object, &plain)?;
+        demand(policy, world, &format!("ec2:{action}"), &object, &plain)?;
     }
     let p = Params::new(params);
     if action != "CreateTags" {
         let context = Context { create_action: Some(action.to_owned()), ..Context::default() };
         for kind in p.subs("TagSpecifications").filter_map(|s| s.text("ResourceType")) {
-            demand(policy, "ec2:CreateTags", &made(world, kind), &context)?;
+            demand(policy, world, "ec2:CreateTags", &made(world, kind), &context)?;
         }
     }
     if let (true, Some(profile)) = (mutates(action), p.sub("IamInstanceProfile")) {
         let name = profile.text("Name").or_else(|| profile.text("Arn").and_then(|arn| arn.rsplit('/').next())).unwrap_or_default();
         // The sandbox knows no profiles: the role in one is taken to be called as the profile is.
-        let role = Object { arn: format!("arn:aws:iam::{ACCOUNT}:role/{name}"), tags: BTreeMap::new() };
-        demand(policy, "iam:PassRole", &role, &Context { passed_to: Some("ec2.amazonaws.com"), ..Context::default() })?;
+        let role = Object { arn: world.exchanged(&format!("arn:aws:iam::{ACCOUNT}:role/{name}")), tags: BTreeMap::new() };
+        demand(policy, world, "iam:PassRole", &role, &Context { passed_to: Some("ec2.amazonaws.com"), ..Context::default() })?;
     }
     Ok(())
 }
 
-fn demand(policy: &Policy, action: &str, object: &Object, context: &Context) -> Result<(), ApiError> {
+fn demand(policy: &Policy, world: &World, action: &str, object: &Object, context: &Context) -> Result<(), ApiError> {
     match policy.allows(action, object, context) {
         true => Ok(()),
         false => Err(refuse(
             "UnauthorizedOperation",
             format!(
-                "You are not authorized to perform this operation. User: {CALLER} is not authorized to perform: {action} on resource: {} \
+                "You are not authorized to perform this operation. User: {} is not authorized to perform: {action} on resource: {} \
                  because no identity-based policy allows the {action} action.",
+                world.exchanged(CALLER),
                 object.arn
             ),
         )),
@@ -240,7 +253,7 @@ fn demand(policy: &Policy, action: &str, object: &Object, context: &Context) -> 
 fn arn(world: &World, kind: &str, id: &str) -> String {
     match kind {
         "image" | "snapshot" => format!("arn:aws:ec2:{}::{kind}/{id}", world.region),
-        _ => world.arn(kind, id),
+        _ => world.exchanged(&world.arn(kind, id)),
     }
 }
 

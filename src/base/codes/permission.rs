@@ -1,6 +1,6 @@
 //! E073: what a caller may do.
 
-use crate::base::diagnostic::Diagnostic;
+use crate::base::{diagnostic::Diagnostic, site::Site};
 
 crate::codes! {
     NOT_PERMITTED = "E0730" "EC2 would refuse an action of the plan for lack of permission"
@@ -25,22 +25,31 @@ Check permissions without `--endpoint-url`.";
 "A managed policy of IAM has at most 6,144 characters, white space apart. This document is longer.
 
 Divide its statements among several policies, or print those for `--for plan`, `--for apply` and `--for destroy` apart.";
+    NO_SUCH_ACCOUNT = "E0734" "`--account` names no account of the project"
+"`secnet iam-policy --account NAME` prints the document of one account alone: that of an `account` block by its name, or that of the
+project's own account by the word `project`.";
     BAD_POLICY = "E0648" "a policy for the sandbox is not usable"
 "With `--iam-policy` the sandbox refuses what a policy document does not allow, as IAM would. It knows statements with `Effect`, `Action`,
 `Resource`, and `Condition` with `StringEquals` and `StringLike`; it takes no document of which it understands a part only.";
 }
 
-/// [`NOT_PERMITTED`]: the action, EC2's words, the statement that is missing.
+/// ` in 222222222222/eu-west-1`; nothing in the project's own account and region.
+fn place(site: Option<&Site>) -> String {
+    site.map(|site| format!(" in {site}")).unwrap_or_default()
+}
+
+/// [`NOT_PERMITTED`]: the action, where, EC2's words, the statement that is missing.
 #[must_use]
-pub fn not_permitted(action: &str, why: &str, statement: &str) -> Diagnostic {
-    Diagnostic::error(&NOT_PERMITTED, format!("`{action}` is not permitted: {why}"))
-        .help(format!("add to the caller's policy: {statement}"))
+pub fn not_permitted(action: &str, site: Option<&Site>, why: &str, statement: &str) -> Diagnostic {
+    Diagnostic::error(&NOT_PERMITTED, format!("`{action}` is not permitted{}: {why}", place(site)))
+        .help(format!("add to the caller's policy{}: {statement}", place(site)))
 }
 
 /// [`NOT_ASKED`]
 #[must_use]
-pub fn not_asked(action: &str, why: &str) -> Diagnostic {
-    Diagnostic::warning(&NOT_ASKED, format!("whether `{action}` is permitted is not known: {why}")).help("the apply will tell")
+pub fn not_asked(action: &str, site: Option<&Site>, why: &str) -> Diagnostic {
+    Diagnostic::warning(&NOT_ASKED, format!("whether `{action}` is permitted{} is not known: {why}", place(site)))
+        .help("the apply will tell")
 }
 
 /// [`NO_DRY_RUN`]
@@ -52,9 +61,17 @@ pub fn no_dry_run(endpoint: &str) -> Diagnostic {
 
 /// [`NOT_SINGLE_POLICY`]
 #[must_use]
-pub fn not_single_policy(characters: usize, limit: usize) -> Diagnostic {
-    let message = format!("the policy has {characters} characters, and a managed policy has at most {limit}");
+pub fn not_single_policy(account: Option<&str>, characters: usize, limit: usize) -> Diagnostic {
+    let whose = account.map(|name| format!(" of `{name}`")).unwrap_or_default();
+    let message = format!("the policy{whose} has {characters} characters, and a managed policy has at most {limit}");
     Diagnostic::warning(&NOT_SINGLE_POLICY, message).help("divide its statements among several policies")
+}
+
+/// [`NO_SUCH_ACCOUNT`]
+#[must_use]
+pub fn no_such_account(name: &str, meant: Option<&str>, all: &[&str]) -> Diagnostic {
+    let diagnostic = Diagnostic::error(&NO_SUCH_ACCOUNT, format!("the project has no account `{name}`"));
+    diagnostic.help(meant.map_or_else(|| format!("there are: {}", all.join(", ")), |meant| format!("did you mean `{meant}`?")))
 }
 
 /// [`BAD_POLICY`]
