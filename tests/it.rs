@@ -35,10 +35,10 @@ mod cli_test;
 mod codes;
 #[path = "it/defaults.rs"]
 mod defaults;
-#[path = "it/during.rs"]
-mod during;
 #[path = "it/drift.rs"]
 mod drift;
+#[path = "it/during.rs"]
+mod during;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/held.rs"]

@@ -346,9 +346,7 @@ pub fn forbid_between(policy: &str, at: Span, shown: Option<&str>) -> Diagnostic
 pub fn require_between(policy: &str, at: Span, shown: Option<&str>) -> Diagnostic {
     let message = format!("policy `{policy}` does not hold at every step of this apply");
     let shown = shown.map_or_else(String::new, |shown| format!(": {shown} does not get through meanwhile"));
-    Diagnostic::error(&NOT_BETWEEN, message)
-        .at(at, format!("in no order of the calls{shown}"))
-        .help(IN_TWO)
+    Diagnostic::error(&NOT_BETWEEN, message).at(at, format!("in no order of the calls{shown}")).help(IN_TWO)
 }
 
 /// [`NOT_BETWEEN`]: too many changes that must go one at a time.
