@@ -34,6 +34,9 @@ pub async fn ask(driver: &dyn Driver, model: &Model, state: &State, questions: &
             Wanted::Fitting(one) => open.entry(one.site.clone()).or_default().push((question, one)),
         }
     }
+    let imported = model.imports.iter().map(|import| &*import.id);
+    let kept = state.resources.values().chain(state.deposed.iter().map(|d| &d.resource)).map(|resource| &*resource.id);
+    let managed: BTreeSet<&str> = kept.chain(imported).collect();
     for (site, asked) in open {
         let query = query(model, &asked);
         let found = match &site {
@@ -45,6 +48,8 @@ pub async fn ask(driver: &dyn Driver, model: &Model, state: &State, questions: &
         };
         for (question, one) in asked {
             let ids = found.get(&one.address).into_iter().flatten().map(|found| found.observed.id.clone());
+            // As an existing thing it would be proved with as it stands, not as the project is about to have it.
+            let ids = ids.filter(|id| !managed.contains(id.as_str()));
             answers.insert(question.key.clone(), ids.collect::<BTreeSet<_>>().into_iter().collect());
         }
     }

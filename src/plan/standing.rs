@@ -84,7 +84,12 @@ impl<'a> Standing<'a> {
         for resource in model.resources.values().filter(|r| r.existing) {
             match observation.existing.get(&resource.address).map(Vec::as_slice) {
                 Some([one]) => {
-                    standing.by_id.insert(&one.id, resource.address.clone());
+                    // What has two names would be proved under one of them alone.
+                    if let Some(other) = standing.by_id.insert(&one.id, resource.address.clone()).filter(|other| *other != resource.address)
+                    {
+                        let managed = standing.things.contains_key(&other);
+                        sink.push(codes::two_names(&resource.address, &other, managed, resource.span));
+                    }
                     standing.existing.insert(resource.address.clone(), one);
                 }
                 Some(several) => {

@@ -46,6 +46,24 @@ fn a_plan_file_is_applied_with_the_answers_that_it_was_made_with() {
 }
 
 #[test]
+fn a_test_needs_no_answer_where_it_gives_the_value_itself() {
+    let project = Project::of(
+        "project p { }
+variable zones: list(string) = availability_zones()
+vpc main { cidr_block = 10.0.0.0/16 }
+subnet app for i, zone in zones {
+  vpc = vpc.main
+  cidr_block = subnets(10.0.0.0/16, 8)[i]
+  availability_zone = zone
+}
+test \"two\" { with zones = [\"us-east-1a\", \"us-east-1b\"]  plan creates 3 }
+test \"any\" { plan creates 3 }
+",
+    );
+    project.run("test").exits(1).says("test two ... ok").says("what `availability_zones()` gives is not known");
+}
+
+#[test]
 fn all_that_fit_are_proved_with() {
     let project = Project::of(
         "project p { }
@@ -59,6 +77,56 @@ policy closed { forbid tcp/22 from internet to subnet.each }
     plan.says("forbid tcp/22 from internet to subnet.each").says("subnet.each[\"subnet-");
     project.edit("subnet.each }", "[for s in subnet.each : s if false] }");
     project.run("plan --sandbox").exits(1).says("E0");
+}
+
+#[test]
+fn what_the_project_manages_is_not_among_what_exists() {
+    let project = Project::of(
+        "project p { }
+vpc main { cidr_block = 10.0.0.0/16 }
+subnet app { vpc = vpc.main  cidr_block = 10.0.1.0/24 }
+existing subnet each for {} { vpc = vpc.main }
+output count = length(subnet.each)
+",
+    );
+    project.run("apply --sandbox --yes").exits(0).says("count = 0");
+    project.run("apply --sandbox --yes").exits(0).says("count = 0");
+    // Managed no more, it is somebody else's.
+    project.edit("subnet app { vpc = vpc.main  cidr_block = 10.0.1.0/24 }", "forget subnet.app");
+    project.run("apply --sandbox --yes").exits(0);
+    project.run("apply --sandbox --yes").exits(0).says("count = 1");
+}
+
+/// What has two names was proved under one of them, so that a policy about the other always held.
+#[test]
+fn one_thing_has_one_name() {
+    let managed = "project p { }
+vpc main { cidr_block = 10.0.0.0/16 }
+internet_gateway main { vpc = vpc.main }
+subnet app { vpc = vpc.main  cidr_block = 10.0.1.0/24 }
+";
+    let project = Project::of(managed);
+    project.run("apply --sandbox --yes").exits(0);
+    let more = "internet_gateway main { vpc = vpc.main }
+existing subnet same { vpc = vpc.main  cidr_block = 10.0.1.0/24 }
+route_table open { vpc = vpc.main  subnets = [subnet.app]  route anywhere via internet_gateway.main }
+policy closed { forbid tcp/22 from internet to [subnet.same, subnet.app] }
+";
+    project.edit("internet_gateway main { vpc = vpc.main }\n", more);
+    project.run("plan --sandbox").exits(1).says("`existing subnet.same` finds what is `subnet.app` already");
+    project.run("plan --sandbox --refresh-only").exits(1).says("E0703");
+    project.run("prove --sandbox").exits(1).says("E0703");
+    project.edit("existing subnet same { vpc = vpc.main  cidr_block = 10.0.1.0/24 }\n", "");
+    project.edit("[subnet.same, subnet.app]", "subnet.app");
+    project.run("plan --sandbox").exits(1).says("REFUTED");
+
+    let twice = "project p { }
+existing vpc default { is_default = true }
+existing subnet first { vpc = vpc.default  availability_zone = \"us-east-1a\" }
+existing subnet each for {} { vpc = vpc.default }
+policy closed { forbid tcp/22 from internet to subnet.first }
+";
+    Project::of(twice).run("plan --sandbox").exits(1).says("`existing subnet.first` finds what is `subnet.each[\"subnet-");
 }
 
 #[test]

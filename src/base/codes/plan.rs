@@ -19,7 +19,10 @@ track of what the newer one has made.";
 "secnet made this resource and manages it; as an `existing` block it would only be read, and a plan could not tell whether
 it should be deleted or left alone.
 
-Keep the resource block, or give the existing one another name.";
+Keep the resource block, or give the existing one another name.
+
+Nor can one thing have two names: what is proved of the one would say nothing of the other. An `existing` block finds neither what
+the project manages, nor what another one finds.";
     NO_ORDER = "E0704" "the calls of a plan wait for each other"
 "Each change of a plan waits for those that it depends on. Here some wait for each other, so no order exists in which EC2 would
 take them. This comes from replacing several resources that refer to each other at once.
@@ -163,7 +166,7 @@ subnet app for zone in availability_zones() { vpc = vpc.main  cidr_block = 10.0.
 ```
 
 Run `secnet plan` where EC2 can be asked, and apply it; or write the zones, or the ids, into the sources. A test gives a variable of its own
-in their place: `variable zones list(text) = availability_zones()`, and `with zones = [\"us-east-1a\"]`.";
+in their place: `variable zones: list(string) = availability_zones()`, and `with zones = [\"us-east-1a\"]`.";
     LAW_BROKEN = "E0708" "a plan breaks one of its own laws"
 "Before a plan is shown, secnet checks what must hold of every plan: each task comes after all that it waits for, and whatever it
 needs from another resource is made before it. This plan breaks such a law. That is a mistake in secnet, not in your sources, and
@@ -205,6 +208,15 @@ pub fn managed_as_existing(address: &Address, at: Option<Span>) -> Diagnostic {
     Diagnostic::error(&TAKEN_OVER, format!("`{address}` is managed by this project and declared as existing"))
         .at(at, "secnet has made it")
         .help("keep the resource block, or give the existing one another name")
+}
+
+/// [`TAKEN_OVER`]
+#[must_use]
+pub fn two_names(address: &Address, other: &Address, managed: bool, at: Option<Span>) -> Diagnostic {
+    let what = if managed { "which this project manages" } else { "and one thing has one name" };
+    Diagnostic::error(&TAKEN_OVER, format!("`existing {address}` finds what is `{other}` already, {what}"))
+        .at(at, "finds the same")
+        .help(format!("write `{other}` in its place, or add a filter that leaves it out"))
 }
 
 /// [`NO_ORDER`]
