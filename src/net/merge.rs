@@ -42,8 +42,10 @@ fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
     }
     for table in &mut desired.route_tables {
         for held in standing.route_tables.iter().filter(|t| t.id == table.id) {
+            // What a gateway has put there stays as long as it may put something there; then EC2 has told what that is.
+            let goes_on = |r: &Route| r.propagated && table.routes.iter().any(|own| own.is_of_unknown() && own.target == r.target);
             let by_aws =
-                |r: &&Route| r.propagated || matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
+                |r: &&Route| goes_on(r) || matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
             let held_by_aws: Vec<Route> = held.routes.iter().filter(by_aws).cloned().collect();
             // A route that is to lead to an endpoint, and does already, is for the list that it is for.
             let drawn = |r: &Route| matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
@@ -54,6 +56,8 @@ fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
             let stays: Vec<Route> = held_by_aws.into_iter().filter(|r| !goes(r)).collect();
             wanted.retain(|w| !stays.iter().any(|s| s.target == w.target));
             table.routes = rest.into_iter().chain(wanted).chain(stays).collect();
+            let told = |r: &Route| r.is_of_unknown() && held.routes.iter().any(|h| h.propagated && h.target == r.target);
+            table.routes.retain(|r| !told(r));
             table.gateways.extend(held.gateways.iter().cloned());
             table.main |= held.main;
         }
@@ -217,5 +221,40 @@ fn each_id_of_route(route: &mut Route, visit: &mut dyn FnMut(&mut Id)) {
 fn each_id_of_destination(destination: &mut Destination, visit: &mut dyn FnMut(&mut Id)) {
     if let Destination::PrefixList(id) = destination {
         visit(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(routes: Vec<Route>) -> Net {
+        let (subnets, gateways, origin) = (vec![], vec![], Origin::Observed);
+        let table = RouteTable { id: Id::from("app"), vpc: Id::from("main"), main: false, subnets, gateways, routes, origin };
+        Net { route_tables: vec![table], ..Net::default() }
+    }
+
+    /// Of the routes that a table has with what was learnt from `office`: what there will be.
+    fn merged(learnt: &[&str], wanted: Vec<Route>) -> Vec<Route> {
+        let propagated = |cidr: &&str| Route {
+            destination: Destination::Network(cidr.parse().expect("a network")),
+            target: Target::VpnGateway(Id::from("office")),
+            blackhole: false,
+            propagated: true,
+            origin: Origin::Observed,
+        };
+        let standing = table(learnt.iter().map(propagated).collect());
+        merge(standing, &[Id::from("app")].into(), table(wanted)).route_tables.remove(0).routes
+    }
+
+    #[test]
+    fn what_a_gateway_propagates_is_known_once_ec2_lists_it() {
+        let learns = |gateway: &str| Route::of_unknown(Id::from(gateway), Origin::Aws);
+        let told = merged(&["192.168.0.0/16"], vec![learns("office")]);
+        assert!(told.len() == 1 && told[0].destination == Destination::Network("192.168.0.0/16".parse().expect("a network")), "{told:?}");
+        assert_eq!(merged(&[], vec![learns("office")]), [learns("office")]);
+        // It is to learn from another: what it has learnt goes, and what comes nobody knows.
+        assert_eq!(merged(&["192.168.0.0/16"], vec![learns("other")]), [learns("other")]);
+        assert_eq!(merged(&["192.168.0.0/16"], vec![]), []);
     }
 }

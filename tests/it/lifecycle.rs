@@ -548,7 +548,7 @@ dhcp_options d { domain_name = \"d.example\" }
 egress_only_internet_gateway o { vpc = vpc.main }
 internet_gateway main { vpc = vpc.main }
 subnet a { vpc = vpc.main  cidr_block = 10.0.1.0/24  availability_zone = \"us-east-1a\"  map_public_ip_on_launch = true }
-route_table a { vpc = vpc.main  subnets = [subnet.a]
+route_table a { vpc = vpc.main  subnets = [subnet.a]  propagating_vpn_gateways = [vpn_gateway.office]
   route anywhere via internet_gateway.main }
 network_acl a { vpc = vpc.main  subnets = [subnet.a]
   in 100 allow all from anywhere
@@ -572,7 +572,7 @@ block_public_access_exclusion x { vpc = vpc.main  internet_gateway_exclusion_mod
 transit_gateway hub { }
 transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.a] }
 transit_gateway_route_table a { transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.a] }
-vpn_gateway office { amazon_side_asn = 65010 }
+vpn_gateway office { vpc = vpc.main  amazon_side_asn = 65010 }
 customer_gateway office { bgp_asn = 65000  ip_address = 203.0.113.9 }
 ";
 
