@@ -219,22 +219,22 @@ async fn an_interface_with_a_fixed_address_cannot_stand_beside_its_successor() {
 #[tokio::test(start_paused = true)]
 async fn what_is_ignored_is_neither_planned_nor_a_reason_to_replace() {
     let play = Play::new();
-    let with = |ignore: &str, user_data: &str, name: &str| {
+    let with = |ignore: &str, public: bool, name: &str| {
         Wanted::of(&format!(
             "{VPC}
              subnet a {{ vpc = vpc.main  cidr_block = 10.0.1.0/24  availability_zone = \"us-east-1a\" }}
              security_group g {{ vpc = vpc.main }}
              instance i {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.g]
-               user_data = \"{user_data}\"  tags = {{ Name = \"{name}\" }}  lifecycle {{ ignore = [{ignore}] }} }}"
+               associate_public_ip_address = {public}  tags = {{ Name = \"{name}\" }}  lifecycle {{ ignore = [{ignore}] }} }}"
         ))
     };
-    applied(&play, &with("user_data, tags", "one", "a")).await;
+    applied(&play, &with("associate_public_ip_address, tags", true, "a")).await;
     assert_eq!(tags(&play, &play.id("instance.i"))[0], ("Name".into(), "a".into()), "what is made is made as written");
     tag(&play, &play.id("instance.i"), "Name", "changed");
-    let plan = planned(&play, &with("user_data, tags", "two", "b")).await;
+    let plan = planned(&play, &with("associate_public_ip_address, tags", false, "b")).await;
     assert!(plan.is_empty(), "{}", shown(&plan));
-    let plan = planned(&play, &with("tags", "two", "b")).await;
-    assert!(shown(&plan).starts_with("-/+ instance.i\n    user_data: "), "{}", shown(&plan));
+    let plan = planned(&play, &with("tags", false, "b")).await;
+    assert!(shown(&plan).starts_with("-/+ instance.i\n    associate_public_ip_address: "), "{}", shown(&plan));
 }
 
 /// A group that somebody else put on an ignored attribute counts in the proof as EC2 has it.
@@ -548,7 +548,7 @@ dhcp_options d { domain_name = \"d.example\" }
 egress_only_internet_gateway o { vpc = vpc.main }
 internet_gateway main { vpc = vpc.main }
 subnet a { vpc = vpc.main  cidr_block = 10.0.1.0/24  availability_zone = \"us-east-1a\"  map_public_ip_on_launch = true }
-route_table a { vpc = vpc.main  subnets = [subnet.a]  propagating_vpn_gateways = [vpn_gateway.office]
+route_table a { vpc = vpc.main  subnets = [subnet.a]
   route anywhere via internet_gateway.main }
 network_acl a { vpc = vpc.main  subnets = [subnet.a]
   in 100 allow all from anywhere
@@ -572,7 +572,7 @@ block_public_access_exclusion x { vpc = vpc.main  internet_gateway_exclusion_mod
 transit_gateway hub { }
 transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.a] }
 transit_gateway_route_table a { transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.a] }
-vpn_gateway office { vpc = vpc.main  amazon_side_asn = 65010 }
+vpn_gateway office { amazon_side_asn = 65010 }
 customer_gateway office { bgp_asn = 65000  ip_address = 203.0.113.9 }
 ";
 
