@@ -249,6 +249,8 @@ pub struct RouteTable {
     pub subnets: Vec<Id>,
     /// Gateways whose inbound packets follow it.
     pub gateways: Vec<Id>,
+    /// VPN gateways that put routes into it by themselves.
+    pub propagating: Vec<Id>,
     /// In any order.
     pub routes: Vec<Route>,
     /// Where it comes from.

@@ -203,6 +203,7 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut
             main,
             subnets: subnets.collect(),
             gateways: vec![],
+            propagating: this.parts.iter().filter(|p| p.name == "propagation").filter_map(|p| desired::named(p.record.get("gateway"))).collect(),
             routes,
             origin: desired::origin(this),
         });
