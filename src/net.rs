@@ -249,6 +249,8 @@ pub struct RouteTable {
     pub subnets: Vec<Id>,
     /// Gateways whose inbound packets follow it.
     pub gateways: Vec<Id>,
+    /// VPN gateways that put routes into it by themselves.
+    pub propagating: Vec<Id>,
     /// In any order.
     pub routes: Vec<Route>,
     /// Where it comes from.
@@ -268,6 +270,22 @@ pub struct Route {
     pub propagated: bool,
     /// Where it comes from.
     pub origin: Origin,
+}
+
+impl Route {
+    /// What a VPN gateway puts into a table where nobody knows yet for which networks: whatever leaves the VPC may take it.
+    /// It has the form of a route for a list that nobody has read.
+    #[must_use]
+    pub fn of_unknown(gateway: Id, origin: Origin) -> Self {
+        let destination = Destination::PrefixList(Id::from(&*format!("what {gateway} propagates")));
+        Self { destination, target: Target::VpnGateway(gateway), blackhole: false, propagated: true, origin }
+    }
+
+    /// Whether it is such a one.
+    #[must_use]
+    pub fn is_of_unknown(&self) -> bool {
+        self.propagated && matches!(self.destination, Destination::PrefixList(_))
+    }
 }
 
 /// Which addresses a route is for.

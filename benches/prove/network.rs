@@ -133,7 +133,16 @@ fn tables(net: &mut Net, v: usize, subnets: usize, gateway: &Id) {
     };
     let mut table = |name: String, main: bool, subnets: Vec<Id>, out: Target| {
         let routes = vec![route("0.0.0.0/0", out), route("10.0.0.0/8", Target::TransitGateway(id("tgw")))];
-        net.route_tables.push(RouteTable { id: id(name), vpc: vpc.clone(), main, subnets, gateways: vec![], routes, origin: HERE });
+        net.route_tables.push(RouteTable {
+            id: id(name),
+            vpc: vpc.clone(),
+            main,
+            subnets,
+            gateways: vec![],
+            propagating: vec![],
+            routes,
+            origin: HERE,
+        });
     };
     let public = (0..subnets).filter(|s| tier(*s) == Tier::Web).map(|s| subnet(v, s)).collect();
     table(format!("rtb-{v}-public"), true, public, Target::InternetGateway(gateway.clone()));

@@ -42,8 +42,10 @@ fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
     }
     for table in &mut desired.route_tables {
         for held in standing.route_tables.iter().filter(|t| t.id == table.id) {
+            // What a gateway has put there stays as long as it may put something there; then EC2 has told what that is.
+            let goes_on = |r: &Route| r.propagated && matches!(&r.target, Target::VpnGateway(id) if table.propagating.contains(id));
             let by_aws =
-                |r: &&Route| r.propagated || matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
+                |r: &&Route| goes_on(r) || matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
             let held_by_aws: Vec<Route> = held.routes.iter().filter(by_aws).cloned().collect();
             // A route that is to lead to an endpoint, and does already, is for the list that it is for.
             let drawn = |r: &Route| matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
@@ -54,6 +56,8 @@ fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
             let stays: Vec<Route> = held_by_aws.into_iter().filter(|r| !goes(r)).collect();
             wanted.retain(|w| !stays.iter().any(|s| s.target == w.target));
             table.routes = rest.into_iter().chain(wanted).chain(stays).collect();
+            let told = |r: &Route| r.is_of_unknown() && matches!(&r.target, Target::VpnGateway(id) if held.propagating.contains(id));
+            table.routes.retain(|r| !told(r));
             table.gateways.extend(held.gateways.iter().cloned());
             table.main |= held.main;
         }
@@ -67,8 +71,9 @@ pub fn complete(net: &mut Net) {
     for vpc in net.vpcs.iter().map(|v| v.id.clone()).collect::<Vec<_>>() {
         if !net.route_tables.iter().any(|t| t.vpc == vpc && t.main) {
             let id = of(&vpc, "main route table");
-            let (subnets, gateways, routes) = (vec![], vec![], vec![]);
-            net.route_tables.push(RouteTable { id, vpc: vpc.clone(), main: true, subnets, gateways, routes, origin: Origin::Aws });
+            let (subnets, gateways, propagating, routes) = (vec![], vec![], vec![], vec![]);
+            let (vpc, main, origin) = (vpc.clone(), true, Origin::Aws);
+            net.route_tables.push(RouteTable { id, vpc, main, subnets, gateways, propagating, routes, origin });
         }
         if !net.network_acls.iter().any(|a| a.vpc == vpc && a.default) {
             let everything = [Cidr::ANYWHERE_V4, Cidr::ANYWHERE_V6].map(|network| {
@@ -162,7 +167,8 @@ impl Net {
 
     fn each_id_of_filters(&mut self, visit: &mut dyn FnMut(&mut Id)) {
         for table in &mut self.route_tables {
-            [&mut table.id, &mut table.vpc].into_iter().chain(&mut table.subnets).chain(&mut table.gateways).for_each(&mut *visit);
+            let others = table.subnets.iter_mut().chain(&mut table.gateways).chain(&mut table.propagating);
+            [&mut table.id, &mut table.vpc].into_iter().chain(others).for_each(&mut *visit);
             table.routes.iter_mut().for_each(|route| each_id_of_route(route, visit));
         }
         for acl in &mut self.network_acls {
@@ -217,5 +223,47 @@ fn each_id_of_route(route: &mut Route, visit: &mut dyn FnMut(&mut Id)) {
 fn each_id_of_destination(destination: &mut Destination, visit: &mut dyn FnMut(&mut Id)) {
     if let Destination::PrefixList(id) = destination {
         visit(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(learns_from: &[&str], routes: Vec<Route>) -> Net {
+        let (id, vpc, main, origin) = (Id::from("app"), Id::from("main"), false, Origin::Observed);
+        let propagating = learns_from.iter().map(|gateway| Id::from(*gateway)).collect();
+        let table = RouteTable { id, vpc, main, subnets: vec![], gateways: vec![], propagating, routes, origin };
+        Net { route_tables: vec![table], ..Net::default() }
+    }
+
+    /// Of a table that learns from these and has learnt this from `office`: what there will be if it is to learn from others.
+    fn merged(before: &[&str], learnt: &[&str], after: &[&str]) -> Vec<Route> {
+        let standing = table(before, learnt.iter().map(learnt_from_office).collect());
+        let wanted = after.iter().map(|gateway| Route::of_unknown(Id::from(*gateway), Origin::Aws)).collect();
+        merge(standing, &[Id::from("app")].into(), table(after, wanted)).route_tables.remove(0).routes
+    }
+
+    fn learnt_from_office(cidr: &&str) -> Route {
+        Route {
+            destination: Destination::Network(cidr.parse().expect("a network")),
+            target: Target::VpnGateway(Id::from("office")),
+            blackhole: false,
+            propagated: true,
+            origin: Origin::Observed,
+        }
+    }
+
+    #[test]
+    fn what_a_gateway_propagates_is_known_once_ec2_lists_it() {
+        let unknown = |gateway: &str| Route::of_unknown(Id::from(gateway), Origin::Aws);
+        let lan = "192.168.0.0/16";
+        assert_eq!(merged(&[], &[], &["office"]), [unknown("office")]);
+        assert_eq!(merged(&["office"], &[], &["office"]), []);
+        assert_eq!(merged(&["office"], &[lan], &["office"]), [learnt_from_office(&lan)]);
+        // It is to learn from another: what it has learnt goes, and what comes nobody knows.
+        assert_eq!(merged(&["office"], &[lan], &["other"]), [unknown("other")]);
+        assert_eq!(merged(&["office"], &[lan], &["office", "other"]), [unknown("other"), learnt_from_office(&lan)]);
+        assert_eq!(merged(&["office"], &[lan], &[]), []);
     }
 }

@@ -229,7 +229,16 @@ fn interface<'a>(snapshot: &mut Snapshot<'a>, item: Item<'a>, id: Id, owner: Own
 fn route_tables(snapshot: &mut Snapshot<'_>, net: &mut Net) {
     for (id, item) in snapshot.identified("RouteTables", "RouteTableId") {
         let vpc = snapshot.text(item, &id, "VpcId");
-        let mut table = RouteTable { id, vpc, main: false, subnets: vec![], gateways: vec![], routes: vec![], origin: Origin::Observed };
+        let mut table = RouteTable {
+            id,
+            vpc,
+            main: false,
+            subnets: vec![],
+            gateways: vec![],
+            propagating: vec![],
+            routes: vec![],
+            origin: Origin::Observed,
+        };
         for association in item.list(&["Associations"]) {
             if association.text(&["AssociationState", "State"]).is_some_and(|s| !matches!(s, "associated" | "associating")) {
                 continue;
@@ -238,6 +247,7 @@ fn route_tables(snapshot: &mut Snapshot<'_>, net: &mut Net) {
             table.subnets.extend(association.text(&["SubnetId"]).map(Id::from));
             table.gateways.extend(association.text(&["GatewayId"]).map(Id::from));
         }
+        table.propagating = item.list(&["PropagatingVgws"]).filter_map(|gateway| gateway.text(&["GatewayId"])).map(Id::from).collect();
         for entry in item.list(&["Routes"]) {
             table.routes.extend(route(snapshot, entry, &table.id));
         }

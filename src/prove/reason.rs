@@ -91,6 +91,8 @@ pub enum Reason {
     Forwarder,
     /// A prefix list whose entries are not known decides.
     UnknownList(Arc<str>),
+    /// A VPN gateway may put a route for it into the table, which nobody knows yet.
+    UnknownRoutes(Arc<str>),
     /// The transit gateway's routes were not read, or it learns some from outside.
     UnknownTransitRoutes,
     /// Several prefix lists of one table hold the destination: AWS chooses one.
@@ -115,6 +117,7 @@ impl Reason {
                 | Unmodelled(_)
                 | Forwarder
                 | UnknownList(_)
+                | UnknownRoutes(_)
                 | UnknownTransitRoutes
                 | OverlappingLists
                 | AwsChooses
@@ -162,8 +165,8 @@ impl Reason {
             Missing(_) => "UNKNOWN_RESOURCE",
             Unmodelled(_) => "UNSUPPORTED_COMPONENT",
             UnknownTransitRoutes => "TGW_RTB_ROUTES_ARE_UNKNOWN",
-            Unsolicited | AnswerAstray | Family | Loop | Forwarder | UnknownList(_) | OverlappingLists | AwsChooses | Fog(_)
-            | TooComplex => {
+            Unsolicited | AnswerAstray | Family | Loop | Forwarder | UnknownList(_) | UnknownRoutes(_) | OverlappingLists | AwsChooses
+            | Fog(_) | TooComplex => {
                 return None;
             }
         })
@@ -217,6 +220,7 @@ impl Reason {
             Unmodelled(what) => format!("hands it to {what}, which secnet does not model"),
             Forwarder => "forwards by its own software, which secnet cannot see into".into(),
             UnknownList(list) => format!("depends on prefix list `{list}`, whose entries are not known"),
+            UnknownRoutes(gateway) => format!("may learn a route for it from `{gateway}`, and nobody knows which it will learn"),
             UnknownTransitRoutes => "follows routes that are not known".into(),
             OverlappingLists => "has several prefix lists with the destination, of which AWS chooses one".into(),
             Fog(what) => format!("is {what}"),

@@ -13,11 +13,12 @@ use crate::{
     resource,
     resources::{
         given,
-        placement::ForeignRules,
+        placement::{self, ForeignRules},
         read::{at, list},
         route_table::{self, RouteTable},
         subnet::Subnet,
         vpc::Vpc,
+        vpn_gateway::VpnGateway,
     },
     schema::{
         attr::{Kind, Ref, Set, Val, Word},
@@ -37,6 +38,10 @@ resource! {
         vpc: Ref<Vpc>, Replace;
         /// Subnets that are to follow it whichever table is the main one; the others do without being named.
         subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
+        /// Virtual private gateways of the VPC that put routes for what lies behind them into the table by themselves. Which
+        /// they will be EC2 tells only once they are there: until then nothing is proved of what leaves the VPC by this table.
+        /// A route that is written holds before one for the same network that comes by itself.
+        propagating_vpn_gateways: Set<Ref<VpnGateway>> = Value::List(vec![]), Parts;
         /// What becomes of the routes that others have added: `revoke` shows them in the plan and removes them, `keep` leaves
         /// them, says so, and proves with them. Where nobody has read which there are, nothing is proved of the VPC.
         foreign_rules: Val<Word<ForeignRules>> = Value::text("revoke"), Ours;
@@ -69,7 +74,12 @@ vpc main {
     fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts = route_table::routes(this, model, sink);
         parts.extend(self.subnets.0.iter().map(|subnet| route_table::association(this, &subnet.value)));
+        parts.extend(self.propagating_vpn_gateways.0.iter().map(|gateway| route_table::propagation(this, &gateway.value)));
         parts
+    }
+
+    fn check(model: &Model, sink: &mut Sink) {
+        placement::propagating_of_same_vpc(model, Self::KIND, sink);
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {

@@ -161,7 +161,8 @@ pub fn groups_of_same_vpc(holder: &Resource, model: &Model, sink: &mut Sink) {
 
 /// The target of a route lies in the table's VPC; a gateway that is attached to none leads nowhere.
 pub fn target_of_same_vpc(table: &Resource, target: &Address, model: &Model, at: Span, sink: &mut Sink) {
-    let gateway = model.resources.get(target).filter(|t| t.address.kind() == "internet_gateway" && !t.existing);
+    let attached = |t: &&Resource| matches!(t.address.kind(), "internet_gateway" | "vpn_gateway") && !t.existing;
+    let gateway = model.resources.get(target).filter(attached);
     match gateway {
         Some(gateway) if gateway.record.get("vpc").is_none_or(|vpc| *vpc == Value::Null) => {
             sink.push(network::gateway_without_vpc(target, at, gateway.span, table.reference("vpc")));
@@ -169,6 +170,16 @@ pub fn target_of_same_vpc(table: &Resource, target: &Address, model: &Model, at:
         // A peering is there for both of its VPCs.
         _ if table.reference("vpc").is_some_and(|vpc| mirror_of(model, target) == Some(vpc)) => {}
         _ => same_vpc(table, target, model, Some(at), sink),
+    }
+}
+
+/// The gateways that put their routes into a table are attached to its VPC.
+pub fn propagating_of_same_vpc(model: &Model, kind: &str, sink: &mut Sink) {
+    let attribute = "propagating_vpn_gateways";
+    for table in managed(model, kind) {
+        if let Some(at) = table.span_of(attribute).or(table.span) {
+            references(table, attribute).for_each(|gateway| target_of_same_vpc(table, gateway, model, at, sink));
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
         read::{Reader, list, text},
         subnet::Subnet,
         vpc::Vpc,
+        vpn_gateway::VpnGateway,
     },
     schema::{
         attr::{Kind, Ref, Set, Val, Word},
@@ -36,14 +37,18 @@ use crate::{
 resource! {
     /// Says for the subnets that it names which way packets leave them.
     ///
-    /// It owns its whole set of routes and associations. What AWS itself puts there is never touched: the `local`
-    /// routes, routes that a virtual private gateway propagates, routes of gateway endpoints. A subnet that no table
-    /// names follows the VPC's main table, which secnet leaves alone.
+    /// It owns its whole set of routes and associations, and says which virtual private gateways may add routes. What AWS
+    /// itself puts there is never touched: the `local` routes, the routes of those gateways, routes of gateway endpoints.
+    /// A subnet that no table names follows the VPC's main table, which secnet leaves alone.
     RouteTable = "route_table" {
         /// The VPC whose subnets it may be used for.
         vpc: Ref<Vpc>, Replace;
         /// The subnets that follow it; a subnet follows one table only.
         subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
+        /// Virtual private gateways of the VPC that put routes for what lies behind them into the table by themselves. Which
+        /// they will be EC2 tells only once they are there: until then nothing is proved of what leaves the VPC by this table.
+        /// A route that is written holds before one for the same network that comes by itself.
+        propagating_vpn_gateways: Set<Ref<VpnGateway>> = Value::List(vec![]), Parts;
         /// What becomes of the routes that others have added: `revoke` shows them in the plan and removes them, `keep` leaves
         /// them, says so, and proves with them. Where nobody has read which there are, nothing is proved of the VPC.
         foreign_rules: Val<Word<ForeignRules>> = Value::text("revoke"), Ours;
@@ -121,6 +126,21 @@ route_table private {
             takes_over: false,
             show: |part| format!("association with {}", show_value(part.get("subnet"))),
         },
+        PartSpec {
+            name: "propagation",
+            doc: "Lets a virtual private gateway put its routes into the table.",
+            key: &["gateway"],
+            content: &[],
+            create: |at, parts| each(parts, |part| propagate("EnableVgwRoutePropagation", at, part)),
+            change: None,
+            delete: |at, parts| each(parts, |part| propagate("DisableVgwRoutePropagation", at, part)),
+            removal: Removal::WithOwner,
+            create_first: false,
+            essential: false,
+            governs: None,
+            takes_over: false,
+            show: |part| format!("propagation from {}", show_value(part.get("gateway"))),
+        },
     ];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
@@ -128,11 +148,13 @@ route_table private {
     fn check(model: &Model, sink: &mut Sink) {
         placement::one_holder_a_subnet(model, Self::KIND, sink);
         placement::subnets_of_same_vpc(model, Self::KIND, sink);
+        placement::propagating_of_same_vpc(model, Self::KIND, sink);
     }
 
     fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts = routes(this, model, sink);
         parts.extend(self.subnets.0.iter().map(|subnet| association(this, &subnet.value)));
+        parts.extend(self.propagating_vpn_gateways.0.iter().map(|gateway| propagation(this, &gateway.value)));
         parts
     }
 
@@ -151,7 +173,10 @@ route_table private {
     fn observe(item: &Json) -> Option<Observed> {
         let routes = list(item, &["Routes"]).iter().filter_map(observed_route).map(|route| ("route", route));
         let associations = list(item, &["Associations"]).iter().filter_map(observed_association).map(|part| ("association", part));
-        Reader::new(item).text("vpc", &["VpcId"]).done(&["RouteTableId"], routes.chain(associations).collect())
+        let gateways = list(item, &["PropagatingVgws"]).iter().filter_map(|gateway| text(gateway, &["GatewayId"]));
+        let propagations = gateways.map(|id| ("propagation", Record::from([("gateway".into(), Value::text(id))])));
+        let parts = routes.chain(associations).chain(propagations).collect();
+        Reader::new(item).text("vpc", &["VpcId"]).done(&["RouteTableId"], parts)
     }
 }
 
@@ -170,6 +195,7 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut
             let (destination, target) = (Destination::PrefixList(desired.list_of(service)), Target::Endpoint(desired::id(&endpoint.address)));
             routes.push(net::Route { destination, target, blackhole: false, propagated: false, origin: desired::origin(endpoint) });
         }
+        routes.extend(this.parts.iter().filter(|p| p.name == "propagation").filter_map(|p| drawn_propagation(this, p)));
         let subnets = this.parts.iter().filter(|p| p.name == "association").filter_map(|p| desired::named(p.record.get("subnet")));
         net.route_tables.push(net::RouteTable {
             id: desired::id(&this.address),
@@ -177,6 +203,7 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut
             main,
             subnets: subnets.collect(),
             gateways: vec![],
+            propagating: this.parts.iter().filter(|p| p.name == "propagation").filter_map(|p| desired::named(p.record.get("gateway"))).collect(),
             routes,
             origin: desired::origin(this),
         });
@@ -185,6 +212,18 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut
 /// That a subnet follows a table.
 pub(super) fn association(this: &Resource, subnet: &Value) -> Part {
     Part { name: "association", record: Record::from([("subnet".into(), subnet.clone())]), span: this.span_of("subnets") }
+}
+
+/// That a gateway puts its routes into a table.
+pub(super) fn propagation(this: &Resource, gateway: &Value) -> Part {
+    let record = Record::from([("gateway".into(), gateway.clone())]);
+    Part { name: "propagation", record, span: this.span_of("propagating_vpn_gateways") }
+}
+
+/// What a gateway will put into a table, as the prover sees it: routes for networks that nobody knows yet.
+fn drawn_propagation(this: &Resource, part: &Part) -> Option<net::Route> {
+    let gateway = desired::named(part.record.get("gateway"))?;
+    Some(net::Route::of_unknown(gateway, desired::of_part(this, part)))
 }
 
 /// A route, as the prover sees it; `None` if its destination is not known.
@@ -320,6 +359,10 @@ fn associate(at: &Address, part: &Record) -> Call {
     Call::new("AssociateRouteTable", [("RouteTableId", Arg::id(at)), ("SubnetId", arg(part, "subnet"))])
 }
 
+fn propagate(action: &str, at: &Address, part: &Record) -> Call {
+    Call::new(action, [("RouteTableId", Arg::id(at)), ("GatewayId", arg(part, "gateway"))])
+}
+
 /// By the association's id, which was observed with it; else it is looked up first.
 fn disassociate(at: &Address, part: &Record) -> Vec<Call> {
     let gone = ["InvalidAssociationID.NotFound"];
@@ -422,6 +465,7 @@ mod tests {
                 {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "Origin": "CreateRoute"},
                 {"DestinationIpv6CidrBlock": "::/0", "InstanceId": "i-1", "NetworkInterfaceId": "eni-1", "Origin": "CreateRoute"},
             ],
+            "PropagatingVgws": [{"GatewayId": "vgw-1"}],
             "Associations": [
                 {"Main": true, "RouteTableAssociationId": "rtbassoc-0"},
                 {"Main": false, "RouteTableAssociationId": "rtbassoc-1", "SubnetId": "subnet-1", "AssociationState": {"State": "associated"}},
@@ -430,7 +474,7 @@ mod tests {
         });
         let parts = RouteTable::observe(&item).expect("it stands").parts;
         let show = |(name, record): &(&str, Record)| (RouteTable::PARTS.iter().find(|p| p.name == *name).expect("a part").show)(record);
-        let expected = ["route 0.0.0.0/0 via igw-1", "route ::/0 via eni-1", "association with subnet-1"];
+        let expected = ["route 0.0.0.0/0 via igw-1", "route ::/0 via eni-1", "association with subnet-1", "propagation from vgw-1"];
         assert_eq!(parts.iter().map(show).collect::<Vec<_>>(), expected);
         let gone = (RouteTable::PARTS[1].delete)(&Address::new("route_table", "app"), &[&parts[2].1]);
         assert_eq!(gone[0].calls[0].params["AssociationId"], Arg::text("rtbassoc-1"));
@@ -462,6 +506,30 @@ mod tests {
         let back = resource("vpc.back", &[("cidr_block", net("10.1.0.0/16"))]);
         let stray = resource("route_table.back", &[("vpc", reference("vpc.back")), ("subnets", list([reference("subnet.app")]))]);
         assert_eq!(complaints(&network([back, stray])), ["E0307 `subnet.app` lies in `vpc.main`, not in `vpc.back`"]);
+    }
+
+    #[test]
+    fn what_a_gateway_will_propagate_is_not_known() {
+        let learns = |gateway: Resource| {
+            let record = [("vpc", reference("vpc.main")), ("propagating_vpn_gateways", list([reference("vpn_gateway.office")]))];
+            network([gateway, resource("route_table.app", &record)])
+        };
+        let model = learns(resource("vpn_gateway.office", &[("vpc", reference("vpc.main"))]));
+        assert_eq!(complaints(&model), [""; 0]);
+        assert_eq!(shown(&model, "route_table.app"), ["propagation from vpn_gateway.office"]);
+        let mut whole = model;
+        let (parts, _) = judged(&whole, "route_table.app");
+        whole.resources.get_mut(&Address::new("route_table", "app")).expect("it is there").parts = parts;
+        let drawn = crate::resources::network(&whole);
+        let table = drawn.route_tables.iter().find(|t| t.id.as_str() == "route_table.app").expect("it is drawn");
+        let Destination::PrefixList(list) = &table.routes[0].destination else { panic!("{:?}", table.routes) };
+        assert!(table.routes[0].propagated && drawn.prefix_lists.iter().all(|l| l.id != *list), "{:?}", table.routes);
+        let loose = learns(resource("vpn_gateway.office", &[]));
+        assert_eq!(complaints(&loose), ["E0313 `vpn_gateway.office` is attached to no VPC"]);
+        let back = resource("vpc.back", &[("cidr_block", net("10.1.0.0/16"))]);
+        let astray = learns(resource("vpn_gateway.office", &[("vpc", reference("vpc.back"))]));
+        let both = network(astray.resources.into_values().chain([back]));
+        assert_eq!(complaints(&both), ["E0307 `vpn_gateway.office` lies in `vpc.back`, not in `vpc.main`"]);
     }
 
     #[test]
@@ -514,6 +582,8 @@ mod aws {
         ) -> ()),
         action!(AssociateRouteTable: associate_route_table(set_route_table_id, set_subnet_id) -> (association_id, association_state)),
         action!(DisassociateRouteTable: disassociate_route_table(set_association_id) -> ()),
+        action!(EnableVgwRoutePropagation: enable_vgw_route_propagation(set_gateway_id, set_route_table_id) -> ()),
+        action!(DisableVgwRoutePropagation: disable_vgw_route_propagation(set_gateway_id, set_route_table_id) -> ()),
         action!(ReplaceRouteTableAssociation: replace_route_table_association(set_association_id, set_route_table_id)
             -> (association_state, new_association_id)),
     ];

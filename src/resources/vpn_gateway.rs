@@ -66,10 +66,11 @@ route_table private {
     const PARTS: &'static [PartSpec] = &[PartSpec {
         name: "attachment",
         doc: "Joins the gateway to its VPC; only then can a route lead to it.",
-        key: &["vpc"],
-        content: &[],
+        // It has one at most: it leaves its VPC before it joins another.
+        key: &[],
+        content: &["vpc"],
         create: |at, parts| each(parts, |part| attach(at, part)),
-        change: None,
+        change: Some(|at, old, new| vec![detach(at, old), attach(at, new)]),
         delete: |at, parts| each(parts, |part| detach(at, part)),
         removal: Removal::First,
         create_first: false,

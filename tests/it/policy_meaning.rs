@@ -64,6 +64,7 @@ fn vpc(net: &mut Net, n: u8) {
         main: true,
         subnets: vec![],
         gateways: vec![],
+        propagating: vec![],
         routes: vec![],
         origin: HERE,
     });

@@ -89,6 +89,19 @@ fn what_somebody_else_puts_there_counts() {
 }
 
 #[test]
+fn what_a_vpn_gateway_may_propagate_proves_nothing_of_what_leaves_the_vpc() {
+    let project = Project::server();
+    project.edit("network_acl public", "vpn_gateway office { vpc = vpc.main }\n\nnetwork_acl public");
+    project.run("prove").exits(0);
+    project.edit("  route anywhere", "  propagating_vpn_gateways = [vpn_gateway.office]\n  route anywhere");
+    let proved = project.run("prove").exits(1).says("may learn a route for it from `vpn_gateway.office`");
+    let proved = proved.says("  UNKNOWN  require tcp/22 from maintainers to instance.server");
+    let proved = proved.says("  UNKNOWN  require tcp/443 from instance.server to internet");
+    proved.says("  proven   forbid all from internet to instance.server");
+    project.run("apply --sandbox --yes").exits(1).says("E0709").says("nothing was applied");
+}
+
+#[test]
 fn a_policy_that_says_less_wants_its_own_consent() {
     let project = Project::server();
     project.run("apply --sandbox --yes").exits(0);

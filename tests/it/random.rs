@@ -477,6 +477,7 @@ fn tables(dice: &mut Dice, net: &mut Net, v: usize) {
             main,
             subnets,
             gateways: vec![],
+            propagating: vec![],
             routes,
             origin: HERE,
         });
@@ -500,6 +501,7 @@ fn edge_table(dice: &mut Dice, net: &mut Net, v: usize) {
         main: false,
         subnets: vec![],
         gateways: vec![id(format!("{gateway}-{v}"))],
+        propagating: vec![],
         routes,
         origin: HERE,
     });

@@ -30,7 +30,12 @@ fn everything(token: &str) -> String {
          internet_gateway main {{ vpc = vpc.main }}
          egress_only_internet_gateway main {{ vpc = vpc.main }}
          subnet public {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}
-         route_table public {{ vpc = vpc.main  subnets = [subnet.public]  route anywhere via internet_gateway.main }}
+         route_table public {{
+           vpc = vpc.main
+           subnets = [subnet.public]
+           propagating_vpn_gateways = [vpn_gateway.office]
+           route anywhere via internet_gateway.main
+         }}
          network_acl public {{
            vpc = vpc.main
            subnets = [subnet.public]
@@ -60,7 +65,7 @@ fn everything(token: &str) -> String {
          transit_gateway hub {{ description = token }}
          transit_gateway_vpc_attachment main {{ transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.public] }}
          transit_gateway_route_table main {{ transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.main] }}
-         vpn_gateway office {{ amazon_side_asn = 65010 }}
+         vpn_gateway office {{ vpc = vpc.main  amazon_side_asn = 65010 }}
          customer_gateway office {{ bgp_asn = 65000  ip_address = 203.0.113.9 }}
          output token = token \"x\" {{ sensitive = {} }}",
         token.starts_with("sensitive")

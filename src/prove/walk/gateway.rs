@@ -2,7 +2,7 @@
 
 use crate::{
     base::cidr::Family,
-    net::{Block, Exclusion, Owner, Target},
+    net::{Block, Destination, Exclusion, Owner, Route, Target},
     prove::{
         chart::{CHOSEN, Choice},
         packet::{Dim, Field, NAT_PORTS, Range, icmp_answer, protocol},
@@ -63,12 +63,11 @@ impl Walk<'_, '_> {
             local.pieces.extend(Self::split(stream, to, *range).pieces);
         }
         for route in chart.tables.get(number).map_or(&[][..], |t| t.unknown.as_slice()) {
-            let list = chart.net.route_tables.get(number).and_then(|t| t.routes.get(*route)).map(|r| &r.destination);
-            let name = match list {
-                Some(crate::net::Destination::PrefixList(id)) => id.to_string(),
-                _ => "?".into(),
+            let doubt = match chart.net.route_tables.get(number).and_then(|t| t.routes.get(*route)) {
+                Some(Route { target: Target::VpnGateway(id), propagated: true, .. }) => Reason::UnknownRoutes(id.as_str().into()),
+                Some(Route { destination: Destination::PrefixList(id), .. }) => Reason::UnknownList(id.as_str().into()),
+                _ => Reason::UnknownList("?".into()),
             };
-            let doubt = Reason::UnknownList(name.into());
             for piece in &mut stream.pieces {
                 piece.doubt.get_or_insert(doubt.clone());
             }
