@@ -717,7 +717,6 @@ mod aws {
     use crate::{action, ec2::Action, shown, taken, words};
 
     taken! {
-        BlobAttributeValue(set_value);
         BlockDeviceMapping(set_device_name, set_ebs);
         EbsBlockDevice(set_delete_on_termination, set_encrypted, set_iops, set_kms_key_id, set_throughput, set_volume_size, set_volume_type);
         IamInstanceProfileSpecification(set_arn, set_name);
@@ -730,6 +729,7 @@ mod aws {
         );
         Placement(set_tenancy);
         RunInstancesMonitoringEnabled(set_enabled);
+        SecureBlobAttributeValue(set_value);
     }
 
     shown! {
@@ -763,17 +763,17 @@ mod aws {
     }
 
     words! {
-        HttpTokensState, HypervisorType, InstanceLifecycleType, InstanceMetadataEndpointState, InstanceMetadataOptionsState,
-        InstanceMetadataProtocolState, InstanceMetadataTagsState, InstanceStateName, InstanceType, MonitoringState, ShutdownBehavior,
+        HttpTokensState, HypervisorType, InstanceAttributeName, InstanceLifecycleType, InstanceMetadataEndpointState,
+        InstanceMetadataOptionsState, InstanceMetadataProtocolState, InstanceMetadataTagsState, InstanceStateName, InstanceType, MonitoringState, ShutdownBehavior,
     }
 
     pub(super) const ACTIONS: &[Action] = &[
         // `UserData` is base64 text on both sides: the SDK sends the text as it is.
         action!(RunInstances: run_instances(
-            set_block_device_mappings, set_client_token, set_ebs_optimized,
-            set_disable_api_stop, set_disable_api_termination, set_iam_instance_profile, set_instance_initiated_shutdown_behavior, set_monitoring, set_placement, set_image_id, set_instance_type, set_key_name, set_max_count,
-            set_metadata_options, set_min_count, set_network_interfaces, set_private_ip_address, set_security_group_ids, set_subnet_id,
-            set_tag_specifications, set_user_data,
+            set_block_device_mappings, set_client_token, set_disable_api_stop, set_disable_api_termination, set_ebs_optimized,
+            set_iam_instance_profile, set_image_id, set_instance_initiated_shutdown_behavior, set_instance_type, set_key_name, set_max_count,
+            set_metadata_options, set_min_count, set_monitoring, set_network_interfaces, set_placement, set_private_ip_address,
+            set_security_group_ids, set_subnet_id, set_tag_specifications, set_user_data,
         ) -> (instances, owner_id, reservation_id)),
         action!(DescribeInstances: describe_instances(set_filters, set_instance_ids, set_max_results, set_next_token)
             -> (next_token, reservations)),
@@ -785,11 +785,11 @@ mod aws {
         action!(StopInstances: stop_instances(set_instance_ids) -> (stopping_instances)),
         // EC2 takes one attribute a call.
         action!(ModifyInstanceAttribute: modify_instance_attribute(
-            set_disable_api_stop, set_disable_api_termination, set_ebs_optimized, set_instance_initiated_shutdown_behavior, set_groups, set_instance_id,
-            set_instance_type, set_source_dest_check, set_user_data,
+            set_disable_api_stop, set_disable_api_termination, set_ebs_optimized, set_groups, set_instance_id,
+            set_instance_initiated_shutdown_behavior, set_instance_type, set_source_dest_check, set_user_data,
         ) -> ()),
         action!(DescribeInstanceAttribute: describe_instance_attribute(set_attribute, set_instance_id) -> (
-            disable_api_stop, disable_api_termination, instance_id, instance_initiated_shutdown_behavior, user_data,
+            disable_api_stop, disable_api_termination, instance_id, instance_initiated_shutdown_behavior, user_data
         )),
         action!(MonitorInstances: monitor_instances(set_instance_ids) -> (instance_monitorings)),
         action!(UnmonitorInstances: unmonitor_instances(set_instance_ids) -> (instance_monitorings)),
