@@ -11,11 +11,11 @@ use crate::{
     cli::{
         Stop,
         load::{self, Texts},
+        outside::check_accounts,
         outside::read_failed,
         printer::Printer,
         project::{Project, ProjectArgs},
         runtime,
-        session::check_accounts,
         target::Place,
     },
     net::{Net, merge, snapshot},
@@ -113,7 +113,7 @@ impl NetworkArgs {
         }
         check_place(&loaded.state, None, driver.region()).map_err(one)?;
         check_sites(&loaded.state, &model.project).map_err(one)?;
-        check_accounts(&driver, &model.project, None).await.map_err(one)?;
+        check_accounts(&*driver, &model.project, None).await.map_err(one)?;
         printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
         let observation = refresh::refresh(&*driver, model, &loaded.state).await.map_err(|e| one(read_failed(&e, &*driver)))?;
         let input = plan::Input { model, state: &loaded.state, observation: &observation, sources: Some(&project.texts.sources) };

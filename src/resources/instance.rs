@@ -12,7 +12,7 @@ use crate::{
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Alike, Listing, Observed, ResourceType, Update},
+    registry::{Alike, Listing, Observed, ResourceType, Update, quota::{self, Quota}},
     resource,
     resources::{
         key_pair::KeyPair,
@@ -176,6 +176,7 @@ impl ResourceType for Instance {
     ];
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
+    const QUOTAS: &'static [Quota] = &[quota::GROUPS_OF_INTERFACE];
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
     // EC2 launches several at once unless one has an address or an interface of its own.
     const ALIKE: Option<Alike> = Some(Alike {
