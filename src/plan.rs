@@ -13,6 +13,7 @@ pub mod lifecycle;
 mod lock;
 mod order;
 pub mod proof;
+mod quota;
 mod room;
 mod safe;
 pub mod sealing;
@@ -90,6 +91,9 @@ pub struct Plan {
     pub promises: Vec<Promise>,
     /// What they demanded, and no longer do in full.
     pub weakened: Vec<Promise>,
+    /// What EC2 may refuse though nothing is wrong with the sources. Not kept in plan files.
+    #[serde(skip)]
+    pub warnings: Vec<Diagnostic>,
     /// A new key for hashes of what is sensitive, which the state had none for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealing_key: Option<String>,
@@ -265,6 +269,11 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         return Err(sink.all);
     }
     let mut changes = describe::changes(&decisions, &standing, sources);
+    let looked = quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation };
+    let warnings = quota::check(&looked, &mut sink);
+    if sink.has_errors() {
+        return Err(sink.all);
+    }
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let context =
         tasks::Context { model, standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
@@ -303,6 +312,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         // Where nothing is left, there is nothing to guard.
         weakened: if decisions.wanted.is_empty() { vec![] } else { guard::weakened(&state.promises, &promises) },
         promises,
+        warnings,
         sealing_key: observation.sealing_key.clone(),
         secrets: Secrets::default(),
         recalled: observation.recalled.then_some(observation.at),

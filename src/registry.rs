@@ -2,12 +2,15 @@
 //!
 //! A type implements [`ResourceType`] in its one file under `resources/`; `Spec::of` erases the Rust type.
 
+pub mod quota;
+
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
     base::{address::Address, diagnostic::Sink},
     call::{Call, Json, Request},
     net::{Net, desired::Desired},
+    registry::quota::Quota,
     schema::{
         attr::{Attr, DecodeError, Kind},
         model::{Model, Part, Resource},
@@ -35,6 +38,10 @@ pub struct Spec {
     pub parts: &'static [PartSpec],
     /// How many parts of one kind stand in one at most by EC2's own quota, in each family: see `plan/room.rs`.
     pub room: Option<usize>,
+    /// Its attributes that say for how many rules one counts that names it, and in which family (`IPv4`, `IPv6`).
+    pub counts_as: Option<(&'static str, &'static str)>,
+    /// How many of it, or of something in it, EC2 lets stand: see `plan/quota.rs`.
+    pub quotas: &'static [Quota],
     /// Its attributes that say into which subnet it is placed.
     pub placed_in: &'static [&'static str],
     /// What of it lets packets through for as long as it is there, and never stops any: kinds of its parts, and `""` for the
@@ -373,6 +380,10 @@ pub trait ResourceType: Kind + Sized + 'static {
     const PARTS: &'static [PartSpec] = &[];
     /// See [`Spec::room`].
     const ROOM: Option<usize> = None;
+    /// See [`Spec::counts_as`].
+    const COUNTS_AS: Option<(&'static str, &'static str)> = None;
+    /// See [`Spec::quotas`].
+    const QUOTAS: &'static [Quota] = &[];
     /// See [`Spec::placed_in`].
     const PLACED_IN: &'static [&'static str] = &[];
     /// See [`Spec::opens`].
@@ -477,6 +488,8 @@ impl Spec {
             sentences: T::SENTENCES,
             parts: T::PARTS,
             room: T::ROOM,
+            counts_as: T::COUNTS_AS,
+            quotas: T::QUOTAS,
             placed_in: T::PLACED_IN,
             opens: T::OPENS,
             unseen: T::UNSEEN,

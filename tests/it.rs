@@ -73,6 +73,8 @@ mod policy_random;
 mod proof;
 #[path = "it/prove.rs"]
 mod prove;
+#[path = "it/quota.rs"]
+mod quota;
 #[path = "it/random.rs"]
 mod random;
 #[path = "it/reach.rs"]

@@ -84,7 +84,7 @@ pub async fn execute(
     };
     let (ways, waits) = ways(plan, driver)?;
     let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
-    let run = Arc::new(Run { tasks, secrets, ways, progress, pace: Pace::default(), ledger: Mutex::new(ledger), young });
+    let run = Arc::new(Run { tasks, secrets, ways, progress, ledger: Mutex::new(ledger), young });
     let mut tally = Tally {
         schedule: Schedule::new(plan.tasks.iter().map(|task| &*task.needs)),
         done: vec![],
@@ -138,7 +138,7 @@ fn ways(plan: &Plan, driver: Arc<dyn Driver>) -> Result<(Ways, Vec<JoinHandle<()
     for (site, driver) in others.chain([(None, Ok(driver.clone()))]) {
         let driver = driver.map_err(|error| codes::plan_is_stale(&error.to_string()))?;
         let (waiter, wait) = Waiter::start(driver.clone());
-        ways.insert(site, Way { driver, waiter });
+        ways.insert(site, Way { driver, waiter, pace: Pace::default() });
         waits.push(wait);
     }
     Ok((ways, waits))

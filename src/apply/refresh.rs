@@ -12,12 +12,12 @@ use crate::{
         read::{FILTER_VALUES_MAX, ReadError, Reader, Work, complete, elements, together},
         sites, survey,
     },
-    base::address::Address,
+    base::{address::Address, site::Site},
     call::{ApiError, Class, Driver, Json, Request, beside},
     net::desired,
     plan::observation::Observation,
     prove::policy::is_public,
-    registry::{Observed, Spec},
+    registry::{Observed, Spec, quota::Per},
     resources,
     schema::{
         model::{Model, Resource, Statement},
@@ -113,7 +113,7 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
     let kinds = ids.iter().filter_map(|(kind, ids)| Some((resources::spec(kind)?, ids)));
     let listed = network.as_ref();
     let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids, listed)) }).collect());
-    let (kinds, images) = tokio::join!(kinds, image::look_up(&reader, model, state));
+    let (kinds, images, totals) = tokio::join!(kinds, image::look_up(&reader, model, state), totals(&reader, model, state));
     let resources = kinds.into_iter().collect::<Result<_, _>>()?;
     let region = driver.region().into();
     Ok(Observation {
@@ -123,6 +123,7 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
         existing,
         images: images?,
         network,
+        totals: totals?,
         sealing_key: sealing_key(model, state)?,
         at: store::now(),
         recalled: false,
@@ -198,6 +199,19 @@ pub async fn who(driver: &dyn Driver) -> Result<Option<String>, ReadError> {
 async fn account(reader: &Reader<'_>) -> Result<Option<String>, ReadError> {
     let answer = reader.send(&Request::new("GetCallerIdentity", Json::Object(serde_json::Map::new()))).await?;
     Ok(answer.get("Account").and_then(Json::as_str).map(str::to_owned))
+}
+
+/// How many stand of what has a quota for a Region and of which one is to be made.
+async fn totals(reader: &Reader<'_>, model: &Model, state: &State) -> Result<BTreeMap<(Option<Site>, &'static str), usize>, ReadError> {
+    let stands = |address: &Address| state.resources.contains_key(address) || model.imports.iter().any(|import| import.to == *address);
+    let comes = model.resources.values().filter(|r| !r.existing && !stands(&r.address));
+    let kinds: BTreeSet<&str> = comes.map(|r| r.address.kind()).collect();
+    let counted = |spec: &&'static Spec| spec.quotas.iter().any(|quota| quota.per == Per::Region);
+    let specs: Vec<&'static Spec> = kinds.into_iter().filter_map(resources::spec).filter(counted).collect();
+    let work =
+        specs.iter().map(|spec| -> Work<'_, _> { Box::pin(reader.pages(spec.listing.action, spec.listing.items, &[], spec.listing.page)) });
+    let found = together(work.collect()).await;
+    specs.iter().zip(found).map(|(spec, items)| Ok(((None, spec.kind), items?.len()))).collect()
 }
 
 /// All resources of a kind that are the project's. What was listed with its VPC already is not asked for again.

@@ -66,6 +66,8 @@ pub struct Way {
     pub driver: Arc<dyn Driver>,
     /// Where things wait.
     pub waiter: Waiter,
+    /// How fast calls go out: EC2 counts each account's in each Region apart.
+    pub pace: Pace,
 }
 
 /// An apply that is under way, as all its tasks share it.
@@ -78,8 +80,6 @@ pub struct Run {
     pub ways: Ways,
     /// Who watches.
     pub progress: UnboundedSender<Progress>,
-    /// How fast calls go out.
-    pub pace: Pace,
     /// What stands and what was written down.
     pub ledger: Mutex<Ledger>,
     /// Ids that this run has made, and when.
@@ -246,7 +246,7 @@ impl Step<'_> {
         };
         let sending = Sending {
             driver: &*way.driver,
-            pace: &self.run.pace,
+            pace: &way.pace,
             call,
             request: &request,
             operation: &operation,

@@ -18,6 +18,7 @@ pub mod network;
 pub mod permission;
 pub mod plan;
 pub mod prove;
+pub mod quota;
 pub mod repeat;
 pub mod sensitive;
 pub mod site;
@@ -54,6 +55,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         console::ALL,
         plan::ALL,
         permission::ALL,
+        quota::ALL,
         prove::ALL,
         guard::ALL,
     ];

@@ -146,7 +146,8 @@ impl Execution<'_> {
     fn allowed(&self) -> Result<(), Stop> {
         let failing: Vec<_> = self.plan.proof.failing().collect();
         if failing.is_empty() {
-            self.printer.diagnostics(&self.plan.proof.diagnostics, self.texts);
+            let told: Vec<Diagnostic> = self.plan.warnings.iter().chain(&self.plan.proof.diagnostics).cloned().collect();
+            self.printer.diagnostics(&told, self.texts);
             return Ok(());
         }
         let mut told = self.plan.proof.diagnostics.clone();

@@ -11,11 +11,11 @@ use crate::{
     cli::{
         Stop,
         load::{self, Texts},
+        outside::check_accounts,
         outside::read_failed,
         printer::Printer,
         project::{Project, ProjectArgs},
         runtime,
-        session::check_accounts,
         target::Place,
     },
     net::{Net, merge, snapshot},
@@ -115,7 +115,7 @@ impl NetworkArgs {
         }
         check_place(&loaded.state, None, driver.region())?;
         check_sites(&loaded.state, settings)?;
-        if let Err(wrong) = check_accounts(&driver, settings, None).await {
+        if let Err(wrong) = check_accounts(&*driver, settings, None).await {
             return Err(project.stop(vec![wrong]));
         }
         printer.whisper(&format!("Reading what stands in {} ...", driver.region()));

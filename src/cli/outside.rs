@@ -1,9 +1,14 @@
 //! What goes wrong outside, as messages. Layer 10.
 
 use crate::{
-    apply::ReadError,
-    base::{codes::environment as codes, diagnostic::Diagnostic},
-    call::{Class, Driver},
+    apply::{ReadError, refresh},
+    base::{
+        codes::{environment as codes, site as site_codes, state as state_codes},
+        diagnostic::Diagnostic,
+    },
+    call::{Class, Driver, beside},
+    cli::permission,
+    schema::model,
 };
 
 /// Regions, to guess which was meant when one cannot be reached; never to refuse one that is newer than this list
@@ -68,4 +73,36 @@ pub fn read_failed(error: &ReadError, driver: &dyn Driver) -> Diagnostic {
 #[must_use]
 pub fn unknown_region(region: &str) -> Diagnostic {
     codes::no_such_region(region, REGIONS.iter().copied())
+}
+
+/// Every account is the one that its block says, before anything else is asked of it.
+///
+/// # Errors
+/// The credentials are for another account, or cannot be used.
+pub async fn check_accounts(driver: &dyn Driver, project: &model::Project, own: Option<&str>) -> Result<(), Diagnostic> {
+    for account in &project.accounts {
+        let site = &account.site;
+        if own == Some(site.account()) && driver.region() == site.region() {
+            return Err(site_codes::account_twice(&site.to_string(), account.span, project.span));
+        }
+        let failed = |error: &ReadError| read_failed(error, driver);
+        let there = beside(driver, site).map_err(|error| failed(&ReadError { action: "GetCallerIdentity".into(), error }))?;
+        let who = refresh::who(&*there).await.map_err(|e| match &account.role {
+            // Nobody needs a permission to ask who they are: it is the role that they may not assume.
+            Some(role) if e.error.class == Class::Denied && !e.error.code.is_empty() => {
+                permission::no_role(role, &e.error).at(account.span, "to get here")
+            }
+            _ => failed(&e),
+        })?;
+        match who {
+            Some(actual) if actual == site.account() => {}
+            actual => {
+                let whose = format!("`account.{}`", account.name);
+                return Err(
+                    state_codes::wrong_account(&whose, site.account(), actual.as_deref().unwrap_or("?")).at(account.span, "this account")
+                );
+            }
+        }
+    }
+    Ok(())
 }

@@ -3,17 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    apply::{ReadError, counts::Counted, recall, recover, refresh},
-    base::{
-        codes::{site as site_codes, state as codes},
-        diagnostic::Diagnostic,
-    },
-    call::{Class, Driver, beside},
+    apply::{counts::Counted, recall, recover, refresh},
+    base::{codes::state as codes, diagnostic::Diagnostic},
+    call::Driver,
     cli::{
         Stop,
         load::{self, Texts},
-        outside::read_failed,
-        permission,
+        outside::{check_accounts, read_failed},
         printer::Printer,
         project::Project,
         target::Place,
@@ -225,34 +221,4 @@ impl Session {
         }
         plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
     }
-}
-
-/// Every account is the one that its block says, before anything else is asked of it.
-///
-/// # Errors
-/// The credentials are for another account, or cannot be used.
-pub async fn check_accounts(driver: &Counted, project: &model::Project, own: Option<&str>) -> Result<(), Diagnostic> {
-    for account in &project.accounts {
-        let site = &account.site;
-        if own == Some(site.account()) && driver.region() == site.region() {
-            return Err(site_codes::account_twice(&site.to_string(), account.span, project.span));
-        }
-        let failed = |error: &ReadError| read_failed(error, driver);
-        let there = beside(driver, site).map_err(|error| failed(&ReadError { action: "GetCallerIdentity".into(), error }))?;
-        let who = refresh::who(&*there).await.map_err(|e| match &account.role {
-            // Nobody needs a permission to ask who they are: it is the role that they may not assume.
-            Some(role) if e.error.class == Class::Denied && !e.error.code.is_empty() => {
-                permission::no_role(role, &e.error).at(account.span, "to get here")
-            }
-            _ => failed(&e),
-        })?;
-        match who {
-            Some(actual) if actual == site.account() => {}
-            actual => {
-                let whose = format!("`account.{}`", account.name);
-                return Err(codes::wrong_account(&whose, site.account(), actual.as_deref().unwrap_or("?")).at(account.span, "this account"));
-            }
-        }
-    }
-    Ok(())
 }

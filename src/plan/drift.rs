@@ -73,6 +73,7 @@ pub fn drift(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         sealing_key: None,
         secrets: Secrets::default(),
         recalled: None,
+        warnings: vec![],
     })
 }
 

@@ -26,6 +26,9 @@ pub struct Observation {
     /// Everything that stands in the VPCs that the project has to do with, whoever put it there: EC2's lists, as
     /// [`crate::net::snapshot`] reads them. `None` where there is no such VPC yet.
     pub network: Option<Json>,
+    /// How many stand in each account and Region of what has a quota there, whoever made them: site and kind. Only of kinds of which
+    /// one is to be made.
+    pub totals: BTreeMap<(Option<Site>, &'static str), usize>,
     /// A new key for hashes of sensitive values (see [`crate::state::seal`]), where something is sensitive and the state has none.
     pub sealing_key: Option<String>,
     /// When, in seconds since 1970.

@@ -333,6 +333,7 @@ mod tests {
             promises: vec![],
             recalled: None,
             weakened: vec![],
+            warnings: vec![],
             sealing_key: None,
             secrets: Default::default(),
         }

@@ -4,9 +4,16 @@
 //! in turns, at most half of those that still have to go at a time, so that never all of them are gone at once.
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups>
 
+use std::collections::BTreeMap;
+
 use crate::{
     base::cidr::Family,
-    schema::value::{Record, Value},
+    plan::standing::Standing,
+    resources,
+    schema::{
+        model::Model,
+        value::{Record, Value},
+    },
 };
 
 /// What is done next: parts that are made, or unmade, by their places in the lists that were given.
@@ -18,24 +25,57 @@ pub enum Turn {
     Unmake(Vec<usize>),
 }
 
-/// How much of the quotas of both families a rule takes; one that names a group or a list takes from both.
-fn weight(record: &Record) -> [usize; 2] {
-    match record.get("peer") {
-        Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => [0, 1],
-        Some(Value::Cidr(_)) => [1, 0],
-        _ => [1, 1],
-    }
-}
+/// What rules that name a prefix list count for, by its address and by its id.
+#[derive(Debug, Default)]
+pub struct Lists(BTreeMap<String, [usize; 2]>);
 
-fn sum<'r>(records: impl IntoIterator<Item = &'r Record>) -> [usize; 2] {
-    records.into_iter().map(weight).fold([0, 0], |[a, b], [c, d]| [a + c, b + d])
+impl Lists {
+    /// Those that the project makes or reads: a list counts as many times as it has room for entries, in its own family.
+    #[must_use]
+    pub fn new(model: &Model, standing: &Standing<'_>) -> Self {
+        let mut found = BTreeMap::new();
+        let counts = |kind: &str| resources::spec(kind).and_then(|spec| spec.counts_as);
+        let weight = |record: &Record, (entries, family): (&str, &str)| -> Option<[usize; 2]> {
+            let Some(Value::Int(entries)) = record.get(entries) else { return None };
+            let entries = usize::try_from(*entries).ok()?;
+            Some(if record.get(family).and_then(Value::as_text) == Some("IPv6") { [0, entries] } else { [entries, 0] })
+        };
+        for resource in model.resources.values() {
+            let Some(attributes) = counts(resource.address.kind()) else { continue };
+            let existing = standing.existing.get(&resource.address);
+            let Some(weight) = weight(existing.map_or(&resource.record, |observed| &observed.record), attributes) else { continue };
+            let thing = standing.things.get(&resource.address).map(|thing| &thing.state.id);
+            let id = thing.or(existing.map(|observed| &observed.id));
+            found.extend(id.map(|id| (id.clone(), weight)));
+            found.insert(resource.address.to_string(), weight);
+        }
+        Self(found)
+    }
+
+    /// How much of the quotas of both families a rule takes; one that names a group takes from both.
+    #[must_use]
+    pub fn weight(&self, record: &Record) -> [usize; 2] {
+        let list = |name: &str| self.0.get(name).copied().unwrap_or([1, 1]);
+        match record.get("peer") {
+            Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => [0, 1],
+            Some(Value::Cidr(_)) => [1, 0],
+            Some(Value::Resource(address)) => list(address.as_str()),
+            Some(Value::Text(id)) => list(id),
+            _ => [1, 1],
+        }
+    }
+
+    fn sum<'r>(&self, records: impl IntoIterator<Item = &'r Record>) -> [usize; 2] {
+        records.into_iter().map(|record| self.weight(record)).fold([0, 0], |[a, b], [c, d]| [a + c, b + d])
+    }
 }
 
 /// The turns, one after the other; `None` where there is room for all, or where more stands already than the quota that
 /// EC2 documents: then it was raised, and nobody knows to what.
 #[must_use]
-pub fn turns(quota: usize, standing: &[&Record], make: &[&Record], unmake: &[&Record]) -> Option<Vec<Turn>> {
-    let (held, more, less) = (sum(standing.iter().copied()), sum(make.iter().copied()), sum(unmake.iter().copied()));
+pub fn turns(quota: usize, lists: &Lists, standing: &[&Record], make: &[&Record], unmake: &[&Record]) -> Option<Vec<Turn>> {
+    let sum = |records: &[&Record]| lists.sum(records.iter().copied());
+    let (held, more, less) = (sum(standing), sum(make), sum(unmake));
     let fits = (0..2).all(|f| more[f] == 0 || held[f] + more[f] <= quota);
     let hopeless = (0..2).any(|f| held[f] > quota || (held[f] + more[f]).saturating_sub(less[f]) > quota);
     if fits || hopeless {
@@ -47,7 +87,7 @@ pub fn turns(quota: usize, standing: &[&Record], make: &[&Record], unmake: &[&Re
     while !to_make.is_empty() {
         let (mut now, mut later) = (vec![], vec![]);
         for i in to_make {
-            let [a, b] = make.get(i).map_or([0, 0], |r| weight(r));
+            let [a, b] = make.get(i).map_or([0, 0], |r| lists.weight(r));
             if a <= room[0] && b <= room[1] {
                 room = [room[0] - a, room[1] - b];
                 now.push(i);
@@ -66,7 +106,7 @@ pub fn turns(quota: usize, standing: &[&Record], make: &[&Record], unmake: &[&Re
         if to_go.is_empty() {
             return None;
         }
-        let [a, b] = sum(to_go.iter().filter_map(|i| unmake.get(*i).copied()));
+        let [a, b] = lists.sum(to_go.iter().filter_map(|i| unmake.get(*i).copied()));
         room = [room[0] + a, room[1] + b];
         turns.push(Turn::Unmake(std::mem::replace(&mut to_go, rest)));
     }
@@ -89,7 +129,7 @@ mod tests {
         let refs = |records: &[Record]| -> Vec<Record> { records.to_vec() };
         let (standing, make) = (refs(standing), refs(make));
         let standing: Vec<&Record> = standing.iter().collect();
-        turns(60, &standing, &make.iter().collect::<Vec<_>>(), &standing[..unmake])
+        turns(60, &Lists::default(), &standing, &make.iter().collect::<Vec<_>>(), &standing[..unmake])
     }
 
     #[test]
@@ -110,6 +150,19 @@ mod tests {
         assert_eq!(turns, Some(vec![Turn::Unmake(vec![0]), Turn::Make(vec![0]), Turn::Unmake(vec![1])]));
         let turns = played(&rules(60, "10.0.0.0/8"), &rules(1, "sg-1"), 1);
         assert_eq!(turns, Some(vec![Turn::Unmake(vec![0]), Turn::Make(vec![0])]), "a group takes from both quotas");
+    }
+
+    #[test]
+    fn a_list_takes_as_much_as_it_has_room_for() {
+        let rule = || rules(1, "pl-1");
+        let lists = Lists(BTreeMap::from([("pl-1".into(), [40, 0])]));
+        let (standing, make) = (rules(30, "10.0.0.0/8"), rule());
+        let (standing, make): (Vec<&Record>, Vec<&Record>) = (standing.iter().collect(), make.iter().collect());
+        // 30 and 40 is more than 60: ten have to go first, at least.
+        let turns = turns(60, &lists, &standing, &make, &standing);
+        assert!(matches!(turns.as_deref(), Some([Turn::Unmake(_), ..])), "{turns:?}");
+        assert_eq!(lists.weight(&rules(1, "2001:db8::/32")[0]), [0, 1]);
+        assert_eq!(lists.weight(&rule()[0]), [40, 0]);
     }
 
     #[test]

@@ -315,7 +315,7 @@ fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &Taken, t
         let turns = decision.spec.room.filter(|_| split.is_empty()).and_then(|quota| {
             let come: Vec<&Record> = make.iter().filter_map(|p| p.wanted.as_ref()).collect();
             let go: Vec<&Record> = unmake.iter().filter_map(|p| p.observed.as_ref()).collect();
-            room::turns(quota, &standing, &come, &go)
+            room::turns(quota, &room::Lists::new(context.model, context.standing), &standing, &come, &go)
         });
         if let (Some(turns), Some(thing)) = (turns, context.standing.things.get(address)) {
             in_turns(context, (decision, thing), spec, (&make, &unmake), turns, tasks);

@@ -9,7 +9,7 @@ use crate::{
     call::{Call, Json},
     declared,
     net::{Net, desired::Desired},
-    registry::{Listing, Observed, Others, PartSpec, ResourceType, SentenceSpec},
+    registry::{Listing, Observed, Others, PartSpec, ResourceType, SentenceSpec, quota::Quota},
     resource,
     resources::{
         given,
@@ -57,6 +57,7 @@ vpc main {
     const ID_PREFIX: &'static str = NetworkAcl::ID_PREFIX;
     const STANDS_FOR: Option<&'static str> = Some(NetworkAcl::KIND);
     const TAG_TYPE: Option<&'static str> = NetworkAcl::TAG_TYPE;
+    const QUOTAS: &'static [Quota] = &network_acl::ENTRIES;
     const CREATED_ID: &'static [&'static str] = &["NetworkAcls", "0", "NetworkAclId"];
     const LISTING: Listing = NetworkAcl::LISTING;
     const SENTENCES: &'static [SentenceSpec] = NetworkAcl::SENTENCES;

@@ -9,7 +9,7 @@ use crate::{
     call::{Call, Json},
     declared,
     net::{Net, desired::Desired},
-    registry::{Listing, Observed, PartSpec, ResourceType, SentenceSpec},
+    registry::{Listing, Observed, PartSpec, ResourceType, SentenceSpec, quota::Quota},
     resource,
     resources::{
         given,
@@ -63,6 +63,7 @@ vpc main {
     const ID_PREFIX: &'static str = RouteTable::ID_PREFIX;
     const STANDS_FOR: Option<&'static str> = Some(RouteTable::KIND);
     const TAG_TYPE: Option<&'static str> = RouteTable::TAG_TYPE;
+    const QUOTAS: &'static [Quota] = &[route_table::ROUTES];
     const CREATED_ID: &'static [&'static str] = &["RouteTables", "0", "RouteTableId"];
     const LISTING: Listing = RouteTable::LISTING;
     const SENTENCES: &'static [SentenceSpec] = RouteTable::SENTENCES;

@@ -9,7 +9,7 @@ use crate::{
     call::{Arg, Call, Json},
     declared,
     net::{Net, desired::Desired},
-    registry::{Listing, Observed, Others, PartSpec, ResourceType, SentenceSpec},
+    registry::{Listing, Observed, Others, PartSpec, ResourceType, SentenceSpec, quota::Quota},
     resource,
     resources::{
         given,
@@ -55,6 +55,7 @@ vpc main {
     const OPENS: &'static [&'static str] = &["ingress", "egress"];
     const STANDS_FOR: Option<&'static str> = Some(SecurityGroup::KIND);
     const TAG_TYPE: Option<&'static str> = SecurityGroup::TAG_TYPE;
+    const QUOTAS: &'static [Quota] = &security_group::RULES;
     const CREATED_ID: &'static [&'static str] = &["SecurityGroups", "0", "GroupId"];
     const LISTING: Listing = SecurityGroup::LISTING;
     const ROOM: Option<usize> = SecurityGroup::ROOM;

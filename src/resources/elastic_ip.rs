@@ -11,7 +11,7 @@ use crate::{
     base::{address::Address, codes::network, diagnostic::Sink, span::Span},
     call::{Arg, Call, Json, Request},
     declared,
-    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType},
+    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, quota::{Per, Quota}},
     resource,
     resources::{
         instance::Instance,
@@ -58,6 +58,7 @@ output address = elastic_ip.server.public_ip_address
     const ID_PREFIX: &'static str = "eipalloc-";
     const OPENS: &'static [&'static str] = &["", "association"];
     const TAG_TYPE: Option<&'static str> = Some("elastic-ip");
+    const QUOTAS: &'static [Quota] = &[Quota { service: "ec2", ..Quota::new("EC2-VPC Elastic IPs", "L-0263D0A3", 5, Per::Region) }];
     const CREATED_ID: &'static [&'static str] = &["AllocationId"];
     const LISTING: Listing = Listing {
         more: nat_gateways,

@@ -12,7 +12,7 @@ use crate::{
     call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Alike, Deep, Listing, Lock, Observed, PartSpec, ResourceType, Shift, Still, Update},
+    registry::{Alike, Deep, Listing, Lock, Observed, PartSpec, ResourceType, Shift, Still, Update, quota::{self, Quota}},
     resource,
     resources::{
         attachment, further,
@@ -217,6 +217,7 @@ impl ResourceType for Instance {
     ];
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
+    const QUOTAS: &'static [Quota] = &[quota::GROUPS_OF_INTERFACE];
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
     // EC2 launches several at once unless one has an address or an interface of its own.
     const ALIKE: Option<Alike> = Some(Alike {

@@ -10,7 +10,7 @@ use crate::{
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, ResourceType},
+    registry::{Listing, Observed, ResourceType, quota::{Per, Quota}},
     resource,
     resources::{
         elastic_ip::ElasticIp,
@@ -77,6 +77,7 @@ nat_gateway main {
     const OPENS: &'static [&'static str] = &[""];
     const TAG_TYPE: Option<&'static str> = Some("natgateway");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
+    const QUOTAS: &'static [Quota] = &[Quota::new("NAT gateways per Availability Zone", "L-FE5A380F", 5, Per::Zone("subnet"))];
     const CREATED_ID: &'static [&'static str] = &["NatGateway", "NatGatewayId"];
     const LISTING: Listing = Listing::new("DescribeNatGateways", &["NatGateways"], "NatGatewayId", "nat-gateway-id", Some(1000));
     #[cfg(feature = "aws")]

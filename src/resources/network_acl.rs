@@ -16,7 +16,7 @@ use crate::{
     call::{Arg, Call, Json},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
+    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot, quota::{Per, Quota}},
     resource,
     resources::{
         part::{arg, as_service, each, filter, filter_text, int, protocol_number, show_traffic, show_value, traffic},
@@ -57,6 +57,9 @@ const LAST_NUMBER: i64 = 32766;
 
 const ACTION_WORDS: &[&str] = &["allow", "deny"];
 
+/// Of every ACL, those that AWS gives among them.
+pub(super) const ENTRIES: [Quota; 2] = [Quota::new("Rules per network ACL", "L-2AEEBF1A", 20, Per::Part("in")).up_to(40),Quota::new("Rules per network ACL", "L-2AEEBF1A", 20, Per::Part("out")).up_to(40)];
+
 impl ResourceType for NetworkAcl {
     declared!();
 
@@ -72,6 +75,7 @@ network_acl private {
 
     const ID_PREFIX: &'static str = "acl-";
     const TAG_TYPE: Option<&'static str> = Some("network-acl");
+    const QUOTAS: &'static [Quota] = &[Quota::new("Network ACLs per VPC", "L-B4A6D682", 200, Per::Attribute(&["vpc"])).besides(1), ENTRIES[0], ENTRIES[1]];
     const CREATED_ID: &'static [&'static str] = &["NetworkAcl", "NetworkAclId"];
     const LISTING: Listing = Listing::new("DescribeNetworkAcls", &["NetworkAcls"], "NetworkAclId", "network-acl-id", Some(1000));
     const SENTENCES: &'static [SentenceSpec] = &[

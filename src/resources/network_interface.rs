@@ -9,7 +9,7 @@ use crate::{
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, ResourceType, Shift, Update},
+    registry::{Listing, Observed, ResourceType, Shift, Update, quota::{self, Per, Quota}},
     resource,
     resources::{
         further,
@@ -83,6 +83,7 @@ instance db {
     const OPENS: &'static [&'static str] = &[""];
     const TAG_TYPE: Option<&'static str> = Some("network-interface");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
+    const QUOTAS: &'static [Quota] = &[quota::GROUPS_OF_INTERFACE, Quota::new("Network interfaces per Region", "L-DF5E4CA3", 5000, Per::RegionAsKnown)];
     const CREATED_ID: &'static [&'static str] = &["NetworkInterface", "NetworkInterfaceId"];
     const LISTING: Listing =
         Listing::new("DescribeNetworkInterfaces", &["NetworkInterfaces"], "NetworkInterfaceId", "network-interface-id", Some(1000));

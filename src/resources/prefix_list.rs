@@ -92,6 +92,7 @@ security_group inner {
     const ID_PREFIX: &'static str = "pl-";
     const TAG_TYPE: Option<&'static str> = Some("prefix-list");
     const ONE_AT_A_TIME: bool = true;
+    const COUNTS_AS: Option<(&'static str, &'static str)> = Some(("max_entries", "address_family"));
     const CREATED_ID: &'static [&'static str] = &["PrefixList", "PrefixListId"];
     const LISTING: Listing = Listing {
         // EC2 tells the entries of one list at a time.

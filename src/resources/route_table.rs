@@ -17,7 +17,7 @@ use crate::{
     call::{Arg, Call, Json},
     declared,
     net::{self, Destination, Net, Target, desired::{self, Desired}},
-    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
+    registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot, quota::{Per, Quota}},
     resource,
     resources::{
         part::{arg, each, filter, show_value},
@@ -69,6 +69,9 @@ const TARGETS: [(&str, &str); 8] = [
     ("vpn_gateway", "GatewayId"),
 ];
 
+/// Of every table, those that AWS gives among them.
+pub(super) const ROUTES: Quota = Quota::new("Routes per route table", "L-93826ACB", 500, Per::Part("route")).up_to(1000).besides(1);
+
 impl ResourceType for RouteTable {
     declared!();
 
@@ -82,6 +85,7 @@ route_table private {
 
     const ID_PREFIX: &'static str = "rtb-";
     const TAG_TYPE: Option<&'static str> = Some("route-table");
+    const QUOTAS: &'static [Quota] = &[Quota::new("Route tables per VPC", "L-589F43AA", 200, Per::Attribute(&["vpc"])).besides(1), ROUTES];
     const CREATED_ID: &'static [&'static str] = &["RouteTable", "RouteTableId"];
     // The one listing whose pages hold at most 100.
     const LISTING: Listing = Listing::new("DescribeRouteTables", &["RouteTables"], "RouteTableId", "route-table-id", Some(100));

@@ -18,7 +18,7 @@ use crate::{
     call::{Arg, Call, Json},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Batch, Listing, Observed, Others, PartSpec, Removal, Patience, ResourceType, SentenceSpec, Slot},
+    registry::{Batch, Listing, Observed, Others, PartSpec, Removal, Patience, ResourceType, SentenceSpec, Slot, quota::{Per, Quota}},
     resource,
     resources::{
         part::{arg, as_service, int, protocol_name, show_traffic, show_value, traffic},
@@ -55,6 +55,9 @@ resource! {
 
 const PEERS: &[&str] = &["security_group", "prefix_list"];
 
+/// Of every group, those that AWS gives among them.
+pub(super) const RULES: [Quota; 2] = [Quota::new("Inbound or outbound rules per security group", "L-0EA8095F", 60, Per::PartByFamily("ingress")),Quota::new("Inbound or outbound rules per security group", "L-0EA8095F", 60, Per::PartByFamily("egress"))];
+
 impl ResourceType for SecurityGroup {
     declared!();
 
@@ -78,6 +81,7 @@ security_group db {
     const TAG_TYPE: Option<&'static str> = Some("security-group");
     const CREATE_FIRST: bool = true;
     const ROOM: Option<usize> = Some(60);
+    const QUOTAS: &'static [Quota] = &[Quota::new("VPC security groups per Region", "L-E79EC296", 2500, Per::RegionAsKnown), RULES[0], RULES[1]];
     const CREATED_ID: &'static [&'static str] = &["GroupId"];
     const LISTING: Listing = Listing::new("DescribeSecurityGroups", &["SecurityGroups"], "GroupId", "group-id", Some(1000));
     const SENTENCES: &'static [SentenceSpec] = &[

@@ -16,7 +16,7 @@ use crate::{
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Batch, Listing, Observed, PartSpec, Patience, Removal, ResourceType, Update},
+    registry::{Batch, Listing, Observed, PartSpec, Patience, Removal, ResourceType, Update, quota::{Per, Quota}},
     resource,
     resources::{
         part::{arg, show_value},
@@ -90,6 +90,7 @@ subnet public {
     const OPENS: &'static [&'static str] = &[""];
     const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("subnet");
+    const QUOTAS: &'static [Quota] = &[Quota::new("Subnets per VPC", "L-407747CB", 200, Per::Attribute(&["vpc"]))];
     const CREATED_ID: &'static [&'static str] = &["Subnet", "SubnetId"];
     const LISTING: Listing = Listing::new("DescribeSubnets", &["Subnets"], "SubnetId", "subnet-id", Some(1000));
     const UPDATES: &'static [Update] = &[

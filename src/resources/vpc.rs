@@ -16,7 +16,7 @@ use crate::{
     call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Batch, Listing, Observed, PartSpec, Patience, Removal, ResourceType, Update},
+    registry::{Batch, Listing, Observed, PartSpec, Patience, Removal, ResourceType, Update, quota::{Per, Quota}},
     resource,
     resources::{
         dhcp_options::DhcpOptions,
@@ -92,6 +92,7 @@ vpc main {
     const PATIENCE: Patience = Patience::HELD;
     const TAG_TYPE: Option<&'static str> = Some("vpc");
     const UNTOLD: &'static [&'static str] = &["enable_network_address_usage_metrics"];
+    const QUOTAS: &'static [Quota] = &[Quota::new("VPCs per Region", "L-F678F1CE", 5, Per::Region),Quota::new("IPv4 CIDR blocks per VPC", "L-83CA0A9D", 5, Per::Part("secondary_network")).up_to(50).besides(1)];
     const CREATED_ID: &'static [&'static str] = &["Vpc", "VpcId"];
     // DescribeVpcAttribute has no bulk form: two calls for each VPC that is managed.
     const LISTING: Listing =

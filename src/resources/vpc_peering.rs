@@ -12,7 +12,7 @@ use crate::{
     call::{Arg, Call, Json, Settle},
     declared,
     net::{self, Id, Net, desired::{self, Desired}},
-    registry::{Listing, Observed, PartSpec, Removal, ResourceType},
+    registry::{Listing, Observed, PartSpec, Removal, ResourceType, quota::{Per, Quota}},
     resource,
     resources::{
         part::{each_of, show_value},
@@ -87,6 +87,7 @@ route_table other {
     const OPENS: &'static [&'static str] = &["", "acceptance"];
     const TAG_TYPE: Option<&'static str> = Some("vpc-peering-connection");
     const MIRRORED: Option<&'static str> = Some("peer_vpc");
+    const QUOTAS: &'static [Quota] = &[Quota::new("Active VPC peering connections per VPC", "L-7E9ECCDB", 50, Per::Attribute(&["vpc", "peer_vpc"])).up_to(125)];
     const CREATED_ID: &'static [&'static str] = &["VpcPeeringConnection", "VpcPeeringConnectionId"];
     const LISTING: Listing = Listing::new(
         "DescribeVpcPeeringConnections",

@@ -13,7 +13,10 @@ use secnet::{
 };
 use serde_json::json;
 
-use crate::play::{Play, project, shown};
+use crate::{
+    play::{Play, project, shown},
+    spec::message as message_of,
+};
 
 const NETWORK: &str = "222222222222";
 
@@ -181,6 +184,57 @@ async fn a_rule_that_opens_the_other_side_refutes_a_policy() {
         let at = |id: &str| net.vpcs.iter().find(|v| v.id.as_str() == id).map(|v| v.region.to_string());
         assert_eq!((at("vpc.main").as_deref(), at("vpc.shared").as_deref()), (Some("us-east-1"), Some("eu-west-1")));
     }
+}
+
+#[tokio::test]
+async fn credentials_of_another_account_are_refused_before_anything_is_asked() {
+    let Two { mut play, .. } = two();
+    let source = both();
+    let model = secnet::analysis::analyze(vec![("main.secnet".into(), source.clone())], &secnet::analysis::Inputs::default());
+    // The profile or the role of the block leads to a third account.
+    let stranger = play.sim.beside("333333333333", "eu-west-1").unwrap();
+    let way: Arc<dyn Driver> = Arc::new(play.sim.beside("333333333333", "eu-west-1").unwrap());
+    play.through(Arc::new(Drivers::new(play.sim.clone(), [(Site::new(NETWORK, "eu-west-1"), way)].into())));
+    let refused = secnet::cli::outside::check_accounts(&*play.driver, &model.model.project, Some("123456789012")).await.unwrap_err();
+    let place = message_of(&refused, &model.sources);
+    let wanted = "error E0410: the credentials are for account `333333333333`, and `account.network` belongs to account `222222222222`\n";
+    assert!(place.starts_with(wanted), "{place}");
+    assert!(place.contains("this account") && place.contains("use credentials of account `222222222222`"), "{place}");
+    let asked: Vec<String> = stranger.all_calls().into_keys().collect();
+    assert_eq!(asked, ["GetCallerIdentity"], "nothing but whose it is");
+    // Those of the right one are let in, and the same account and region as the project's own is no other.
+    let Two { play, .. } = two();
+    let check = |own| secnet::cli::outside::check_accounts(&*play.driver, &model.model.project, own);
+    assert_eq!(check(Some("123456789012")).await, Ok(()));
+    let near = project(ACCOUNTS);
+    let near = secnet::analysis::analyze(vec![("main.secnet".into(), near)], &secnet::analysis::Inputs::default());
+    let twice = secnet::cli::outside::check_accounts(&*play.driver, &near.model.project, Some(NETWORK)).await.unwrap_err();
+    assert_eq!(twice.message, "`222222222222/us-east-1` has a name already");
+}
+
+/// EC2's buckets are of an account in a Region: what is refused in one holds nothing up in another.
+#[tokio::test(start_paused = true)]
+async fn each_account_and_region_has_a_pace_of_its_own() {
+    let groups = |site: &str, name: &str| {
+        let vpc = format!("vpc {name} {{ {site}  cidr_block = 10.0.0.0/16 }}\n");
+        format!("{vpc}security_group {name} for n in range(150) {{ vpc = vpc.{name}  description = \"{name}\" }}\n")
+    };
+    let (here, there) = (groups("", "here"), groups("account = account.network", "there"));
+    let mut times = vec![];
+    for body in [here.clone(), there.clone(), format!("{here}{there}")] {
+        let Two { play, other, .. } = two();
+        play.sim.throttle();
+        other.throttle();
+        let plan = play.plan(&project(&format!("{ACCOUNTS}{body}"))).await;
+        let started = tokio::time::Instant::now();
+        let outcome = play.carry_out_with(&plan, 100).await;
+        assert!(outcome.is_success(), "{:?}", outcome.failed);
+        times.push(started.elapsed().as_secs_f64());
+    }
+    let alone = times[0].max(times[1]);
+    // Of 150 calls 50 go at once, and five each second after that.
+    assert!((18.0..30.0).contains(&alone), "{times:?}");
+    assert!(times[2] < alone * 1.25, "both together take as long as the slower one: {times:?}");
 }
 
 /// Block Public Access is a switch of one account in one region: it closes nothing elsewhere, whoever has thrown it.

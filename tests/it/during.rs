@@ -89,7 +89,7 @@ async fn what_passes_neither_before_nor_after_does_not_pass_meanwhile() {
 }
 
 fn warned(plan: &Plan) -> bool {
-    plan.proof.diagnostics.iter().any(|d| d.code.id == "W0741")
+    plan.proof.diagnostics.iter().any(|d| d.code.id == "W0751")
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +115,7 @@ async fn where_no_order_gives_what_policies_want_the_plan_says_so() {
     let plan = play.plan(&new).await;
     assert_eq!(plan.proof.failing().count(), 1, "{}", shown(&plan));
     assert!(plan.proof.failing().all(|v| v.outcome == Outcome::Refuted));
-    let told: Vec<_> = plan.proof.diagnostics.iter().filter(|d| d.code.id == "E0740").collect();
+    let told: Vec<_> = plan.proof.diagnostics.iter().filter(|d| d.code.id == "E0750").collect();
     assert_eq!(told.len(), 1, "{told:#?}");
 }
 
@@ -219,7 +219,7 @@ async fn between(old: &str, new: &str, dice: Dice) -> (bool, usize) {
             "{:#?}\n{}\n{:#?}\n{:?}\n",
             titles(&plan),
             shown(&plan),
-            plan.proof.diagnostics.iter().filter(|d| d.code.id == "W0741").map(|d| &d.message).collect::<Vec<_>>(),
+            plan.proof.diagnostics.iter().filter(|d| d.code.id == "W0751").map(|d| &d.message).collect::<Vec<_>>(),
             plan.notes
         ));
     }

@@ -64,10 +64,15 @@ impl Play {
     }
 
     pub async fn carry_out(&self, plan: &Plan) -> Outcome {
+        self.carry_out_with(plan, Options::default().parallelism).await
+    }
+
+    /// So many tasks at once.
+    pub async fn carry_out_with(&self, plan: &Plan, parallelism: usize) -> Outcome {
         let journal = Journal::create(&self.store, &self.lock).unwrap();
         let (progress, _watcher) = mpsc::unbounded_channel();
         let (_stop, asked) = watch::channel(Stop::No);
-        let outcome = execute(plan, self.state(), journal, self.driver.clone(), Options::default(), progress, asked).await.unwrap();
+        let outcome = execute(plan, self.state(), journal, self.driver.clone(), Options { parallelism }, progress, asked).await.unwrap();
         outcome.save(&self.store, &self.lock).unwrap();
         outcome
     }

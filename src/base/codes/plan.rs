@@ -134,7 +134,7 @@ secnet plan --refresh=false     # after `image = ami(\"debian-12\")` was written
 ```
 
 Plan or apply without `--refresh=false` once: an apply keeps what it has read.";
-    NOT_BETWEEN = "E0740" "a policy does not hold at every step of an apply"
+    NOT_BETWEEN = "E0750" "a policy does not hold at every step of an apply"
 "A policy that says `during apply` is to hold in every state that the account passes through, whatever part of the calls that run side by side
 has been carried out. A `forbid` may be violated only by what passed before the apply began; a `require` that holds before and after must hold
 all the time. Where one order of the calls does not give that, secnet takes another: what lets packets through is made first, or is taken
@@ -145,7 +145,7 @@ secnet plan      # names the statement, and a packet that shows it
 ```
 
 Make the change in two: first what the message points at, then the rest. Or drop `during apply`, if the moment is acceptable.";
-    MEANWHILE = "W0741" "something passes for a while that passes neither before nor after"
+    MEANWHILE = "W0751" "something passes for a while that passes neither before nor after"
 "Calls are carried out one after the other, and some side by side. Between the first and the last, old and new stand together: an old rule that
 lets out and a new one that lets in, say. secnet looks for an order in which no state between lets anything through that neither the state
 before nor the one after does. For this plan there is none; the message says what passes meanwhile.

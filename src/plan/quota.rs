@@ -1,0 +1,241 @@
+//! What would stand against EC2's quotas, before anything is sent. Layer 6: pure.
+//!
+//! Nobody knows from EC2 itself to what a quota was raised. So what every new account has is a warning, what no account can have
+//! an error; and where more stands already than a new account may hold, the quota was raised, and nothing is said.
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    base::{
+        address::Address,
+        codes::quota as codes,
+        diagnostic::{Diagnostic, Severity, Sink},
+        site::Site,
+        span::Span,
+    },
+    call::Json,
+    plan::{
+        Action, Change,
+        decide::{Decision, Decisions, PartDecision},
+        observation::Observation,
+        room::Lists,
+        standing::Standing,
+    },
+    registry::{
+        Spec,
+        quota::{Per, Quota, RULES_OF_INTERFACE},
+    },
+    resources,
+    schema::{
+        model::Model,
+        value::{Record, Value},
+    },
+};
+
+/// What is looked at.
+pub struct Looked<'a> {
+    /// What is wanted.
+    pub model: &'a Model,
+    /// What stands of the project's own.
+    pub standing: &'a Standing<'a>,
+    /// What was decided.
+    pub decisions: &'a Decisions<'a>,
+    /// What happens to each resource.
+    pub changes: &'a [Change],
+    /// What was read.
+    pub observation: &'a Observation,
+}
+
+/// What is too much: warnings are given back, errors go to the sink.
+pub fn check(looked: &Looked<'_>, sink: &mut Sink) -> Vec<Diagnostic> {
+    let kinds: BTreeSet<&str> = looked.decisions.wanted.keys().map(|address| address.kind()).collect();
+    let specs: Vec<&'static Spec> = kinds.iter().filter_map(|kind| resources::spec(kind)).collect();
+    let lists = Lists::new(looked.model, looked.standing);
+    let mut found = vec![];
+    for spec in specs {
+        for quota in spec.quotas {
+            match quota.per {
+                Per::Region | Per::RegionAsKnown => found.extend(looked.regions(spec, quota)),
+                Per::Attribute(names) => found.extend(looked.by_attribute(spec, quota, names)),
+                Per::Zone(subnet) => found.extend(looked.by_zone(spec, quota, subnet)),
+                Per::Part(part) => found.extend(looked.parts(spec, quota, part, &|_| [1, 0])),
+                Per::PartByFamily(part) => found.extend(looked.parts(spec, quota, part, &|record| lists.weight(record))),
+                Per::Named(attribute) => found.extend(looked.named(spec, quota, attribute)),
+            }
+        }
+    }
+    found.extend(looked.rules_of_interfaces(&lists));
+    let (errors, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
+    errors.into_iter().for_each(|error| sink.push(error));
+    warnings
+}
+
+/// A number of things against a quota: how many stand, how many will, of what, and where that is written.
+fn judge(quota: &Quota, stands: usize, will: usize, place: &str, at: Option<Span>) -> Option<Diagnostic> {
+    match quota.ceiling {
+        Some(ceiling) if will > ceiling => Some(codes::above_ceiling(&quota.limit(), will, ceiling, place, at)),
+        _ if will > quota.value && will > stands && stands <= quota.value => Some(codes::above_quota(&quota.limit(), will, place, at)),
+        _ => None,
+    }
+}
+
+/// What comes and goes of a group of things: how many, and where the last that comes is written.
+#[derive(Default)]
+struct Flow {
+    stands: usize,
+    comes: usize,
+    goes: usize,
+    last: Option<Span>,
+}
+
+impl Flow {
+    fn judge(&self, quota: &Quota, stands: usize, place: &str) -> Option<Diagnostic> {
+        let before = stands + quota.given;
+        (self.comes > 0).then(|| judge(quota, before, (before + self.comes).saturating_sub(self.goes), place, self.last)).flatten()
+    }
+}
+
+impl Looked<'_> {
+    /// All resources of a type that stand, come or go, in groups.
+    fn flows<K: Ord>(&self, spec: &Spec, group: impl Fn(&Address, Option<&Site>, &Record) -> Vec<K>) -> BTreeMap<K, Flow> {
+        let mut flows: BTreeMap<K, Flow> = BTreeMap::new();
+        for (address, thing) in self.standing.things.iter().filter(|(_, thing)| thing.spec.kind == spec.kind) {
+            for key in group(address, thing.state.site.as_ref(), &thing.state.record) {
+                flows.entry(key).or_default().stands += 1;
+            }
+        }
+        for change in self.changes.iter().filter(|change| change.address.kind() == spec.kind) {
+            let gone = self.standing.things.get(&change.address).map(|thing| &thing.state.record);
+            let wanted = self.decisions.wanted.get(&change.address).map(|decision| decision.resource);
+            match (change.action, wanted, gone) {
+                (Action::Create, Some(resource), _) => {
+                    for key in group(&change.address, change.site.as_ref(), &resource.record) {
+                        let flow = flows.entry(key).or_default();
+                        (flow.comes, flow.last) = (flow.comes + 1, resource.span.or(flow.last));
+                    }
+                }
+                (Action::Delete, _, Some(record)) => {
+                    for key in group(&change.address, change.site.as_ref(), record) {
+                        flows.entry(key).or_default().goes += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        flows
+    }
+
+    fn region_of<'a>(&'a self, site: Option<&'a Site>) -> &'a str {
+        site.map_or(self.standing.region, Site::region)
+    }
+
+    fn regions(&self, spec: &Spec, quota: &Quota) -> Vec<Diagnostic> {
+        let flows = self.flows(spec, |_, site, _| vec![site.cloned()]);
+        let judged = flows.into_iter().filter_map(|(site, flow)| {
+            let listed = self.observation.totals.get(&(site.clone(), spec.kind)).copied();
+            let known = self.listed(spec, None).max(flow.stands);
+            flow.judge(quota, listed.unwrap_or(known), &format!("in {}", self.region_of(site.as_ref())))
+        });
+        judged.collect()
+    }
+
+    fn by_attribute(&self, spec: &Spec, quota: &Quota, names: &[&str]) -> Vec<Diagnostic> {
+        let named = |_: &Address, _: Option<&Site>, record: &Record| -> Vec<Address> {
+            names.iter().filter_map(|name| record.get(*name)?.as_resource().cloned()).collect()
+        };
+        let judged = self.flows(spec, named).into_iter().filter_map(|(owner, flow)| {
+            let id = self.standing.attribute(&owner, "id", &self.decisions.replaced);
+            let listed = id.as_ref().and_then(Value::as_text).map_or(0, |id| self.listed(spec, Some(id)));
+            // What AWS gives is in the list of what stands.
+            let besides = if listed > 0 { quota.given } else { 0 };
+            flow.judge(quota, listed.saturating_sub(besides).max(flow.stands), &format!("in `{owner}`"))
+        });
+        judged.collect()
+    }
+
+    /// How many of a type stand in the VPCs that were read, or in one of them.
+    fn listed(&self, spec: &Spec, vpc: Option<&str>) -> usize {
+        let list = spec.listing.items.first().and_then(|list| self.observation.network.as_ref()?.get(list)?.as_array());
+        let there = |item: &&Json| vpc.is_none_or(|vpc| item.get("VpcId").and_then(Json::as_str) == Some(vpc));
+        list.into_iter().flatten().filter(there).count()
+    }
+
+    fn by_zone(&self, spec: &Spec, quota: &Quota, attribute: &str) -> Vec<Diagnostic> {
+        let zone = |_: &Address, site: Option<&Site>, record: &Record| -> Vec<(Option<Site>, String)> {
+            let subnet = record.get(attribute).and_then(Value::as_resource);
+            let written = subnet.and_then(|subnet| self.model.resources.get(subnet)?.record.get("availability_zone")?.as_text());
+            let told = subnet.and_then(|subnet| self.standing.attribute(subnet, "availability_zone", &self.decisions.replaced));
+            let zone = written.map(str::to_owned).or_else(|| told?.as_text().map(str::to_owned));
+            zone.map(|zone| (site.cloned(), zone)).into_iter().collect()
+        };
+        let flows = self.flows(spec, zone);
+        flows.into_iter().filter_map(|((_, zone), flow)| flow.judge(quota, flow.stands, &format!("in {zone}"))).collect()
+    }
+
+    fn parts(&self, spec: &Spec, quota: &Quota, kind: &str, weight: &dyn Fn(&Record) -> [usize; 2]) -> Vec<Diagnostic> {
+        let mut found = vec![];
+        for (address, decision) in self.decisions.wanted.iter().filter(|(address, _)| address.kind() == spec.kind) {
+            let (stands, will, last) = counted(decision, kind, weight);
+            let more = [0, 1].into_iter().find(|family| will[*family] > stands[*family]);
+            let Some(family) = more.filter(|_| last.is_some() || will != stands) else { continue };
+            let worst = if will[1] > will[family] { 1 } else { family };
+            let place = format!("in `{address}` ({kind})");
+            found.extend(judge(quota, stands[worst] + quota.given, will[worst] + quota.given, &place, last));
+        }
+        found
+    }
+
+    fn named(&self, spec: &Spec, quota: &Quota, attribute: &str) -> Vec<Diagnostic> {
+        let of_type = self.decisions.wanted.iter().filter(|(address, decision)| address.kind() == spec.kind && decision.action.is_some());
+        let judged = of_type.filter_map(|(address, decision)| {
+            let count = |record: &Record| record.get(attribute).map_or(0, |value| value.elements().len());
+            let stands = self.standing.things.get(*address).map_or(0, |thing| count(&thing.observed.record));
+            let at = decision.resource.span_of(attribute).or(decision.resource.span);
+            judge(quota, stands, count(&decision.resource.record), &format!("of `{address}`"), at)
+        });
+        judged.collect()
+    }
+
+    /// What no quota allows: an interface with so many groups, of which one has so many rules.
+    fn rules_of_interfaces(&self, lists: &Lists) -> Vec<Diagnostic> {
+        let most = |address: &Address| -> usize {
+            let Some(decision) = self.decisions.wanted.get(address) else { return 0 };
+            let kinds = decision.spec.quotas.iter().filter_map(|quota| match quota.per {
+                Per::PartByFamily(part) => Some(part),
+                _ => None,
+            });
+            kinds.flat_map(|kind| counted(decision, kind, &|record| lists.weight(record)).1).max().unwrap_or(0)
+        };
+        let mut found = vec![];
+        for (address, decision) in self.decisions.wanted.iter().filter(|(_, decision)| decision.action.is_some()) {
+            let attributes = decision.spec.quotas.iter().filter_map(|quota| match quota.per {
+                Per::Named(attribute) => Some(attribute),
+                _ => None,
+            });
+            for attribute in attributes {
+                let groups: Vec<&Address> =
+                    decision.resource.record.get(attribute).into_iter().flat_map(Value::elements).filter_map(Value::as_resource).collect();
+                let worst = groups.iter().map(|group| (most(group), *group)).max();
+                if let Some((rules, group)) = worst.filter(|(rules, _)| rules * groups.len() > RULES_OF_INTERFACE) {
+                    let at = decision.resource.span_of(attribute).or(decision.resource.span);
+                    found.push(codes::rules_of_interface(address, groups.len(), group, rules, at));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// How many parts of a kind stand and will stand, and where the last of the new ones is written.
+fn counted(decision: &Decision<'_>, kind: &str, weight: &dyn Fn(&Record) -> [usize; 2]) -> ([usize; 2], [usize; 2], Option<Span>) {
+    let sum = |[a, b]: [usize; 2], record: &Record| {
+        let [c, d] = weight(record);
+        [a + c, b + d]
+    };
+    let parts: Vec<&PartDecision> = decision.parts.iter().filter(|part| part.spec.name == kind).collect();
+    let stands = parts.iter().filter_map(|part| part.observed.as_ref()).fold([0, 0], sum);
+    let stays = |part: &&&PartDecision| part.wanted.is_some() || part.is_left();
+    let will = parts.iter().filter(stays).filter_map(|part| part.wanted.as_ref().or(part.observed.as_ref())).fold([0, 0], sum);
+    (stands, will, parts.iter().filter(|part| part.observed.is_none()).filter_map(|part| part.span).next_back())
+}
