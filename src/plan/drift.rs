@@ -16,6 +16,7 @@ use crate::{
     registry::{PartSpec, Removal},
     schema::{
         attr::Change as Cost,
+        model::Resource,
         value::{Record, Value},
     },
     state::{Part, seal::Secrets},
@@ -36,7 +37,7 @@ pub fn drift(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let (mut changes, mut seen, mut notes) = (vec![], vec![], vec![]);
     for (address, thing) in &standing.things {
         let mut found = Found { attributes: vec![], parts: vec![], record: Record::new(), notes: &mut notes };
-        found.attributes(thing, &standing);
+        found.attributes(thing, &standing, model.resources.get(address));
         found.tags(thing, &model.project.ignore_tags);
         let parts = found.parts(address, thing, &standing);
         let Found { attributes, parts: changed, record, .. } = found;
@@ -87,7 +88,7 @@ struct Found<'n> {
 }
 
 impl Found<'_> {
-    fn attributes(&mut self, thing: &Thing<'_>, standing: &Standing<'_>) {
+    fn attributes(&mut self, thing: &Thing<'_>, standing: &Standing<'_>, wanted: Option<&Resource>) {
         for attr in thing.spec.attrs.iter() {
             let told = !matches!(attr.change, Cost::Parts | Cost::Ours) && attr.name != "id" && !thing.spec.untold.contains(&attr.name);
             let Some(now) = thing.observed.record.get(attr.name).filter(|_| told) else { continue };
@@ -97,8 +98,9 @@ impl Found<'_> {
                 continue;
             }
             let computed = attr.change == Cost::Computed;
-            // What the project never said is as EC2 likes.
-            if !computed && *kept == Value::Null {
+            // What the project never said, or says no more, is as EC2 likes.
+            let says = wanted.is_none_or(|resource| resource.record.contains_key(attr.name));
+            if !computed && (*kept == Value::Null || !says) {
                 continue;
             }
             let now = shown(attr, now, standing);

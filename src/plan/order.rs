@@ -175,12 +175,15 @@ impl Edges<'_> {
         let mut moves: Vec<Vec<usize>> = vec![];
         for node in &graph.nodes {
             let deleted = self.tasks.delete.get(node.address).copied();
+            // What AWS gives is let go of: parts that are not unmade stay as they stand.
+            let stays = resources::spec(node.address.kind()).is_some_and(|spec| spec.stands_for.is_some());
             let (gone, changed) = match node.part {
                 None => (deleted, self.tasks.thing.get(node.address).filter(|_| deleted.is_none()).cloned().unwrap_or_default()),
                 Some(index) => match key(node, index) {
-                    Some(key) => {
-                        (self.tasks.unmake.get(&key).copied().or(deleted), self.tasks.change.get(&key).copied().into_iter().collect())
-                    }
+                    Some(key) => (
+                        self.tasks.unmake.get(&key).copied().or(deleted.filter(|_| !stays)),
+                        self.tasks.change.get(&key).copied().into_iter().collect(),
+                    ),
                     None => (deleted, vec![]),
                 },
             };
