@@ -270,10 +270,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     }
     let mut changes = describe::changes(&decisions, &standing, sources);
     let looked = quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation };
-    let warnings = quota::check(&looked, &mut sink);
-    if sink.has_errors() {
-        return Err(sink.all);
-    }
+    let warnings = quota::check(&looked)?;
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let context =
         tasks::Context { model, standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };

@@ -105,14 +105,8 @@ impl Plan {
         }
         let permissions = if self.check_permissions { permission::calls(&session, &project.model, &plan, reads).await } else { vec![] };
         let denied = permission::denied(&permissions);
-        let told: Vec<Diagnostic> = project
-            .warnings
-            .iter()
-            .chain(&plan.warnings)
-            .chain(&plan.proof.diagnostics)
-            .cloned()
-            .chain(permission::diagnostics(&permissions))
-            .collect();
+        let mut told: Vec<Diagnostic> = project.warnings.iter().chain(&plan.warnings).chain(&plan.proof.diagnostics).cloned().collect();
+        told.extend(permission::diagnostics(&permissions));
         let exit = match plan.proof.failing().count() {
             _ if denied => Exit::Findings,
             0 if self.detailed_exitcode && !plan.is_empty() => Exit::Changes,

@@ -10,7 +10,7 @@ use crate::{
     base::{
         address::Address,
         codes::quota as codes,
-        diagnostic::{Diagnostic, Severity, Sink},
+        diagnostic::{Diagnostic, Severity},
         site::Site,
         span::Span,
     },
@@ -47,8 +47,11 @@ pub struct Looked<'a> {
     pub observation: &'a Observation,
 }
 
-/// What is too much: warnings are given back, errors go to the sink.
-pub fn check(looked: &Looked<'_>, sink: &mut Sink) -> Vec<Diagnostic> {
+/// Warnings of what may be too much.
+///
+/// # Errors
+/// What is too much in any account.
+pub fn check(looked: &Looked<'_>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let kinds: BTreeSet<&str> = looked.decisions.wanted.keys().map(|address| address.kind()).collect();
     let specs: Vec<&'static Spec> = kinds.iter().filter_map(|kind| resources::spec(kind)).collect();
     let lists = Lists::new(looked.model, looked.standing);
@@ -67,8 +70,7 @@ pub fn check(looked: &Looked<'_>, sink: &mut Sink) -> Vec<Diagnostic> {
     }
     found.extend(looked.rules_of_interfaces(&lists));
     let (errors, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
-    errors.into_iter().for_each(|error| sink.push(error));
-    warnings
+    if errors.is_empty() { Ok(warnings) } else { Err(errors) }
 }
 
 /// A number of things against a quota: how many stand, how many will, of what, and where that is written.

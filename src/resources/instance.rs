@@ -704,12 +704,9 @@ mod tests {
 
     #[test]
     fn a_type_tells_its_architecture() {
-        for arm in ["t4g.micro", "m7g.large", "c6gn.xlarge", "x2gd.medium", "im4gn.large", "is4gen.medium", "a1.medium", "g5g.xlarge", "r8gd.large"] {
-            assert_eq!(architecture(arm), "arm64", "{arm}");
-        }
-        for x86 in ["t3.micro", "g4dn.xlarge", "g5.xlarge", "g6e.large", "gr6.4xlarge", "m7i-flex.large", "c6in.large", "u-6tb1.metal", "p4de.24xlarge"] {
-            assert_eq!(architecture(x86), "x86_64", "{x86}");
-        }
+        let all = |types: &str, word: &str| types.split(' ').for_each(|one| assert_eq!(architecture(one), word, "{one}"));
+        all("t4g.micro m7g.large c6gn.xlarge x2gd.medium im4gn.large is4gen.medium a1.medium g5g.xlarge r8gd.large", "arm64");
+        all("t3.micro g4dn.xlarge g5.xlarge g6e.large gr6.4xlarge m7i-flex.large c6in.large u-6tb1.metal p4de.24xlarge", "x86_64");
     }
 }
 

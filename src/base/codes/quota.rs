@@ -30,7 +30,7 @@ pub fn above_quota(quota: &Limit<'_>, count: usize, place: &str, at: Option<Span
     let Limit { name, value, .. } = quota;
     Diagnostic::warning(&ABOVE_QUOTA, format!("{count} would stand {place}, and \"{name}\" is {value} unless it was raised"))
         .at(at, "with this one")
-        .help(format!("if it was not, raise it: {}", quota.page()))
+        .help(format!("if it was not, raise {} of `{}` in Service Quotas, or make fewer", quota.code.1, quota.code.0))
 }
 
 /// [`ABOVE_CEILING`]
@@ -58,11 +58,4 @@ pub struct Limit<'a> {
     pub code: (&'a str, &'a str),
     /// What every new account has.
     pub value: usize,
-}
-
-impl Limit<'_> {
-    fn page(&self) -> String {
-        let (service, code) = self.code;
-        format!("https://console.aws.amazon.com/servicequotas/home/services/{service}/quotas/{code}")
-    }
 }
