@@ -42,6 +42,7 @@ crate::resources! {
     nat_gateway: NatGateway,
     network_interface: NetworkInterface,
     instance: Instance,
+    volume: Volume,
     prefix_list: PrefixList,
     transit_gateway: TransitGateway,
     transit_gateway_vpc_attachment: TransitGatewayVpcAttachment,
@@ -136,7 +137,9 @@ fn draw(model: &Model, known: &Known, existing: Option<&Read>) -> Net {
         }
     }
     let unread = |r: &&Resource| r.existing && existing.is_some_and(|read| !read.contains_key(&r.address));
-    for resource in model.resources.values().filter(unread).filter(|r| !matches!(r.address.kind(), "vpc" | "subnet" | "key_pair")) {
+    for resource in
+        model.resources.values().filter(unread).filter(|r| !matches!(r.address.kind(), "vpc" | "subnet" | "key_pair" | "volume"))
+    {
         // It may lie in any VPC where its filters do not say in which.
         let inside = placement::vpc_of(model, &resource.address).map(desired::id);
         let vpcs: Vec<_> = net.vpcs.iter().map(|vpc| vpc.id.clone()).filter(|vpc| inside.as_ref().is_none_or(|i| i == vpc)).collect();

@@ -58,6 +58,7 @@ mod transit_attachment;
 mod transit_gateway;
 mod transit_table;
 mod volume;
+mod volume_change;
 mod vpc;
 mod vpc_endpoint;
 mod vpc_peering;
@@ -102,6 +103,7 @@ const AREAS: &[Actions] = &[
     instance_type::ACTIONS,
     image::ACTIONS,
     volume::ACTIONS,
+    volume_change::ACTIONS,
     key_pair::ACTIONS,
     prefix_list::ACTIONS,
     vpc_endpoint::ACTIONS,

@@ -28,6 +28,7 @@ pub mod syntax;
 pub mod template;
 pub mod test;
 pub mod value;
+pub mod volume;
 
 use super::diagnostic::Code;
 
@@ -47,6 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         neighbour::ALL,
         network::ALL,
         endpoint::ALL,
+        volume::ALL,
         site::ALL,
         space::ALL,
         state::ALL,

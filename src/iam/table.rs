@@ -12,7 +12,7 @@
 /// Of `CreateTags` and `DeleteTags` every kind that can be tagged may be the object. What is not here is authorised on
 /// everything at once: all but a few of the actions that read.
 const TABLE: &[(&str, &str)] = &[
-    ("", "ModifyVpcBlockPublicAccessOptions"),
+    ("", "DisableEbsEncryptionByDefault EnableEbsEncryptionByDefault ModifyVpcBlockPublicAccessOptions"),
     ("customer-gateway*", "CreateCustomerGateway DeleteCustomerGateway"),
     ("customer-gateway* vpn-connection* transit-gateway transit-gateway-attachment vpn-gateway", "CreateVpnConnection"),
     ("dhcp-options*", "CreateDhcpOptions DeleteDhcpOptions"),

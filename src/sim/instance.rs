@@ -345,8 +345,8 @@ pub(crate) fn show_mappings(world: &World, instance: &Instance) -> Json {
     let attached = instance.volumes.iter().filter_map(|id| Some((id, world.volumes.get(id)?.attachment.as_ref()?)));
     attached
         .map(|(id, a)| {
-            json!({"DeviceName": a.device, "Ebs": {"VolumeId": id, "Status": "attached", "DeleteOnTermination": a.delete_on_termination,
-                "AttachTime": World::time(instance.launched)}})
+            json!({"DeviceName": a.device, "Ebs": {"VolumeId": id, "Status": a.state.name(), "DeleteOnTermination": a.delete_on_termination,
+                "AttachTime": World::time(a.at)}})
         })
         .collect()
 }

@@ -12,6 +12,7 @@ mod instances;
 mod laws;
 mod networks;
 mod peerings;
+mod volumes;
 mod wire;
 
 /// A region, and what a test asks of it.

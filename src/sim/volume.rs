@@ -12,6 +12,7 @@ use crate::{
         params::Params,
         refuse::{Outcome, bad, refuse},
         tag::Tags,
+        volume_change::Modification,
         world::World,
     },
 };
@@ -21,10 +22,37 @@ pub(crate) const ACTIONS: Actions = &[("DescribeVolumes", describe_volumes, "Vol
 /// A volume.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Volume {
-    disk: Disk,
-    zone: String,
-    created: u64,
+    pub(crate) disk: Disk,
+    pub(crate) zone: String,
+    pub(crate) created: u64,
+    #[serde(default)]
+    pub(crate) state: State,
     pub(crate) attachment: Option<Attachment>,
+    /// The latest change of its size or performance, and when each of the changes began.
+    #[serde(default)]
+    pub(crate) modification: Option<Modification>,
+    #[serde(default)]
+    pub(crate) modified: Vec<u64>,
+}
+
+/// A state, but for `in-use`: that is one that is available and attached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) enum State {
+    Creating,
+    #[default]
+    Available,
+    Deleting,
+}
+
+impl Volume {
+    pub(crate) fn state(&self) -> &'static str {
+        match (self.state, &self.attachment) {
+            (State::Creating, _) => "creating",
+            (State::Deleting, _) => "deleting",
+            (State::Available, Some(_)) => "in-use",
+            (State::Available, None) => "available",
+        }
+    }
 }
 
 /// What a volume is attached to.
@@ -32,21 +60,44 @@ pub(crate) struct Volume {
 pub(crate) struct Attachment {
     pub(crate) device: String,
     pub(crate) delete_on_termination: bool,
-    instance: String,
+    pub(crate) instance: String,
+    #[serde(default)]
+    pub(crate) state: Link,
+    #[serde(default)]
+    pub(crate) at: u64,
+}
+
+/// How far an attachment is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Link {
+    Attaching,
+    #[default]
+    Attached,
+    Detaching,
+}
+
+impl Link {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Link::Attaching => "attaching",
+            Link::Attached => "attached",
+            Link::Detaching => "detaching",
+        }
+    }
 }
 
 /// A disk that an instance is launched with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Disk {
-    device: String,
-    size: i64,
-    kind: String,
-    encrypted: bool,
-    key: Option<String>,
-    iops: Option<i64>,
-    throughput: Option<i64>,
-    snapshot: Option<String>,
-    delete_on_termination: bool,
+    pub(crate) device: String,
+    pub(crate) size: i64,
+    pub(crate) kind: String,
+    pub(crate) encrypted: bool,
+    pub(crate) key: Option<String>,
+    pub(crate) iops: Option<i64>,
+    pub(crate) throughput: Option<i64>,
+    pub(crate) snapshot: Option<String>,
+    pub(crate) delete_on_termination: bool,
 }
 
 const KNOWN: [&str; 7] = ["VolumeSize", "VolumeType", "Encrypted", "KmsKeyId", "Iops", "Throughput", "DeleteOnTermination"];
@@ -128,33 +179,47 @@ pub(crate) fn attach_all(world: &mut World, instance: &str, disks: &[Disk], tags
     let zone = world.instances.get(instance).map(|i| i.zone.clone()).unwrap_or_default();
     for disk in disks {
         let id = world.id("vol");
-        let attachment =
-            Attachment { device: disk.device.clone(), delete_on_termination: disk.delete_on_termination, instance: instance.into() };
-        let volume = Volume { disk: disk.clone(), zone: zone.clone(), created: world.now, attachment: Some(attachment) };
+        let attachment = Attachment {
+            device: disk.device.clone(),
+            delete_on_termination: disk.delete_on_termination,
+            instance: instance.into(),
+            state: Link::Attached,
+            at: world.now,
+        };
+        let volume = Volume {
+            disk: Disk { encrypted: disk.encrypted || world.encrypts, ..disk.clone() },
+            zone: zone.clone(),
+            created: world.now,
+            state: State::Available,
+            attachment: Some(attachment),
+            modification: None,
+            modified: vec![],
+        };
         world.volumes.insert(id.clone(), volume);
         world.tag(&id, tags.clone());
         world.instances.get_mut(instance).into_iter().for_each(|i| i.volumes.push(id.clone()));
     }
 }
 
-fn show(world: &World, id: &str) -> Option<Json> {
+pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
     let volume = world.volumes.get(id)?;
     let disk = &volume.disk;
     let attachments = volume.attachment.iter().map(|a| {
-        json!({"VolumeId": id, "InstanceId": a.instance, "Device": a.device, "State": "attached",
-            "DeleteOnTermination": a.delete_on_termination, "AttachTime": World::time(volume.created)})
+        json!({"VolumeId": id, "InstanceId": a.instance, "Device": a.device, "State": a.state.name(),
+            "DeleteOnTermination": a.delete_on_termination, "AttachTime": World::time(a.at)})
     });
     let mut shown = Map::new();
     let Json::Object(plain) = json!({
         "VolumeId": id,
         "AvailabilityZone": volume.zone,
+        "AvailabilityZoneId": world.zone_id(&volume.zone),
         "Attachments": attachments.collect::<Vec<_>>(),
         "CreateTime": World::time(volume.created),
         "Encrypted": disk.encrypted,
         "MultiAttachEnabled": false,
         "Size": disk.size,
         "SnapshotId": disk.snapshot.clone().unwrap_or_default(),
-        "State": if volume.attachment.is_some() { "in-use" } else { "available" },
+        "State": volume.state(),
         "Tags": world.shown_tags(id),
         "VolumeType": disk.kind,
     }) else {
@@ -181,6 +246,8 @@ const LISTING: Listing = Listing {
         ("attachment.delete-on-termination", "Attachments.DeleteOnTermination"),
         ("attachment.status", "Attachments.State"),
         ("availability-zone", "AvailabilityZone"),
+        ("availability-zone-id", "AvailabilityZoneId"),
+        ("create-time", "CreateTime"),
         ("encrypted", "Encrypted"),
         ("size", "Size"),
         ("snapshot-id", "SnapshotId"),

@@ -152,12 +152,27 @@ pub struct Pace {
     pub endpoint_deleted: u64,
     #[serde(default = "endpoint")]
     pub public_access_complete: u64,
+    /// Creation, attachment, detachment and deletion of a volume; a change of its size takes two of it.
+    #[serde(default = "volume")]
+    pub volume: u64,
+    /// How long a change of a volume's size or performance counts against those that it may go through in a day.
+    #[serde(default = "day")]
+    pub volume_day: u64,
     /// How long what is deleted is still described; about an hour in EC2.
     pub linger: u64,
 }
 
 fn transit() -> u64 {
     1
+}
+
+fn volume() -> u64 {
+    1
+}
+
+/// In seconds, as the clock counts.
+fn day() -> u64 {
+    86_400
 }
 
 /// Endpoints and Block Public Access.
@@ -180,6 +195,8 @@ impl Default for Pace {
             endpoint_available: endpoint(),
             endpoint_deleted: endpoint(),
             public_access_complete: endpoint(),
+            volume: volume(),
+            volume_day: day(),
             linger: 100,
         }
     }
@@ -202,6 +219,8 @@ pub(crate) enum Due {
     /// A service takes away an interface that it kept.
     Released(String),
     Peering(String),
+    Volume(String),
+    VolumeModification(String),
     /// A deleted NAT gateway or a terminated instance is no longer described.
     Vanish(String),
 }
@@ -254,6 +273,9 @@ pub struct World {
     pub(crate) interfaces: BTreeMap<String, Interface>,
     pub(crate) instances: BTreeMap<String, Instance>,
     pub(crate) volumes: BTreeMap<String, Volume>,
+    /// Whether every new volume is encrypted, asked or not.
+    #[serde(default)]
+    pub(crate) encrypts: bool,
     pub(crate) key_pairs: BTreeMap<String, KeyPair>,
     pub(crate) prefix_lists: BTreeMap<String, PrefixList>,
     #[serde(default)]
@@ -344,6 +366,7 @@ impl World {
             interfaces: BTreeMap::new(),
             instances: BTreeMap::new(),
             volumes: BTreeMap::new(),
+            encrypts: false,
             key_pairs: BTreeMap::new(),
             prefix_lists: BTreeMap::new(),
             transit_gateways: BTreeMap::new(),
@@ -423,6 +446,8 @@ impl World {
             Due::Exclusion(id) => crate::sim::block_public_access::settle(self, &id),
             Due::Released(id) => self.remove_interface(&id),
             Due::Peering(id) => crate::sim::vpc_peering::settle(self, &id),
+            Due::Volume(id) => crate::sim::volume_change::settle(self, &id),
+            Due::VolumeModification(id) => crate::sim::volume_change::settle_modification(self, &id),
             Due::Vanish(id) => {
                 self.peerings.remove(&id);
                 self.transit_gateways.remove(&id);
