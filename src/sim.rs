@@ -41,6 +41,7 @@ mod nat_gateway;
 mod network_acl;
 mod network_interface;
 mod page;
+mod parameter;
 mod params;
 mod placement_group;
 mod prefix_list;
