@@ -74,6 +74,8 @@ pub struct Spec {
     pub patience: Patience,
     /// Attributes that EC2 never tells, however they are set: of something that is imported they are taken as written.
     pub untold: &'static [&'static str],
+    /// Whether EC2 chooses nothing by itself: what is not written, and can be changed in place, is not to be there.
+    pub exact: bool,
     /// How all of them are read.
     pub listing: Listing,
     /// Whether a record is what the type says.
@@ -414,6 +416,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const PATIENCE: Patience = Patience::SHORT;
     /// See [`Spec::untold`].
     const UNTOLD: &'static [&'static str] = &[];
+    /// See [`Spec::exact`].
+    const EXACT: bool = false;
     /// See [`Spec::listing`].
     const LISTING: Listing;
     /// See [`Spec::updates`]. Tags are changed by the planner, for every type alike.
@@ -505,6 +509,7 @@ impl Spec {
             documents: T::DOCUMENTS,
             patience: T::PATIENCE,
             untold: T::UNTOLD,
+            exact: T::EXACT,
             listing: T::LISTING,
             check_record: |record| T::decode(record).map(drop),
             check: T::check,

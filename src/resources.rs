@@ -43,6 +43,7 @@ crate::resources! {
     network_interface: NetworkInterface,
     instance: Instance,
     volume: Volume,
+    launch_template: LaunchTemplate,
     prefix_list: PrefixList,
     transit_gateway: TransitGateway,
     transit_gateway_vpc_attachment: TransitGatewayVpcAttachment,
@@ -137,8 +138,11 @@ fn draw(model: &Model, known: &Known, existing: Option<&Read>) -> Net {
         }
     }
     let unread = |r: &&Resource| r.existing && existing.is_some_and(|read| !read.contains_key(&r.address));
-    for resource in
-        model.resources.values().filter(unread).filter(|r| !matches!(r.address.kind(), "vpc" | "subnet" | "key_pair" | "volume"))
+    for resource in model
+        .resources
+        .values()
+        .filter(unread)
+        .filter(|r| !matches!(r.address.kind(), "vpc" | "subnet" | "key_pair" | "volume" | "launch_template"))
     {
         // It may lie in any VPC where its filters do not say in which.
         let inside = placement::vpc_of(model, &resource.address).map(desired::id);

@@ -36,11 +36,14 @@ mod instance_launch;
 mod instance_type;
 mod internet_gateway;
 mod key_pair;
+mod launch_template;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;
 mod page;
+mod parameter;
 mod params;
+mod placement_group;
 mod prefix_list;
 mod query;
 mod refuse;
@@ -53,6 +56,7 @@ mod serve;
 mod shapes;
 mod store;
 mod subnet;
+mod subnet_reservation;
 mod tag;
 mod transit_attachment;
 mod transit_gateway;
@@ -105,6 +109,9 @@ const AREAS: &[Actions] = &[
     volume::ACTIONS,
     volume_change::ACTIONS,
     key_pair::ACTIONS,
+    launch_template::ACTIONS,
+    placement_group::ACTIONS,
+    subnet_reservation::ACTIONS,
     prefix_list::ACTIONS,
     vpc_endpoint::ACTIONS,
     instance_connect_endpoint::ACTIONS,

@@ -28,7 +28,7 @@ const TABLE: &[(&str, &str)] = &[
     ("image* instance* network-interface* security-group* subnet* key-pair launch-template snapshot volume", "RunInstances"),
     (
         "instance*",
-        "AssociateIamInstanceProfile DescribeInstanceAttribute DisassociateIamInstanceProfile ModifyInstanceCreditSpecification \
+        "AssociateIamInstanceProfile DescribeInstanceAttribute DisassociateIamInstanceProfile GetConsoleOutput ModifyInstanceCreditSpecification \
          ModifyInstanceMetadataOptions ModifyInstancePlacement MonitorInstances RebootInstances ReplaceIamInstanceProfileAssociation \
          ResetInstanceAttribute StartInstances StopInstances TerminateInstances UnmonitorInstances",
     ),
@@ -60,6 +60,7 @@ const TABLE: &[(&str, &str)] = &[
     ),
     ("network-interface* instance security-group subnet", "ModifyNetworkInterfaceAttribute"),
     ("network-interface* subnet* security-group", "CreateNetworkInterface"),
+    ("placement-group*", "CreatePlacementGroup DeletePlacementGroup"),
     (
         "prefix-list*",
         "CreateManagedPrefixList DeleteManagedPrefixList GetManagedPrefixListAssociations GetManagedPrefixListEntries \
@@ -83,7 +84,11 @@ const TABLE: &[(&str, &str)] = &[
     ("security-group* security-group-rule* prefix-list", "ModifySecurityGroupRules"),
     ("security-group* vpc", "CreateSecurityGroup DisassociateSecurityGroupVpc"),
     ("security-group* vpc*", "AssociateSecurityGroupVpc"),
-    ("subnet*", "AssociateSubnetCidrBlock DeleteSubnet DisassociateSubnetCidrBlock ModifySubnetAttribute"),
+    (
+        "subnet*",
+        "AssociateSubnetCidrBlock CreateSubnetCidrReservation DeleteSubnet DeleteSubnetCidrReservation DisassociateSubnetCidrBlock \
+         ModifySubnetAttribute",
+    ),
     ("subnet* transit-gateway* transit-gateway-attachment* vpc*", "CreateTransitGatewayVpcAttachment"),
     ("subnet* vpc*", "CreateSubnet"),
     ("transit-gateway*", "CreateTransitGateway DeleteTransitGateway"),

@@ -172,7 +172,9 @@ fn thing<'a>(
         let kept = stands.state.record.get(attr.name);
         let wanted = record.get(attr.name).cloned().unwrap_or(Value::Null);
         // What is not written and EC2 has told is EC2's choice. What EC2 does not tell was written before, and is taken back.
-        if wanted == Value::Null && (kept.is_none() || observed.is_some() && !was_written(attr, kept)) {
+        let exact = spec.exact && attr.change == Change::InPlace;
+        let chosen = !exact && (kept.is_none() || observed.is_some() && !was_written(attr, kept));
+        if wanted == Value::Null && (chosen || kept.is_none() && observed.is_none()) {
             continue;
         }
         let none = BTreeSet::new();

@@ -506,7 +506,7 @@ fn user_data(answer: &Json) -> Option<Value> {
 }
 
 /// EC2 takes nothing else about a service that is switched off.
-fn metadata(endpoint: &Value, tokens: &Value, hops: &Value) -> Vec<(&'static str, Arg)> {
+pub(super) fn metadata(endpoint: &Value, tokens: &Value, hops: &Value) -> Vec<(&'static str, Arg)> {
     let on = endpoint.as_text() != Some("disabled");
     let rest = [("HttpTokens", tokens.into()), ("HttpPutResponseHopLimit", hops.into())];
     [("HttpEndpoint", endpoint.into())].into_iter().chain(rest.into_iter().filter(|_| on)).collect()

@@ -421,7 +421,7 @@ mod aws {
             set_volume_type,
         ) -> (
             attachments, availability_zone, availability_zone_id, create_time, encrypted, iops, kms_key_id, multi_attach_enabled, size, snapshot_id,
-            state, tags, throughput, volume_id, volume_type,
+            state, tags, throughput, volume_id, volume_type
         )),
         action!(DeleteVolume: delete_volume(set_volume_id) -> ()),
         action!(DescribeVolumes: describe_volumes(set_filters, set_max_results, set_next_token, set_volume_ids) -> (next_token, volumes)),

@@ -121,6 +121,12 @@ pub(crate) fn find(id: &str) -> Result<Image, ApiError> {
     IMAGES.iter().find(|i| i.id == id).cloned().ok_or_else(|| no_such("ami", id))
 }
 
+/// The id of the newest image whose name begins and ends like this.
+pub(crate) fn newest(begins: &str, ends: &str) -> Option<&'static str> {
+    let fits = |image: &&Image| image.name.starts_with(begins) && image.name.ends_with(ends);
+    IMAGES.iter().filter(fits).max_by_key(|image| image.created.as_str()).map(|image| image.id.as_str())
+}
+
 /// The id of an image that the usual types can run.
 #[cfg(test)]
 pub(crate) fn any_x86_64() -> &'static str {

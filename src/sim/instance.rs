@@ -54,6 +54,8 @@ pub(crate) struct Instance {
     pub(crate) monitoring: bool,
     pub(crate) ebs_optimized: bool,
     pub(crate) tenancy: String,
+    #[serde(default)]
+    pub(crate) placement_group: Option<String>,
     pub(crate) profile: Option<(String, String)>,
     /// In base64.
     pub(crate) user_data: Option<String>,
@@ -371,7 +373,8 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
         "MetadataOptions": instance.metadata.show(),
         "Monitoring": {"State": if instance.monitoring { "enabled" } else { "disabled" }},
         "NetworkInterfaces": interfaces,
-        "Placement": {"AvailabilityZone": instance.zone, "GroupName": "", "Tenancy": instance.tenancy},
+        "Placement": {"AvailabilityZone": instance.zone, "GroupName": instance.placement_group.as_deref().unwrap_or_default(),
+            "Tenancy": instance.tenancy},
         "PrivateDnsName": "",
         "PublicDnsName": "",
         "ProductCodes": [],
@@ -447,6 +450,7 @@ const LISTING: Listing = Listing {
         ("network-interface.addresses.private-ip-address", "NetworkInterfaces.PrivateIpAddresses.PrivateIpAddress"),
         ("block-device-mapping.volume-id", "BlockDeviceMappings.Ebs.VolumeId"),
         ("block-device-mapping.device-name", "BlockDeviceMappings.DeviceName"),
+        ("placement-group-name", "Placement.GroupName"),
         ("private-dns-name", "PrivateDnsName"),
         ("private-ip-address", "PrivateIpAddress"),
         ("root-device-name", "RootDeviceName"),

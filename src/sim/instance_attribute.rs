@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::{
+    base::base64,
     call::{ApiError, Json},
     sim::{
         Actions,
@@ -34,6 +35,7 @@ pub(crate) const ACTIONS: Actions = &[
         "InstanceId InstanceType UserData Groups SourceDestCheck DisableApiTermination DisableApiStop \
          InstanceInitiatedShutdownBehavior EbsOptimized Attribute Value",
     ),
+    ("GetConsoleOutput", console, "InstanceId Latest"),
     (
         "ModifyInstanceMetadataOptions",
         modify_metadata,
@@ -150,6 +152,17 @@ fn set(instance: &mut Instance, id: &str, name: &str, value: Option<&Json>) -> R
         },
     }
     Ok(())
+}
+
+/// What an instance has written when it started: here, that it has.
+fn console(world: &mut World, p: Params<'_>) -> Outcome {
+    let id = p.need("InstanceId")?;
+    let instance = find(&world.instances, "i", id)?;
+    let text = match instance.state {
+        State::Pending => String::new(),
+        _ => base64::encode(format!("[    0.000000] {} booted from {}\n", instance.kind, instance.image).as_bytes()),
+    };
+    Ok(json!({"InstanceId": id, "Output": text, "Timestamp": World::time(world.now)}))
 }
 
 fn modify_metadata(world: &mut World, p: Params<'_>) -> Outcome {

@@ -8,9 +8,10 @@ use crate::{
     sim::{
         image::{self, Image},
         instance::{Instance, Metadata, State, map_public, reservations, show},
-        instance_type,
+        instance_type, launch_template,
         network_interface::Interface,
         params::{Params, address, address_v6},
+        placement_group,
         refuse::{Outcome, bad, clash, missing, refuse},
         tag::{Tags, at_creation},
         volume,
@@ -21,7 +22,7 @@ use crate::{
 /// The parameters of RunInstances that the model knows.
 pub(crate) const KNOWN: &str = "ImageId InstanceType KeyName MinCount MaxCount SubnetId SecurityGroupIds SecurityGroups PrivateIpAddress \
     UserData MetadataOptions Monitoring EbsOptimized DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior \
-    IamInstanceProfile BlockDeviceMappings NetworkInterfaces TagSpecifications Placement";
+    IamInstanceProfile BlockDeviceMappings NetworkInterfaces TagSpecifications Placement LaunchTemplate";
 
 /// EC2's limit on user data before base64 (docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html).
 const USER_DATA_MAX: usize = 16_384;
@@ -48,7 +49,20 @@ enum Six {
 
 const TAGGED: [&str; 3] = ["instance", "volume", "network-interface"];
 
+/// Launches what the request says, or the template that it names.
 pub(crate) fn run(world: &mut World, p: Params<'_>) -> Outcome {
+    let Some(template) = p.sub("LaunchTemplate") else { return launch(world, p, &[]) };
+    let (whole, tags) = launch_template::under(world, p, template)?;
+    let whole = Params::new(&whole);
+    let known = |name: &&str| KNOWN.split_whitespace().chain(["ClientToken"]).any(|known| known == *name);
+    match whole.names().find(|name| !known(name)) {
+        Some(name) => Err(refuse("UnsupportedOperation", format!("The sandbox does not model {name} of a launch template."))),
+        None => launch(world, whole, &tags),
+    }
+}
+
+/// `told` are the tags that AWS puts on the instances.
+fn launch(world: &mut World, p: Params<'_>, told: &[(String, String)]) -> Outcome {
     let image = image::find(p.need("ImageId")?)?;
     let count = count(p)?;
     let kind = p.text("InstanceType").unwrap_or("m1.small");
@@ -71,13 +85,14 @@ pub(crate) fn run(world: &mut World, p: Params<'_>) -> Outcome {
     let user_data = p.text("UserData").map(check_user_data).transpose()?;
     let tags = TAGGED.map(|of| at_creation(p, of, &TAGGED));
     let [tags, volume_tags, interface_tags] = tags;
-    let (tags, volume_tags, interface_tags) = (tags?, volume_tags?, interface_tags?);
+    let (mut tags, volume_tags, interface_tags) = (tags?, volume_tags?, interface_tags?);
     let zone = &find(&world.subnets, "subnet", &port.subnet)?.zone;
     if let Some((_, id)) = port.further.iter().find(|(_, id)| world.interfaces.get(id).is_some_and(|i| i.zone != *zone)) {
         return Err(bad(format!(
             "You may not attach a network interface to an instance if they are not in the same availability zone: {id}"
         )));
     }
+    tags.extend(told.iter().cloned());
     let template = template(world, p, &image, kind, &port, user_data)?;
     // From here on nothing may be refused, or what was made would stay: there must be addresses for all.
     let free = free_addresses(world, &port.subnet);
@@ -343,6 +358,7 @@ fn template(
         monitoring: p.sub("Monitoring").and_then(|m| m.flag("Enabled")).unwrap_or(false),
         ebs_optimized: p.flag("EbsOptimized").unwrap_or(false),
         tenancy: p.sub("Placement").and_then(|m| m.text("Tenancy")).unwrap_or("default").into(),
+        placement_group: placement_group(world, p)?,
         profile: profile.map(|arn| {
             let id = format!("AIPA{:016X}", world.draw());
             (arn, id)
@@ -354,6 +370,18 @@ fn template(
         reason: None,
         ended: 0,
     })
+}
+
+/// The placement group that is asked for, which must be there.
+fn placement_group(world: &World, p: Params<'_>) -> Result<Option<String>, ApiError> {
+    let Some(place) = p.sub("Placement") else { return Ok(None) };
+    if let Some(name) = place.names().find(|name| !matches!(*name, "AvailabilityZone" | "Tenancy" | "GroupName")) {
+        return Err(refuse("UnsupportedOperation", format!("The sandbox does not model the parameter Placement.{name} of RunInstances.")));
+    }
+    match place.text("GroupName").filter(|name| !name.is_empty()) {
+        Some(name) if !world.placement_groups.values().any(|g| g.name == name) => Err(placement_group::unknown(name)),
+        name => Ok(name.map(str::to_owned)),
+    }
 }
 
 /// IAM is not modelled: any profile that is well written is taken to exist.

@@ -55,6 +55,9 @@ const KINDS: &[IdKind] = &[
     IdKind("ami", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound", "image id"),
     IdKind("vol", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound", "volume"),
     IdKind("key", "InvalidKeyPair.Malformed", "InvalidKeyPair.NotFound", "key pair"),
+    IdKind("pg", "InvalidPlacementGroupId.Malformed", "InvalidPlacementGroup.Unknown", "placement group"),
+    IdKind("scr", "InvalidSubnetCidrReservationID.Malformed", "InvalidSubnetCidrReservationID.NotFound", "subnet CIDR reservation ID"),
+    IdKind("lt", "InvalidLaunchTemplateId.Malformed", "InvalidLaunchTemplateId.NotFound", "launch template ID"),
     IdKind("tgw", "InvalidTransitGatewayID.Malformed", "InvalidTransitGatewayID.NotFound", "transitGateway ID"),
     IdKind(
         "tgw-attach",

@@ -16,11 +16,14 @@ use tokio::net::TcpListener;
 
 use crate::{
     call::{ApiError, Class},
-    sim::{Sim, query, refuse::refuse, region, xml},
+    sim::{Sim, parameter, query, refuse::refuse, region, xml},
 };
 
 /// The status of a call that is not to be answered: the connection breaks instead.
 pub const NO_ANSWER: u16 = 0;
+
+/// The header by which a request in JSON says what it is for.
+const TARGET: &str = "x-amz-target";
 
 const XML: &str = "text/xml;charset=UTF-8";
 
@@ -71,7 +74,7 @@ fn request_id(sim: &Sim) -> String {
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
-/// Serves EC2 and STS on a socket until `shutdown` is done.
+/// Serves EC2, STS and the public parameters of Systems Manager on a socket until `shutdown` is done.
 ///
 /// Signatures are not checked. A request that is signed for another region, or with the key of a role, goes to a world of its own.
 ///
@@ -113,8 +116,17 @@ impl std::error::Error for Broken {}
 async fn respond(sim: Arc<Sim>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
     let signed = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(Scope::of);
     let world = signed.map_or(Ok(None), |scope| scope.world(&sim).map(Some));
+    let target = request.headers().get(TARGET).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (status, body, kind) = match world {
         Err(error) => refusal(&error, false, &request_id(&sim)),
+        Ok(world) if target.is_some() => match form(request).await {
+            Ok(body) => {
+                let region = world.as_ref().unwrap_or(&sim).region();
+                let (status, answer) = parameter::answer(region, target.as_deref().unwrap_or_default(), &body);
+                (status, answer, parameter::JSON)
+            }
+            Err(error) => refusal(&error, false, &request_id(&sim)),
+        },
         Ok(world) => match form(request).await {
             Ok(form) => handle(world.as_ref().unwrap_or(&sim), &form),
             Err(error) => refusal(&error, false, &request_id(&sim)),

@@ -166,6 +166,7 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     }
     world.subnets.remove(id);
     world.tags.remove(id);
+    world.reservations.retain(|_, r| r.subnet != id);
     for table in world.route_tables.values_mut() {
         table.associations.retain(|a| a.subnet.as_deref() != Some(id));
     }
@@ -229,7 +230,10 @@ impl World {
         }
         let size = last - cidr.first_number() + 1 - RESERVED;
         let start = u128::from(self.draw()) % size;
-        let mut free = (0..size).filter_map(|n| cidr.host(4 + (start + n) % size)).filter(|ip| !taken.contains(ip));
+        // AWS chooses none of a reservation.
+        let reserved: Vec<Cidr> = self.reservations.values().filter(|r| r.subnet == subnet_id).map(|r| r.cidr).collect();
+        let free = |ip: &IpAddr| !taken.contains(ip) && !reserved.iter().any(|range| range.contains_ip(*ip));
+        let mut free = (0..size).filter_map(|n| cidr.host(4 + (start + n) % size)).filter(free);
         free.next().map(Some).ok_or_else(|| {
             refuse(
                 "InsufficientFreeAddressesInSubnet",

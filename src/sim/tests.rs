@@ -12,6 +12,7 @@ mod instances;
 mod laws;
 mod networks;
 mod peerings;
+mod templates;
 mod volumes;
 mod wire;
 

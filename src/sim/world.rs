@@ -16,14 +16,17 @@ use crate::{
         instance_connect_endpoint::ConnectEndpoint,
         internet_gateway::InternetGateway,
         key_pair::KeyPair,
+        launch_template::LaunchTemplate,
         nat_gateway::NatGateway,
         network_acl::NetworkAcl,
         network_interface::Interface,
+        placement_group::PlacementGroup,
         prefix_list::PrefixList,
         refuse::{no_such, prefix_of},
         route_table::RouteTable,
         security_group::Group,
         subnet::Subnet,
+        subnet_reservation::Reservation,
         transit_attachment,
         transit_gateway::TransitGateway,
         transit_table,
@@ -277,6 +280,13 @@ pub struct World {
     #[serde(default)]
     pub(crate) encrypts: bool,
     pub(crate) key_pairs: BTreeMap<String, KeyPair>,
+    #[serde(default)]
+    pub(crate) placement_groups: BTreeMap<String, PlacementGroup>,
+    /// Ranges of subnets, by the id of their reservation.
+    #[serde(default)]
+    pub(crate) reservations: BTreeMap<String, Reservation>,
+    #[serde(default)]
+    pub(crate) launch_templates: BTreeMap<String, LaunchTemplate>,
     pub(crate) prefix_lists: BTreeMap<String, PrefixList>,
     #[serde(default)]
     pub(crate) transit_gateways: BTreeMap<String, TransitGateway>,
@@ -368,6 +378,9 @@ impl World {
             volumes: BTreeMap::new(),
             encrypts: false,
             key_pairs: BTreeMap::new(),
+            placement_groups: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            launch_templates: BTreeMap::new(),
             prefix_lists: BTreeMap::new(),
             transit_gateways: BTreeMap::new(),
             transit_attachments: BTreeMap::new(),

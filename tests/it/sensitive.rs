@@ -67,6 +67,10 @@ fn everything(token: &str) -> String {
          transit_gateway_route_table main {{ transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.main] }}
          vpn_gateway office {{ vpc = vpc.main  amazon_side_asn = 65010 }}
          customer_gateway office {{ bgp_asn = 65000  ip_address = 203.0.113.9 }}
+         launch_template a {{
+           image = ami(\"al2023\")  instance_type = \"t3.micro\"  security_groups = [security_group.db]
+           user_data = \"${{token}} for ${{vpc.main.id}}\"
+         }}
          volume data {{ availability_zone = \"us-east-1a\"  size = 41  tags = {{ Secret = token }} }}
          output token = token \"x\" {{ sensitive = {} }}",
         token.starts_with("sensitive")

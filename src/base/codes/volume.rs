@@ -25,14 +25,14 @@ Choose `gp3`, or leave `iops` out.";
 use without the other.
 
 ```secnet error E0391
-volume data { availability_zone = \"eu-central-1a\"  size = 10  instance = instance.server }
+volume data { availability_zone = \"us-east-1a\"  size = 10  instance = instance.server }
 ```";
     TWO_ON_ONE = "E0392" "two volumes are to have one device name"
 "An instance knows its volumes by their device names, so each has its own. EC2 refuses the second (InvalidParameterValue).
 
 ```secnet error E0392
-volume a { availability_zone = \"eu-central-1a\"  size = 10  instance = instance.server  device_name = \"/dev/sdf\" }
-volume b { availability_zone = \"eu-central-1a\"  size = 10  instance = instance.server  device_name = \"/dev/sdf\" }
+volume a { availability_zone = \"us-east-1a\"  size = 10  instance = instance.server  device_name = \"/dev/sdf\" }
+volume b { availability_zone = \"us-east-1a\"  size = 10  instance = instance.server  device_name = \"/dev/sdf\" }
 ```
 
 Call the other one `/dev/sdg`.";
