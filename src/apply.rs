@@ -22,6 +22,7 @@ mod wait;
 pub mod counts;
 pub mod permit;
 pub mod reads;
+pub mod rebuild;
 pub mod recall;
 pub mod recover;
 pub mod refresh;

@@ -36,6 +36,7 @@ mod printer;
 mod progress;
 mod project;
 mod prove;
+mod recover;
 mod report;
 mod sandbox;
 mod sarif;
@@ -80,6 +81,7 @@ enum Command {
     Apply(apply::Apply),
     Destroy(destroy::Destroy),
     State(state::State),
+    Recover(recover::Recover),
     Output(output::Output),
     Prove(prove::Prove),
     Test(test::Test),
@@ -234,6 +236,7 @@ impl Command {
             Command::Apply(apply) => apply.project.json,
             Command::Destroy(destroy) => destroy.project.json,
             Command::State(state) => state.json(),
+            Command::Recover(recover) => recover.project.json,
             Command::Output(output) => output.of.json,
             Command::Prove(prove) => prove.network.project.json || prove.sarif,
             Command::Test(test) => test.project.json,
@@ -258,6 +261,7 @@ impl Command {
             Command::Apply(apply) => apply.run(printer),
             Command::Destroy(destroy) => destroy.run(printer),
             Command::State(state) => state.run(printer),
+            Command::Recover(recover) => recover.run(printer),
             Command::Output(output) => output.run(printer),
             Command::Prove(prove) => prove.run(printer),
             Command::Test(test) => test.run(printer),

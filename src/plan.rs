@@ -14,6 +14,7 @@ mod lock;
 mod order;
 pub mod proof;
 mod quota;
+pub mod rebuilt;
 mod room;
 mod safe;
 pub mod sealing;

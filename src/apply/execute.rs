@@ -29,7 +29,7 @@ use crate::{
     state::{
         State,
         event::{Event, What},
-        journal::Journal,
+        journal::{self, Journal},
         seal::Secrets,
         store,
     },
@@ -215,6 +215,15 @@ fn opening(plan: &Plan, state: &State, region: &str) -> Vec<Event> {
         events.push(Event::Promises { promises: plan.promises.clone() });
     }
     events
+}
+
+/// The state with what a plan writes down before it does anything, and with its results as far as they are known.
+#[must_use]
+pub fn noted(plan: &Plan, state: State, region: &str) -> State {
+    let opening = opening(plan, &state, region);
+    let mut state = journal::fold(state, &opening);
+    state.outputs = outputs(plan, &state);
+    state
 }
 
 /// Waits until more haste is asked for than before; for ever if nobody can ask.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     apply::read::{ReadError, Reader, Work, together},
-    base::span::Span,
+    base::{site::Site, span::Span},
     call::Json,
     plan::observation::{image_key, image_key_at},
     resources,
@@ -104,6 +104,29 @@ pub(super) fn unknown(model: &Model, state: &State) -> Vec<(String, Option<Span>
     found.into_iter().collect()
 }
 
+/// The ids of the images that what stands was made from, by the calls in the sources that have found them, in each account
+/// and region. Where one call has found several in the course of time, the first counts, and that is said.
+pub(super) fn run(model: &Model, state: &State, notes: &mut Vec<String>) -> BTreeMap<Option<Site>, BTreeMap<String, String>> {
+    let mut found: BTreeMap<Option<Site>, BTreeMap<String, String>> = BTreeMap::new();
+    for written in model.resources.values().filter(|r| !r.existing) {
+        let Some(spec) = resources::spec(written.address.kind()) else { continue };
+        let Some(stands) = state.resources.get(&written.address) else { continue };
+        for attr in spec.attrs.iter().filter(|attr| attr.ty == Type::Image) {
+            let id = stands.record.get(attr.name).and_then(Value::as_text);
+            let (Some(Value::Image(..)), Some(id), [(name, architecture), ..]) = (written.record.get(attr.name), id, &*named(written))
+            else {
+                continue;
+            };
+            let key = image_key_at(written.site.as_ref(), &image_key(name, Some(architecture)));
+            let first = found.entry(written.site.clone()).or_default().entry(key).or_insert_with(|| id.to_owned());
+            if first != id {
+                notes.push(format!("{} was made from {id}, others of `ami({name:?})` from {first}: that one is kept", written.address));
+            }
+        }
+    }
+    found
+}
+
 /// Families that a resource names, and the architecture that it needs them for.
 fn named(resource: &Resource) -> Vec<(String, String)> {
     let of_type = resource.record.get("instance_type").map(Value::inner).and_then(Value::as_text).map(resources::instance::architecture);
@@ -143,7 +166,7 @@ async fn newest(reader: &Reader<'_>, name: &str, architecture: &str) -> Result<O
     Ok(found.iter().max_by_key(age).and_then(image))
 }
 
-async fn by_id(reader: &Reader<'_>, ids: Vec<String>) -> Found {
+pub(super) async fn by_id(reader: &Reader<'_>, ids: Vec<String>) -> Found {
     let found = reader.pages("DescribeImages", &["Images"], &[("image-id", &ids)], None).await?;
     Ok(found.iter().filter_map(image).map(|image| (image.id.clone(), image)).collect())
 }

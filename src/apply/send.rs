@@ -67,10 +67,10 @@ pub struct Going<'a> {
 
 /// Sends it, as often as that is safe and may help.
 ///
-/// After a try without an answer, what it may have made is looked up by its tag before it is sent again; where there is
-/// nothing to look up, sending again is harmless: EC2 refuses the second with a code that says so.
+/// After a try without an answer, what it may have made is looked up by its tag before it is sent again, and it is not sent
+/// before EC2 has answered that; where there is nothing to look up, sending again is harmless: EC2 refuses the second with a code that says so.
 pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
-    let Sending { driver, call, request, operation, listing, .. } = *sending;
+    let Sending { driver, call, request, listing, .. } = *sending;
     let mut patience = Patience::new();
     // Whether an earlier try may have been carried out.
     let mut doubtful = false;
@@ -100,11 +100,12 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
         }
         doubtful |= error.class == Class::Ambiguous;
         if doubtful && let Some(listing) = listing {
-            // Could EC2 not be read either, the next try comes after a pause, and looks again if it fails.
-            match find::made(driver, listing, operation, sending.many).await {
-                Ok(items) if !items.is_empty() => return Ok(Sent::Found(items)),
-                Ok(_) if error.class != Class::Ambiguous => doubtful = false,
-                Ok(_) | Err(_) => {}
+            match looked_up(sending, listing, &mut patience).await {
+                Some(items) if !items.is_empty() => return Ok(Sent::Found(items)),
+                Some(_) if error.class != Class::Ambiguous => doubtful = false,
+                Some(_) => {}
+                // Sent again it could make a second one: the call stays open, and the next run looks first.
+                None => return Err(TaskError::NoAnswer { action: request.action.clone(), error }),
             }
         }
         let reason = Reason::of(error.class, sending.deletes, sending.names_young);
@@ -135,6 +136,19 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
                 TaskError::Refused { action, error, tried_for: patience.spent() }
             });
         };
+        (sending.told)(&error, wait);
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// What a try without an answer has made; `None` where EC2 does not say, however long it is asked.
+async fn looked_up(sending: &Sending<'_>, listing: &Listing, patience: &mut Patience) -> Option<Vec<Json>> {
+    loop {
+        let error = match find::made(sending.driver, listing, sending.operation, sending.many).await {
+            Ok(items) => return Some(items),
+            Err(read) => read.error,
+        };
+        let wait = Reason::of(error.class, false, false).and_then(|reason| patience.next(reason))?;
         (sending.told)(&error, wait);
         tokio::time::sleep(wait).await;
     }

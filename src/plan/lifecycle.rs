@@ -172,7 +172,8 @@ fn listed<'a>(observation: &'a Observation, address: &Address, id: &str) -> Opti
 }
 
 /// What the project calls what stands, by id.
-fn names<'a>(model: &'a Model, state: &State, observation: &'a Observation) -> BTreeMap<String, Address> {
+#[must_use]
+pub fn names(model: &Model, state: &State, observation: &Observation) -> BTreeMap<String, Address> {
     let known = state.resources.iter().map(|(address, r)| (r.id.clone(), address.clone()));
     let imported = model.imports.iter().map(|i| (i.id.clone(), i.to.clone()));
     let existing = observation.existing.iter().filter_map(|(address, found)| match found.as_slice() {
@@ -212,6 +213,31 @@ fn taken_in(
         return refuse(&format!("another project of secnet manages it{theirs}"), "`forget` it there and apply, then import it here");
     }
     let Some(spec) = resources::spec(address.kind()) else { return refuse("its kind is unknown", "use a newer version of secnet") };
+    let (record, untold) = as_kept(resource, (spec, observed), state, observation, names);
+    let untold = untold_of(address, &untold);
+    let secnet_id = identity::of_import(&state.lineage, id);
+    let (address, protect) = (address.clone(), resource.lifecycle.protect);
+    let site = resource.site.clone();
+    Ok((Import { address, id: id.clone(), secnet_id, record, parts: vec![], protect, site }, untold))
+}
+
+/// What people should know of attributes that nobody could read.
+#[must_use]
+pub fn untold_of(address: &Address, untold: &[&str]) -> Option<String> {
+    (!untold.is_empty())
+        .then(|| format!("EC2 does not tell {} of {address}: what is written is taken for what it is", name_codes::listed(untold)))
+}
+
+/// What a thing is, as the state keeps it where the sources have it: with hashes of what is sensitive. And the attributes that
+/// nobody could read.
+#[must_use]
+pub fn as_kept(
+    resource: &Resource,
+    (spec, observed): (&'static Spec, &Observed),
+    state: &State,
+    observation: &Observation,
+    names: &BTreeMap<String, Address>,
+) -> (Record, Vec<&'static str>) {
     let (mut record, untold) = record(resource, spec, observed, names);
     let key = state.sealing_key.as_deref().or(observation.sealing_key.as_deref());
     for (name, value) in &mut record {
@@ -224,12 +250,7 @@ fn taken_in(
     if let Some(size) = image.and_then(|image| image.root_volume_size) {
         record.entry("root_volume_size".into()).or_insert(Value::Int(size));
     }
-    let untold = (!untold.is_empty())
-        .then(|| format!("EC2 does not tell {} of {address}: what is written is taken for what it is", name_codes::listed(&untold)));
-    let secnet_id = identity::of_import(&state.lineage, id);
-    let (address, protect) = (address.clone(), resource.lifecycle.protect);
-    let site = resource.site.clone();
-    Ok((Import { address, id: id.clone(), secnet_id, record, parts: vec![], protect, site }, untold))
+    (record, untold)
 }
 
 /// What a thing is, as the state keeps it: references are addresses. And the attributes that nobody could read.

@@ -4,6 +4,7 @@
 //! the apply started from. A line that was cut short by a crash says nothing: the call that it announces was not sent.
 
 use std::{
+    fmt,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::Path,
@@ -18,10 +19,25 @@ use crate::{
     },
 };
 
+/// What a journal is written to.
+pub trait Medium: Write + fmt::Debug + Send {
+    /// Returns when all that was written is safe.
+    ///
+    /// # Errors
+    /// It is not.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
 /// The journal of an apply that is under way.
 #[derive(Debug)]
 pub struct Journal {
-    file: File,
+    medium: Box<dyn Medium>,
     /// After a failed write nobody knows where the last line ends.
     broken: bool,
 }
@@ -31,7 +47,15 @@ impl Journal {
     ///
     /// # Errors
     /// An interrupted apply has left one that must be resolved first, or it cannot be written.
-    pub fn create(store: &Store, _lock: &Lock) -> Result<Journal, Diagnostic> {
+    pub fn create(store: &Store, lock: &Lock) -> Result<Journal, Diagnostic> {
+        Self::create_through(store, lock, |file| Box::new(file))
+    }
+
+    /// The same through something that stands between it and its file: tests let disks fail.
+    ///
+    /// # Errors
+    /// As [`Journal::create`].
+    pub fn create_through(store: &Store, _lock: &Lock, through: impl FnOnce(File) -> Box<dyn Medium>) -> Result<Journal, Diagnostic> {
         let path = store.journal_path();
         let shown = disk::shown(&path);
         if !store.load()?.unfinished.is_empty() {
@@ -41,7 +65,7 @@ impl Journal {
         remove(&path).map_err(not_writable)?;
         let file = private(OpenOptions::new().append(true).create_new(true)).open(&path).map_err(not_writable)?;
         sync_directory(&path).map_err(not_writable)?;
-        Ok(Journal { file, broken: false })
+        Ok(Journal { medium: through(file), broken: false })
     }
 
     /// Writes events down; they are on disk when it returns.
@@ -57,7 +81,7 @@ impl Journal {
             serde_json::to_writer(&mut lines, event)?;
             lines.push(b'\n');
         }
-        let written = self.file.write_all(&lines).and_then(|()| self.file.sync_data());
+        let written = self.medium.write_all(&lines).and_then(|()| self.medium.sync());
         self.broken = written.is_err();
         written
     }

@@ -194,6 +194,44 @@ impl Store {
         Ok(state)
     }
 
+    /// Writes a state in the place of whatever is there, of which a copy is kept beside it; no journal leads anywhere then. Gives
+    /// the state, and where the copies are.
+    ///
+    /// Its serial is higher than any that counting has led to: what was planned from the lost one does not pass for its own.
+    ///
+    /// # Errors
+    /// Something cannot be written; what was there stays until all else is done.
+    pub fn supersede(&self, _lock: &Lock, mut state: State) -> Result<(State, Vec<PathBuf>), Diagnostic> {
+        let mut kept = vec![];
+        for path in [self.state_path(), self.journal_path()] {
+            let not_writable = |e: io::Error| codes::not_writable(&disk::shown(&path), &disk::reason(&e));
+            if path.try_exists().map_err(not_writable)? {
+                kept.push(keep(&path).map_err(not_writable)?);
+            }
+        }
+        state.serial = now();
+        let path = self.state_path();
+        let not_writable = |e: io::Error| codes::not_writable(&disk::shown(&path), &disk::reason(&e));
+        let bytes = format::encode(&state).map_err(|e| not_writable(e.into()))?;
+        self.replace(&path, &bytes).map_err(not_writable)?;
+        journal::remove(&self.journal_path()).map_err(not_writable)?;
+        Ok((state, kept))
+    }
+
+    /// The lineage that state or journal name, even if they cannot be used otherwise.
+    #[must_use]
+    pub fn lineage(&self) -> Option<String> {
+        let member = "\"lineage\":";
+        let named = |path: PathBuf| {
+            let bytes = fs::read(path).ok()?;
+            let text = String::from_utf8_lossy(&bytes);
+            let (_, rest) = text.split_once(member)?;
+            let (lineage, _) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
+            Some(lineage.to_owned())
+        };
+        named(self.state_path()).or_else(|| named(self.journal_path()))
+    }
+
     /// The state of a project that has made nothing.
     fn fresh(&self) -> Result<State, Diagnostic> {
         let lineage = identity::random().map_err(|e| codes::no_randomness(&e.to_string()))?;
@@ -263,6 +301,22 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
 #[must_use]
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+/// Copies a file to the first name beside it that is free: `shop.json.kept-1`.
+fn keep(path: &Path) -> io::Result<PathBuf> {
+    let bytes = fs::read(path)?;
+    let mut n = 0_u32;
+    loop {
+        n += 1;
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".kept-{n}"));
+        match write_new(Path::new(&name), &bytes) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(()) => return sync_directory(path).map(|()| name.into()),
+        }
+    }
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -7,8 +7,8 @@ crate::codes! {
 "The state file is JSON, and it stops before its last brace: a copy was cut short, or a disk was full. secnet itself never
 leaves such a file: it writes a new one beside it, and only then puts it in the old one's place.
 
-Nothing was changed. Put a good copy back (from version control or a backup), or a look at the end of the file may show what
-is missing.";
+Nothing was changed. Put a good copy back (from version control or a backup), or run `secnet recover`, which rebuilds the state
+from the tags of what stands.";
     STATE_NOT_OURS = "E0402" "the file is no state file"
 "There is something else in the place of the state file: text that is not JSON, or JSON without the members that every state
 file has (`format`, `serial`, `lineage`, `project`, `checksum`). A merge conflict in version control is the usual reason.
@@ -63,8 +63,8 @@ own.";
 "The journal holds what an apply was about to do and what came of it, one line each. A last line that was cut short is
 normal after a crash and is left out; but here a line in the middle is damaged, so what was made cannot be told for certain.
 
-Nothing was changed. Put a good copy back; or, if it is beyond repair, move it away and look in EC2 for resources that carry
-the tag `secnet:lineage` of this project and are not in `secnet state list`.";
+Nothing was changed. Put a good copy back; or, if it is beyond repair, run `secnet recover`, which rebuilds the state from the
+tags of what stands and keeps the journal aside.";
     JOURNAL_OF_ANOTHER_STATE = "E0413" "the journal does not belong to this state file"
 "An apply that was interrupted has left a journal, and the state file beside it is not the one that the apply started from: it
 was replaced by an older one, by another project's, or is missing.
@@ -78,13 +78,29 @@ Run `secnet apply` or `secnet plan`.";
     NO_RANDOMNESS = "E0415" "the system has no randomness to give"
 "Every project and every operation gets a random name, so that what it made can be found again after a crash. The operating
 system's source of randomness did not answer.";
+    STATE_HEALTHY = "E0416" "there is a state that is not lost"
+"`secnet recover` rebuilds a state from the tags in the account. The one that is there can be read, and may know more than EC2
+tells: hashes of user data, pinned images, what the policies demanded when last applied.
+
+`secnet plan` compares it with what stands. With `--replace` it is rebuilt all the same; a copy of what was there is kept.";
+    SEVERAL_LINEAGES = "E0417" "several projects have things of these names"
+"Everything that secnet makes carries the random lineage of its project in the tag `secnet:lineage`. More than one lineage has
+things with the addresses of this project: its environments, copies of it, or projects of others with the same names.
+
+Look at the ids that are named, and choose with `--lineage`. With the wrong one this project would take over, and in the end
+change or delete, what another one has made.";
+    NOTHING_TO_RECOVER = "E0418" "nothing carries the tags of this project"
+"`secnet recover` looks for the tags `secnet:lineage` and `secnet:address` in the account and region of the project, and those of
+its `account` blocks. Nothing there has one of the project's addresses.
+
+Check credentials and region. If the project has made nothing yet, there is nothing to rebuild: `secnet apply` makes it.";
 }
 
 /// [`STATE_TRUNCATED`]
 #[must_use]
 pub fn truncated(path: &str) -> Diagnostic {
     Diagnostic::error(&STATE_TRUNCATED, format!("the state file `{path}` ends in the middle"))
-        .help(format!("put a good copy of `{path}` back; nothing was changed"))
+        .help(format!("put a good copy of `{path}` back, or run `secnet recover`; nothing was changed"))
 }
 
 /// [`STATE_NOT_OURS`]
@@ -160,14 +176,14 @@ pub fn wrong_region(wanted: &str, actual: &str) -> Diagnostic {
 #[must_use]
 pub fn journal_broken(path: &str, line: usize) -> Diagnostic {
     Diagnostic::error(&JOURNAL_BROKEN, format!("line {line} of the journal `{path}` is damaged"))
-        .help(format!("put a good copy of `{path}` back"))
+        .help(format!("put a good copy of `{path}` back, or run `secnet recover`"))
 }
 
 /// [`JOURNAL_OF_ANOTHER_STATE`]
 #[must_use]
 pub fn journal_of_another_state(journal: &str, state: &str, why: &str) -> Diagnostic {
     Diagnostic::error(&JOURNAL_OF_ANOTHER_STATE, format!("the journal `{journal}` does not belong to the state file: {why}"))
-        .help(format!("put back the `{state}` that was there when the apply was interrupted"))
+        .help(format!("put back the `{state}` that was there when the apply was interrupted, or run `secnet recover`"))
 }
 
 /// [`JOURNAL_UNFINISHED`]
@@ -182,4 +198,27 @@ pub fn journal_unfinished(path: &str) -> Diagnostic {
 pub fn no_randomness(error: &str) -> Diagnostic {
     Diagnostic::error(&NO_RANDOMNESS, format!("the system has no randomness to give: {error}"))
         .help("run the command again; if it stays so, see to the system's source of randomness")
+}
+
+/// [`STATE_HEALTHY`]
+#[must_use]
+pub fn healthy(path: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_HEALTHY, format!("`{path}` is neither lost nor broken"))
+        .help("run `secnet plan` to see how it compares with what stands, or rebuild it all the same with `--replace`")
+}
+
+/// [`SEVERAL_LINEAGES`]; each with one of its things, and how many there are.
+#[must_use]
+pub fn several_lineages(all: &[(&str, String, usize)]) -> Diagnostic {
+    let told: Vec<String> = all.iter().map(|(lineage, first, n)| format!("`{lineage}` ({n}, {first} among them)")).collect();
+    Diagnostic::error(&SEVERAL_LINEAGES, format!("several projects have things of these names: {}", told.join(", ")))
+        .help("choose one with `--lineage`")
+}
+
+/// [`NOTHING_TO_RECOVER`]
+#[must_use]
+pub fn nothing_to_recover(place: &str, lineage: Option<&str>) -> Diagnostic {
+    let what = lineage.map_or_else(|| "a name of this project".into(), |lineage| format!("the lineage `{lineage}`"));
+    Diagnostic::error(&NOTHING_TO_RECOVER, format!("nothing in {place} carries {what}"))
+        .help("check the credentials and the region; what was never applied is made by `secnet apply`")
 }
