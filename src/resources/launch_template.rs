@@ -209,9 +209,10 @@ output template = launch_template.worker.id
     }
 }
 
-/// The groups: at the top, or of the interface.
+/// The groups: at the top, or of the interface. Of the two lists the SDK gives the one that is not there as an empty one.
 fn groups(data: &Json, interface: &Json) -> Option<Value> {
-    let listed = at(data, &["SecurityGroupIds"]).or_else(|| interface.get("Groups"))?.as_array()?;
+    let lists = [at(data, &["SecurityGroupIds"]), interface.get("Groups")];
+    let listed = lists.into_iter().flatten().filter_map(Json::as_array).max_by_key(|groups| !groups.is_empty())?;
     let mut ids: Vec<&str> = listed.iter().filter_map(Json::as_str).collect();
     ids.sort_unstable();
     Some(Value::List(ids.into_iter().map(Value::text).collect()))
