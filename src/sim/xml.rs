@@ -49,8 +49,15 @@ fn write(kind: &Kind, value: &Json, out: &mut String) {
         (_, Json::Null) => {}
         (Kind::Structure(name), Json::Object(map)) => {
             for member in shapes::members(name) {
-                if let Some(value) = map.get(&member.name).filter(|v| !v.is_null()) {
-                    element(&member.xml, &member.kind, value, out);
+                let Some(value) = map.get(&member.name).filter(|v| !v.is_null()) else { continue };
+                match (&*member.xml, &member.kind, value) {
+                    // The one list whose elements have a name of their own: the groups of a launch template's interface.
+                    ("groupSet", Kind::List(of), Json::Array(ids)) if **of == Kind::Text => {
+                        out.push_str("<groupSet>");
+                        ids.iter().for_each(|id| element("groupId", of, id, out));
+                        out.push_str("</groupSet>");
+                    }
+                    (name, kind, value) => element(name, kind, value, out),
                 }
             }
         }
