@@ -41,6 +41,8 @@ mod drift;
 mod during;
 #[path = "it/examples.rs"]
 mod examples;
+#[path = "it/faults.rs"]
+mod faults;
 #[path = "it/held.rs"]
 mod held;
 #[path = "it/iam.rs"]
@@ -79,6 +81,8 @@ mod quota;
 mod random;
 #[path = "it/reach.rs"]
 mod reach;
+#[path = "it/recover.rs"]
+mod recover;
 #[path = "it/replay.rs"]
 mod replay;
 #[path = "it/resources.rs"]

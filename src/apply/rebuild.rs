@@ -3,7 +3,7 @@
 //! One listing of tags in each account and region tells address, id and origin of everything; a refresh then reads what was
 //! found, kind by kind, as before every plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{
         read::{ReadError, Reader},
         refresh::refresh,
     },
-    base::{address::Address, diagnostic::Diagnostic, site::Site},
+    base::{address::Address, diagnostic::Diagnostic, site::Site, source::Sources},
     call::{Driver, Json, beside},
     plan::{self, Plan, rebuilt},
     resources,
@@ -89,10 +89,9 @@ pub fn outline(model: &Model, lineage: &str, found: &[Tagged]) -> State {
     for Tagged { address, id, secnet_id, site } in found.iter().cloned() {
         let site = model.resources.get(&address).filter(|r| !r.existing).map_or(site, |r| r.site.clone());
         let resource = Resource { id, secnet_id, record: BTreeMap::new(), parts: vec![], after: vec![], protect: false, site };
-        if state.resources.contains_key(&address) {
-            state.deposed.push(Deposed { address, resource });
-        } else {
-            state.resources.insert(address, resource);
+        match state.resources.entry(address) {
+            Entry::Occupied(first) => state.deposed.push(Deposed { address: first.key().clone(), resource }),
+            Entry::Vacant(place) => drop(place.insert(resource)),
         }
     }
     state
@@ -113,7 +112,7 @@ pub struct Rebuilt {
 ///
 /// # Errors
 /// EC2 could not be read.
-pub async fn rebuild(driver: &dyn Driver, model: &Model, mut state: State) -> Result<Rebuilt, ReadError> {
+pub async fn rebuild(driver: &dyn Driver, model: &Model, mut state: State, sources: Option<&Sources>) -> Result<Rebuilt, ReadError> {
     untagged(driver, model, &mut state).await?;
     let mut observation = refresh(driver, model, &state).await?;
     rebuilt::choose(model, &mut state, &observation);
@@ -123,9 +122,10 @@ pub async fn rebuild(driver: &dyn Driver, model: &Model, mut state: State) -> Re
     observation.images.retain(|key, _| !state.images.contains_key(key));
     state.account = observation.account.clone();
     state.region = Some(observation.region.clone());
-    let plan = plan::plan(&plan::Input { model, state: &state, observation: &observation, sources: None });
+    let plan = plan::plan(&plan::Input { model, state: &state, observation: &observation, sources });
     let state = match &plan {
         Ok(plan) => {
+            rebuilt::agree(model, &mut state, plan);
             let mut learned = plan.clone();
             // What the sources say about the state itself is done by an apply.
             learned.moves.clear();

@@ -68,7 +68,8 @@ pub struct Going<'a> {
 /// Sends it, as often as that is safe and may help.
 ///
 /// After a try without an answer, what it may have made is looked up by its tag before it is sent again, and it is not sent
-/// before EC2 has answered that; where there is nothing to look up, sending again is harmless: EC2 refuses the second with a code that says so.
+/// before EC2 has answered that; where there is nothing to look up, sending again is harmless: EC2 refuses the second with a
+/// code that says so.
 pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
     let Sending { driver, call, request, listing, .. } = *sending;
     let mut patience = Patience::new();
@@ -78,17 +79,10 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
     // Until when somebody was seen to hold it who lets go by himself.
     let mut held_until = Duration::ZERO;
     loop {
-        sending.pace.turn(&request.action).await;
-        let error = match driver.send(request).await {
-            Ok(answer) => match refused_within(&answer) {
-                None => return Ok(Sent::Answer(answer)),
-                Some(error) => error,
-            },
+        let error = match once(sending).await {
+            Ok(answer) => return Ok(Sent::Answer(answer)),
             Err(error) => error,
         };
-        if error.class == Class::Throttled {
-            sending.pace.refused(&request.action);
-        }
         let nothing_left = call.satisfied_by.contains(&error.code) && !error.code.is_empty();
         // What is there already and cannot be looked up by a tag was made by the try before.
         let by_us = doubtful && listing.is_none() && error.class == Class::Duplicate;
@@ -139,6 +133,17 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
         (sending.told)(&error, wait);
         tokio::time::sleep(wait).await;
     }
+}
+
+/// Sends it, at the pace of all the others.
+async fn once(sending: &Sending<'_>) -> Result<Json, ApiError> {
+    let action = &sending.request.action;
+    sending.pace.turn(action).await;
+    let answer = sending.driver.send(sending.request).await.and_then(|answer| refused_within(&answer).map_or(Ok(answer), Err));
+    if answer.as_ref().is_err_and(|error| error.class == Class::Throttled) {
+        sending.pace.refused(action);
+    }
+    answer
 }
 
 /// What a try without an answer has made; `None` where EC2 does not say, however long it is asked.

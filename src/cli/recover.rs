@@ -103,7 +103,7 @@ impl Recover {
             let (lineage, found) = self.chosen(&store, &project.model, lineages, driver.region())?;
             let outline = rebuild::outline(&project.model, &lineage, &found);
             let project = project.answered(&*driver, &outline, true).await?;
-            let rebuilt = match rebuild::rebuild(&*driver, &project.model, outline).await {
+            let rebuilt = match rebuild::rebuild(&*driver, &project.model, outline, Some(&project.texts.sources)).await {
                 Ok(rebuilt) => rebuilt,
                 Err(error) => return Err(project.stop(vec![read_failed(&error, &*driver)])),
             };
@@ -202,7 +202,9 @@ impl Recover {
             printer.say(&format!("{address} is not there: the next apply makes it."));
         }
         rebuilt.untold.iter().for_each(|line| printer.say(&format!("{line}.")));
-        printer.say("What the policies demanded before is not known: what they demand now counts as agreed.");
+        if !state.promises.is_empty() {
+            printer.say("What the policies demanded before is not known: what they demand now counts as agreed.");
+        }
         if let Err(diagnostics) = &rebuilt.plan {
             printer.diagnostics(diagnostics, texts);
         }

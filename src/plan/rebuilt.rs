@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::address::Address,
-    plan::{lifecycle, observation::Observation},
+    plan::{Plan, lifecycle, observation::Observation},
     registry::Observed,
     resources,
     schema::{
@@ -67,6 +67,18 @@ pub fn fill(model: &Model, state: &mut State, observation: &Observation) -> Vec<
         untold.extend(lifecycle::untold_of(address, &lacks));
     }
     untold
+}
+
+/// Takes over what is written and nobody has to change, though EC2 tells nothing of it: what says nothing, and what is ours alone.
+pub fn agree(model: &Model, state: &mut State, plan: &Plan) {
+    for (address, resource) in &mut state.resources {
+        let Some(written) = model.resources.get(address).filter(|r| !r.existing) else { continue };
+        let changed = |name: &str| plan.changes.iter().any(|c| c.address == *address && c.attributes.iter().any(|a| a.name == name));
+        let named = |value: &Value| value.rewrite(&|leaf| leaf.as_resource().map(|address| Value::text(address.as_str()))).is_known();
+        for (name, value) in written.record.iter().filter(|(name, value)| named(value) && !value.is_sensitive() && !changed(name)) {
+            resource.record.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 fn part(name: &str, record: &Record, names: &BTreeMap<String, Address>) -> Part {

@@ -13,7 +13,7 @@ use secnet::manual;
 
 use crate::cli::secnet;
 
-fn examples() -> Vec<PathBuf> {
+pub(crate) fn examples() -> Vec<PathBuf> {
     let all = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
     let mut all: Vec<PathBuf> = all.map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
     all.sort();
@@ -39,7 +39,7 @@ fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
 }
 
 /// A copy of an example's sources in a directory that goes when it is dropped.
-fn copy(example: &Path) -> tempfile::TempDir {
+pub(crate) fn copy(example: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in sources(example) {
         let path = folder.path().join(path);
