@@ -393,7 +393,7 @@ async fn whatever_goes_wrong_with_a_call_of_an_apply_one_run_more_mends_it() {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_with_a_call_of_a_change_one_run_more_mends_it() {
-    matrix("change", Some(&example()), &edited(), 24).await;
+    matrix("change", Some(&example()), &edited(), 12).await;
 }
 
 #[tokio::test(start_paused = true)]
