@@ -12,7 +12,9 @@ use crate::{
         span::Span,
     },
     plan::{
-        Action, lifecycle, lock, order,
+        Action,
+        deep::is_deep,
+        lifecycle, lock, order,
         standing::{Standing, Thing},
     },
     registry::{PartSpec, Removal, Spec},
@@ -172,7 +174,7 @@ fn thing<'a>(
         let kept = stands.state.record.get(attr.name);
         let wanted = record.get(attr.name).cloned().unwrap_or(Value::Null);
         // What is not written and EC2 has told is EC2's choice. What EC2 does not tell was written before, and is taken back.
-        if wanted == Value::Null && (kept.is_none() || observed.is_some() && !was_written(attr, kept)) {
+        if wanted == Value::Null && (kept.is_none() || observed.is_some() && is_chosen(spec, attr, kept)) {
             continue;
         }
         let none = BTreeSet::new();
@@ -217,6 +219,11 @@ fn thing<'a>(
     }
     decision.record = record;
     decision
+}
+
+/// Whether what EC2 has told is its own choice: nobody has written it before.
+fn is_chosen(spec: &Spec, attr: &Attr, kept: Option<&Value>) -> bool {
+    if is_deep(spec, attr.name) { kept == Some(&Value::Null) } else { !was_written(attr, kept) }
 }
 
 /// Whether a reference was written that can be taken back while its owner stands: what was learnt of EC2 is kept as an id.

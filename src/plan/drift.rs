@@ -10,6 +10,7 @@ use crate::{
     plan::{
         Action, AttributeChange, Change, Input, PartChange, Plan, Seen,
         decide::{is_anothers, same, shown},
+        deep::is_deep,
         proof::Proof,
         standing::{Standing, Thing},
     },
@@ -89,7 +90,9 @@ struct Found<'n> {
 impl Found<'_> {
     fn attributes(&mut self, thing: &Thing<'_>, standing: &Standing<'_>) {
         for attr in thing.spec.attrs.iter() {
-            let told = !matches!(attr.change, Cost::Parts | Cost::Ours) && attr.name != "id" && !thing.spec.untold.contains(&attr.name);
+            let told = !matches!(attr.change, Cost::Parts | Cost::Ours)
+                && attr.name != "id"
+                && (!thing.spec.untold.contains(&attr.name) || is_deep(thing.spec, attr.name));
             let Some(now) = thing.observed.record.get(attr.name).filter(|_| told) else { continue };
             let kept = thing.state.record.get(attr.name).unwrap_or(&Value::Null);
             // Of what is sensitive there is but a hash: a plan compares it with what the sources say.
