@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::base::diagnostic::Diagnostic;
 use crate::cli::{
-    Exit, Outcome,
+    Exit, Outcome, Stop,
     json::{Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
     permission,
     planfile::PlanFile,
@@ -94,10 +94,7 @@ impl Plan {
             true => session.drift(model, deep).await,
             false => session.plan(model, &project.texts, self.target.reading()).await,
         };
-        let plan = match plan {
-            Ok(plan) => plan,
-            Err(diagnostics) => return Err(project.stop(diagnostics)),
-        };
+        let plan = plan.map_err(|diagnostics| Stop::new(diagnostics, project.texts.clone()))?;
         if let Some(path) = &self.out {
             let directory = std::path::absolute(&project.directory).unwrap_or_else(|_| project.directory.clone());
             let file = PlanFile::new(directory, place.clone(), &project, plan.clone())?;
