@@ -20,6 +20,7 @@ mod task;
 mod wait;
 
 pub mod counts;
+pub mod deep;
 pub mod permit;
 pub mod reads;
 pub mod rebuild;

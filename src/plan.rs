@@ -5,6 +5,7 @@ pub mod render;
 
 mod alike;
 mod decide;
+mod deep;
 mod describe;
 mod drift;
 mod guard;
@@ -283,8 +284,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     lifecycle::adopt(&mut imports, &mut seen);
     let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
     let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
-    notes.extend(describe::left_to_others(&decisions, &standing));
-    notes.extend(order_notes);
+    notes.extend(describe::left_to_others(&decisions, &standing).into_iter().chain(order_notes));
+    notes.extend(deep::notes(&decisions, &standing, observation.deep));
     let mut proof = proof::prove(input, &standing, &decisions)?;
     proof.during(against, diagnostics);
     let promises = guard::promises(model, sources);
@@ -369,6 +370,7 @@ fn seen(standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> Vec<Seen>
         let kept_otherwise =
             |(name, value): &(&String, &Value)| settled(name) && sealing::is_kept_otherwise(thing.state.record.get(*name), value);
         record.extend(decision.record.iter().filter(kept_otherwise).map(|(n, v)| (n.clone(), v.clone())));
+        record.extend(deep::seen(decision, thing, standing));
         let own = |p: &decide::PartDecision| {
             let adopted = p.wanted.clone().filter(|_| p.same).map(|record| Part { name: p.spec.name.into(), record });
             p.observed.as_ref().and(p.kept.clone().or(adopted))

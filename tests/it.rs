@@ -33,6 +33,8 @@ mod cli_prove;
 mod cli_test;
 #[path = "it/codes.rs"]
 mod codes;
+#[path = "it/deep.rs"]
+mod deep;
 #[path = "it/defaults.rs"]
 mod defaults;
 #[path = "it/drift.rs"]

@@ -16,9 +16,9 @@ use crate::{
 /// Every read that a refresh of this project may make, before it stands and after, and that its calls wait with: one
 /// request for each action. Who is asking (`GetCallerIdentity`) needs no permission.
 ///
-/// What nobody can know beforehand is left out: a route that somebody else leads to an endpoint, say.
+/// With `deep`, what is read by a call for each resource, too. What nobody can know beforehand is left out: a route that somebody else leads to an endpoint, say.
 #[must_use]
-pub fn of<'a>(model: &Model, state: &State, calls: impl IntoIterator<Item = &'a Call>) -> Vec<Request> {
+pub fn of<'a>(model: &Model, state: &State, deep: bool, calls: impl IntoIterator<Item = &'a Call>) -> Vec<Request> {
     let mut found: BTreeMap<String, Json> = BTreeMap::new();
     let mut add = |action: &str| {
         found.entry(action.to_owned()).or_insert_with(|| json!({}));
@@ -52,18 +52,27 @@ pub fn of<'a>(model: &Model, state: &State, calls: impl IntoIterator<Item = &'a 
         for request in (spec.listing.more)(&[stand_in(spec.id_prefix)]) {
             found.insert(request.action, request.params);
         }
+        for one in spec.deep.iter().filter(|_| deep) {
+            let request = (one.read)(&stand_in(spec.id_prefix));
+            found.insert(request.action, request.params);
+        }
     }
     found.into_iter().map(|(action, params)| Request { action, params }).collect()
 }
 
 /// The same for each account and region that the project has to do with, its own first.
 #[must_use]
-pub fn by_site<'a>(model: &Model, state: &State, calls: impl IntoIterator<Item = &'a Call>) -> Vec<(Option<Site>, Vec<Request>)> {
+pub fn by_site<'a>(
+    model: &Model,
+    state: &State,
+    deep: bool,
+    calls: impl IntoIterator<Item = &'a Call>,
+) -> Vec<(Option<Site>, Vec<Request>)> {
     let calls: Vec<&Call> = calls.into_iter().collect();
     let all = std::iter::once(None).chain(sites::all(model, state).into_iter().map(Some));
     all.map(|site| {
         let (model, state) = sites::part(model, state, site.as_ref());
-        let requests = of(&model, &state, calls.iter().copied().filter(|call| call.site == site));
+        let requests = of(&model, &state, deep, calls.iter().copied().filter(|call| call.site == site));
         (site, requests)
     })
     .collect()

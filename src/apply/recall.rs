@@ -62,6 +62,7 @@ pub fn recall(model: &Model, state: &State, region: &str) -> Result<Observation,
         sealing_key,
         at: store::now(),
         recalled: true,
+        deep: false,
     })
 }
 

@@ -127,6 +127,7 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
         sealing_key: sealing_key(model, state)?,
         at: store::now(),
         recalled: false,
+        deep: false,
     })
 }
 

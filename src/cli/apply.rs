@@ -60,8 +60,8 @@ impl Apply {
         let session = Session::open(&project.directory, &project.model.project, &self.target.place, "apply", *printer).await?;
         let project = session.ask(project, self.target.refresh).await?;
         let plan = match self.refresh_only {
-            true => session.drift(&project.model).await,
-            false => session.plan(&project.model, &project.texts, self.target.refresh).await,
+            true => session.drift(&project.model, self.target.deep).await,
+            false => session.plan(&project.model, &project.texts, self.target.reading()).await,
         };
         let plan = match plan {
             Ok(plan) => plan,

@@ -79,7 +79,7 @@ impl IamPolicy {
         let project = session.ask(project, self.target.refresh).await?;
         let settings = &project.model.project;
         let stop = |diagnostics| Stop::new(diagnostics, project.texts.clone());
-        let planned = |model| session.plan(model, &project.texts, self.target.refresh);
+        let planned = |model| session.plan(model, &project.texts, self.target.reading());
         let plan = planned(&project.model).await.map_err(&stop)?;
         let scope = Scope { account: plan.account.clone().or_else(|| settings.account.clone()), ..permission::scope(&session) };
         let mut calls = vec![];
@@ -103,7 +103,7 @@ impl IamPolicy {
             .into_iter()
             .map(|(site, actions)| (site, actions.into_iter().map(|action| Request::new(&action, serde_json::json!({}))).collect()))
             .collect();
-        for (site, requests) in reads::by_site(&project.model, &session.state, calls.iter().map(|asked| asked.call)) {
+        for (site, requests) in reads::by_site(&project.model, &session.state, self.target.deep, calls.iter().map(|asked| asked.call)) {
             asked.entry(site).or_default().extend(requests);
         }
         let documents: Vec<(&Caller, Document)> =

@@ -7,7 +7,11 @@ use crate::{
     },
     base::{codes::permission as codes, diagnostic::Diagnostic},
     call::{ApiError, Driver},
-    cli::{load::Texts, session::Session, target::Place},
+    cli::{
+        load::Texts,
+        session::Session,
+        target::{Place, Reading},
+    },
     iam::{self, Scope, document::Statement},
     plan::Plan,
     schema::model::Model,
@@ -33,26 +37,26 @@ pub fn can_ask(place: &Place) -> Result<(), Diagnostic> {
 }
 
 /// Asks for what a refresh reads, before there is one.
-pub async fn reads(session: &Session, model: &Model) -> Vec<Finding> {
+pub async fn reads(session: &Session, model: &Model, deep: bool) -> Vec<Finding> {
     let told = |action: &str| session.tell_asking(action);
     let mut findings = vec![];
-    for (site, requests) in reads::by_site(model, &session.state, []) {
+    for (site, requests) in reads::by_site(model, &session.state, deep, []) {
         findings.extend(permit::reads(&*session.driver, site.as_ref(), &requests, &scope(session), &told).await);
     }
     findings
 }
 
 /// Whether a plan can be made though something may not be read.
-pub async fn can_plan(session: &Session, model: &Model, texts: &Texts) -> bool {
-    session.plan(model, texts, true).await.is_ok()
+pub async fn can_plan(session: &Session, model: &Model, texts: &Texts, reading: Reading) -> bool {
+    session.plan(model, texts, reading).await.is_ok()
 }
 
 /// Asks for what the plan does, besides what was asked before.
-pub async fn calls(session: &Session, model: &Model, plan: &Plan, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub async fn calls(session: &Session, model: &Model, plan: &Plan, mut findings: Vec<Finding>, deep: bool) -> Vec<Finding> {
     let scope = Scope { account: plan.account.clone(), ..scope(session) };
     let told = |action: &str| session.tell_asking(action);
     let calls = plan.tasks.iter().flat_map(|task| &task.calls);
-    for (site, mut rest) in reads::by_site(model, &session.state, calls) {
+    for (site, mut rest) in reads::by_site(model, &session.state, deep, calls) {
         let known = |action: &str| findings.iter().any(|f| f.site == site && f.need.action.strip_prefix("ec2:") == Some(action));
         rest.retain(|request| !known(&request.action));
         findings.extend(permit::reads(&*session.driver, site.as_ref(), &rest, &scope, &told).await);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::base::diagnostic::Diagnostic;
 use crate::cli::{
-    Exit, Outcome,
+    Exit, Outcome, Stop,
     json::{Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
     permission,
     planfile::PlanFile,
@@ -74,7 +74,7 @@ impl Plan {
 
     async fn planned(self, printer: &Printer) -> Outcome {
         let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
-        let place = &self.target.place;
+        let (place, deep) = (&self.target.place, self.target.deep);
         let (directory, settings) = (&project.directory, &project.model.project);
         if self.check_permissions {
             permission::can_ask(place)?;
@@ -85,25 +85,23 @@ impl Plan {
         };
         let project = if self.destroy { project } else { session.ask(project, self.target.refresh).await? };
         let model = if self.destroy { &project.emptied() } else { &project.model };
-        let reads = if self.check_permissions { permission::reads(&session, &project.model).await } else { vec![] };
-        if permission::denied(&reads) && !permission::can_plan(&session, model, &project.texts).await {
+        let reads = if self.check_permissions { permission::reads(&session, &project.model, deep).await } else { vec![] };
+        if permission::denied(&reads) && !permission::can_plan(&session, model, &project.texts, self.target.reading()).await {
             // What cannot be read cannot be planned; that is all there is to say.
             return Err(project.stop(permission::diagnostics(&reads)).with_exit(Exit::Findings));
         }
         let plan = match self.refresh_only {
-            true => session.drift(model).await,
-            false => session.plan(model, &project.texts, self.target.refresh).await,
+            true => session.drift(model, deep).await,
+            false => session.plan(model, &project.texts, self.target.reading()).await,
         };
-        let plan = match plan {
-            Ok(plan) => plan,
-            Err(diagnostics) => return Err(project.stop(diagnostics)),
-        };
+        let plan = plan.map_err(|diagnostics| Stop::new(diagnostics, project.texts.clone()))?;
         if let Some(path) = &self.out {
             let directory = std::path::absolute(&project.directory).unwrap_or_else(|_| project.directory.clone());
             let file = PlanFile::new(directory, place.clone(), &project, plan.clone())?;
             file.write(path)?;
         }
-        let permissions = if self.check_permissions { permission::calls(&session, &project.model, &plan, reads).await } else { vec![] };
+        let permissions =
+            if self.check_permissions { permission::calls(&session, &project.model, &plan, reads, deep).await } else { vec![] };
         let denied = permission::denied(&permissions);
         let mut told: Vec<Diagnostic> = project.warnings.iter().chain(&plan.warnings).chain(&plan.proof.diagnostics).cloned().collect();
         told.extend(permission::diagnostics(&permissions));

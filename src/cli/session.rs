@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    apply::{counts::Counted, recall, recover, refresh},
+    apply::{counts::Counted, deep, recall, recover, refresh},
     base::{codes::state as codes, diagnostic::Diagnostic},
     call::Driver,
     cli::{
@@ -12,7 +12,7 @@ use crate::{
         outside::{check_accounts, read_failed},
         printer::Printer,
         project::Project,
-        target::Place,
+        target::{Place, Reading},
     },
     plan::{self, Plan, observation::Observation},
     schema::model::{self, Model},
@@ -186,12 +186,12 @@ impl Session {
     ///
     /// # Errors
     /// EC2 cannot be read, or an existing resource is not found.
-    pub async fn drift(&self, model: &Model) -> Result<Plan, Vec<Diagnostic>> {
-        let observation = self.read(model).await?;
+    pub async fn drift(&self, model: &Model, deep: bool) -> Result<Plan, Vec<Diagnostic>> {
+        let observation = self.read(model, deep).await?;
         plan::drift(&plan::Input { model, state: &self.state, observation: &observation, sources: None })
     }
 
-    async fn read(&self, model: &Model) -> Result<Observation, Vec<Diagnostic>> {
+    async fn read(&self, model: &Model, deep: bool) -> Result<Observation, Vec<Diagnostic>> {
         let driver = &*self.driver;
         if !self.printer.json {
             self.printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
@@ -200,19 +200,33 @@ impl Session {
             Some(account) => refresh::refresh_as(driver, model, &self.state, account.clone()).await,
             None => refresh::refresh(driver, model, &self.state).await,
         };
-        let observation = observation.map_err(|e| vec![read_failed(&e, driver)])?;
+        let mut observation = observation.map_err(|e| vec![read_failed(&e, driver)])?;
+        if deep {
+            let told = |done: usize, total: usize| self.tell_deep(done, total);
+            let read = deep::deepen(driver, model, &self.state, &mut observation, &told).await;
+            read.map_err(|e| vec![read_failed(&e, driver)])?;
+        }
         Ok(observation)
     }
 
-    /// Reads what stands and makes a plan; without `refresh` it takes the state's word for that.
+    /// Says how far the reading of one thing after the other is.
+    fn tell_deep(&self, done: usize, total: usize) {
+        match done {
+            _ if self.printer.json => {}
+            0 => self.printer.whisper(&format!("Reading what has no list, by {total} calls ...")),
+            done => self.printer.whisper(&format!("  {done} of {total} calls made ...")),
+        }
+    }
+
+    /// Reads what stands and makes a plan, or takes the state's word for that.
     ///
     /// # Errors
     /// EC2 cannot be read, or what is wanted cannot be planned.
-    pub async fn plan(&self, model: &Model, texts: &Texts, refresh: bool) -> Result<Plan, Vec<Diagnostic>> {
-        if !refresh {
+    pub async fn plan(&self, model: &Model, texts: &Texts, reading: Reading) -> Result<Plan, Vec<Diagnostic>> {
+        if reading == Reading::Nothing {
             return self.plan_unread(model, texts);
         }
-        let observation = self.read(model).await?;
+        let observation = self.read(model, reading == Reading::Deep).await?;
         match refresh::strays(&observation, &self.state) {
             0 => {}
             n => self

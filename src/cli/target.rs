@@ -38,6 +38,32 @@ pub struct TargetArgs {
     /// Whether EC2 is read before planning; with `false` the plan takes the state's word for what stands
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub refresh: bool,
+    /// Also read what EC2 tells by a call for each resource only: user data, and what locks an instance
+    #[arg(long, conflicts_with = "refresh")]
+    pub deep: bool,
+}
+
+/// How much is read before planning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing: the state is taken at its word.
+    Nothing,
+    /// What EC2 lists.
+    Lists,
+    /// That, and what takes a call for each resource.
+    Deep,
+}
+
+impl TargetArgs {
+    /// How much is read.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        match (self.refresh, self.deep) {
+            (false, _) => Reading::Nothing,
+            (true, false) => Reading::Lists,
+            (true, true) => Reading::Deep,
+        }
+    }
 }
 
 /// Where, as a plan file keeps it.

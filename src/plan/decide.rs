@@ -12,7 +12,9 @@ use crate::{
         span::Span,
     },
     plan::{
-        Action, lifecycle, lock, order,
+        Action,
+        deep::is_deep,
+        lifecycle, lock, order,
         standing::{Standing, Thing},
     },
     registry::{PartSpec, Removal, Spec},
@@ -148,6 +150,14 @@ fn stays_where_it_is(resource: &Resource, standing: &Standing<'_>, sink: &mut Si
     }
 }
 
+/// Whether what is not written is EC2's choice: EC2 tells it, or nobody does. What EC2 does not tell was written before, and
+/// is taken back.
+fn is_left_to_ec2(spec: &Spec, attr: &Attr, kept: Option<&Value>, observed: Option<&Value>) -> bool {
+    let exact = spec.exact && attr.change == Change::InPlace;
+    let chosen = !exact && (kept.is_none() || observed.is_some() && is_chosen(spec, attr, kept));
+    chosen || kept.is_none() && observed.is_none()
+}
+
 fn thing<'a>(
     resource: &'a Resource,
     spec: &'static Spec,
@@ -171,10 +181,7 @@ fn thing<'a>(
         let observed = stands.observed.record.get(attr.name);
         let kept = stands.state.record.get(attr.name);
         let wanted = record.get(attr.name).cloned().unwrap_or(Value::Null);
-        // What is not written and EC2 has told is EC2's choice. What EC2 does not tell was written before, and is taken back.
-        let exact = spec.exact && attr.change == Change::InPlace;
-        let chosen = !exact && (kept.is_none() || observed.is_some() && !was_written(attr, kept));
-        if wanted == Value::Null && (chosen || kept.is_none() && observed.is_none()) {
+        if wanted == Value::Null && is_left_to_ec2(spec, attr, kept, observed) {
             continue;
         }
         let none = BTreeSet::new();
@@ -219,6 +226,11 @@ fn thing<'a>(
     }
     decision.record = record;
     decision
+}
+
+/// Whether what EC2 has told is its own choice: nobody has written it before.
+fn is_chosen(spec: &Spec, attr: &Attr, kept: Option<&Value>) -> bool {
+    if is_deep(spec, attr.name) { kept == Some(&Value::Null) } else { !was_written(attr, kept) }
 }
 
 /// Whether a reference was written that can be taken back while its owner stands: what was learnt of EC2 is kept as an id.

@@ -10,6 +10,7 @@ use crate::{
     plan::{
         Action, AttributeChange, Change, Input, PartChange, Plan, Seen,
         decide::{is_anothers, same, shown},
+        deep::is_deep,
         proof::Proof,
         standing::{Standing, Thing},
     },
@@ -90,7 +91,9 @@ struct Found<'n> {
 impl Found<'_> {
     fn attributes(&mut self, thing: &Thing<'_>, standing: &Standing<'_>, wanted: Option<&Resource>) {
         for attr in thing.spec.attrs.iter() {
-            let told = !matches!(attr.change, Cost::Parts | Cost::Ours) && attr.name != "id" && !thing.spec.untold.contains(&attr.name);
+            let told = !matches!(attr.change, Cost::Parts | Cost::Ours)
+                && attr.name != "id"
+                && (!thing.spec.untold.contains(&attr.name) || is_deep(thing.spec, attr.name));
             let Some(now) = thing.observed.record.get(attr.name).filter(|_| told) else { continue };
             let kept = thing.state.record.get(attr.name).unwrap_or(&Value::Null);
             // Of what is sensitive there is but a hash: a plan compares it with what the sources say.
@@ -100,6 +103,11 @@ impl Found<'_> {
             let computed = attr.change == Cost::Computed;
             // What the project never said, or says no more, is as EC2 likes.
             let says = wanted.is_none_or(|resource| resource.record.contains_key(attr.name));
+            // What the project says as well is nobody's doing but its own.
+            let agreed = wanted.and_then(|resource| resource.record.get(attr.name));
+            if agreed.is_some_and(|value| same(thing.spec, attr, &settled(value, standing), now)) {
+                continue;
+            }
             if !computed && (*kept == Value::Null || !says) {
                 continue;
             }

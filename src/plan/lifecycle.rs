@@ -20,6 +20,7 @@ use crate::{
     plan::{
         Action, Change, Input, Seen, Task,
         decide::{Decision, Decisions, OWN_TAGS, PartDecision},
+        deep::is_deep,
         observation::Observation,
         sealing,
         standing::Standing,
@@ -256,9 +257,12 @@ pub fn as_kept(
 /// What a thing is, as the state keeps it: references are addresses. And the attributes that nobody could read.
 fn record(resource: &Resource, spec: &'static Spec, observed: &Observed, names: &BTreeMap<String, Address>) -> (Record, Vec<&'static str>) {
     let named = |leaf: &Value| leaf.as_text().and_then(|id| names.get(id)).map(|address| Value::Resource(address.clone()));
+    // What nobody writes would be taken back by a plan that does not read it.
+    let kept = |name: &str| !is_deep(spec, name) || resource.record.get(name).is_some_and(|v| *v != Value::Null);
     let mut record: Record = observed
         .record
         .iter()
+        .filter(|(name, _)| kept(name))
         .map(|(name, value)| (name.clone(), if name == "id" { value.clone() } else { value.rewrite(&named) }))
         .collect();
     let theirs = |key: &&String| !key.starts_with("aws:") && !key.starts_with("secnet:");

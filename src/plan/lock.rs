@@ -6,6 +6,7 @@ use crate::{
     plan::{
         Action,
         decide::{Decision, Decisions},
+        deep::is_anothers_lock,
         standing::{Standing, Thing},
     },
     registry::Lock,
@@ -70,7 +71,8 @@ pub fn guard(decisions: &Decisions<'_>, standing: &Standing<'_>, sink: &mut Sink
         let resource = decision.resource;
         let Some(thing) = standing.things.get(&resource.address) else { continue };
         let left = |lock: &Lock| resource.lifecycle.ignore.iter().any(|name| name == lock.attr);
-        for lock in decision.spec.locks.iter().filter(|lock| holds(thing, lock) && (is_on(&decision.record, lock.attr) || left(lock))) {
+        let stays = |lock: &&Lock| is_on(&decision.record, lock.attr) || left(lock) || is_anothers_lock(thing, &decision.record, lock.attr);
+        for lock in decision.spec.locks.iter().filter(|lock| holds(thing, lock)).filter(stays) {
             let by: Vec<_> = hindered(decision, lock).into_iter().map(|name| (name, resource.span_of(name))).collect();
             if !by.is_empty() {
                 let replaced = decision.action == Some(Action::Replace);

@@ -35,6 +35,8 @@ pub struct Observation {
     pub at: u64,
     /// Whether nothing was read: all of this is what the state says.
     pub recalled: bool,
+    /// Whether what EC2 tells of one resource at a time only was read, too.
+    pub deep: bool,
 }
 
 /// Under which name an image is pinned: the call as written, and the architecture it was looked up for.

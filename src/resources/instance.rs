@@ -57,7 +57,7 @@ resource! {
         /// The key that EC2 puts on it when it first starts. EC2 tells the key's name alone, so this is not read back.
         key_pair: Option<Ref<KeyPair>>, Replace;
         /// What it runs when it first starts. To change it EC2 must stop the instance and start it again, and most images run it
-        /// at the first start alone: make a new instance for a new start. Not read back: that would take a call for each instance.
+        /// at the first start alone: make a new instance for a new start. Read back with `--deep` only.
         user_data: Option<Val<Arc<str>>>, InPlace;
         /// The name of the IAM instance profile that gives it its role.
         iam_instance_profile: Option<Val<Arc<str>>>, Replace;
@@ -95,15 +95,15 @@ resource! {
         ebs_optimized: Option<Val<bool>>, InPlace;
         /// Whether CloudWatch is told about it every minute instead of every five, which costs.
         monitoring: Option<Val<bool>>, InPlace;
-        /// What a shutdown from within does: `"stop"`, as EC2 has it where nothing is written, or `"terminate"`. EC2 tells
-        /// it by a call for each instance only, so it is not read back.
+        /// What a shutdown from within does: `"stop"`, as EC2 has it where nothing is written, or `"terminate"`.
+        /// Read back with `--deep` only.
         instance_initiated_shutdown_behavior: Option<Val<Word<Shutdown>>>, InPlace;
         /// Whether EC2 refuses to delete it. While it is on, the plan refuses to delete or replace the instance, unless the
         /// block says `false`: then the same apply turns it off first. EC2 tells it by a call for each instance only, so it is
-        /// not read back. It does not keep a shutdown from within from deleting it, where that is what a shutdown does.
+        /// read back with `--deep` only. It does not keep a shutdown from within from deleting it, where that is what a shutdown does.
         disable_api_termination: Option<Val<bool>>, InPlace;
         /// Whether EC2 refuses to stop it, or to delete it. While it is on, the plan refuses what would need either, unless the
-        /// block says `false`. EC2 tells it by a call for each instance only, so it is not read back.
+        /// block says `false`. Read back with `--deep` only.
         disable_api_stop: Option<Val<bool>>, InPlace;
         /// Whether it runs on hardware that other accounts use too: `"default"` does, `"dedicated"` does not.
         tenancy: Option<Val<Word<Tenancy>>>, Replace;

@@ -188,7 +188,7 @@ async fn each_action_that_is_taken_out_is_named() {
             statement["Action"].as_array_mut().unwrap().retain(|a| *a != json!(action));
         }
         play.sim.obey(secnet::sim::Policy::parse(&less.to_string()).unwrap());
-        let wanted = reads::of(&model, &state, plan.tasks.iter().flat_map(|task| &task.calls));
+        let wanted = reads::of(&model, &state, false, plan.tasks.iter().flat_map(|task| &task.calls));
         let mut findings = permit::reads(&*play.driver, None, &wanted, &scope, &|_| {}).await;
         findings.extend(permit::calls(&*play.driver, &plan, &scope, &|_| {}).await);
         let denied: BTreeSet<_> =

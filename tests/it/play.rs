@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use secnet::{
     analysis::{self, Inputs},
-    apply::{Options, Outcome, Stop, counts::Counted, execute, refresh},
+    apply::{Options, Outcome, Stop, counts::Counted, deep::deepen, execute, refresh},
     base::address::Address,
     call::Driver,
     plan::{Input, Plan, plan},
@@ -61,6 +61,17 @@ impl Play {
         let observation = refresh::refresh(&*self.driver, &analysis.model, &state).await.unwrap();
         let input = Input { model: &analysis.model, state: &state, observation: &observation, sources: Some(&analysis.sources) };
         plan(&input).map_err(|found| found.into_iter().map(|d| d.message).collect())
+    }
+
+    /// A plan that was made with `--deep`.
+    pub async fn plan_deep(&self, source: &str) -> Result<Plan, Vec<String>> {
+        let analysis = analysis::analyze(vec![("main.secnet".into(), source.into())], &Inputs::default());
+        assert!(!analysis.has_errors(), "{:#?}", analysis.diagnostics);
+        let (model, state) = (&analysis.model, self.state());
+        let mut observation = refresh::refresh(&*self.driver, model, &state).await.unwrap();
+        deepen(&*self.driver, model, &state, &mut observation, &|_, _| {}).await.unwrap();
+        let plan = plan(&Input { model, state: &state, observation: &observation, sources: Some(&analysis.sources) });
+        plan.map_err(|found| found.into_iter().map(|d| d.message).collect())
     }
 
     pub async fn carry_out(&self, plan: &Plan) -> Outcome {

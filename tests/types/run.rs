@@ -12,7 +12,7 @@ use std::{
 
 use secnet::{
     analysis::{self, Inputs},
-    apply::{Options, Stop, execute, refresh},
+    apply::{Options, Stop, deep::deepen, execute, refresh},
     base::{address::Address, cidr::Cidr, diagnostic::Diagnostic},
     call::{Driver, Json, Request, mutates},
     plan::{Action, Input, Plan, drift, plan},
@@ -127,6 +127,8 @@ impl Life {
     pub async fn play_with(&self, driver: Arc<dyn Driver>, moto: bool, refreshed: bool) -> Result<(), String> {
         let place = |line: usize| format!("{}:{line}", self.path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&self.path).display());
         let mut stand = Stand::new(&self.name(), driver.clone());
+        // moto does not keep all that one asks of an instance.
+        stand.deep = !moto;
         let mut last = String::new();
         let mut blessed: Vec<(std::ops::Range<usize>, String)> = vec![];
         let mut differs = vec![];
@@ -187,6 +189,8 @@ fn whole(name: &str, text: &str) -> String {
 /// A project's directory and the EC2 it stands in.
 struct Stand {
     driver: Arc<dyn Driver>,
+    /// Whether what EC2 tells of one at a time only is held against what was applied.
+    deep: bool,
     store: Store,
     lock: Lock,
     project: String,
@@ -200,7 +204,7 @@ impl Stand {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::new(directory.path(), name);
         let lock = store.lock("test").unwrap();
-        Self { driver, store, lock, project: name.into(), told: BTreeMap::new(), _directory: directory }
+        Self { driver, deep: true, store, lock, project: name.into(), told: BTreeMap::new(), _directory: directory }
     }
 
     fn state(&self) -> State {
@@ -208,20 +212,23 @@ impl Stand {
     }
 
     async fn plan(&self, text: &str) -> Result<Plan, String> {
-        self.make(text, plan).await
+        self.make(text, plan, false).await
     }
 
     async fn drift(&self, text: &str) -> Result<Plan, String> {
-        self.make(text, drift).await
+        self.make(text, drift, false).await
     }
 
-    async fn make(&self, text: &str, make: fn(&Input<'_>) -> Result<Plan, Vec<Diagnostic>>) -> Result<Plan, String> {
+    async fn make(&self, text: &str, make: fn(&Input<'_>) -> Result<Plan, Vec<Diagnostic>>, deep: bool) -> Result<Plan, String> {
         let analysis = analysis::analyze(vec![("main.secnet".into(), text.into())], &Inputs::default());
         if analysis.has_errors() {
             return Err(format!("{:#?}", analysis.diagnostics));
         }
         let state = self.state();
-        let observation = refresh::refresh(&*self.driver, &analysis.model, &state).await.map_err(|e| e.to_string())?;
+        let mut observation = refresh::refresh(&*self.driver, &analysis.model, &state).await.map_err(|e| e.to_string())?;
+        if deep {
+            deepen(&*self.driver, &analysis.model, &state, &mut observation, &|_, _| {}).await.map_err(|e| e.to_string())?;
+        }
         let input = Input { model: &analysis.model, state: &state, observation: &observation, sources: Some(&analysis.sources) };
         make(&input).map_err(|found| found.into_iter().map(|d| format!("{} {}", d.code.id, d.message)).collect::<Vec<_>>().join("\n"))
     }
@@ -245,9 +252,13 @@ impl Stand {
         if !again.is_empty() {
             return Err(format!("after an apply nothing is left to do, but:\n{}", shown(&again)));
         }
-        let drift = self.drift(text).await?;
-        if !drift.is_empty() {
-            return Err(format!("after an apply nothing has drifted, but:\n{}", shown(&drift)));
+        let drifted = self.drift(text).await?;
+        if !drifted.is_empty() {
+            return Err(format!("after an apply nothing has drifted, but:\n{}", shown(&drifted)));
+        }
+        let (wanted, drifted) = (self.make(text, secnet::plan::plan, self.deep).await?, self.make(text, drift, self.deep).await?);
+        if let Some(other) = [wanted, drifted].into_iter().find(|read| !read.is_empty()) {
+            return Err(format!("after an apply what is read one by one is as it is wanted, but:\n{}", shown(&other)));
         }
         let flows = [&again.proof.added, &again.proof.removed, &again.proof.unknown];
         if flows.iter().any(|f| !f.is_empty()) {
@@ -291,7 +302,8 @@ impl Stand {
             self.driver.send(&untag).await.map_err(|e| e.to_string())?;
         }
         let imports: Vec<String> = resources.iter().map(|(address, r)| format!("import {address} from \"{}\"", r.id)).collect();
-        let heir = Stand::new(&self.project, self.driver.clone());
+        let mut heir = Stand::new(&self.project, self.driver.clone());
+        heir.deep = self.deep;
         let text = format!("{text}\n{}", imports.join("\n"));
         let plan = heir.plan(&text).await?;
         let other = |c: &&secnet::plan::Change| {

@@ -124,7 +124,7 @@ instance db {
 
 To replace it, or to change what EC2 changes in a stopped instance only, write `false` (or take the line out): the same apply turns the lock
 off first. To delete it, turn the lock off and apply (write the block back if it is gone), then delete it. `secnet` knows of the locks that it
-has set itself: EC2 tells of them by a call for each instance only.";
+has set itself: EC2 tells of those that others have set by a call for each instance only, which `--deep` makes.";
     NEVER_READ = "E0723" "a plan that reads nothing needs something that was never read"
 "With `--refresh=false` a plan is made from the state alone. The state keeps what existing resources and images were when they were
 last read, and knows nothing of those that are new in the sources, or that are looked for in another way than before.
