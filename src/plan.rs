@@ -371,6 +371,11 @@ fn seen(standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> Vec<Seen>
             |(name, value): &(&String, &Value)| settled(name) && sealing::is_kept_otherwise(thing.state.record.get(*name), value);
         record.extend(decision.record.iter().filter(kept_otherwise).map(|(n, v)| (n.clone(), v.clone())));
         record.extend(deep::seen(decision, thing, standing));
+        // What others have made as it is wanted now is no longer as it was kept.
+        let caught_up = |(name, _): &(&String, &Value)| {
+            settled(name) && thing.spec.attr(name).is_some_and(|attr| drift::has_drifted(thing, attr, standing))
+        };
+        record.extend(decision.record.iter().filter(caught_up).map(|(n, v)| (n.clone(), v.clone())));
         let own = |p: &decide::PartDecision| {
             let adopted = p.wanted.clone().filter(|_| p.same).map(|record| Part { name: p.spec.name.into(), record });
             p.observed.as_ref().and(p.kept.clone().or(adopted))

@@ -16,7 +16,7 @@ use crate::{
     },
     registry::{PartSpec, Removal},
     schema::{
-        attr::Change as Cost,
+        attr::{Attr, Change as Cost},
         model::Resource,
         value::{Record, Value},
     },
@@ -77,6 +77,14 @@ pub fn drift(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         recalled: None,
         warnings: vec![],
     })
+}
+
+/// Whether EC2 holds an attribute otherwise than the state, which knows a value of it that can be compared.
+pub(super) fn has_drifted(thing: &Thing<'_>, attr: &Attr, standing: &Standing<'_>) -> bool {
+    let told = matches!(attr.change, Cost::InPlace | Cost::Replace) && !thing.spec.untold.contains(&attr.name);
+    let now = thing.observed.record.get(attr.name).filter(|_| told);
+    let kept = thing.state.record.get(attr.name).filter(|kept| **kept != Value::Null && !kept.is_sealed());
+    now.zip(kept).is_some_and(|(now, kept)| !same(thing.spec, attr, &settled(kept, standing), now))
 }
 
 /// How one resource differs.
