@@ -314,6 +314,16 @@ mod tests {
     }
 
     #[test]
+    fn what_opens_is_the_resource_or_one_of_its_parts() {
+        for spec in ALL {
+            for name in spec.opens {
+                assert!(name.is_empty() || spec.part(name).is_some(), "{} has no part `{name}`", spec.kind);
+            }
+            assert!(!(spec.unseen && !spec.opens.is_empty()), "{} opens something and is never met", spec.kind);
+        }
+    }
+
+    #[test]
     fn ids_tell_their_type() {
         for a in ALL {
             for b in ALL.iter().filter(|b| b.taken_for() != a.taken_for() && !b.id_prefix.is_empty()) {

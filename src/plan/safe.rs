@@ -185,6 +185,8 @@ impl<'a> During<'a> {
 struct Try {
     tasks: Vec<Task>,
     against: Vec<Against>,
+    /// How many tasks may do either, where these are too many to be looked at.
+    unproved: Option<usize>,
     /// What passes for a while that passes neither before nor after.
     meanwhile: Vec<reach::Flow>,
 }
@@ -217,6 +219,10 @@ impl Try {
         } else {
             vec![codes::open_meanwhile(&self.meanwhile.iter().map(|f| (&*f.from, &*f.to, &*f.service)).collect::<Vec<_>>())]
         };
+        let unproved = self.unproved.map(|turns| {
+            format!("{turns} routes, entries and attributes change while machines are there, too many to prove what passes in between")
+        });
+        let note = unproved.or(note);
         Arranged { tasks: self.tasks, against: self.against, diagnostics, notes: note.into_iter().collect() }
     }
 }
@@ -236,12 +242,15 @@ fn attempt(
     start.start_machines();
     end.start_machines();
     let effects: Vec<Effect> = tasks.iter().map(|t| Effect::of(&t.what)).collect();
-    let scopes = Scopes { tasks: &tasks, standing, model: input.model, start: &start, end: &end };
+    let subnets = start.subnets.iter().chain(&end.subnets).map(|s| &s.id).collect();
+    let scopes = Scopes { tasks: &tasks, standing, model: input.model, start: &start, end: &end, subnets };
     let mut cuts = Cuts::new(&tasks, effects);
     let turns = scopes.live(&mut cuts, &between);
     if turns.len() > TURNS_MAX {
         let against = during.unknown(|policy, span| codes::too_many_between(policy, span, turns.len()));
-        return Ok(Some(Try { tasks, against, meanwhile: vec![] }));
+        let unproved = Some(turns.len());
+        drop(between);
+        return Ok(Some(Try { tasks, against, unproved, meanwhile: vec![] }));
     }
     if late_first && turns.len() < 2 {
         return Ok(None);
@@ -257,13 +266,14 @@ fn attempt(
         requires: during.judge(&before, true, &missing).into_iter().map(|(_, judged)| judged).collect(),
         charts: [&before, &after],
     };
-    let mut tried = Try { tasks: vec![], against: vec![], meanwhile: vec![] };
+    let mut tried = Try { tasks: vec![], against: vec![], unproved: None, meanwhile: vec![] };
     for state in cuts.states() {
         known.look(during, &between, &cuts, &state, &mut tried);
     }
     let needs = cuts.needs;
     drop(between);
-    tried.tasks = order::sorted(tasks, &needs).map_err(|d| vec![d])?;
+    let Ok(tasks) = order::sorted(tasks, &needs) else { return Ok(None) };
+    tried.tasks = tasks;
     Ok(Some(tried))
 }
 
@@ -322,6 +332,8 @@ struct Scopes<'a> {
     model: &'a Model,
     start: &'a Net,
     end: &'a Net,
+    /// Those that stand, and those that will.
+    subnets: BTreeSet<&'a Id>,
 }
 
 /// The subnets in which a task can make a difference to what is placed there.
@@ -388,14 +400,13 @@ impl Scopes<'_> {
         let Some(spec) = resources::spec(address.kind()) else { return Scope::Everywhere };
         let stands = self.standing.things.get(address).map(|thing| thing.as_resource(address, self.standing));
         let all: Vec<_> = self.model.resources.get(address).into_iter().chain(&stands).collect();
-        let subnets: BTreeSet<&Id> = self.start.subnets.iter().chain(&self.end.subnets).map(|s| &s.id).collect();
         let governs = spec.stands_for.is_none() && spec.parts.iter().any(|p| p.governs.is_some());
         let (mut found, mut elsewhere) = (BTreeSet::new(), !governs);
         let parts = all.iter().flat_map(|r| &r.parts).filter(|p| spec.part(p.name).is_some_and(|s| s.governs.is_some()));
         for value in parts.flat_map(|p| p.record.values()) {
             let mut named = vec![];
             value.resources(&mut named);
-            let (known, other): (Vec<Id>, Vec<Id>) = named.iter().map(|a| Id::from(a.as_str())).partition(|id| subnets.contains(id));
+            let (known, other): (Vec<Id>, Vec<Id>) = named.iter().map(|a| Id::from(a.as_str())).partition(|id| self.subnets.contains(id));
             elsewhere |= !other.is_empty();
             found.extend(known);
         }

@@ -3,12 +3,17 @@
 use super::Effect;
 use crate::plan::Task;
 
+/// How many more tasks may wait for one another.
+const EDGES_MAX: usize = 250_000;
+
 /// Tasks in their order, and the points at which the states between are told apart.
 pub struct Cuts {
     /// What each task may do.
     pub effects: Vec<Effect>,
     /// What each task waits for.
     pub needs: Vec<Vec<usize>>,
+    /// What waits for each task.
+    dependents: Vec<Vec<usize>>,
     /// Tasks that go one at a time, in their order.
     chain: Vec<usize>,
     /// What is done before all else begins, and what begins then.
@@ -25,16 +30,16 @@ pub struct State {
 impl Cuts {
     /// Of tasks each of which comes after all that it needs.
     pub fn new(tasks: &[Task], effects: Vec<Effect>) -> Self {
-        Self { effects, needs: tasks.iter().map(|t| t.needs.clone()).collect(), chain: vec![], barrier: None }
+        let mut dependents = vec![vec![]; tasks.len()];
+        for (i, task) in tasks.iter().enumerate() {
+            task.needs.iter().for_each(|need| dependents[*need].push(i));
+        }
+        Self { effects, needs: tasks.iter().map(|t| t.needs.clone()).collect(), dependents, chain: vec![], barrier: None }
     }
 
     /// All that waits for some of these, themselves among them.
     fn after(&self, of: &[usize]) -> Vec<bool> {
-        let mut dependents = vec![vec![]; self.needs.len()];
-        for (task, needs) in self.needs.iter().enumerate() {
-            needs.iter().for_each(|need| dependents[*need].push(task));
-        }
-        reach(&dependents, of)
+        reach(&self.dependents, of)
     }
 
     /// All that some of these wait for, themselves among them.
@@ -49,7 +54,7 @@ impl Cuts {
             return false;
         }
         let after = self.after(&[task]);
-        late.iter().filter(|t| !after[**t]).for_each(|t| self.needs[*t].push(task));
+        late.iter().filter(|t| !after[**t]).for_each(|t| self.wait(*t, task));
         true
     }
 
@@ -75,6 +80,7 @@ impl Cuts {
     fn wait(&mut self, task: usize, first: usize) {
         if !self.needs[task].contains(&first) {
             self.needs[task].push(first);
+            self.dependents[first].push(task);
         }
     }
 
@@ -106,9 +112,11 @@ impl Cuts {
         if first.is_empty() || then.is_empty() {
             return !self.chain.is_empty();
         }
+        if first.len() * then.len() > EDGES_MAX {
+            return false;
+        }
         for task in &then {
-            let more: Vec<usize> = first.iter().copied().filter(|f| !self.needs[*task].contains(f)).collect();
-            self.needs[*task].extend(more);
+            first.iter().for_each(|first| self.wait(*task, *first));
         }
         self.barrier = Some((first, then));
         true
