@@ -107,6 +107,7 @@ output template = launch_template.worker.id
 "#;
 
     const ID_PREFIX: &'static str = "lt-";
+    const UNSEEN: bool = true;
     const UNTOLD: &'static [&'static str] = &["key_pair", "user_data"];
     const EXACT: bool = true;
     const TAG_TYPE: Option<&'static str> = Some("launch-template");

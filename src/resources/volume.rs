@@ -102,6 +102,7 @@ volume data {
 "#;
 
     const ID_PREFIX: &'static str = "vol-";
+    const UNSEEN: bool = true;
     const TAG_TYPE: Option<&'static str> = Some("volume");
     const CREATED_ID: &'static [&'static str] = &["VolumeId"];
     // EC2 refuses to change the size of a volume that is on its way to or from an instance.

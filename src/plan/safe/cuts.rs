@@ -90,13 +90,12 @@ impl Cuts {
         let all = |effect: Effect| (0..self.needs.len()).filter(|t| self.effects[*t] == effect).collect::<Vec<_>>();
         let (first, then) = if opens_first { (Effect::Opens, Effect::Closes) } else { (Effect::Closes, Effect::Opens) };
         let (first, then) = (all(first), all(then));
-        if let (Some(begin), Some(end)) = (self.chain.first().copied(), self.chain.last().copied()) {
+        if let Some(end) = self.chain.last().copied() {
             let late = self.after(&[end]);
             for task in first.iter().copied().filter(|t| !late[*t]) {
                 // What waits for some of the chain goes before the rest of it.
                 let after = self.before(&[task]);
-                let next = self.chain.iter().copied().find(|t| !after[*t]).unwrap_or(begin);
-                if self.chain.iter().all(|t| !after[*t]) || next != begin {
+                if let Some(next) = self.chain.iter().copied().find(|t| !after[*t]) {
                     self.wait(next, task);
                 }
             }
