@@ -13,7 +13,7 @@ use tokio::{
 use crate::{
     apply::{
         Failure, NotStarted, Options, Outcome, Progress, Stop, TaskError,
-        pace::Pace,
+        pace::{self, Pace},
         schedule::Schedule,
         task::{Ledger, Run, Way, Ways, carry_out},
         wait::Waiter,
@@ -86,7 +86,7 @@ pub async fn execute(
     let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
     let run = Arc::new(Run { tasks, secrets, ways, progress, ledger: Mutex::new(ledger), young });
     let mut tally = Tally {
-        schedule: Schedule::new(plan.tasks.iter().map(|task| &*task.needs)),
+        schedule: Schedule::new(plan.tasks.iter().map(|task| (&*task.needs, pace::slowest(&task.calls)))),
         done: vec![],
         failed: vec![],
         stopped: *stop.borrow(),

@@ -13,6 +13,8 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::call::Call;
+
 /// After so long without a call a bucket is worth trying again.
 const REST: Duration = Duration::from_secs(10);
 
@@ -25,6 +27,11 @@ fn interval(action: &str) -> Duration {
         "CreateVpcEndpoint" | "ModifyVpcEndpoint" | "DeleteVpcEndpoints" => 3334,
         _ => 200,
     })
+}
+
+/// The longest time that EC2 wants between two calls like one of these.
+pub fn slowest(calls: &[Call]) -> Duration {
+    calls.iter().map(|call| interval(&call.action)).max().unwrap_or_default()
 }
 
 /// The pace of an account in a region, shared by all that call it.

@@ -10,7 +10,7 @@ use secnet::{
         refresh::refresh,
     },
     base::address::Address,
-    call::{Request, mutates},
+    call::{Answer, Driver, Request, mutates},
     sim::{Fault, FaultKind, Sim},
 };
 use serde_json::{Value as Json, json};
@@ -126,6 +126,73 @@ async fn the_limits_of_ec2_hold_a_network_of_a_thousand_up_for_a_minute_at_most(
     assert!(lost <= Duration::from_secs(60), "{times:?}");
     let each = one_by_one().await;
     assert!(each >= Duration::from_secs(190) && each <= Duration::from_secs(205), "{each:?}");
+}
+
+/// EC2 at a distance: every call takes a while.
+struct Far(Arc<Sim>, Duration);
+
+impl Driver for Far {
+    fn send<'a>(&'a self, request: &'a Request) -> Answer<'a> {
+        Box::pin(async move {
+            tokio::time::sleep(self.1).await;
+            self.0.send(request).await
+        })
+    }
+
+    fn region(&self) -> &str {
+        self.0.region()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+}
+
+/// How long an apply takes when a call takes 300 ms, and the calls of it.
+async fn from_afar(text: &str, throttled: bool, options: Options) -> (Duration, Counts) {
+    let world = World::new();
+    if throttled {
+        world.sim.throttle();
+    }
+    let driver = Arc::new(Counted::new(Arc::new(Far(world.sim.clone(), Duration::from_millis(300)))));
+    let started = Instant::now();
+    let applied = world.run(text, driver.clone(), options, never()).await;
+    assert!(applied.outcome.is_success(), "{:?}", applied.outcome.failed);
+    (started.elapsed(), driver.counts())
+}
+
+/// No apply of these calls is faster: the slowest bucket, as EC2 documents it, with nothing else in the way.
+fn slowest_bucket(calls: &Counts) -> (String, Duration) {
+    let size = |action: &str| match action {
+        "RunInstances" => (5.0, 2.0),
+        "CreateTags" => (100.0, 10.0),
+        "ModifyNetworkInterfaceAttribute" => (100.0, 5.0),
+        action if mutates(action) => (50.0, 5.0),
+        _ => (100.0, 20.0),
+    };
+    let time = |(action, count): (&String, &u64)| {
+        let (most, refill) = size(action);
+        (action.clone(), Duration::from_secs_f64((*count as f64 - most).max(0.0) / refill))
+    };
+    calls.by_action.iter().map(time).max_by_key(|(_, time)| *time).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_of_a_thousand_is_made_in_little_more_than_its_limits_and_its_longest_way_demand() {
+    let text = network(20, 100, 500, 379);
+    // With as many hands as there are tasks and no limits, what is left is the longest way.
+    let (way, _) = from_afar(&text, false, Options { parallelism: 2_000 }).await;
+    let (_, without) = from_afar(&text, false, Options::default()).await;
+    let (took, with) = from_afar(&text, true, Options::default()).await;
+    let (action, bucket) = slowest_bucket(&without);
+    let bound = way.max(bucket);
+    let ratio = took.as_secs_f64() / bound.as_secs_f64();
+    crate::random::tell(format!(
+        "300 ms a call: {took:?}, {ratio:.2} times the lower bound; longest way {way:?}, bucket of {action} {bucket:?}; {} calls, {} without limits",
+        with.reads + with.mutations,
+        without.reads + without.mutations,
+    ));
+    assert!(ratio <= 1.1, "{took:?}, at least {bound:?}");
 }
 
 /// Three machines that differ in their tags alone, one of another size, and one with an address of its own.
