@@ -274,8 +274,16 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let looked = quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation };
     let warnings = quota::check(&looked)?;
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
-    let context =
-        tasks::Context { model, standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
+    let lists = room::Lists::new(model, &standing);
+    let context = tasks::Context {
+        model,
+        standing: &standing,
+        decisions: &decisions,
+        create_first: &create_first,
+        state: &state,
+        changes: &index,
+        lists: &lists,
+    };
     let unordered = tasks::build(&context);
     let ordered = |first| order::order(unordered.clone(), &graph, &standing, &decisions, &create_first, first);
     let safe::Arranged { mut tasks, against, diagnostics, notes: order_notes } = safe::arrange(input, &standing, &decisions, &ordered)?;

@@ -1,6 +1,9 @@
 //! One file per resource type. Adding one: write the file, add its word here. Layer 3.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 use crate::{
     base::address::Address,
@@ -176,7 +179,8 @@ pub fn given() -> impl Iterator<Item = &'static Spec> {
 /// The type of this word.
 #[must_use]
 pub fn spec(kind: &str) -> Option<&'static Spec> {
-    ALL.iter().copied().find(|s| s.kind == kind)
+    static OF_KIND: LazyLock<HashMap<&str, &Spec>> = LazyLock::new(|| ALL.iter().map(|s| (s.kind, *s)).collect());
+    OF_KIND.get(kind).copied()
 }
 
 #[cfg(test)]

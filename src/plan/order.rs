@@ -72,10 +72,15 @@ pub fn order(
     let resources: Vec<Resource> = standing.things.iter().map(|(address, thing)| thing.as_resource(address, standing)).collect();
     edges.unmaking(&resources, standing);
     edges.replacing(decisions, create_first);
+    let mut own: BTreeMap<&Address, Vec<usize>> = BTreeMap::new();
+    for (index, task) in edges.tasks.all.iter().enumerate() {
+        own.entry(task.what.address()).or_default().push(index);
+    }
     for decision in decisions.wanted.values() {
         edges.within(&decision.resource.address, &decision.parts, first);
         if decision.spec.one_at_a_time {
-            edges.one_at_a_time(&decision.resource.address, decisions.replaced.contains(&decision.resource.address));
+            let own = own.get(&decision.resource.address).map_or(&[][..], Vec::as_slice);
+            edges.one_at_a_time(&decision.resource.address, own, decisions.replaced.contains(&decision.resource.address));
         }
     }
     edges.across(standing, decisions);
@@ -237,12 +242,11 @@ impl Edges<'_> {
 
     /// Within an owner of which EC2 takes one change at a time: what is unmade, then what is changed, then what is made, then what stays until
     /// its successor stands.
-    fn one_at_a_time(&mut self, address: &Address, replaced: bool) {
-        let own = |task: &usize| self.tasks.all[*task].what.address() == address;
+    fn one_at_a_time(&mut self, address: &Address, own: &[usize], replaced: bool) {
         let (mut unmade, mut rest, mut last): (Vec<usize>, Vec<usize>, Vec<usize>) = (vec![], vec![], vec![]);
         let spec = resources::spec(address.kind());
         let stays_longer = |part: Option<&Part>| part.and_then(|part| spec?.part(&part.name)).is_some_and(|part| part.create_first);
-        for task in (0..self.tasks.all.len()).filter(own) {
+        for task in own.iter().copied() {
             match &self.tasks.all[task].what {
                 // Those of one that is replaced are parts of another thing.
                 What::UnmakeParts { .. } if replaced => {}

@@ -59,6 +59,8 @@ pub struct Context<'a> {
     pub state: &'a State,
     /// Index of each address among the plan's changes.
     pub changes: &'a BTreeMap<Address, usize>,
+    /// What prefix lists count for.
+    pub lists: &'a room::Lists,
 }
 
 /// Makes the tasks.
@@ -315,7 +317,7 @@ fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &Taken, t
         let turns = decision.spec.room.filter(|_| split.is_empty()).and_then(|quota| {
             let come: Vec<&Record> = make.iter().filter_map(|p| p.wanted.as_ref()).collect();
             let go: Vec<&Record> = unmake.iter().filter_map(|p| p.observed.as_ref()).collect();
-            room::turns(quota, &room::Lists::new(context.model, context.standing), &standing, &come, &go)
+            room::turns(quota, context.lists, &standing, &come, &go)
         });
         if let (Some(turns), Some(thing)) = (turns, context.standing.things.get(address)) {
             in_turns(context, (decision, thing), spec, (&make, &unmake), turns, tasks);
