@@ -41,6 +41,8 @@ mod defaults;
 mod drift;
 #[path = "it/during.rs"]
 mod during;
+#[path = "it/edges.rs"]
+mod edges;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/faults.rs"]
