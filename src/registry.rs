@@ -47,6 +47,9 @@ pub struct Spec {
     /// What of it lets packets through for as long as it is there, and never stops any: kinds of its parts, and `""` for the
     /// resource itself. All else may do either.
     pub opens: &'static [&'static str],
+    /// Parts that may not be there together with some of other kinds: what goes of the first goes before anything of the others is made or
+    /// changed, and what comes of it comes after the others have gone or changed. What stays of both is no matter of order.
+    pub bars: &'static [(&'static str, &'static [&'static str])],
     /// Whether no packet ever meets anything of it.
     pub unseen: bool,
     /// Its attributes that name a hub and the VPC that it joins to it: what leads from that VPC to the hub waits for it.
@@ -390,6 +393,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const PLACED_IN: &'static [&'static str] = &[];
     /// See [`Spec::opens`].
     const OPENS: &'static [&'static str] = &[];
+    /// See [`Spec::bars`].
+    const BARS: &'static [(&'static str, &'static [&'static str])] = &[];
     /// See [`Spec::unseen`].
     const UNSEEN: bool = false;
     /// See [`Spec::joins`].
@@ -496,6 +501,7 @@ impl Spec {
             quotas: T::QUOTAS,
             placed_in: T::PLACED_IN,
             opens: T::OPENS,
+            bars: T::BARS,
             unseen: T::UNSEEN,
             joins: T::JOINS,
             mirrored: T::MIRRORED,

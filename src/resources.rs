@@ -328,6 +328,16 @@ mod tests {
     }
 
     #[test]
+    fn what_bars_and_is_barred_are_parts() {
+        for spec in ALL {
+            for name in spec.bars.iter().flat_map(|(bar, barred)| std::iter::once(bar).chain(*barred)) {
+                assert!(spec.part(name).is_some(), "{} has no part `{name}`", spec.kind);
+            }
+            assert!(spec.bars.iter().all(|(bar, barred)| !barred.contains(bar)), "{} bars itself", spec.kind);
+        }
+    }
+
+    #[test]
     fn ids_tell_their_type() {
         for a in ALL {
             for b in ALL.iter().filter(|b| b.taken_for() != a.taken_for() && !b.id_prefix.is_empty()) {

@@ -41,6 +41,8 @@ mod defaults;
 mod drift;
 #[path = "it/during.rs"]
 mod during;
+#[path = "it/edges.rs"]
+mod edges;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/faults.rs"]
@@ -101,6 +103,8 @@ mod sets;
 mod spec;
 #[path = "it/state.rs"]
 mod state;
+#[path = "it/targets.rs"]
+mod targets;
 #[path = "it/tidy.rs"]
 mod tidy;
 #[path = "it/transit.rs"]

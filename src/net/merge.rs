@@ -29,7 +29,7 @@ pub fn merge(mut standing: Net, managed: &BTreeSet<Id>, mut desired: Net) -> Net
 }
 
 /// Gives the project's things what others have added to them and an apply leaves alone: further networks of VPCs and
-/// subnets, routes that AWS itself puts into a table, gateways that follow it, its place as the VPC's main table.
+/// subnets, routes that AWS itself puts into a table, gateways that follow the main one, its place as the VPC's main table.
 fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
     fn further(held: &[Cidr], cidrs: &mut Vec<Cidr>) {
         cidrs.extend(held.iter().filter(|c| !cidrs.contains(c)).copied().collect::<Vec<_>>());
@@ -58,7 +58,10 @@ fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
             table.routes = rest.into_iter().chain(wanted).chain(stays).collect();
             let told = |r: &Route| r.is_of_unknown() && matches!(&r.target, Target::VpnGateway(id) if held.propagating.contains(id));
             table.routes.retain(|r| !told(r));
-            table.gateways.extend(held.gateways.iter().cloned());
+            // The VPC's own table says nothing of gateways; every other one has those that it names.
+            if table.main {
+                table.gateways.extend(held.gateways.iter().cloned());
+            }
             table.main |= held.main;
         }
     }

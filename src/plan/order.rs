@@ -9,7 +9,7 @@ use crate::{
     graph::{self, Graph, Node},
     plan::{
         Task,
-        decide::{Decisions, PartDecision},
+        decide::{Decision, Decisions, PartDecision},
         standing::Standing,
         tasks::Tasks,
     },
@@ -78,6 +78,7 @@ pub fn order(
     }
     for decision in decisions.wanted.values() {
         edges.within(&decision.resource.address, &decision.parts, first);
+        edges.apart(decision);
         if decision.spec.one_at_a_time {
             let own = own.get(&decision.resource.address).map_or(&[][..], Vec::as_slice);
             edges.one_at_a_time(&decision.resource.address, own, decisions.replaced.contains(&decision.resource.address));
@@ -236,6 +237,31 @@ impl Edges<'_> {
                     None if spec.create_first && first != First::Unmade => self.all_need(&gone, &[make]),
                     None => {}
                 }
+            }
+        }
+    }
+
+    /// Within an owner: parts that may not be there together.
+    fn apart(&mut self, decision: &Decision<'_>) {
+        let address = &decision.resource.address;
+        let (mut goes, mut comes): (BTreeMap<&str, Vec<usize>>, BTreeMap<&str, Vec<usize>>) = (BTreeMap::new(), BTreeMap::new());
+        let mut changes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for part in decision.parts.iter().filter(|p| !p.same) {
+            let key = part.observed.as_ref().map(|held| (address.clone(), part.spec.key_of(held)));
+            let gone = key.as_ref().and_then(|key| self.tasks.unmake.get(key));
+            goes.entry(part.spec.name).or_default().extend(gone);
+            changes.entry(part.spec.name).or_default().extend(key.as_ref().and_then(|key| self.tasks.change.get(key)));
+            let made = part.index.and_then(|index| self.tasks.part.get(&(address.clone(), index)));
+            comes.entry(part.spec.name).or_default().extend(made);
+        }
+        let of = |tasks: &BTreeMap<&str, Vec<usize>>, name: &str| tasks.get(name).cloned().unwrap_or_default();
+        for (bar, barred) in decision.spec.bars {
+            for other in *barred {
+                let changed = of(&changes, other);
+                self.all_need(&of(&comes, other), &of(&goes, bar));
+                self.all_need(&changed, &of(&goes, bar));
+                self.all_need(&of(&comes, bar), &of(&goes, other));
+                self.all_need(&of(&comes, bar), &changed);
             }
         }
     }

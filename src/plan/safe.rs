@@ -402,10 +402,12 @@ impl Scopes<'_> {
         let all: Vec<_> = self.model.resources.get(address).into_iter().chain(&stands).collect();
         let governs = spec.stands_for.is_none() && spec.parts.iter().any(|p| p.governs.is_some());
         let (mut found, mut elsewhere) = (BTreeSet::new(), !governs);
-        let parts = all.iter().flat_map(|r| &r.parts).filter(|p| spec.part(p.name).is_some_and(|s| s.governs.is_some()));
-        for value in parts.flat_map(|p| p.record.values()) {
+        let parts = all.iter().flat_map(|r| &r.parts).filter_map(|p| Some((p, spec.part(p.name)?.governs?)));
+        for (part, governed) in parts {
             let mut named = vec![];
-            value.resources(&mut named);
+            part.record.values().for_each(|value| value.resources(&mut named));
+            // What the project does not know, such as somebody else's gateway, may let anything in.
+            elsewhere |= part.record.get(governed).is_some_and(|value| value.as_resource().is_none());
             let (known, other): (Vec<Id>, Vec<Id>) = named.iter().map(|a| Id::from(a.as_str())).partition(|id| self.subnets.contains(id));
             elsewhere |= !other.is_empty();
             found.extend(known);

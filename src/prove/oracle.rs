@@ -336,7 +336,7 @@ impl<'n> Oracle<'n> {
 
     fn table(&self, subnet: &Subnet) -> Option<&'n RouteTable> {
         let tables = &self.net.route_tables;
-        tables.iter().find(|t| t.subnets.contains(&subnet.id)).or_else(|| tables.iter().find(|t| t.main && t.vpc == subnet.vpc))
+        tables.iter().rfind(|t| t.subnets.contains(&subnet.id)).or_else(|| tables.iter().find(|t| t.main && t.vpc == subnet.vpc))
     }
 
     /// The route of a table for an address: longest prefix, then what somebody wrote before lists before what was learnt.

@@ -20,6 +20,7 @@ use crate::{
     registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot, quota::{Per, Quota}},
     resource,
     resources::{
+        internet_gateway::InternetGateway,
         part::{arg, each, filter, show_value},
         placement::{self, ForeignRules},
         read::{Reader, list, text},
@@ -45,6 +46,12 @@ resource! {
         vpc: Ref<Vpc>, Replace;
         /// The subnets that follow it; a subnet follows one table only.
         subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
+        /// The internet gateway whose packets into the VPC follow it: to the subnets' own machines, or by an appliance where a route
+        /// for the whole range of a subnet leads to its interface or instance. EC2 takes no other routes in such a table. A gateway
+        /// follows one table only; without one its packets go straight to where they are for.
+        internet_gateway: Option<Ref<InternetGateway>>, Parts;
+        /// The virtual private gateway whose packets into the VPC follow it, under the same terms.
+        vpn_gateway: Option<Ref<VpnGateway>>, Parts;
         /// Virtual private gateways of the VPC that put routes for what lies behind them into the table by themselves. Which
         /// they will be EC2 tells only once they are there: until then nothing is proved of what leaves the VPC by this table.
         /// A route that is written holds before one for the same network that comes by itself.
@@ -71,6 +78,9 @@ const TARGETS: [(&str, &str); 8] = [
 
 /// Of every table, those that AWS gives among them.
 pub(super) const ROUTES: Quota = Quota::new("Routes per route table", "L-93826ACB", 500, Per::Part("route")).up_to(1000).besides(1);
+
+/// What makes a gateway follow it.
+const OF_EDGE: [&str; 2] = ["internet_gateway", "vpn_gateway"];
 
 impl ResourceType for RouteTable {
     declared!();
@@ -131,6 +141,21 @@ route_table private {
             show: |part| format!("association with {}", show_value(part.get("subnet"))),
         },
         PartSpec {
+            name: "edge",
+            doc: "Makes what a gateway lets into the VPC follow the table. While another table holds the gateway EC2 refuses it, so that one lets go before.",
+            key: &["gateway"],
+            content: &[],
+            create: |at, parts| each(parts, |part| associate(at, part)),
+            change: None,
+            delete: |at, parts| parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: disassociate(at, part) }).collect(),
+            removal: Removal::First,
+            create_first: false,
+            essential: false,
+            governs: Some("gateway"),
+            takes_over: false,
+            show: |part| format!("association with {}", show_value(part.get("gateway"))),
+        },
+        PartSpec {
             name: "propagation",
             doc: "Lets a virtual private gateway put its routes into the table.",
             key: &["gateway"],
@@ -146,6 +171,8 @@ route_table private {
             show: |part| format!("propagation from {}", show_value(part.get("gateway"))),
         },
     ];
+    // A gateway follows no table with a route that leads elsewhere, or with one that came by itself.
+    const BARS: &'static [(&'static str, &'static [&'static str])] = &[("edge", &["route", "propagation"])];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
@@ -153,11 +180,18 @@ route_table private {
         placement::one_holder_a_subnet(model, Self::KIND, sink);
         placement::subnets_of_same_vpc(model, Self::KIND, sink);
         placement::propagating_of_same_vpc(model, Self::KIND, sink);
+        for attribute in OF_EDGE {
+            placement::one_holder(model, Self::KIND, attribute, sink);
+        }
+        placement::managed(model, Self::KIND).for_each(|table| check_edge(table, model, sink));
     }
 
     fn desired_parts(&self, this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts = routes(this, model, sink);
         parts.extend(self.subnets.0.iter().map(|subnet| association(this, &subnet.value)));
+        let gateways = self.internet_gateway.iter().map(|g| ("internet_gateway", &g.value));
+        let gateways = gateways.chain(self.vpn_gateway.iter().map(|g| ("vpn_gateway", &g.value)));
+        parts.extend(gateways.map(|(attribute, gateway)| edge(this, attribute, gateway)));
         parts.extend(self.propagating_vpn_gateways.0.iter().map(|gateway| propagation(this, &gateway.value)));
         parts
     }
@@ -176,7 +210,7 @@ route_table private {
 
     fn observe(item: &Json) -> Option<Observed> {
         let routes = list(item, &["Routes"]).iter().filter_map(observed_route).map(|route| ("route", route));
-        let associations = list(item, &["Associations"]).iter().filter_map(observed_association).map(|part| ("association", part));
+        let associations = list(item, &["Associations"]).iter().filter_map(observed_association);
         let gateways = list(item, &["PropagatingVgws"]).iter().filter_map(|gateway| text(gateway, &["GatewayId"]));
         let propagations = gateways.map(|id| ("propagation", Record::from([("gateway".into(), Value::text(id))])));
         let parts = routes.chain(associations).chain(propagations).collect();
@@ -206,7 +240,7 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut
             vpc,
             main,
             subnets: subnets.collect(),
-            gateways: vec![],
+            gateways: this.parts.iter().filter(|p| p.name == "edge").filter_map(|p| desired::named(p.record.get("gateway"))).collect(),
             propagating: this.parts.iter().filter(|p| p.name == "propagation").filter_map(|p| desired::named(p.record.get("gateway"))).collect(),
             routes,
             origin: desired::origin(this),
@@ -216,6 +250,11 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut
 /// That a subnet follows a table.
 pub(super) fn association(this: &Resource, subnet: &Value) -> Part {
     Part { name: "association", record: Record::from([("subnet".into(), subnet.clone())]), span: this.span_of("subnets") }
+}
+
+/// That what a gateway lets in follows a table.
+fn edge(this: &Resource, attribute: &str, gateway: &Value) -> Part {
+    Part { name: "edge", record: Record::from([("gateway".into(), gateway.clone())]), span: this.span_of(attribute) }
 }
 
 /// That a gateway puts its routes into a table.
@@ -327,6 +366,43 @@ fn check_local(this: &Resource, destination: &Value, target: &Address, model: &M
     }
 }
 
+/// A gateway of the table's VPC follows it, and it holds nothing but routes for whole subnets to appliances.
+fn check_edge(table: &Resource, model: &Model, sink: &mut Sink) {
+    let named = |attribute: &&str| table.reference(attribute).is_some();
+    let Some(attribute) = OF_EDGE.into_iter().find(named) else { return };
+    for name in OF_EDGE {
+        if let (Some(gateway), Some(at)) = (table.reference(name), table.span_of(name).or(table.span)) {
+            placement::target_of_same_vpc(table, gateway, model, at, sink);
+        }
+    }
+    let follows = table.span_of(attribute);
+    if let Some(at) = table.span_of("propagating_vpn_gateways").filter(|_| table.parts.iter().any(|p| p.name == "propagation")) {
+        sink.push(network::edge_route(&table.address, "routes that come by themselves", at, follows));
+    }
+    for sentence in &table.sentences {
+        let to_appliance = sentence.get("target").as_resource().is_some_and(|t| matches!(t.kind(), "network_interface" | "instance"));
+        if !to_appliance {
+            let what = sentence.get("target").to_string();
+            sink.push(network::edge_route(&table.address, &format!("a route to `{what}`"), sentence.span_of("target"), follows));
+        }
+        for destination in sentence.get("destinations").elements().iter().filter(|d| !may_be_subnet(table, d, model)) {
+            let what = format!("a route for `{destination}`");
+            sink.push(network::edge_route(&table.address, &what, sentence.span_of("destinations"), follows));
+        }
+    }
+}
+
+/// Whether a destination is the whole range of a subnet, as far as the project tells.
+fn may_be_subnet(table: &Resource, destination: &Value, model: &Model) -> bool {
+    let vpc = table.reference("vpc").and_then(|vpc| model.resources.get(vpc));
+    match destination {
+        // Whether one of the project's ends there is looked at for every table.
+        Value::Cidr(cidr) => vpc.is_none_or(|vpc| vpc.existing || placement::networks(vpc).iter().any(|whole| whole.contains(*cidr))),
+        Value::Attribute(..) | Value::Subnet(..) => true,
+        _ => false,
+    }
+}
+
 /// A route via an instance goes to its primary interface, and that is what EC2 lists.
 fn target_value(target: &Address) -> Value {
     match target.kind() {
@@ -360,7 +436,13 @@ fn which(at: &Address, route: &Record) -> [(&'static str, Arg); 2] {
 }
 
 fn associate(at: &Address, part: &Record) -> Call {
-    Call::new("AssociateRouteTable", [("RouteTableId", Arg::id(at)), ("SubnetId", arg(part, "subnet"))])
+    let (parameter, member) = associated(part);
+    Call::new("AssociateRouteTable", [("RouteTableId", Arg::id(at)), (parameter, arg(part, member))])
+}
+
+/// What an association is with: EC2's parameter, and the member of its record.
+fn associated(part: &Record) -> (&'static str, &'static str) {
+    if part.contains_key("gateway") { ("GatewayId", "gateway") } else { ("SubnetId", "subnet") }
 }
 
 fn propagate(action: &str, at: &Address, part: &Record) -> Call {
@@ -374,7 +456,8 @@ fn disassociate(at: &Address, part: &Record) -> Vec<Call> {
     if part.contains_key("association_id") {
         return vec![call(arg(part, "association_id"))];
     }
-    let id = Arg::find(0, &["RouteTables", "Associations"], "SubnetId", arg(part, "subnet"), "RouteTableAssociationId");
+    let (parameter, member) = associated(part);
+    let id = Arg::find(0, &["RouteTables", "Associations"], parameter, arg(part, member), "RouteTableAssociationId");
     let filters = Arg::List(vec![filter("route-table-id", vec![Arg::id(at)])]);
     vec![Call::new("DescribeRouteTables", [("Filters", filters)]), call(id)]
 }
@@ -416,14 +499,15 @@ fn observed_route(route: &Json) -> Option<Record> {
     Some(record)
 }
 
-/// An association with a subnet: neither that of the main table nor one with a gateway.
-fn observed_association(association: &Json) -> Option<Record> {
+/// An association with a subnet or a gateway: not that of the main table.
+fn observed_association(association: &Json) -> Option<(&'static str, Record)> {
     if matches!(text(association, &["AssociationState", "State"]), Some("disassociated" | "failed")) {
         return None;
     }
-    let subnet = text(association, &["SubnetId"])?;
+    let subnet = text(association, &["SubnetId"]).map(|id| ("association", "subnet", id));
+    let (part, member, of) = subnet.or_else(|| Some(("edge", "gateway", text(association, &["GatewayId"])?)))?;
     let id = text(association, &["RouteTableAssociationId"])?;
-    Some(Record::from([("subnet".into(), Value::text(subnet)), ("association_id".into(), Value::text(id))]))
+    Some((part, Record::from([(member.into(), Value::text(of)), ("association_id".into(), Value::text(id))])))
 }
 
 #[cfg(test)]
@@ -584,7 +668,7 @@ mod aws {
         action!(DeleteRoute: delete_route(
             set_destination_cidr_block, set_destination_ipv6_cidr_block, set_destination_prefix_list_id, set_route_table_id,
         ) -> ()),
-        action!(AssociateRouteTable: associate_route_table(set_route_table_id, set_subnet_id) -> (association_id, association_state)),
+        action!(AssociateRouteTable: associate_route_table(set_gateway_id, set_route_table_id, set_subnet_id) -> (association_id, association_state)),
         action!(DisassociateRouteTable: disassociate_route_table(set_association_id) -> ()),
         action!(EnableVgwRoutePropagation: enable_vgw_route_propagation(set_gateway_id, set_route_table_id) -> ()),
         action!(DisableVgwRoutePropagation: disable_vgw_route_propagation(set_gateway_id, set_route_table_id) -> ()),

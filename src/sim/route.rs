@@ -184,6 +184,9 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
             "The destination CIDR block {to} is equal to or more specific than one of this VPC's CIDR blocks. This route can target only an interface or an instance."
         )));
     }
+    if table.is_of_gateway() {
+        fits_gateway(world, &table.vpc, &to, &via)?;
+    }
     if table.routes.len() >= world.quotas.routes_per_table {
         return Err(refuse("RouteLimitExceeded", format!("The maximum number of routes of the route table '{id}' has been reached.")));
     }
@@ -195,13 +198,31 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
 fn replace(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("RouteTableId")?;
     let to = destination(world, p)?;
-    let via = target(world, p, &find(&world.route_tables, "rtb", id)?.vpc)?;
+    let table = find(&world.route_tables, "rtb", id)?;
+    let via = target(world, p, &table.vpc)?;
+    if table.is_of_gateway() {
+        fits_gateway(world, &table.vpc, &to, &via)?;
+    }
     let table = find_mut(&mut world.route_tables, "rtb", id)?;
     let Some(route) = table.routes.iter_mut().find(|r| r.to == to) else {
         return Err(bad(format!("There is no route defined for '{to}' in the route table. Use CreateRoute instead.")));
     };
     route.via = via;
     Ok(json!({}))
+}
+
+/// In a table that a gateway follows a route is for the whole range of a subnet, and leads to an interface (VPC user guide,
+/// "Gateway route tables").
+pub(crate) fn fits_gateway(world: &World, vpc: &str, to: &Destination, via: &Target) -> Result<(), ApiError> {
+    let subnets: Vec<Cidr> =
+        world.subnets.values().filter(|s| s.vpc == vpc).flat_map(|s| s.cidr.into_iter().chain(s.ipv6.as_ref().map(|b| b.cidr))).collect();
+    if !to.is_among(&subnets) {
+        return Err(bad(format!("The destination CIDR block {to} of a gateway route table is not that of a subnet of {vpc}.")));
+    }
+    match via {
+        Target::Interface(_) | Target::Instance { .. } => Ok(()),
+        _ => Err(bad(format!("The route for {to} of a gateway route table can target only a network interface."))),
+    }
 }
 
 fn delete(world: &mut World, p: Params<'_>) -> Outcome {

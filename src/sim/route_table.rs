@@ -60,6 +60,11 @@ impl RouteTable {
         self.associations.iter().any(Association::is_main)
     }
 
+    /// Whether what a gateway lets in follows it.
+    pub(crate) fn is_of_gateway(&self) -> bool {
+        self.associations.iter().any(|a| a.gateway.is_some())
+    }
+
     /// The networks that it routes locally.
     pub(crate) fn local(&self, world: &World) -> Vec<Cidr> {
         world.vpcs.get(&self.vpc).map(|v| v.cidrs.iter().map(|b| b.cidr).collect()).unwrap_or_default()
@@ -106,6 +111,9 @@ fn associate(world: &mut World, p: Params<'_>) -> Outcome {
     let (subnet, gateway) = (p.text("SubnetId"), p.text("GatewayId"));
     let of = match (subnet, gateway) {
         (Some(subnet), None) => Some(&find(&world.subnets, "subnet", subnet)?.vpc),
+        (None, Some(gateway)) if gateway.starts_with("vgw-") => {
+            find(&world.vpn_gateways, "vgw", gateway)?.is_attached_to(&table.vpc).then_some(&table.vpc)
+        }
         (None, Some(gateway)) => find(&world.internet_gateways, "igw", gateway)?.vpc.as_ref(),
         (None, None) => return Err(missing("subnetId")),
         (Some(_), Some(_)) => return Err(clash("Only one of subnetId and gatewayId may be specified")),
@@ -123,10 +131,21 @@ fn associate(world: &mut World, p: Params<'_>) -> Outcome {
         }
         return Ok(json!({"AssociationId": association.id, "AssociationState": {"State": "associated"}}));
     }
+    if gateway.is_some() {
+        fits_gateway(world, table)?;
+    }
     let association = world.id("rtbassoc");
     let new = Association { id: association.clone(), subnet: subnet.map(str::to_owned), gateway: gateway.map(str::to_owned) };
     find_mut(&mut world.route_tables, "rtb", id)?.associations.push(new);
     Ok(json!({"AssociationId": association, "AssociationState": {"State": "associated"}}))
+}
+
+/// A gateway follows no table that has routes which its own may not have (VPC user guide, "Gateway route tables").
+fn fits_gateway(world: &World, table: &RouteTable) -> Result<(), ApiError> {
+    if !table.propagating.is_empty() {
+        return Err(bad("A route table with route propagation can not be associated with a gateway."));
+    }
+    table.routes.iter().try_for_each(|r| route::fits_gateway(world, &table.vpc, &r.to, &r.via))
 }
 
 /// The table that has an association.
@@ -152,6 +171,9 @@ fn replace(world: &mut World, p: Params<'_>) -> Outcome {
     let vpc = &find(&world.route_tables, "rtb", to)?.vpc;
     if *vpc != find(&world.route_tables, "rtb", &from)?.vpc {
         return Err(bad(format!("route table {to} and association {id} belong to different networks")));
+    }
+    if association.gateway.is_some() {
+        fits_gateway(world, find(&world.route_tables, "rtb", to)?)?;
     }
     let new = world.id("rtbassoc");
     find_mut(&mut world.route_tables, "rtb", &from)?.associations.retain(|a| a.id != id);

@@ -142,6 +142,9 @@ fn propagate(world: &mut World, p: Params<'_>) -> Outcome {
         return Err(refuse("Gateway.NotAttached", format!("resource {gateway} is not attached to network {vpc}")));
     }
     let table = find_mut(&mut world.route_tables, "rtb", table)?;
+    if table.is_of_gateway() {
+        return Err(bad("Route propagation can not be enabled for a route table that is associated with a gateway."));
+    }
     if !table.propagating.iter().any(|g| g == gateway) {
         table.propagating.push(gateway.into());
     }

@@ -176,6 +176,22 @@ route_table app { vpc = vpc.main  route 10.0.0.0/16 via internet_gateway.main } 
 ```
 
 Remove the route, or name the range of the subnet that the appliance stands before.";
+    EDGE_ROUTE = "E0389" "a route has no place in a table that a gateway follows"
+"What an internet gateway or a virtual private gateway lets into the VPC can be led by an appliance: by a route table that the gateway
+follows. EC2 takes nothing in such a table but routes for the whole range of a subnet, to the interface of an appliance (VPC user guide,
+\"Gateway route tables\").
+
+```secnet error E0389
+vpc main              { cidr_block = 10.0.0.0/16 }
+internet_gateway main { vpc = vpc.main }
+route_table inward {
+  vpc              = vpc.main
+  internet_gateway = internet_gateway.main
+  route anywhere via internet_gateway.main      # refused
+}
+```
+
+Write what leaves the VPC into the tables of its subnets, and here the subnets that the appliance stands before.";
     PRIVATE_KEY = "E0318" "a key pair takes the public key alone"
 "EC2 puts a public key on instances; the private one stays with its owner. A private key that is sent anywhere, or stands in sources, is
 one no longer: make a new pair.
@@ -446,6 +462,15 @@ pub fn private_key(address: &str, header: Option<Span>) -> Diagnostic {
     Diagnostic::error(&PRIVATE_KEY, format!("`{address}` holds a private key"))
         .at(header, "takes a public key")
         .help("give the public key, such as the contents of `~/.ssh/id_ed25519.pub`, and make a new pair: this one has been seen")
+}
+
+/// [`EDGE_ROUTE`]; `follows` is where the gateway is named.
+#[must_use]
+pub fn edge_route(table: &Address, what: &str, at: Span, follows: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&EDGE_ROUTE, format!("`{table}` has {what}, and a gateway follows it"))
+        .at(at, "EC2 refuses this there")
+        .at(follows, "the gateway that follows it")
+        .help("name the whole range of a subnet and lead it to an interface or an instance")
 }
 
 /// [`LOCAL_ROUTE`]

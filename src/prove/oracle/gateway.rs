@@ -123,7 +123,7 @@ impl Oracle<'_> {
 
     /// Into a VPC by a gateway that may have a route table of its own.
     fn inward(&self, gateway: &Id, vpc: &Id, mut way: Way, end: &mut Way) -> Fate {
-        let Some(table) = self.net.route_tables.iter().find(|t| t.gateways.contains(gateway)) else {
+        let Some(table) = self.net.route_tables.iter().rfind(|t| t.gateways.contains(gateway)) else {
             return self.enter_vpc(vpc, None, way, end);
         };
         match self.best_route(table, way.packet.destination) {
