@@ -22,8 +22,8 @@ pub enum Sent {
     Found(Vec<Json>),
     /// What it is for holds already.
     Satisfied,
-    /// An earlier try had no answer, and now EC2 does not find what the call names: it may have been carried out and have
-    /// taken that away. Whatever was read to make the call must be read again.
+    /// A try had no answer: it may have been carried out and have taken away what the call names. Whatever was read to make
+    /// the call must be read again.
     Overtaken,
 }
 
@@ -47,6 +47,8 @@ pub struct Sending<'a> {
     pub deletes: bool,
     /// Whether it names something made a short while ago.
     pub names_young: bool,
+    /// Whether it was made from what was read just before, which it may itself have changed.
+    pub was_read_for: bool,
     /// Told of each wait before the next try.
     pub told: &'a (dyn Fn(&ApiError, Duration) + Sync),
     /// What it lets go of, and how that is waited for; `None` where nothing goes.
@@ -132,6 +134,9 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
         };
         (sending.told)(&error, wait);
         tokio::time::sleep(wait).await;
+        if sending.was_read_for && listing.is_none() && error.class == Class::Ambiguous {
+            return Ok(Sent::Overtaken);
+        }
     }
 }
 

@@ -43,7 +43,7 @@ const LOOKS: [Duration; 5] =
     [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(10), Duration::from_secs(30)];
 
 /// How often what a call was made from may turn out to be out of date.
-const OVERTAKEN_MAX: u32 = 3;
+const OVERTAKEN_MAX: u32 = 5;
 
 /// The journal and the state that it leads to. Nothing changes the one without the other.
 #[derive(Debug)]
@@ -254,6 +254,7 @@ impl Step<'_> {
             many: if number == 0 { self.task.what.made().len() } else { 1 },
             deletes: matches!(self.task.what, What::Delete { .. } | What::UnmakeParts { .. }),
             names_young: self.run.names_young(&request),
+            was_read_for: self.task.calls.iter().take(number).any(|call| !call.mutates()),
             told: &told,
             going,
         };
