@@ -40,6 +40,7 @@ mod recover;
 mod report;
 mod sandbox;
 mod sarif;
+mod scope;
 mod session;
 mod state;
 mod target;

@@ -3,7 +3,7 @@
 //! Edges come from references and from what EC2 is known to need: whatever is placed in a subnet waits for the subnet's
 //! table, routes, ACL and gateway. Two groups that name each other are no cycle, since their rules are nodes of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::address::Address,
@@ -79,6 +79,17 @@ impl<'a> Graph<'a> {
     #[must_use]
     pub fn thing(&self, address: &Address) -> Option<NodeId> {
         self.things.get(address).map(|(id, _)| *id)
+    }
+
+    /// What each resource needs, it or one of its parts.
+    #[must_use]
+    pub fn needs_by_address(&self) -> BTreeMap<Address, BTreeSet<Address>> {
+        let mut found: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+        for (node, needs) in self.nodes.iter().zip(&self.needs) {
+            let others = needs.iter().map(|n| self.nodes[*n].address).filter(|a| *a != node.address);
+            found.entry(node.address.clone()).or_default().extend(others.cloned());
+        }
+        found
     }
 
     /// The resources, each after all that its attributes refer to.

@@ -18,12 +18,14 @@ mod quota;
 pub mod rebuilt;
 mod room;
 mod safe;
+pub mod scope;
 pub mod sealing;
 mod standing;
 mod tasks;
 
 pub use decide::own_tags;
 pub use drift::drift;
+pub use scope::Scope;
 
 use std::collections::BTreeMap;
 
@@ -39,7 +41,7 @@ use crate::{
     },
     call::Call,
     graph::Graph,
-    plan::{lifecycle::Opening, observation::Observation, standing::Standing},
+    plan::{lifecycle::Opening, observation::Observation, scope::Bounds, standing::Standing},
     resources,
     schema::{
         ask::Answers,
@@ -102,6 +104,9 @@ pub struct Plan {
     /// What the hashes in the plan stand for. Not kept in plan files: see [`sealing::unseal`].
     #[serde(skip)]
     pub secrets: Secrets,
+    /// What it is about, if that is not the whole project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<scope::Partial>,
     /// When it was made (in seconds since 1970), if nothing was read for it and the state was taken at its word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recalled: Option<u64>,
@@ -255,10 +260,31 @@ fn outputs(model: &Model, standing: &Standing<'_>, decisions: &decide::Decisions
 /// # Errors
 /// What is wanted cannot be planned: an existing resource is not found, a value is not known, no order exists.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    within(input, Bounds::default())
+}
+
+/// Makes a plan of a part of the project, or one that replaces what has not changed.
+///
+/// # Errors
+/// As [`plan()`]; or an address names nothing.
+pub fn plan_of(input: &Input<'_>, scope: &Scope) -> Result<Plan, Vec<Diagnostic>> {
+    if scope.is_whole() {
+        return plan(input);
+    }
+    let scope::Cut { model, bounds, partial } = scope::cut(input, scope)?;
+    let mut plan = within(&Input { model: &model, ..*input }, bounds)?;
+    if let Some(partial) = partial {
+        scope::close(&mut plan, input, partial);
+    }
+    Ok(plan)
+}
+
+fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     let Input { model, observation, sources, .. } = *input;
     let mut sink = Sink::default();
     let Opening { state, moves, mut imports, forgotten, vanished, mut notes } = lifecycle::open(input, &mut sink);
-    let standing = Standing::new(model, &state, observation, &mut sink);
+    let mut standing = Standing::new(model, &state, observation, &mut sink);
+    standing.bound(bounds);
     let graph = Graph::build(model.resources.values().filter(|r| !r.existing));
     let in_order = graph.resources_in_order();
     let decisions = decide::decide(model, &state, &standing, &in_order, &mut sink);
@@ -314,6 +340,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         warnings,
         sealing_key: observation.sealing_key.clone(),
         secrets: Secrets::default(),
+        partial: None,
         recalled: observation.recalled.then_some(observation.at),
     };
     match sealing::seal(&mut plan, standing.sealing_key.as_deref()).and_then(|()| laws::check(&plan)) {
@@ -356,7 +383,8 @@ fn moves(model: &Model, state: &State) -> Vec<(Address, Address)> {
 fn seen(standing: &Standing<'_>, decisions: &decide::Decisions<'_>) -> Vec<Seen> {
     let mut found = vec![];
     for (address, decision) in &decisions.wanted {
-        let Some(thing) = standing.things.get(*address).filter(|_| !decisions.replaced.contains(*address)) else { continue };
+        let stays = !decisions.replaced.contains(*address) && !standing.bounds.left.contains(*address);
+        let Some(thing) = standing.things.get(*address).filter(|_| stays) else { continue };
         let computed = |(name, value): &(&String, &Value)| {
             let told = thing.spec.attr(name).is_some_and(|a| a.change == crate::schema::attr::Change::Computed);
             told && *name != "id" && thing.state.record.get(*name) != Some(value)

@@ -101,6 +101,8 @@ mod sets;
 mod spec;
 #[path = "it/state.rs"]
 mod state;
+#[path = "it/targets.rs"]
+mod targets;
 #[path = "it/tidy.rs"]
 mod tidy;
 #[path = "it/transit.rs"]

@@ -19,6 +19,7 @@ use crate::{
         wait::Waiter,
     },
     base::{
+        address::Address,
         codes::{apply as codes, state as state_codes},
         diagnostic::Diagnostic,
         site::Site,
@@ -193,7 +194,9 @@ fn opening(plan: &Plan, state: &State, region: &str) -> Vec<Event> {
     }
     // The plan deletes every deposed resource that still stands.
     let goes = |id: &str| plan.tasks.iter().any(|task| matches!(&task.what, What::Delete { id: deleted, .. } if deleted == id));
-    let deposed: Vec<String> = state.deposed.iter().map(|d| d.resource.id.clone()).filter(|id| !goes(id)).collect();
+    let left = |address: &Address| plan.partial.as_ref().is_some_and(|p| p.left.contains(address));
+    let deposed = state.deposed.iter().filter(|d| !left(&d.address)).map(|d| d.resource.id.clone());
+    let deposed: Vec<String> = deposed.filter(|id| !goes(id)).collect();
     if !plan.gone.is_empty() || !deposed.is_empty() {
         events.push(Event::Forgotten { addresses: plan.gone.clone(), deposed });
     }

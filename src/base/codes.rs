@@ -20,6 +20,7 @@ pub mod plan;
 pub mod prove;
 pub mod quota;
 pub mod repeat;
+pub mod scope;
 pub mod sensitive;
 pub mod site;
 pub mod space;
@@ -58,6 +59,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         plan::ALL,
         permission::ALL,
         quota::ALL,
+        scope::ALL,
         prove::ALL,
         guard::ALL,
     ];

@@ -18,6 +18,7 @@ use crate::{
         printer::Printer,
         project::{Project, ProjectArgs},
         runtime,
+        scope::{ReplaceArgs, ScopeArgs},
         session::Session,
         target::TargetArgs,
     },
@@ -34,6 +35,10 @@ pub struct Apply {
     pub project: ProjectArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    #[command(flatten)]
+    replace: ReplaceArgs,
     /// Go ahead without asking
     #[arg(long)]
     yes: bool,
@@ -41,7 +46,7 @@ pub struct Apply {
     #[arg(long)]
     accept_policy_change: bool,
     /// Take into the state what was changed in EC2 without secnet, and change nothing in EC2
-    #[arg(long, conflicts_with_all = ["refresh", "accept_policy_change"])]
+    #[arg(long, conflicts_with_all = ["refresh", "accept_policy_change", "target", "exclude", "replace"])]
     refresh_only: bool,
 }
 
@@ -61,7 +66,7 @@ impl Apply {
         let project = session.ask(project, self.target.refresh).await?;
         let plan = match self.refresh_only {
             true => session.drift(&project.model, self.target.deep).await,
-            false => session.plan(&project.model, &project.texts, self.target.reading()).await,
+            false => session.plan_of(&project.model, &self.scope.scope(&self.replace, false), &project.texts, self.target.reading()).await,
         };
         let plan = match plan {
             Ok(plan) => plan,
@@ -75,6 +80,9 @@ impl Apply {
         let path = &*self.project.directory;
         if self.refresh_only {
             return Err(codes::plan_is_stale("a plan file says what is to be done, and `--refresh-only` does nothing of it").into());
+        }
+        if !self.scope.is_empty() || !self.replace.is_empty() {
+            return Err(codes::plan_is_stale("what it is about was said when it was made").into());
         }
         let mut file = PlanFile::read(path)?;
         let project = self.as_planned(&file)?;

@@ -8,9 +8,11 @@ use crate::cli::{
     printer::Printer,
     project::{Project, ProjectArgs},
     runtime,
+    scope::{ReplaceArgs, ScopeArgs},
     session::Session,
     target::TargetArgs,
 };
+use crate::plan::Scope;
 
 /// Take down everything that the project has made: show what goes, ask, do it
 #[derive(Debug, Args)]
@@ -20,6 +22,8 @@ pub struct Destroy {
     pub project: ProjectArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    scope: ScopeArgs,
     /// Go ahead without asking
     #[arg(long)]
     yes: bool,
@@ -34,7 +38,13 @@ impl Destroy {
         runtime()?.block_on(async {
             let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
             let session = Session::open(&project.directory, &project.model.project, &self.target.place, "destroy", *printer).await?;
-            let mut plan = match session.plan(&project.emptied(), &project.texts, self.target.reading()).await {
+            let whole = self.scope.is_empty();
+            let project = if whole { project } else { session.ask(project, self.target.refresh).await? };
+            let (model, scope) = match whole {
+                true => (project.emptied(), Scope::default()),
+                false => (project.model.clone(), self.scope.scope(&ReplaceArgs::default(), true)),
+            };
+            let mut plan = match session.plan_of(&model, &scope, &project.texts, self.target.reading()).await {
                 Ok(plan) => plan,
                 Err(diagnostics) => return Err(project.stop(diagnostics)),
             };

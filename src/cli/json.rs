@@ -9,10 +9,12 @@ use serde::Serialize;
 
 use crate::{
     apply::counts::Counts,
+    base::address::Address,
     call::Json,
     plan::{
         Action, Change, PartChange, Plan,
         proof::{Flow, Proof, Verdict},
+        scope::Partial,
     },
     prove::policy::Outcome,
     schema::value::Value,
@@ -41,6 +43,28 @@ pub struct PlanJson {
     gone: Vec<String>,
     attached_by_aws: Vec<String>,
     notes: Vec<String>,
+    /// What it is about, if that is not the whole project.
+    partial: Option<PartialJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct PartialJson {
+    target: Vec<String>,
+    exclude: Vec<String>,
+    replace: Vec<String>,
+    /// What came along with the targets, or was left out with what is excluded.
+    along: Vec<AlongJson>,
+    /// What stays as it is.
+    left: Vec<String>,
+    /// Statements of policies that are about nothing that will stand.
+    not_proved: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct AlongJson {
+    address: String,
+    because: String,
+    changes: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -186,7 +210,24 @@ impl From<&Plan> for PlanJson {
             gone: plan.gone.iter().map(ToString::to_string).collect(),
             attached_by_aws: plan.attached.clone(),
             notes: plan.notes.clone(),
+            partial: plan.partial.as_ref().map(|partial| partial_of(plan, partial)),
         }
+    }
+}
+
+fn partial_of(plan: &Plan, partial: &Partial) -> PartialJson {
+    let along = |(address, because): (&Address, &String)| AlongJson {
+        address: address.to_string(),
+        because: because.clone(),
+        changes: plan.changes.iter().any(|change| change.address == *address),
+    };
+    PartialJson {
+        target: partial.scope.target.clone(),
+        exclude: partial.scope.exclude.clone(),
+        replace: partial.scope.replace.clone(),
+        along: partial.along.iter().map(along).collect(),
+        left: partial.left.iter().map(ToString::to_string).collect(),
+        not_proved: partial.unasked.clone(),
     }
 }
 

@@ -15,10 +15,14 @@ use crate::cli::{
     project::{Project, ProjectArgs},
     report::{self, Message},
     runtime,
+    scope::{ReplaceArgs, ScopeArgs},
     session::Session,
     target::TargetArgs,
 };
-use crate::plan::render::{Style, render, render_drift};
+use crate::plan::{
+    Scope,
+    render::{Style, render, render_drift},
+};
 
 /// Show what an apply would do
 #[derive(Debug, Args)]
@@ -28,6 +32,10 @@ pub struct Plan {
     pub project: ProjectArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    #[command(flatten)]
+    replace: ReplaceArgs,
     /// Write the plan to a file, for `secnet apply FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -35,13 +43,13 @@ pub struct Plan {
     #[arg(long)]
     detailed_exitcode: bool,
     /// Plan to take everything down
-    #[arg(long)]
+    #[arg(long, conflicts_with = "replace")]
     destroy: bool,
     /// Ask EC2 whether the plan's calls are permitted, without doing any
     #[arg(long, conflicts_with = "refresh")]
     check_permissions: bool,
     /// Show only what was changed in EC2 without secnet, and would be taken into the state
-    #[arg(long, conflicts_with_all = ["refresh", "destroy", "out", "check_permissions"])]
+    #[arg(long, conflicts_with_all = ["refresh", "destroy", "out", "check_permissions", "target", "exclude", "replace"])]
     refresh_only: bool,
 }
 
@@ -83,8 +91,10 @@ impl Plan {
             true => Session::open(directory, settings, place, "plan", *printer).await?,
             false => Session::unconnected(directory, settings, place, "plan", *printer)?,
         };
-        let project = if self.destroy { project } else { session.ask(project, self.target.refresh).await? };
-        let model = if self.destroy { &project.emptied() } else { &project.model };
+        let whole = self.destroy && self.scope.is_empty();
+        let project = if whole { project } else { session.ask(project, self.target.refresh).await? };
+        let scope = if whole { Scope::default() } else { self.scope.scope(&self.replace, self.destroy) };
+        let model = if whole { &project.emptied() } else { &project.model };
         let reads = if self.check_permissions { permission::reads(&session, &project.model, deep).await } else { vec![] };
         if permission::denied(&reads) && !permission::can_plan(&session, model, &project.texts, self.target.reading()).await {
             // What cannot be read cannot be planned; that is all there is to say.
@@ -92,7 +102,7 @@ impl Plan {
         }
         let plan = match self.refresh_only {
             true => session.drift(model, deep).await,
-            false => session.plan(model, &project.texts, self.target.reading()).await,
+            false => session.plan_of(model, &scope, &project.texts, self.target.reading()).await,
         };
         let plan = plan.map_err(|diagnostics| Stop::new(diagnostics, project.texts.clone()))?;
         if let Some(path) = &self.out {

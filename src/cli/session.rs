@@ -14,7 +14,7 @@ use crate::{
         project::Project,
         target::{Place, Reading},
     },
-    plan::{self, Plan, observation::Observation},
+    plan::{self, Plan, Scope, observation::Observation},
     schema::model::{self, Model},
     state::{
         State,
@@ -177,9 +177,9 @@ impl Session {
     ///
     /// # Errors
     /// Something that the state does not know has to be read, or what is wanted cannot be planned.
-    fn plan_unread(&self, model: &Model, texts: &Texts) -> Result<Plan, Vec<Diagnostic>> {
+    fn plan_unread(&self, model: &Model, scope: &Scope, texts: &Texts) -> Result<Plan, Vec<Diagnostic>> {
         let observation = recall::recall(model, &self.state, self.driver.region())?;
-        plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
+        plan::plan_of(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) }, scope)
     }
 
     /// Reads what stands, and says where that is not what the state says.
@@ -218,13 +218,21 @@ impl Session {
         }
     }
 
-    /// Reads what stands and makes a plan, or takes the state's word for that.
+    /// The plan of the whole project.
     ///
     /// # Errors
     /// EC2 cannot be read, or what is wanted cannot be planned.
     pub async fn plan(&self, model: &Model, texts: &Texts, reading: Reading) -> Result<Plan, Vec<Diagnostic>> {
+        self.plan_of(model, &Scope::default(), texts, reading).await
+    }
+
+    /// Reads what stands and makes a plan, or takes the state's word for that.
+    ///
+    /// # Errors
+    /// EC2 cannot be read, or what is wanted cannot be planned.
+    pub async fn plan_of(&self, model: &Model, scope: &Scope, texts: &Texts, reading: Reading) -> Result<Plan, Vec<Diagnostic>> {
         if reading == Reading::Nothing {
-            return self.plan_unread(model, texts);
+            return self.plan_unread(model, scope, texts);
         }
         let observation = self.read(model, reading == Reading::Deep).await?;
         match refresh::strays(&observation, &self.state) {
@@ -233,6 +241,6 @@ impl Session {
                 .printer
                 .whisper(&format!("{n} things in EC2 carry this project's tag, and the state does not know them; they are left alone.")),
         }
-        plan::plan(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) })
+        plan::plan_of(&plan::Input { model, state: &self.state, observation: &observation, sources: Some(&texts.sources) }, scope)
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     resources,
     schema::{
         attr::{Attr, Change, Type},
-        model::{Model, Resource},
+        model::{self, Model, Resource},
         value::{Record, Value},
     },
     state::{self, State},
@@ -110,9 +110,17 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     let mut decisions = Decisions::default();
     for resource in in_order.iter().filter(|r| !r.existing) {
         let Some(spec) = resources::spec(resource.address.kind()) else { continue };
+        if standing.bounds.left.contains(&resource.address) {
+            decisions.wanted.insert(&resource.address, left(resource, spec, standing));
+            continue;
+        }
         stays_where_it_is(resource, standing, sink);
         let mut decision = thing(resource, spec, standing, &decisions.replaced, sink);
         without_ignored(&mut decision.record, &model.project.ignore_tags);
+        if standing.bounds.replace.contains(&resource.address) && matches!(decision.action, None | Some(Action::Update)) {
+            decision.action = Some(Action::Replace);
+            decision.reason = Some("`--replace` asks for it".into());
+        }
         decision.tags = tags(&decision, state, standing, &model.project.ignore_tags);
         if decision.action == Some(Action::Replace) {
             decisions.replaced.insert(resource.address.clone());
@@ -121,7 +129,7 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     }
     // Parts come after all resources: whether what they name is replaced must be decided first.
     let replaced = decisions.replaced.clone();
-    for decision in decisions.wanted.values_mut() {
+    for decision in decisions.wanted.values_mut().filter(|d| !standing.bounds.left.contains(&d.resource.address)) {
         decision.parts = parts(decision, standing, &replaced, sink);
     }
     for address in standing.things.keys() {
@@ -135,6 +143,17 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     lock::guard(&decisions, standing, sink);
     lifecycle::beside(&decisions, standing, &order::wants_create_first, sink);
     decisions
+}
+
+/// What is left as it is: all of it stays, whoever has put it there.
+fn left<'a>(resource: &'a Resource, spec: &'static Spec, standing: &Standing<'_>) -> Decision<'a> {
+    let observed = standing.things.get(&resource.address).map_or(&[][..], |thing| &thing.observed.parts);
+    let part = |(index, (part, observed)): (usize, (&model::Part, &(&'static str, Record)))| {
+        let (wanted, observed) = (Some(part.record.clone()), Some(observed.1.clone()));
+        Some(PartDecision { spec: spec.part(part.name)?, index: Some(index), observed, kept: None, wanted, same: true, span: None })
+    };
+    let parts = resource.parts.iter().zip(observed).enumerate().filter_map(part).collect();
+    Decision { resource, spec, record: resource.record.clone(), action: None, attributes: vec![], tags: None, parts, reason: None }
 }
 
 /// Nothing moves to another account or region.

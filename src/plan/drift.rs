@@ -74,6 +74,7 @@ pub fn drift(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         weakened: vec![],
         sealing_key: None,
         secrets: Secrets::default(),
+        partial: None,
         recalled: None,
         warnings: vec![],
     })

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub mod between;
-mod recall;
+pub(super) mod recall;
 
 use crate::{
     base::{

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use similar::{ChangeTag, TextDiff};
 
 use crate::{
-    plan::{Action, AttributeChange, Change, PartChange, Plan},
+    base::address::Address,
+    plan::{Action, AttributeChange, Change, PartChange, Plan, scope::Partial},
     schema::value::{HIDDEN, Value},
     state::event::What,
 };
@@ -29,6 +30,9 @@ pub struct Style {
 pub fn render(plan: &Plan, style: Style) -> String {
     let mut page = Page { style, text: String::new() };
     page.weakened(&plan.weakened);
+    if let Some(partial) = &plan.partial {
+        page.partial(plan, partial);
+    }
     for (from, to) in &plan.moves {
         page.line(Tint::Change, &format!("> rename {from} -> {to}"), None);
     }
@@ -96,12 +100,16 @@ pub fn render_drift(plan: &Plan, style: Style) -> String {
 pub fn summary(plan: &Plan) -> String {
     if plan.is_empty() {
         let who = if plan.recalled.is_some() { "the state" } else { "EC2" };
+        if plan.partial.is_some() {
+            return format!("Nothing to do in this part: {who} holds what the project says of it.");
+        }
         return format!("Nothing to do: {who} holds what the project says.");
     }
     let counts = plan.counts();
     let count = |action| counts.get(&action).copied().unwrap_or_default();
     let mut line = format!(
-        "Plan: {} to create, {} to update, {} to replace, {} to delete",
+        "{}: {} to create, {} to update, {} to replace, {} to delete",
+        if plan.partial.is_some() { "Partial plan" } else { "Plan" },
         count(Action::Create),
         count(Action::Update),
         count(Action::Replace),
@@ -114,6 +122,11 @@ pub fn summary(plan: &Plan) -> String {
         let _ = write!(line, ", {n} to {what}");
     }
     line + "."
+}
+
+/// `4 other resources stay as they are`
+fn stay(n: usize) -> String {
+    if n == 1 { "1 other resource stays as it is".into() } else { format!("{n} other resources stay as they are") }
 }
 
 /// That nothing was read, and how old the knowledge of existing resources is at least in part.
@@ -183,6 +196,27 @@ impl Page {
             let place = self.paint(Tint::Quiet, place);
             let _ = write!(self.text, "{:gap$}{place}", "");
         }
+        self.text.push('\n');
+    }
+
+    /// That it is about a part of the project, what came along, and what nobody has asked about.
+    fn partial(&mut self, plan: &Plan, partial: &Partial) {
+        let Partial { scope, along, left, unasked } = partial;
+        let by_target = !scope.target.is_empty();
+        let (option, named) = if by_target { ("--target", &scope.target) } else { ("--exclude", &scope.exclude) };
+        let named = named.iter().map(|n| format!("`{}`", clean(n))).collect::<Vec<_>>().join(", ");
+        self.line(Tint::Strong, &format!("PARTIAL PLAN: {option} {named}"), None);
+        let changes = |address: &Address| !by_target || plan.changes.iter().any(|c| c.address == *address);
+        let word = if by_target { "with it" } else { "left out with it" };
+        for (address, why) in along.iter().filter(|(a, _)| changes(a)) {
+            self.line(Tint::Plain, &format!("  {word}: {address}, since {why}"), None);
+        }
+        let quiet = along.keys().filter(|a| !changes(a)).count();
+        if quiet > 0 {
+            self.line(Tint::Quiet, &format!("  {quiet} more that it needs: nothing to do"), None);
+        }
+        self.line(Tint::Plain, &format!("  {}; policies are proved for what will stand then", stay(left.len())), None);
+        unasked.iter().for_each(|sentence| self.line(Tint::Change, &format!("  not proved: {sentence}"), None));
         self.text.push('\n');
     }
 
@@ -308,7 +342,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::base::address::Address;
 
     fn plan(changes: Vec<Change>) -> Plan {
         Plan {
@@ -332,6 +365,7 @@ mod tests {
             proof: Default::default(),
             promises: vec![],
             recalled: None,
+            partial: None,
             weakened: vec![],
             warnings: vec![],
             sealing_key: None,

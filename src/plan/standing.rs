@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{address::Address, codes::plan as codes, diagnostic::Sink, site::Site},
-    plan::observation::{Observation, image_key, image_key_at},
+    plan::{
+        observation::{Observation, image_key, image_key_at},
+        scope::Bounds,
+    },
     registry::{Observed, Spec},
     resources,
     schema::{
@@ -46,6 +49,8 @@ pub struct Standing<'a> {
     pub recalled: bool,
     /// What hashes of sensitive values are made with; `None` where nothing is sensitive.
     pub sealing_key: Option<String>,
+    /// What is left as it is, and what is replaced though it has not changed.
+    pub bounds: Bounds,
     by_id: BTreeMap<&'a str, Address>,
 }
 
@@ -63,6 +68,7 @@ impl<'a> Standing<'a> {
             account: observation.account.as_deref(),
             recalled: observation.recalled,
             sealing_key: state.sealing_key.clone().or_else(|| observation.sealing_key.clone()),
+            bounds: Bounds::default(),
             by_id: BTreeMap::new(),
         };
         standing.images.extend(observation.images.clone());
@@ -100,6 +106,12 @@ impl<'a> Standing<'a> {
             }
         }
         standing
+    }
+
+    /// Binds what is decided to a part of the project.
+    pub fn bound(&mut self, bounds: Bounds) {
+        self.deposed.retain(|(address, _)| !bounds.left.contains(address));
+        self.bounds = bounds;
     }
 
     /// An attribute that EC2 has decided, unless the resource is about to be replaced.

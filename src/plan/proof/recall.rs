@@ -51,7 +51,7 @@ pub(super) fn networks((model, known, read): (&Model, &Known, &Read), standing: 
 
 /// The state's resources. What parts are made from is taken from the parts: an attachment that has moved since its owner
 /// was made stands there alone.
-fn things(standing: &Standing<'_>) -> BTreeMap<Address, Resource> {
+pub(in crate::plan) fn things(standing: &Standing<'_>) -> BTreeMap<Address, Resource> {
     let interface = |address: &Address, thing: &Thing<'_>| {
         Some((thing.state.record.get("network_interface_id")?.as_text()?.to_owned(), address.clone()))
     };

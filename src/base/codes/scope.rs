@@ -1,0 +1,48 @@
+//! E07: plans of a part of a project.
+
+use crate::base::{address::Address, diagnostic::Diagnostic};
+
+crate::codes! {
+    UNKNOWN_ADDRESS = "E0760" "an option names a resource that is nowhere"
+"`--target`, `--exclude` and `--replace` take the address of a resource of the project or of the state, with its key or without (then all of a
+`for` are meant), or a module: `--target 'subnet.private[\"a\"]'`, `--target subnet.private`, `--target module.edge`. What stands in neither
+is a mistake rather than nothing to do.
+
+`secnet plan` names every resource by its address, and so does `secnet state list`.";
+    ONLY_READ = "E0761" "an option names what is only read"
+"An `existing` block reads what somebody else has made. A plan does nothing to it, so there is nothing to target, leave out or replace.";
+    NOT_TO_REPLACE = "E0762" "what is to be replaced cannot be"
+"`--replace` makes anew what stands and is wanted. What does not stand yet is made anyhow; what is not in the sources any more goes
+anyhow; and what a plan leaves out is not replaced by it.";
+}
+
+/// [`UNKNOWN_ADDRESS`]
+#[must_use]
+pub fn unknown_address(text: &str, option: &str, meant: Option<&str>) -> Diagnostic {
+    let told = Diagnostic::error(&UNKNOWN_ADDRESS, format!("`{option} {text}` names no resource of the project or its state"));
+    match meant {
+        Some(meant) => told.help(format!("did you mean `{meant}`?")),
+        None => told.help("write an address such as `subnet.private[\"a\"]`, one without its key, or a module such as `module.edge`"),
+    }
+}
+
+/// [`ONLY_READ`]
+#[must_use]
+pub fn only_read(text: &str, option: &str) -> Diagnostic {
+    Diagnostic::error(&ONLY_READ, format!("`{option} {text}` names what the project only reads"))
+        .help("an `existing` block is never changed; leave the option out")
+}
+
+/// [`NOT_TO_REPLACE`]
+#[must_use]
+pub fn not_to_replace(address: &Address, stands: bool) -> Diagnostic {
+    let why = if stands { "it is not in the sources any more" } else { "it does not stand yet" };
+    Diagnostic::error(&NOT_TO_REPLACE, format!("`{address}` cannot be replaced: {why}")).help("apply without `--replace` for it")
+}
+
+/// [`NOT_TO_REPLACE`]
+#[must_use]
+pub fn replaced_and_left_out(address: &Address) -> Diagnostic {
+    Diagnostic::error(&NOT_TO_REPLACE, format!("`{address}` cannot be replaced: the plan leaves it out"))
+        .help("leave one of `--replace` and `--exclude` out")
+}
