@@ -342,7 +342,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::base::address::Address;
 
     fn plan(changes: Vec<Change>) -> Plan {
         Plan {
@@ -366,6 +365,7 @@ mod tests {
             proof: Default::default(),
             promises: vec![],
             recalled: None,
+            partial: None,
             weakened: vec![],
             warnings: vec![],
             sealing_key: None,
