@@ -94,6 +94,42 @@ change or delete, what another one has made.";
 its `account` blocks. Nothing there has one of the project's addresses.
 
 Check credentials and region. If the project has made nothing yet, there is nothing to rebuild: `secnet apply` makes it.";
+    REMOTE_UNREACHABLE = "E0419" "the shared state cannot be reached"
+"The project keeps its state in a bucket, and something that is needed of it could not be read or written: there is no such bucket,
+the credentials do not give the right to it, or nothing answers. The message holds the reason.
+
+Nothing was changed in EC2 that is not in the journal. What the state needs of a bucket are `s3:GetObject`, `s3:PutObject`,
+`s3:DeleteObject` on its keys, and `s3:ListBucket`.";
+    LEASE_HELD = "E0420" "another secnet holds the lock of the shared state"
+"A state in a bucket has a lock that all machines see: a lease, which its holder renews while it is at work, and gives back at
+the end. If the holder is killed, the lease runs out by itself, after a minute and a half at most, and the next run takes it over.
+
+`--lock-timeout 5m` waits for it. If you know that the holder is gone and don't want to wait, `secnet state unlock ID` ends its
+lease; a holder that lives on after all can write nothing more.";
+    LEASE_LOST = "E0421" "the lock of the shared state was lost"
+"This run held the lock of the state, and does not any more: the machine slept for longer than the lease, the bucket was out of reach
+for so long, or somebody ended the lease with `secnet state unlock`. Another run may have begun since, so this one writes nothing and
+sends nothing any more.
+
+What it has done is in the journal. The next run finds out what came of the last calls, and goes on from there.";
+    STATE_ELSEWHERE = "E0422" "the project's state is kept elsewhere"
+"The `state` block in the project says where the state is kept. Here it says another place than the one where it was kept so far. Going
+on would find no state there, and make everything a second time.
+
+`secnet state migrate` copies the state to where the project says, verifies the copy, and sets the old one aside. If the block was
+changed by mistake, change it back.";
+    NOT_LOCKED_BY = "E0423" "there is no such lock"
+"`secnet state unlock ID` ends the lease of the run that the id names, and no other: between the moment when you saw the id and now
+another run may have begun.
+
+The message says who holds the lock now, if anybody does. On a state beside the sources there is nothing to unlock: its lock is the
+operating system's, and ends with its process.";
+    SEGMENT_BROKEN = "E0424" "the journal of the shared state is damaged"
+"While an apply runs, the bucket holds its journal in numbered objects. One of them is missing, or holds something else than what
+secnet has written; so what the apply has made cannot be told for certain.
+
+Nothing was changed. Put the object back, from the bucket's versions; or, if it is beyond repair, run `secnet recover`, which
+rebuilds the state from the tags of what stands.";
 }
 
 /// [`STATE_TRUNCATED`]
@@ -221,4 +257,60 @@ pub fn nothing_to_recover(place: &str, lineage: Option<&str>) -> Diagnostic {
     let what = lineage.map_or_else(|| "a name of this project".into(), |lineage| format!("the lineage `{lineage}`"));
     Diagnostic::error(&NOTHING_TO_RECOVER, format!("nothing in {place} carries {what}"))
         .help("check the credentials and the region; what was never applied is made by `secnet apply`")
+}
+
+/// [`REMOTE_UNREACHABLE`]
+#[must_use]
+pub fn remote_unreachable(state: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&REMOTE_UNREACHABLE, format!("the state in `{state}` cannot be reached: {why}"))
+        .help("look at the bucket's name and region, and at the rights of the credentials")
+}
+
+/// [`LEASE_HELD`]; `id` is what the lock goes by.
+#[must_use]
+pub fn lease_held(project: &str, holder: &str, id: &str) -> Diagnostic {
+    let help = match id {
+        "" => "run the command again".to_owned(),
+        id => format!("wait for it with `--lock-timeout 5m`; if it is certain to be gone, `secnet state unlock {id}`"),
+    };
+    Diagnostic::error(&LEASE_HELD, format!("another secnet is at work on project `{project}`: {holder}")).help(help)
+}
+
+/// [`LEASE_LOST`]
+#[must_use]
+pub fn lease_lost(state: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&LEASE_LOST, format!("`{state}` was not written: {why}"))
+        .help("run the command again: it takes up the journal, and finds out what this run has done")
+}
+
+/// [`STATE_ELSEWHERE`]
+#[must_use]
+pub fn state_elsewhere(wanted: &str, known: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_ELSEWHERE, format!("the project keeps its state in `{wanted}`, and so far it was in `{known}`"))
+        .help("run `secnet state migrate` to take it there, or change the `state` block back")
+}
+
+/// [`NOT_LOCKED_BY`]; `held`: id and holder of the lock that there is.
+#[must_use]
+pub fn not_locked_by(project: &str, id: &str, held: Option<(&str, &str)>) -> Diagnostic {
+    let message = format!("project `{project}` is not locked by `{id}`");
+    let help = match held {
+        Some((id, holder)) => format!("its lock is `{id}`, of {holder}"),
+        None => "nobody holds its lock: there is nothing to unlock".into(),
+    };
+    Diagnostic::error(&NOT_LOCKED_BY, message).help(help)
+}
+
+/// [`SEGMENT_BROKEN`], of one that is there.
+#[must_use]
+pub fn segment_broken(segment: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&SEGMENT_BROKEN, format!("the segment `{segment}` of the journal is damaged: {why}"))
+        .help("put a good version of it back, or run `secnet recover`")
+}
+
+/// [`SEGMENT_BROKEN`], of one that is not there.
+#[must_use]
+pub fn segment_missing(journal: &str, number: u64) -> Diagnostic {
+    Diagnostic::error(&SEGMENT_BROKEN, format!("segment {number} of the journal `{journal}` is missing"))
+        .help("put it back, or run `secnet recover`")
 }
