@@ -33,7 +33,9 @@ impl Destroy {
     pub fn run(self, printer: &Printer) -> Outcome {
         runtime()?.block_on(async {
             let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
-            let session = Session::open(&project.directory, &project.model.project, &self.target.place, "destroy", *printer).await?;
+            let session =
+                Session::open(&project.directory, &project.model.project, &self.target.place, ("destroy", self.target.lock), *printer)
+                    .await?;
             let mut plan = match session.plan(&project.emptied(), &project.texts, self.target.reading()).await {
                 Ok(plan) => plan,
                 Err(diagnostics) => return Err(project.stop(diagnostics)),

@@ -80,8 +80,8 @@ impl Plan {
             permission::can_ask(place)?;
         }
         let session = match self.target.refresh {
-            true => Session::open(directory, settings, place, "plan", *printer).await?,
-            false => Session::unconnected(directory, settings, place, "plan", *printer)?,
+            true => Session::open(directory, settings, place, ("plan", self.target.lock), *printer).await?,
+            false => Session::unconnected(directory, settings, place, ("plan", self.target.lock), *printer)?,
         };
         let project = if self.destroy { project } else { session.ask(project, self.target.refresh).await? };
         let model = if self.destroy { &project.emptied() } else { &project.model };

@@ -9,8 +9,6 @@
 
 pub mod folder;
 pub mod lease;
-#[cfg(feature = "aws")]
-pub mod s3;
 pub mod segments;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
@@ -296,6 +294,26 @@ impl Remote {
             Err(Refused::Conflict) => Err(self.unreachable("a write without condition was refused for its condition")),
             Err(Refused::Failed(why)) => Err(self.unreachable(&why)),
         }
+    }
+
+    pub(super) fn seed(&self, lease: &Lease, state: &State) -> Result<(), Diagnostic> {
+        let stored = self.stored()?;
+        let body = format::encode(state).map_err(|e| codes::not_writable(&self.url(self.state_key()), &e.to_string()))?;
+        self.put(lease, &stored, stored.head.journal, &body)
+    }
+
+    /// Puts the state aside: what stands in its place says that there is none.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn set_aside(&self, lease: &Lease) -> Result<PathBuf, Diagnostic> {
+        let stored = self.stored()?;
+        let key = format!("{}/kept/{}.json", self.base, now());
+        if self.objects.put(&key, &stored.body, When::Always).is_err() {
+            return Err(self.unreachable("the copy of the state cannot be written"));
+        }
+        self.put(lease, &stored, stored.head.journal, &[])?;
+        Ok(self.url(key).into())
     }
 
     pub(super) fn write(&self, lease: &Lease, state: State) -> Result<State, Diagnostic> {

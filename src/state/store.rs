@@ -186,6 +186,22 @@ impl Store {
         }
     }
 
+    /// Writes a state as it is where there is none yet: one that comes from another store.
+    ///
+    /// # Errors
+    /// There is one, or a journal, or it cannot be written.
+    pub fn seed(&self, lock: &Lock, state: &State) -> Result<(), Diagnostic> {
+        let loaded = self.load()?;
+        if self.exists() || !loaded.unfinished.is_empty() {
+            return Err(codes::moved_on(&self.shown()));
+        }
+        match (self, lock) {
+            (Self::Remote(remote), Lock::Lease(lease)) => remote.seed(lease, state),
+            (Self::Local(local), Lock::File(_)) => local.seed(state),
+            _ => Err(other_lock(&self.shown())),
+        }
+    }
+
     /// Writes the successor of a state, then ends the journal that led to it.
     ///
     /// A crash between the two leaves a journal of an older serial, which [`Store::load`] passes over.
@@ -238,6 +254,22 @@ impl Store {
     pub fn shown(&self) -> String {
         crate::base::disk::shown(&self.state_path())
     }
+}
+
+/// The contents of a state file.
+///
+/// # Errors
+/// It cannot be written down.
+pub fn file_of(state: &State) -> Result<Vec<u8>, Diagnostic> {
+    format::encode(state).map_err(|e| codes::not_writable("the state", &e.to_string()))
+}
+
+/// Reads the contents of a state file; `path` is what messages call it.
+///
+/// # Errors
+/// It is not what secnet has written, or another project's.
+pub fn of_file(bytes: &[u8], path: &str, project: &str) -> Result<State, Diagnostic> {
+    format::decode(bytes, path, project)
 }
 
 fn other_lock(state: &str) -> Diagnostic {

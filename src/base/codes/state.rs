@@ -124,6 +124,26 @@ another run may have begun.
 
 The message says who holds the lock now, if anybody does. On a state beside the sources there is nothing to unlock: its lock is the
 operating system's, and ends with its process.";
+    CANNOT_MOVE = "E0425" "the state cannot move a resource there"
+"`secnet state mv` gives a resource another address, in the same project or with `--to` in another one. It stays of its type, the new
+address must be free, and another project must stand in the same account and region.
+
+Nothing was changed. `secnet state list` lists what is there.";
+    PUSH_REFUSED = "E0426" "the state file is none to put here"
+"`secnet state push` puts a state file in the place of the state. That is for states of the same lineage, which `secnet state pull` has
+printed; and one that is older than what is there would forget what was done since.
+
+Look at both: `secnet state pull`. If the older one is meant, `--older` says so.";
+    NO_VERSION = "E0427" "there is no such version of the state"
+"Each time when a shared state is written, the one before it is kept, by its serial. A state beside the sources keeps none: version
+control does.
+
+`secnet state list --versions` lists those that there are.";
+    MIGRATION_REFUSED = "E0428" "the state cannot be taken there"
+"`secnet state migrate` copies the state to where the project says that it is kept. There is something already, which it does not write
+over.
+
+Nothing was changed. Look at what is there; name another `key` in the `state` block if it is another project's, or move it away.";
     SEGMENT_BROKEN = "E0424" "the journal of the shared state is damaged"
 "While an apply runs, the bucket holds its journal in numbered objects. One of them is missing, or holds something else than what
 secnet has written; so what the apply has made cannot be told for certain.
@@ -299,6 +319,33 @@ pub fn not_locked_by(project: &str, id: &str, held: Option<(&str, &str)>) -> Dia
         None => "nobody holds its lock: there is nothing to unlock".into(),
     };
     Diagnostic::error(&NOT_LOCKED_BY, message).help(help)
+}
+
+/// [`CANNOT_MOVE`]
+#[must_use]
+pub fn cannot_move(old: &str, new: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&CANNOT_MOVE, format!("`{old}` cannot become `{new}`: {why}")).help("choose another address; nothing was changed")
+}
+
+/// [`PUSH_REFUSED`]
+#[must_use]
+pub fn push_refused(file: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&PUSH_REFUSED, format!("`{file}` does not take the state's place: {why}"))
+        .help("compare it with what `secnet state pull` prints; `--older` puts an older one back")
+}
+
+/// [`NO_VERSION`]
+#[must_use]
+pub fn no_version(state: &str, serial: u64) -> Diagnostic {
+    Diagnostic::error(&NO_VERSION, format!("`{state}` has no earlier state of serial {serial}"))
+        .help("`secnet state list --versions` lists those that there are")
+}
+
+/// [`MIGRATION_REFUSED`]
+#[must_use]
+pub fn migration_refused(state: &str, what: &str) -> Diagnostic {
+    Diagnostic::error(&MIGRATION_REFUSED, format!("the state was not taken to `{state}`: there is {what}"))
+        .help("name another `key` in the `state` block, or move away what is there")
 }
 
 /// [`SEGMENT_BROKEN`], of one that is there.

@@ -133,11 +133,12 @@ pub(super) fn take(remote: &Remote, command: &str) -> Result<Lease, Diagnostic> 
     let key = remote.lock_key();
     let found = look(remote)?;
     let stored = remote.stored()?;
-    // Where there is a state and no lock, somebody has deleted the lock, and may have held it.
+    // Where there is a state and no lock, somebody has deleted it, and another may have held it, whose epoch nobody knows any
+    // more: the time is higher than any that counting leads to.
     let (epoch, over) = match &found {
         Some((body, _)) if body.holder.is_some() && !body.is_over(remote.lease) => return Err(held(remote, body)),
         Some((body, _)) => (body.epoch, body.holder.is_some()),
-        None => (0, stored.etag.is_some()),
+        None => (if stored.etag.is_some() { millis() } else { 0 }, stored.etag.is_some()),
     };
     let id = identity::random().map_err(|e| codes::no_randomness(&e.to_string()))?;
     let holder = Holder { who: who(), pid: std::process::id(), command: command.into(), since: now() };
@@ -343,6 +344,15 @@ impl Lease {
             // It has nothing to say, however it ended.
             let _ = heart.join();
         }
+    }
+
+    /// Neither renews it nor sees that time goes by, as a machine that was put to sleep just before it looked at its clock.
+    #[cfg(test)]
+    pub(super) fn sleep(&self) {
+        *self.shared.ended.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.ended.1.notify_all();
+        let ever = Duration::from_secs(3600);
+        self.shared.held().until = ends(ever);
     }
 
     /// Leaves the lease as a process does that is killed: nobody renews it, and it is not given back.

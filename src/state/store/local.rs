@@ -128,6 +128,25 @@ impl Local {
         Ok(state)
     }
 
+    pub(super) fn seed(&self, state: &State) -> Result<(), Diagnostic> {
+        let path = self.state_path();
+        let not_writable = |e: io::Error| codes::not_writable(&disk::shown(&path), &disk::reason(&e));
+        let bytes = format::encode(state).map_err(|e| not_writable(e.into()))?;
+        self.replace(&path, &bytes).map_err(not_writable)
+    }
+
+    /// Puts the state aside, under a name that is free, and gives that.
+    ///
+    /// # Errors
+    /// It cannot be renamed.
+    pub fn set_aside(&self) -> Result<PathBuf, Diagnostic> {
+        let path = self.state_path();
+        let not_writable = |e: io::Error| codes::not_writable(&disk::shown(&path), &disk::reason(&e));
+        let kept = keep(&path).map_err(not_writable)?;
+        fs::remove_file(&path).and_then(|()| sync_directory(&path)).map_err(not_writable)?;
+        Ok(kept)
+    }
+
     /// Writes the successor of a state, then ends the journal that led to it.
     ///
     /// A crash between the two leaves a journal of an older serial, which [`Local::load`] passes over.
@@ -233,4 +252,3 @@ fn holder(file: &mut File) -> String {
     let ago = age(now().saturating_sub(holder.since));
     format!("process {} (`{}`), since {ago}", holder.pid, holder.command)
 }
-
