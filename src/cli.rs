@@ -2,6 +2,7 @@
 
 mod apply;
 mod asked;
+mod backend;
 mod check;
 mod completion;
 mod console;

@@ -2,6 +2,8 @@
 //!
 //! It carries out one action at a time and repeats none that changes anything: that is the executor's, which journals it.
 
+pub mod bucket;
+
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig};

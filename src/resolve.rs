@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod ask;
+mod backend;
 mod cell;
 mod convert;
 mod cycle;

@@ -24,13 +24,14 @@ use crate::{
         diagnostic::Diagnostic,
         site::Site,
     },
-    call::{Answer, ApiError, Driver, Request, beside},
+    call::{Answer, ApiError, Class, Driver, Request, beside, mutates},
     plan::{Plan, lifecycle},
     schema::value::{Value, concat},
     state::{
         State,
         event::{Event, What},
         journal::{self, Journal},
+        remote::lease::Guard,
         seal::Secrets,
         store,
     },
@@ -82,6 +83,10 @@ pub async fn execute(
     let driver: Arc<dyn Driver> = match secrets.is_empty() {
         true => driver,
         false => Arc::new(Discreet { inner: driver, secrets: secrets.clone() }),
+    };
+    let driver: Arc<dyn Driver> = match ledger.guard() {
+        None => driver,
+        Some(guard) => Arc::new(Guarded { inner: driver, guard }),
     };
     let (ways, waits) = ways(plan, driver)?;
     let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
@@ -170,6 +175,36 @@ impl Driver for Discreet {
     }
 }
 
+/// A driver that changes nothing once this run has lost the lock of the state: another may be at work by then.
+struct Guarded {
+    inner: Arc<dyn Driver>,
+    guard: Guard,
+}
+
+impl Driver for Guarded {
+    fn send<'a>(&'a self, request: &'a Request) -> Answer<'a> {
+        if let Err(why) = self.guard.check()
+            && mutates(&request.action)
+        {
+            let message = format!("{} was not sent: the lock of the state is lost ({why})", request.action);
+            return Box::pin(async move { Err(ApiError::without_answer(Class::Invalid, message)) });
+        }
+        self.inner.send(request)
+    }
+
+    fn region(&self) -> &str {
+        self.inner.region()
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn beside(&self, site: &Site) -> Option<Arc<dyn Driver>> {
+        Some(Arc::new(Self { inner: self.inner.beside(site)?, guard: self.guard.clone() }))
+    }
+}
+
 /// How far an apply is.
 struct Tally {
     schedule: Schedule,
@@ -247,7 +282,7 @@ fn finished(run: &Run, tally: &mut Tally, task: usize, result: Result<(), TaskEr
     run.tell(Progress::Failed { task, error: error.to_string() });
     if !error.is_open() {
         // Should the journal fail here, the call stays open in it, and the next run reads what came of it.
-        let _ = run.ledger().record(&[Event::Failed { task, error: error.to_string() }]);
+        let _ = run.ledger().submit(&[Event::Failed { task, error: error.to_string() }]);
     }
     tally.failed.push(Failure { task, error });
 }

@@ -31,6 +31,7 @@ use crate::{
         event::{Event, OpenCalls, What},
         identity,
         journal::Journal,
+        remote::{lease::Guard, segments::Durable},
         seal::Secrets,
     },
 };
@@ -92,12 +93,30 @@ impl Ledger {
         Self { state, open: OpenCalls::default(), journal, broken: None }
     }
 
+    /// Hands events over to be written down, and follows them. They are safe once what it gives has been waited for; so is
+    /// whatever is handed over later, or nothing of it.
+    pub fn submit(&mut self, events: &[Event]) -> Result<Durable, TaskError> {
+        let durable = self.journal.submit(events).map_err(|error| self.fail(error.to_string()))?;
+        for event in events {
+            self.open.follow(event);
+            self.state.fold(event);
+        }
+        Ok(durable)
+    }
+
+    /// From now on nothing more may be sent.
+    fn fail(&mut self, error: String) -> TaskError {
+        TaskError::Journal(self.broken.get_or_insert(error).clone())
+    }
+
+    /// What says whether this run may still act.
+    pub fn guard(&self) -> Option<Guard> {
+        self.journal.guard()
+    }
+
     /// Writes events down, then follows them.
     pub fn record(&mut self, events: &[Event]) -> Result<(), TaskError> {
-        if let Err(error) = self.journal.append(events) {
-            let error = self.broken.get_or_insert_with(|| error.to_string()).clone();
-            return Err(TaskError::Journal(error));
-        }
+        self.journal.append(events).map_err(|error| self.fail(error.to_string()))?;
         for event in events {
             self.open.follow(event);
             self.state.fold(event);
@@ -110,6 +129,12 @@ impl Run {
     /// The ledger, to itself. A panic elsewhere leaves it whole: it is changed by `record` alone.
     pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes events down, and waits until they are safe; those of other tasks may go with them.
+    pub async fn record(&self, events: &[Event]) -> Result<(), TaskError> {
+        let durable = self.ledger().submit(events)?;
+        durable.wait().await.map_err(|error| self.ledger().fail(error))
     }
 
     /// Tells whoever watches; nobody need.
@@ -171,7 +196,7 @@ pub async fn carry_out(run: &Run, index: usize) -> Result<(), TaskError> {
             step.settle_all(settle, call, &answers, number == 0).await?;
         }
     }
-    run.ledger().record(&[Event::Done { task: index, what: task.what.clone() }])
+    run.record(&[Event::Done { task: index, what: task.what.clone() }]).await
 }
 
 /// What each step of a task knows.
@@ -201,7 +226,7 @@ impl Step<'_> {
         let operation = identity::random().map_err(|e| TaskError::Internal(e.to_string()))?;
         let (action, what) = (call.action.clone(), Some(self.task.what.clone()));
         let (task, site) = (self.index, call.site.clone());
-        self.run.ledger().record(&[Event::Intent { task, call: 0, action: action.clone(), operation, what, site: site.clone() }])?;
+        self.run.record(&[Event::Intent { task, call: 0, action: action.clone(), operation, what, site: site.clone() }]).await?;
         for pause in LOOKS {
             tokio::time::sleep(pause).await;
             let answer = self.read(call, &[]).await?;
@@ -209,9 +234,8 @@ impl Step<'_> {
             let record = record.iter().map(|(k, v)| (k.clone(), v.clone())).chain(learned).collect();
             let (address, after, protect) = (address.clone(), after.clone(), *protect);
             // No operation made it.
-            let mut ledger = self.run.ledger();
-            let secnet_id = identity::of_import(&ledger.state.lineage, &id);
-            ledger.record(&[Event::Created { task, address, id, secnet_id, record, after, protect, site }])?;
+            let secnet_id = identity::of_import(&self.run.ledger().state.lineage, &id);
+            self.run.record(&[Event::Created { task, address, id, secnet_id, record, after, protect, site }]).await?;
             return Ok(answer);
         }
         Err(TaskError::NoId { action })
@@ -224,7 +248,7 @@ impl Step<'_> {
         let way = self.way(call)?;
         let (action, site) = (call.action.clone(), call.site.clone());
         let intent = Event::Intent { task: self.index, call: number, action, operation: operation.clone(), what, site };
-        self.run.ledger().record(&[intent])?;
+        self.run.record(&[intent]).await?;
         let told = |error: &crate::call::ApiError, after| {
             let (task, action, reason) = (self.index, call.action.clone(), error.to_string());
             self.run.tell(Progress::Retrying { task, action, reason, after });
@@ -260,7 +284,7 @@ impl Step<'_> {
         };
         let sent = send(&sending).await?;
         if number == 0 {
-            self.written_down(call, &operation, &sent)?;
+            self.written_down(call, &operation, &sent).await?;
         }
         Ok(match sent {
             Sent::Answer(answer) => Some(answer),
@@ -271,7 +295,7 @@ impl Step<'_> {
     }
 
     /// What a create has made is in the journal before anything else can fail.
-    fn written_down(&self, call: &Call, operation: &str, sent: &Sent) -> Result<(), TaskError> {
+    async fn written_down(&self, call: &Call, operation: &str, sent: &Sent) -> Result<(), TaskError> {
         let (all, mut events) = (self.task.what.made(), vec![]);
         let many = all.len();
         for (place, made) in all.into_iter().enumerate() {
@@ -280,7 +304,7 @@ impl Step<'_> {
             self.run.young.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Instant::now());
             events.push(made.created(self.index, id, secnet_id, learned, call.site.clone()));
         }
-        if events.is_empty() { Ok(()) } else { self.run.ledger().record(&events) }
+        if events.is_empty() { Ok(()) } else { self.run.record(&events).await }
     }
 
     /// Id and attributes of what a create has made.
@@ -361,10 +385,9 @@ impl Step<'_> {
         if settle.action != self.spec.listing.action {
             return Ok(());
         }
-        let mut ledger = self.run.ledger();
-        let known = ledger.state.resources.get(address).map_or(wanted, |r| r.record.clone());
+        let known = self.run.ledger().state.resources.get(address).map_or(wanted, |r| r.record.clone());
         let record = (self.spec.observe)(&item).map(|observed| find::learned(self.spec, &known, observed)).unwrap_or_default();
-        if record.is_empty() { Ok(()) } else { ledger.record(&[Event::Settled { address: address.clone(), record }]) }
+        if record.is_empty() { Ok(()) } else { self.run.record(&[Event::Settled { address: address.clone(), record }]).await }
     }
 
     /// The time-out of `lifecycle` that it has.

@@ -62,7 +62,8 @@ impl Apply {
 
     async fn fresh(self, printer: &Printer) -> Outcome {
         let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
-        let session = Session::open(&project.directory, &project.model.project, &self.target.place, "apply", *printer).await?;
+        let session =
+            Session::open(&project.directory, &project.model.project, &self.target.place, ("apply", self.target.lock), *printer).await?;
         let project = session.ask(project, self.target.refresh).await?;
         let plan = match self.refresh_only {
             true => session.drift(&project.model, self.target.deep).await,
@@ -86,7 +87,7 @@ impl Apply {
         }
         let mut file = PlanFile::read(path)?;
         let project = self.as_planned(&file)?;
-        let session = Session::open(&file.directory, &project.model.project, &file.place, "apply", *printer).await?;
+        let session = Session::open(&file.directory, &project.model.project, &file.place, ("apply", self.target.lock), *printer).await?;
         check_base(&file.plan, &session.state)?;
         let incomplete = |_| codes::plan_is_stale("it needs a sensitive value that the sources do not give any more");
         sealing::unseal(&mut file.plan, &project.model, &session.state).map_err(incomplete)?;

@@ -19,7 +19,7 @@ const ROUNDS_MAX: usize = 8;
 /// What the state of a project remembers; nothing where it is not usable, which is told where the state itself is needed.
 pub fn remembered(directory: &Path, sandbox: bool, project: &model::Project) -> Answers {
     let place = Place { sandbox, ..Place::default() };
-    place.store(directory, project).load().map_or_else(|_| Answers::new(), |loaded| of_state(&loaded.state))
+    place.store(directory, project).and_then(|store| store.load()).map_or_else(|_| Answers::new(), |loaded| of_state(&loaded.state))
 }
 
 fn of_state(state: &State) -> Answers {

@@ -37,7 +37,9 @@ impl Destroy {
     pub fn run(self, printer: &Printer) -> Outcome {
         runtime()?.block_on(async {
             let project = Project::open_to_ask(&self.project, self.target.place.sandbox)?;
-            let session = Session::open(&project.directory, &project.model.project, &self.target.place, "destroy", *printer).await?;
+            let session =
+                Session::open(&project.directory, &project.model.project, &self.target.place, ("destroy", self.target.lock), *printer)
+                    .await?;
             let whole = self.scope.is_empty();
             let project = if whole { project } else { session.ask(project, self.target.refresh).await? };
             let (model, scope) = match whole {

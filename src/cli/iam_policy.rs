@@ -73,8 +73,8 @@ impl IamPolicy {
         // The document alone goes to standard output, so that it can be piped.
         let quiet = printer.aside();
         let session = match self.target.refresh {
-            true => Session::open(directory, settings, place, "iam-policy", quiet).await?,
-            false => Session::unconnected(directory, settings, place, "iam-policy", quiet)?,
+            true => Session::open(directory, settings, place, ("iam-policy", self.target.lock), quiet).await?,
+            false => Session::unconnected(directory, settings, place, ("iam-policy", self.target.lock), quiet)?,
         };
         let project = session.ask(project, self.target.refresh).await?;
         let settings = &project.model.project;

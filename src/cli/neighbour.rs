@@ -50,10 +50,11 @@ pub fn outputs(project: &Path, path: &str, seen: &Others, at: Span) -> Result<BT
     let directory = tidy(&project.join(from_here));
     let files = load::directory(&directory).map_err(|wrong| refused(&first_of(&wrong), "name the directory of its sources"))?;
     let identity = analysis::identity(&files).ok_or_else(|| refused("it has no `project` block", "name the directory of a project"))?;
-    let store = store(&directory, &identity, seen);
+    let store = store(&directory, &identity, seen).map_err(|diagnostic| diagnostic.at(at, "read for this"))?;
     let loaded = store.load().map_err(|diagnostic| diagnostic.at(at, "read for this"))?;
     if loaded.state.serial == 0 {
-        let elsewhere = self::store(&directory, &identity, &Others { sandbox: !seen.sandbox, env: seen.env.clone() }).state_path().exists();
+        let other = Others { sandbox: !seen.sandbox, env: seen.env.clone() };
+        let elsewhere = self::store(&directory, &identity, &other).is_ok_and(|store| store.exists());
         let help = match (elsewhere, seen.sandbox) {
             (true, true) => "it was applied to EC2 alone: apply it with `--sandbox` too, or leave `--sandbox` out".into(),
             (true, false) => "it was applied in the sandbox alone: add `--sandbox`, or apply it to EC2".into(),
@@ -61,7 +62,7 @@ pub fn outputs(project: &Path, path: &str, seen: &Others, at: Span) -> Result<BT
                 format!("apply it first: `secnet apply {}{}`", load::shown(&directory), if sandbox { " --sandbox" } else { "" })
             }
         };
-        return Err(codes::never_applied(&identity.name, &load::shown(&store.state_path()), at, &help));
+        return Err(codes::never_applied(&identity.name, &store.shown(), at, &help));
     }
     let state = journal::fold(loaded.state, &loaded.unfinished);
     let published = |(name, value): (String, Value)| {
@@ -72,17 +73,18 @@ pub fn outputs(project: &Path, path: &str, seen: &Others, at: Span) -> Result<BT
 }
 
 /// Where its state lies: that of the environment, or the plain one if it has no such environment at all.
-fn store(directory: &Path, identity: &Identity, seen: &Others) -> Store {
+fn store(directory: &Path, identity: &Identity, seen: &Others) -> Result<Store, Diagnostic> {
     let place = Place { sandbox: seen.sandbox, ..Place::default() };
     let of = |state: Option<&str>| {
-        let project = Project { name: identity.name.clone(), state: state.map(str::to_owned), ..Project::default() };
+        let (name, backend) = (identity.name.clone(), identity.backend.clone());
+        let project = Project { name, backend, state: state.map(str::to_owned), ..Project::default() };
         place.store(directory, &project)
     };
     let Some(env) = &seen.env else { return of(None) };
     if let Some((_, word)) = identity.environments.iter().find(|(name, _)| name == env) {
         return of(Some(word));
     }
-    let own = of(Some(env));
-    let has_it = env::chosen(directory, env).files.iter().any(|name| name == env) || own.state_path().exists();
-    if has_it { own } else { of(None) }
+    let own = of(Some(env))?;
+    let has_it = env::chosen(directory, env).files.iter().any(|name| name == env) || own.exists();
+    if has_it { Ok(own) } else { of(None) }
 }

@@ -92,7 +92,9 @@ impl NetworkArgs {
         if !model.resources.values().any(|r| r.existing) {
             return resources::Read::new();
         }
-        let Ok(loaded) = self.place.store(&project.directory, &model.project).load() else { return resources::Read::new() };
+        let Ok(loaded) = self.place.store(&project.directory, &model.project).and_then(|store| store.load()) else {
+            return resources::Read::new();
+        };
         let mut read = loaded.state.last_read();
         // Filters that were changed since may find something else.
         read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&r.record, false)));
@@ -109,7 +111,7 @@ impl NetworkArgs {
             printer.whisper(&line);
         }
         let driver = place.open(directory, settings).await?;
-        let loaded = place.store(directory, settings).load()?;
+        let loaded = place.store(directory, settings)?.load()?;
         if !loaded.unfinished.is_empty() {
             printer.whisper("An earlier run was interrupted; what it has made last may be missing here until the next apply.");
         }

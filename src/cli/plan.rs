@@ -88,8 +88,8 @@ impl Plan {
             permission::can_ask(place)?;
         }
         let session = match self.target.refresh {
-            true => Session::open(directory, settings, place, "plan", *printer).await?,
-            false => Session::unconnected(directory, settings, place, "plan", *printer)?,
+            true => Session::open(directory, settings, place, ("plan", self.target.lock), *printer).await?,
+            false => Session::unconnected(directory, settings, place, ("plan", self.target.lock), *printer)?,
         };
         let whole = self.destroy && self.scope.is_empty();
         let project = if whole { project } else { session.ask(project, self.target.refresh).await? };

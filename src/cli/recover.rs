@@ -19,6 +19,7 @@ use crate::{
     call::Driver,
     cli::{
         Exit, Outcome, Stop,
+        backend::LockArgs,
         json::Calls,
         load::{self, Texts},
         outside::{check_accounts, read_failed},
@@ -40,6 +41,8 @@ pub struct Recover {
     pub project: ProjectArgs,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    lock: LockArgs,
     /// Which lineage it is, where several have things of this project's names
     #[arg(long, value_name = "LINEAGE")]
     lineage: Option<String>,
@@ -92,8 +95,8 @@ impl Recover {
                 printer.say(&line);
             }
             let driver = self.place.open(&directory, &name).await?;
-            let store = self.place.store(&directory, &name);
-            let lock = store.lock("recover")?;
+            let store = self.place.store(&directory, &name)?;
+            let lock = self.place.lock(&store, &directory, &name, ("recover", self.lock), *printer)?;
             self.look_at(&store, printer)?;
             own_account(&driver, &name).await?;
             if !printer.json {
@@ -131,7 +134,7 @@ impl Recover {
                 return Ok(Exit::Ok);
             }
             kept.iter().for_each(|path| printer.say(&format!("What was there is kept as {path}.")));
-            let done = format!("The state is in {}", load::shown(&store.state_path()));
+            let done = format!("The state is in {}", store.shown());
             match changes {
                 Some(0) => printer.say(&format!("{done}; a plan has nothing to do.")),
                 Some(n) => printer.say(&format!("{done}; `secnet plan` shows {n} changes.")),
@@ -217,7 +220,7 @@ impl Recover {
         if !printer.can_ask() {
             return Err(environment_codes::no_terminal("recover").into());
         }
-        printer.ask(&format!("\nType `yes` to write this to {}: ", load::shown(&store.state_path())));
+        printer.ask(&format!("\nType `yes` to write this to {}: ", store.shown()));
         let mut answer = String::new();
         let read = std::io::stdin().lock().read_line(&mut answer);
         if read.is_ok() && answer.trim() == "yes" { Ok(()) } else { Err(environment_codes::not_agreed().into()) }

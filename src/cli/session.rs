@@ -8,10 +8,12 @@ use crate::{
     call::Driver,
     cli::{
         Stop,
-        load::{self, Texts},
+        backend::LockArgs,
+        load::Texts,
         outside::{check_accounts, read_failed},
         printer::Printer,
         project::Project,
+        state::transfer,
         target::{Place, Reading},
     },
     plan::{self, Plan, Scope, observation::Observation},
@@ -49,18 +51,18 @@ impl Session {
         directory: &Path,
         project: &model::Project,
         place: &Place,
-        command: &str,
+        command: (&str, LockArgs),
         printer: Printer,
     ) -> Result<Self, Diagnostic> {
         if let Some(line) = place.first_line(directory, project) {
             printer.say(&line);
         }
         let driver = place.open(directory, project).await?;
-        let store = place.store(directory, project);
+        let store = place.store(directory, project)?;
         if let Some(name) = &project.environment {
-            printer.say(&format!("Environment: {name}, whose state is {}.", load::shown(&store.state_path())));
+            printer.say(&format!("Environment: {name}, whose state is {}.", store.shown()));
         }
-        let lock = store.lock(command)?;
+        let lock = place.lock(&store, directory, project, command, printer)?;
         let loaded = store.load()?;
         let mut session =
             Self { store, lock, state: loaded.state, driver, environment: project.environment.clone(), account: None, printer };
@@ -79,17 +81,17 @@ impl Session {
         directory: &Path,
         project: &model::Project,
         place: &Place,
-        command: &str,
+        command: (&str, LockArgs),
         printer: Printer,
     ) -> Result<Self, Diagnostic> {
         if let Some(line) = place.first_line(directory, project) {
             printer.say(&line);
         }
-        let store = place.store(directory, project);
+        let store = place.store(directory, project)?;
         if let Some(name) = &project.environment {
-            printer.say(&format!("Environment: {name}, whose state is {}.", load::shown(&store.state_path())));
+            printer.say(&format!("Environment: {name}, whose state is {}.", store.shown()));
         }
-        let lock = store.lock(command)?;
+        let lock = place.lock(&store, directory, project, command, printer)?;
         let Loaded { state, unfinished } = store.load()?;
         if !unfinished.is_empty() {
             return Err(codes::journal_unfinished(&store.journal_path().display().to_string()));
@@ -155,10 +157,12 @@ impl Session {
 
     async fn recover(&mut self, unfinished: &[Event]) -> Result<(), Diagnostic> {
         self.printer.say("An earlier run was interrupted; finding out what it has done ...");
+        let handed = transfer::resolve(&mut self.state, unfinished)?;
+        handed.iter().for_each(|became| self.printer.say(&format!("  {became}")));
         let driver = &*self.driver;
         let (state, found) = recover::recover(driver, self.state.clone(), unfinished).await.map_err(|e| read_failed(&e, driver))?;
         found.iter().for_each(|became| self.printer.say(&format!("  {became}")));
-        if found.is_empty() {
+        if found.is_empty() && handed.is_empty() {
             self.printer.say("  nothing was under way; what it had done is in the state now");
         }
         self.state = self.store.finish(&self.lock, state)?;

@@ -18,10 +18,14 @@ use crate::{
         site::Site,
     },
     call::{Answer, ApiError, Class, Driver, Json, Request},
-    cli::load,
+    cli::{
+        backend::{self, LockArgs},
+        load,
+        printer::Printer,
+    },
     schema::model,
     sim::{Policy, Sim},
-    state::store::Store,
+    state::store::{Lock, Store},
 };
 
 /// The sandbox's region where nothing says another.
@@ -32,6 +36,8 @@ const SANDBOX_REGION: &str = "us-east-1";
 pub struct TargetArgs {
     #[command(flatten)]
     pub place: Place,
+    #[command(flatten)]
+    pub lock: LockArgs,
     /// How many tasks run at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000), env = "SECNET_PARALLELISM")]
     pub parallelism: u16,
@@ -88,11 +94,48 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where the state of a project lies: that of the sandbox apart from the others, that of each environment too.
+    /// Where the state of a project is kept: that of the sandbox apart from the others, that of each environment too.
+    ///
+    /// # Errors
+    /// It was kept elsewhere so far, or there is no way to it from here.
+    pub fn store(&self, directory: &Path, project: &model::Project) -> Result<Store, Diagnostic> {
+        match self.sandbox {
+            true => backend::of_sandbox(&sandbox(directory), project),
+            false => backend::store(directory, project),
+        }
+    }
+
+    /// The directory that holds `state/` of a project in this directory, where that lies beside the sources.
     #[must_use]
-    pub fn store(&self, directory: &Path, project: &model::Project) -> Store {
-        let above = if self.sandbox { sandbox(directory) } else { directory.to_path_buf() };
-        Store::new(above.join("state"), &project.key())
+    pub fn above(&self, directory: &Path) -> PathBuf {
+        if self.sandbox { sandbox(directory) } else { directory.to_path_buf() }
+    }
+
+    /// Where its state is kept here.
+    #[must_use]
+    pub fn backend(&self, project: &model::Project) -> model::Backend {
+        if self.sandbox { backend::in_sandbox(project) } else { project.backend.clone() }
+    }
+
+    /// Takes the lock of a state, and remembers where that is.
+    ///
+    /// # Errors
+    /// Somebody else holds it, for longer than one would wait, or there is no way to it.
+    pub fn lock(
+        &self,
+        store: &Store,
+        directory: &Path,
+        project: &model::Project,
+        asked: (&str, LockArgs),
+        printer: Printer,
+    ) -> Result<Lock, Diagnostic> {
+        let (command, LockArgs { lock_timeout }) = asked;
+        let told = |held: &Diagnostic| printer.whisper(&format!("Waiting: {}.", held.message));
+        let lock = store.lock_within(command, lock_timeout, &told)?;
+        if !self.sandbox {
+            backend::remember(directory, project)?;
+        }
+        Ok(lock)
     }
 
     /// What a command says first, when it does not touch AWS.

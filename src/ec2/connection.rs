@@ -152,6 +152,21 @@ impl HttpClient for Https {
     }
 }
 
+/// Sends requests that are no calls of the SDK's over HTTP and HTTPS; repeats none.
+#[must_use]
+pub fn plain(proxied: bool, authorities: Option<Authorities>, connect: Duration, answer: Duration) -> SharedHttpConnector {
+    let store = authorities.map_or_else(TrustStore::default, |authorities| authorities.0);
+    let trust = TlsContext::builder().with_trust_store(store).build().unwrap_or_default();
+    let settings = HttpConnectorSettings::builder().connect_timeout(connect).read_timeout(answer).build();
+    let mut builder = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(trust)
+        .proxy_config(if proxied { ProxyConfig::from_env() } else { ProxyConfig::disabled() })
+        .connector_settings(settings);
+    builder.set_sleep_impl(aws_smithy_async::rt::sleep::default_async_sleep());
+    SharedHttpConnector::new(builder.build())
+}
+
 /// Where AWS tells whoever asks which public address they have.
 const ADDRESS_SERVICE: &str = "https://checkip.amazonaws.com/";
 

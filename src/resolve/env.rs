@@ -6,8 +6,8 @@ use crate::{
         diagnostic::nearest,
         span::Span,
     },
-    resolve::cell::Resolver,
-    schema::model::Project,
+    resolve::{backend, cell::Resolver},
+    schema::model::{Backend, Project},
     syntax::ast::{self, Attribute, Entry, ExprKind, Item, Piece},
 };
 
@@ -29,6 +29,8 @@ pub struct Identity {
     pub name: String,
     /// Its environments that have a block, each with the word in the name of its state file.
     pub environments: Vec<(String, String)>,
+    /// Where its state is kept.
+    pub backend: Backend,
     /// Outputs that are written as `sensitive = true`.
     pub sensitive: Vec<String>,
 }
@@ -37,16 +39,20 @@ pub struct Identity {
 #[must_use]
 pub fn identity<'f>(files: impl IntoIterator<Item = &'f ast::File>) -> Option<Identity> {
     let mut name = None;
+    let mut backend = Backend::default();
     let (mut environments, mut sensitive) = (vec![], vec![]);
     for item in files.into_iter().flat_map(|f| &f.items) {
         match item {
-            Item::Project(project) => name = name.or(Some(project.name.text.to_string())),
+            Item::Project(project) if name.is_none() => {
+                name = Some(project.name.text.to_string());
+                backend = backend::of(project);
+            }
             Item::Env(env) => environments.push((env.name.text.to_string(), word_of(env).unwrap_or_else(|| env.name.text.to_string()))),
             Item::Output(output) if is_sensitive(output) => sensitive.push(output.name.text.to_string()),
             _ => {}
         }
     }
-    name.map(|name| Identity { name, environments, sensitive })
+    name.map(|name| Identity { name, environments, backend, sensitive })
 }
 
 fn is_sensitive(output: &ast::Output) -> bool {
@@ -72,7 +78,7 @@ fn place_of_word(env: &ast::Env) -> Span {
     attributes([&env.body]).find(|a| &*a.name.text == "state").map_or(env.name.span, |a| a.value.span)
 }
 
-fn plain_text(attribute: &Attribute) -> Option<&str> {
+pub(super) fn plain_text(attribute: &Attribute) -> Option<&str> {
     match &attribute.value.kind {
         ExprKind::Text(pieces) => match pieces.as_slice() {
             [Piece::Plain(text)] => Some(text),

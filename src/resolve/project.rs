@@ -2,12 +2,12 @@
 
 use crate::{
     base::{codes::name as codes, diagnostic::nearest},
-    resolve::{cell::Resolver, convert::describe},
+    resolve::{backend, cell::Resolver, convert::describe},
     schema::{attr::Type, model::Project, value::Value},
     syntax::ast::{self, Attribute, Entry},
 };
 
-const SETTINGS: &[&str] = &["account", "ignore_tags", "region", "secnet", "tags"];
+const SETTINGS: &[&str] = &["account", "ignore_tags", "region", "secnet", "state", "tags"];
 
 impl<'a> Resolver<'a, '_> {
     /// The settings of the project; reports that there is no block, or more than one.
@@ -38,6 +38,14 @@ impl<'a> Resolver<'a, '_> {
         for entry in &block.body.entries {
             let attribute = match entry {
                 Entry::Attribute(attribute) => attribute,
+                Entry::Block(state) if &*state.name.text == "state" => {
+                    if let Some(first) = seen.iter().find(|n| n.text == state.name.text) {
+                        self.sink.push(codes::duplicate("`state`", state.name.span, first.span));
+                    }
+                    seen.push(&state.name);
+                    project.backend = backend::read(&state.body, &mut |wrong| self.sink.push(wrong));
+                    continue;
+                }
                 other => {
                     let (word, at) = other.head();
                     let meant = nearest(word, SETTINGS.iter().copied());
@@ -61,7 +69,10 @@ impl<'a> Resolver<'a, '_> {
                     project.tags = self.project_tags.clone();
                 }
                 "ignore_tags" => project.ignore_tags = self.ignored_tags(attribute),
-                "state" => self.sink.push(codes::later_version("the setting `state`", name.span)),
+                "state" => {
+                    let help = "write a block: state { bucket = \"acme-state\" }".to_owned();
+                    self.sink.push(codes::project_setting("`state` is a block".into(), name.span, help));
+                }
                 other => {
                     let meant = nearest(other, SETTINGS.iter().copied());
                     self.sink.push(codes::unknown_setting(other, "project", name.span, meant, SETTINGS));

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     base::{address::Address, cidr::Cidr, date::Day, service::Service, site::Site, source::Sources, span::Span},
     schema::{
@@ -65,8 +67,51 @@ pub struct Project {
     pub tags: BTreeMap<String, Value>,
     /// Keys of tags that others own: neither planned nor removed. A `*` at the end stands for whatever follows.
     pub ignore_tags: Vec<String>,
+    /// Where its state is kept, and how.
+    pub backend: Backend,
     /// The header of the block.
     pub span: Option<Span>,
+}
+
+/// Where a state is kept, and how: the `state` block of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backend {
+    /// The bucket that it is kept in; `None`: it lies beside the sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Bucket>,
+    /// What it is encrypted with; `None`: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
+}
+
+/// A bucket of S3, or of what speaks its language.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What the keys of all objects begin with.
+    pub key: String,
+    /// The region it is in; `None`: that of the credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// A profile of `~/.aws/config`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// A URL that stands in for that of S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+}
+
+/// Where the key comes from that a state is encrypted with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// A passphrase that is given with each run.
+    Passphrase,
+    /// A file with 32 bytes; `None`: it is named with each run.
+    KeyFile(Option<String>),
 }
 
 impl Project {

@@ -11,6 +11,7 @@ use crate::{
     resources,
     schema::{
         ask::Answers,
+        model::Backend,
         value::{Record, Value},
     },
     state::{Deposed, Existing, Image, Part, Promise, Resource, State},
@@ -183,6 +184,15 @@ pub enum Event {
         /// EC2's ids of those that were replaced and are gone.
         deposed: Vec<String>,
     },
+    /// Resources are given to another project: in whose state they are, theirs they are.
+    HandedOver {
+        /// Their addresses here.
+        addresses: Vec<Address>,
+        /// EC2's id of the first.
+        id: String,
+        /// The other project's state.
+        to: Handed,
+    },
     /// Something that stood already is managed from now on.
     Imported {
         /// What it is called.
@@ -302,6 +312,17 @@ pub enum Event {
     End,
 }
 
+/// Where resources are handed over to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// The directory that holds its state, if that lies beside its sources.
+    pub above: String,
+    /// What its state goes by.
+    pub key: String,
+    /// Where its state is kept.
+    pub backend: Backend,
+}
+
 /// A call of which the journal does not say what came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenCall {
@@ -411,7 +432,7 @@ impl State {
             }
             Event::Done { what, .. } => self.done(what),
             Event::Outputs { outputs } => self.outputs.clone_from(outputs),
-            Event::Intent { .. } | Event::Failed { .. } | Event::End => {}
+            Event::Intent { .. } | Event::Failed { .. } | Event::HandedOver { .. } | Event::End => {}
         }
     }
 
@@ -473,6 +494,31 @@ impl State {
         {
             other.parts.retain(|p| p.name != part.name || spec.key_of(&p.record) != key);
         }
+    }
+
+    /// Takes resources out. What refers to them, and what they refer to, is by EC2's id from then on.
+    pub fn hand_over(&mut self, addresses: &[Address]) -> Vec<(Address, Resource)> {
+        let known: BTreeMap<Address, Value> =
+            self.resources.iter().map(|(address, r)| (address.clone(), Value::text(&r.id))).chain(self.existing_ids()).collect();
+        let mut taken: Vec<(Address, Resource)> = addresses.iter().filter_map(|address| self.resources.remove_entry(address)).collect();
+        let gone = |address: &Address| addresses.contains(address);
+        let by_id = |value: &Value, swap: &dyn Fn(&Address) -> bool| match value {
+            Value::Resource(address) if swap(address) => known.get(address).cloned(),
+            _ => None,
+        };
+        let rewrite = |resource: &mut Resource, swap: &dyn Fn(&Address) -> bool| {
+            let records = std::iter::once(&mut resource.record).chain(resource.parts.iter_mut().map(|p| &mut p.record));
+            records.flat_map(|r| r.values_mut()).for_each(|value| *value = value.rewrite(&|leaf| by_id(leaf, swap)));
+            resource.after.retain(|address| !swap(address));
+        };
+        self.resources.values_mut().for_each(|resource| rewrite(resource, &gone));
+        self.deposed.iter_mut().for_each(|deposed| rewrite(&mut deposed.resource, &gone));
+        taken.iter_mut().for_each(|(_, resource)| rewrite(resource, &|address| !gone(address)));
+        taken
+    }
+
+    fn existing_ids(&self) -> impl Iterator<Item = (Address, Value)> {
+        self.existing.iter().map(|(address, existing)| (address.clone(), Value::text(&existing.id)))
     }
 
     fn moved(&mut self, moves: &[(Address, Address)]) {

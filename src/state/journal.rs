@@ -15,7 +15,14 @@ use crate::{
     state::{
         State,
         event::Event,
-        store::{Lock, Store, private, sync_directory},
+        remote::{
+            lease::Guard,
+            segments::{Durable, Writer},
+        },
+        store::{
+            Lock, Store,
+            local::{private, sync_directory},
+        },
     },
 };
 
@@ -37,9 +44,17 @@ impl Medium for File {
 /// The journal of an apply that is under way.
 #[derive(Debug)]
 pub struct Journal {
-    medium: Box<dyn Medium>,
+    to: To,
     /// After a failed write nobody knows where the last line ends.
     broken: bool,
+}
+
+#[derive(Debug)]
+enum To {
+    /// Each line is safe before the next step is taken.
+    Medium(Box<dyn Medium>),
+    /// Lines of many are written together.
+    Segments(Writer),
 }
 
 impl Journal {
@@ -55,17 +70,44 @@ impl Journal {
     ///
     /// # Errors
     /// As [`Journal::create`].
-    pub fn create_through(store: &Store, _lock: &Lock, through: impl FnOnce(File) -> Box<dyn Medium>) -> Result<Journal, Diagnostic> {
+    pub fn create_through(store: &Store, lock: &Lock, through: impl FnOnce(File) -> Box<dyn Medium>) -> Result<Journal, Diagnostic> {
         let path = store.journal_path();
         let shown = disk::shown(&path);
         if !store.load()?.unfinished.is_empty() {
             return Err(codes::journal_unfinished(&shown));
         }
         let not_writable = |e: io::Error| codes::not_writable(&shown, &disk::reason(&e));
-        remove(&path).map_err(not_writable)?;
-        let file = private(OpenOptions::new().append(true).create_new(true)).open(&path).map_err(not_writable)?;
-        sync_directory(&path).map_err(not_writable)?;
-        Ok(Journal { medium: through(file), broken: false })
+        let to = match (store, lock) {
+            (Store::Remote(remote), Lock::Lease(lease)) => To::Segments(Writer::start(remote, lease)?),
+            (Store::Local(_), Lock::File(_)) => {
+                remove(&path).map_err(not_writable)?;
+                let file = private(OpenOptions::new().append(true).create_new(true)).open(&path).map_err(not_writable)?;
+                sync_directory(&path).map_err(not_writable)?;
+                To::Medium(through(file))
+            }
+            _ => return Err(codes::not_writable(&shown, "the lock is that of another store")),
+        };
+        Ok(Journal { to, broken: false })
+    }
+
+    /// What says whether this run may still act; `None` where a lock ends with its process alone.
+    #[must_use]
+    pub fn guard(&self) -> Option<Guard> {
+        match &self.to {
+            To::Medium(_) => None,
+            To::Segments(writer) => Some(writer.guard()),
+        }
+    }
+
+    /// Writes events down; they are safe once what it gives has been waited for, in the order in which they were given.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn submit(&mut self, events: &[Event]) -> io::Result<Durable> {
+        match &self.to {
+            To::Segments(writer) => writer.submit(&lines_of(events)?),
+            To::Medium(_) => self.append(events).map(|()| Durable::already()),
+        }
     }
 
     /// Writes events down; they are on disk when it returns.
@@ -76,15 +118,31 @@ impl Journal {
         if self.broken {
             return Err(io::Error::other("an earlier write to the journal has failed"));
         }
-        let mut lines = vec![];
-        for event in events {
-            serde_json::to_writer(&mut lines, event)?;
-            lines.push(b'\n');
-        }
-        let written = self.medium.write_all(&lines).and_then(|()| self.medium.sync());
+        let lines = lines_of(events)?;
+        let written = match &mut self.to {
+            To::Medium(medium) => medium.write_all(&lines).and_then(|()| medium.sync()),
+            To::Segments(writer) => writer.append(&lines),
+        };
         self.broken = written.is_err();
         written
     }
+}
+
+fn lines_of(events: &[Event]) -> io::Result<Vec<u8>> {
+    let mut lines = vec![];
+    for event in events {
+        serde_json::to_writer(&mut lines, event)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+/// The lineage that a state or a journal names, even if it cannot be used otherwise.
+pub(super) fn lineage_in(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, rest) = text.split_once("\"lineage\":")?;
+    let (lineage, _) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
+    Some(lineage.to_owned())
 }
 
 /// The events of a journal; none where there is no file, or nothing whole in it.
@@ -98,15 +156,23 @@ pub fn read(path: &Path) -> Result<Vec<Event>, Diagnostic> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
         Err(error) => return Err(codes::not_readable(&shown, &disk::reason(&error))),
     };
+    parse(&bytes, &shown)
+}
+
+/// The events in the lines of a journal; the last line may be cut short.
+///
+/// # Errors
+/// A line before the last is no event, or the first does not say where the apply started.
+pub(super) fn parse(bytes: &[u8], shown: &str) -> Result<Vec<Event>, Diagnostic> {
     let whole = bytes.iter().rposition(|b| *b == b'\n').and_then(|end| bytes.get(..end)).unwrap_or_default();
     if whole.is_empty() {
         return Ok(vec![]);
     }
     let mut events = vec![];
     for (index, line) in whole.split(|b| *b == b'\n').enumerate() {
-        let event = serde_json::from_slice(line).map_err(|_| codes::journal_broken(&shown, index + 1))?;
+        let event = serde_json::from_slice(line).map_err(|_| codes::journal_broken(shown, index + 1))?;
         if (index == 0) != matches!(event, Event::Begin { .. }) {
-            return Err(codes::journal_broken(&shown, index + 1));
+            return Err(codes::journal_broken(shown, index + 1));
         }
         events.push(event);
     }

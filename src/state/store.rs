@@ -1,42 +1,51 @@
-//! The state file and its lock. Layer 4: the only place that writes state; knows nothing of EC2.
+//! Where a state is kept, and its lock. Layer 4: the only place that writes state; knows nothing of EC2.
 //!
-//! Beside the state `<project>.json` lie `<project>.journal`, while an apply is under way, and `.<project>.lock`, whose
-//! contents say who holds the lock. The lock itself is the operating system's and ends with its process.
+//! A state is kept beside the sources ([`local`]) or as objects that several machines share ([`crate::state::remote`]).
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    fs::File,
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
     base::{
         codes::{site as site_codes, state as codes},
         diagnostic::Diagnostic,
-        disk,
         site::Site,
     },
     schema::model::Project,
-    state::{FORMAT, State, event::Event, identity, journal},
+    state::{
+        FORMAT, State,
+        event::Event,
+        identity,
+        remote::{Remote, lease::Lease},
+    },
 };
 
-mod format;
+pub(super) mod format;
+pub mod local;
 
-/// Where the state of a project lies.
+use local::Local;
+
+/// Where the state of a project is kept.
 #[derive(Debug, Clone)]
-pub struct Store {
-    directory: PathBuf,
-    project: String,
+pub enum Store {
+    /// In files beside the sources.
+    Local(Local),
+    /// In objects that several machines share.
+    Remote(Remote),
 }
 
 /// The right to change a project's state; ends when it is dropped, and with the process.
 #[derive(Debug)]
-pub struct Lock {
-    _file: File,
+pub enum Lock {
+    /// A lock of the operating system's.
+    File(File),
+    /// A lease, which is renewed as long as this is here.
+    Lease(Lease),
 }
 
 /// What a store held.
@@ -50,96 +59,15 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    fn interrupted(mut state: State, unfinished: Vec<Event>) -> Self {
-        unfinished.iter().take(1).for_each(|begin| state.fold(begin));
-        Self { state, unfinished }
-    }
-}
-
-/// Who holds a lock.
-#[derive(Debug, Serialize, Deserialize)]
-struct Holder {
-    pid: u32,
-    since: u64,
-    command: String,
-}
-
-/// How often a lock that is held is tried again, and how long after each other. A process that is just being started
-/// holds, until it runs its own program, all that its parent held when it was started.
-const TRIES: usize = 10;
-const BETWEEN_TRIES: Duration = Duration::from_millis(20);
-
-fn patiently(take: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
-    for _ in 1..TRIES {
-        match take() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
-            other => return other,
-        }
-    }
-    take()
-}
-
-impl Store {
-    /// The store of a project in a directory, which need not be there yet. Touches no file.
-    pub fn new(directory: impl Into<PathBuf>, project: &str) -> Self {
-        Self { directory: directory.into(), project: project.into() }
-    }
-
-    /// `state/<project>.json`
-    #[must_use]
-    pub fn state_path(&self) -> PathBuf {
-        self.directory.join(format!("{}.json", self.project))
-    }
-
-    /// `state/<project>.journal`
-    #[must_use]
-    pub fn journal_path(&self) -> PathBuf {
-        self.directory.join(format!("{}.journal", self.project))
-    }
-
-    /// `state/.<project>.lock`
-    #[must_use]
-    pub fn lock_path(&self) -> PathBuf {
-        self.directory.join(format!(".{}.lock", self.project))
-    }
-
-    /// Takes the lock, at once or not at all. Makes the directory, and finds out whether it can be written.
-    ///
-    /// # Errors
-    /// Somebody else holds it (who, and since when), or the directory cannot be written.
-    pub fn lock(&self, command: &str) -> Result<Lock, Diagnostic> {
-        fs::create_dir_all(&self.directory).map_err(|e| codes::not_writable(&disk::shown(&self.directory), &disk::reason(&e)))?;
-        let path = self.lock_path();
-        let not_writable = |e: io::Error| codes::not_writable(&disk::shown(&path), &disk::reason(&e));
-        let mut file = private(OpenOptions::new().read(true).write(true).create(true)).open(&path).map_err(not_writable)?;
-        match patiently(|| file.try_lock()) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(codes::locked(&self.project, &holder(&mut file))),
-            Err(TryLockError::Error(error)) => return Err(not_writable(error)),
-        }
-        let holder = Holder { pid: std::process::id(), since: now(), command: command.into() };
-        let text = serde_json::to_string(&holder).unwrap_or_default();
-        file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).and_then(|()| file.sync_all()).map_err(not_writable)?;
-        Ok(Lock { _file: file })
-    }
-
-    /// The state, and what an interrupted apply has left. Changes nothing, so it needs no lock.
-    ///
-    /// # Errors
-    /// The state file or the journal is not what secnet has written, or they do not belong together.
-    pub fn load(&self) -> Result<Loaded, Diagnostic> {
-        let stored = self.read()?;
-        let unfinished = journal::read(&self.journal_path())?;
+    /// A state and a journal, if they belong together; `names`: what journal and state are called.
+    pub(super) fn joined(project: &str, stored: Option<State>, unfinished: Vec<Event>, names: (&str, &str)) -> Result<Self, Diagnostic> {
         let Some(Event::Begin { lineage, serial, .. }) = unfinished.first() else {
-            let state = stored.map_or_else(|| self.fresh(), Ok)?;
+            let state = stored.map_or_else(|| fresh(project), Ok)?;
             return Ok(Loaded { state, unfinished: vec![] });
         };
-        let foreign = |why: &str| {
-            let (journal, state) = (disk::shown(&self.journal_path()), disk::shown(&self.state_path()));
-            Err(codes::journal_of_another_state(&journal, &state, why))
-        };
+        let foreign = |why: &str| Err(codes::journal_of_another_state(names.0, names.1, why));
         match stored {
-            None if *serial == 0 => Ok(Loaded::interrupted(State::empty(&self.project, lineage.clone()), unfinished)),
+            None if *serial == 0 => Ok(Loaded::interrupted(State::empty(project, lineage.clone()), unfinished)),
             None => foreign("there is none"),
             Some(state) if state.lineage != *lineage => foreign("their lineages differ"),
             Some(state) if state.serial < *serial => foreign("it is older than the one that the apply started from"),
@@ -149,36 +77,129 @@ impl Store {
         }
     }
 
-    /// The state file's contents; `None` where there is no file.
-    ///
-    /// # Errors
-    /// The file is not what secnet has written, or not this project's.
-    pub fn read(&self) -> Result<Option<State>, Diagnostic> {
-        let path = self.state_path();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(codes::not_readable(&disk::shown(&path), &disk::reason(&error))),
-        };
-        format::decode(&bytes, &disk::shown(&path), &self.project).map(Some)
+    fn interrupted(mut state: State, unfinished: Vec<Event>) -> Self {
+        unfinished.iter().take(1).for_each(|begin| state.fold(begin));
+        Self { state, unfinished }
+    }
+}
+
+/// How long after each other a lock is tried that somebody else holds, by those who wait for it.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+impl Store {
+    /// The store of a project in a directory, which need not be there yet. Touches no file.
+    pub fn new(directory: impl Into<PathBuf>, project: &str) -> Self {
+        Self::Local(Local { directory: directory.into(), project: project.into() })
     }
 
-    /// Writes the successor of a state: the same with its serial one higher. Whole or not at all, and on disk when it returns.
+    /// `state/<project>.json`, or the URL of the object.
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        match self {
+            Self::Local(local) => local.state_path(),
+            Self::Remote(remote) => remote.url(remote.state_key()).into(),
+        }
+    }
+
+    /// `state/<project>.journal`, or the URL under which its segments are.
+    #[must_use]
+    pub fn journal_path(&self) -> PathBuf {
+        match self {
+            Self::Local(local) => local.journal_path(),
+            Self::Remote(remote) => remote.url(remote.journal_prefix()).into(),
+        }
+    }
+
+    /// `state/.<project>.lock`, or the URL of the lock.
+    #[must_use]
+    pub fn lock_path(&self) -> PathBuf {
+        match self {
+            Self::Local(local) => local.lock_path(),
+            Self::Remote(remote) => remote.url(remote.lock_key()).into(),
+        }
+    }
+
+    /// Takes the lock, at once or not at all. Makes the directory, and finds out whether it can be written.
     ///
     /// # Errors
-    /// The file that is there is not the one that the state was read from, or it cannot be written.
-    pub fn write(&self, _lock: &Lock, mut state: State) -> Result<State, Diagnostic> {
-        let path = self.state_path();
-        let shown = disk::shown(&path);
-        let current = self.read()?.map_or((state.lineage.clone(), 0), |s| (s.lineage, s.serial));
-        if current != (state.lineage.clone(), state.serial) {
-            return Err(codes::moved_on(&shown));
+    /// Somebody else holds it (who, and since when), or there is no way to it.
+    pub fn lock(&self, command: &str) -> Result<Lock, Diagnostic> {
+        match self {
+            Self::Local(local) => local.lock(command).map(Lock::File),
+            Self::Remote(remote) => remote.lock(command).map(Lock::Lease),
         }
-        state.serial += 1;
-        let not_writable = |e: io::Error| codes::not_writable(&shown, &disk::reason(&e));
-        let bytes = format::encode(&state).map_err(|e| not_writable(e.into()))?;
-        self.replace(&path, &bytes).map_err(not_writable)?;
-        Ok(state)
+    }
+
+    /// The same, and waits for so long while somebody else holds it; `told` hears once who that is.
+    ///
+    /// # Errors
+    /// As [`Store::lock`].
+    pub fn lock_within(&self, command: &str, patience: Duration, told: &dyn Fn(&Diagnostic)) -> Result<Lock, Diagnostic> {
+        let end = Instant::now() + patience;
+        let mut waited = false;
+        loop {
+            let held = match self.lock(command) {
+                Err(held) if *held.code == codes::STATE_LOCKED || *held.code == codes::LEASE_HELD => held,
+                other => return other,
+            };
+            if Instant::now() >= end {
+                return Err(held);
+            }
+            if !std::mem::replace(&mut waited, true) {
+                told(&held);
+            }
+            std::thread::sleep(BETWEEN_LOOKS.min(end.saturating_duration_since(Instant::now())));
+        }
+    }
+
+    /// The state, and what an interrupted apply has left. Changes nothing, so it needs no lock.
+    ///
+    /// # Errors
+    /// State or journal are not what secnet has written, or they do not belong together.
+    pub fn load(&self) -> Result<Loaded, Diagnostic> {
+        match self {
+            Self::Local(local) => local.load(),
+            Self::Remote(remote) => remote.load(),
+        }
+    }
+
+    /// The state as it is stored; `None` where there is none.
+    ///
+    /// # Errors
+    /// It is not what secnet has written, or not this project's.
+    pub fn read(&self) -> Result<Option<State>, Diagnostic> {
+        match self {
+            Self::Local(local) => local.read(),
+            Self::Remote(remote) => remote.read(),
+        }
+    }
+
+    /// Writes the successor of a state: the same with its serial one higher. Whole or not at all, and safe when it returns.
+    ///
+    /// # Errors
+    /// What is there is not what the state was read from, the right to write is gone, or it cannot be written.
+    pub fn write(&self, lock: &Lock, state: State) -> Result<State, Diagnostic> {
+        match (self, lock) {
+            (Self::Remote(remote), Lock::Lease(lease)) => remote.write(lease, state),
+            (Self::Local(local), Lock::File(_)) => local.write(state),
+            _ => Err(other_lock(&self.shown())),
+        }
+    }
+
+    /// Writes a state as it is where there is none yet: one that comes from another store.
+    ///
+    /// # Errors
+    /// There is one, or a journal, or it cannot be written.
+    pub fn seed(&self, lock: &Lock, state: &State) -> Result<(), Diagnostic> {
+        let loaded = self.load()?;
+        if self.exists() || !loaded.unfinished.is_empty() {
+            return Err(codes::moved_on(&self.shown()));
+        }
+        match (self, lock) {
+            (Self::Remote(remote), Lock::Lease(lease)) => remote.seed(lease, state),
+            (Self::Local(local), Lock::File(_)) => local.seed(state),
+            _ => Err(other_lock(&self.shown())),
+        }
     }
 
     /// Writes the successor of a state, then ends the journal that led to it.
@@ -188,10 +209,11 @@ impl Store {
     /// # Errors
     /// As [`Store::write`].
     pub fn finish(&self, lock: &Lock, state: State) -> Result<State, Diagnostic> {
-        let state = self.write(lock, state)?;
-        let path = self.journal_path();
-        journal::remove(&path).map_err(|e| codes::not_writable(&disk::shown(&path), &disk::reason(&e)))?;
-        Ok(state)
+        match (self, lock) {
+            (Self::Remote(remote), Lock::Lease(lease)) => remote.finish(lease, state),
+            (Self::Local(local), Lock::File(_)) => local.finish(state),
+            _ => Err(other_lock(&self.shown())),
+        }
     }
 
     /// Writes a state in the place of whatever is there, of which a copy is kept beside it; no journal leads anywhere then. Gives
@@ -201,57 +223,63 @@ impl Store {
     ///
     /// # Errors
     /// Something cannot be written; what was there stays until all else is done.
-    pub fn supersede(&self, _lock: &Lock, mut state: State) -> Result<(State, Vec<PathBuf>), Diagnostic> {
-        let mut kept = vec![];
-        for path in [self.state_path(), self.journal_path()] {
-            let not_writable = |e: io::Error| codes::not_writable(&disk::shown(&path), &disk::reason(&e));
-            if path.try_exists().map_err(not_writable)? {
-                kept.push(keep(&path).map_err(not_writable)?);
-            }
+    pub fn supersede(&self, lock: &Lock, state: State) -> Result<(State, Vec<PathBuf>), Diagnostic> {
+        match (self, lock) {
+            (Self::Remote(remote), Lock::Lease(lease)) => remote.supersede(lease, state),
+            (Self::Local(local), Lock::File(_)) => local.supersede(state),
+            _ => Err(other_lock(&self.shown())),
         }
-        state.serial = now();
-        let path = self.state_path();
-        let not_writable = |e: io::Error| codes::not_writable(&disk::shown(&path), &disk::reason(&e));
-        let bytes = format::encode(&state).map_err(|e| not_writable(e.into()))?;
-        self.replace(&path, &bytes).map_err(not_writable)?;
-        journal::remove(&self.journal_path()).map_err(not_writable)?;
-        Ok((state, kept))
     }
 
     /// The lineage that state or journal name, even if they cannot be used otherwise.
     #[must_use]
     pub fn lineage(&self) -> Option<String> {
-        let member = "\"lineage\":";
-        let named = |path: PathBuf| {
-            let bytes = fs::read(path).ok()?;
-            let text = String::from_utf8_lossy(&bytes);
-            let (_, rest) = text.split_once(member)?;
-            let (lineage, _) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
-            Some(lineage.to_owned())
-        };
-        named(self.state_path()).or_else(|| named(self.journal_path()))
+        match self {
+            Self::Local(local) => local.lineage(),
+            Self::Remote(remote) => remote.lineage(),
+        }
     }
 
-    /// The state of a project that has made nothing.
-    fn fresh(&self) -> Result<State, Diagnostic> {
-        let lineage = identity::random().map_err(|e| codes::no_randomness(&e.to_string()))?;
-        Ok(State::empty(&self.project, lineage))
+    /// Whether there is a state, usable or not.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::Local(local) => local.state_path().exists(),
+            Self::Remote(remote) => remote.exists(),
+        }
     }
 
-    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = self.directory.join(format!(".{}.json.new", self.project));
-        // One that a crash has left; whoever holds the lock is alone with it.
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).and_then(|()| sync_directory(path));
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        written?;
-        if fs::read(path)? == bytes { Ok(()) } else { Err(io::Error::other("what was read back is not what was written")) }
+    /// What people know it by: a path, or a URL.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        crate::base::disk::shown(&self.state_path())
     }
+}
+
+/// The contents of a state file.
+///
+/// # Errors
+/// It cannot be written down.
+pub fn file_of(state: &State) -> Result<Vec<u8>, Diagnostic> {
+    format::encode(state).map_err(|e| codes::not_writable("the state", &e.to_string()))
+}
+
+/// Reads the contents of a state file; `path` is what messages call it.
+///
+/// # Errors
+/// It is not what secnet has written, or another project's.
+pub fn of_file(bytes: &[u8], path: &str, project: &str) -> Result<State, Diagnostic> {
+    format::decode(bytes, path, project)
+}
+
+fn other_lock(state: &str) -> Diagnostic {
+    codes::not_writable(state, "the lock is that of another store")
+}
+
+/// The state of a project that has made nothing.
+fn fresh(project: &str) -> Result<State, Diagnostic> {
+    let lineage = identity::random().map_err(|e| codes::no_randomness(&e.to_string()))?;
+    Ok(State::empty(project, lineage))
 }
 
 /// Whether the credentials and the region are those that the state belongs to; asked before any other call.
@@ -282,56 +310,10 @@ pub fn check_sites(state: &State, project: &Project) -> Result<(), Diagnostic> {
     Err(site_codes::site_unknown(site, address, stray.filter(|(other, _)| *other == site).count()))
 }
 
-/// Makes a file that only its owner can read.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-/// Waits until the names in a file's directory are on disk.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    match path.parent().filter(|_| cfg!(unix)) {
-        Some(directory) => File::open(if directory.as_os_str().is_empty() { Path::new(".") } else { directory })?.sync_all(),
-        None => Ok(()),
-    }
-}
-
 /// Seconds since 1970.
 #[must_use]
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
-}
-
-/// Copies a file to the first name beside it that is free: `shop.json.kept-1`.
-fn keep(path: &Path) -> io::Result<PathBuf> {
-    let bytes = fs::read(path)?;
-    let mut n = 0_u32;
-    loop {
-        n += 1;
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".kept-{n}"));
-        match write_new(Path::new(&name), &bytes) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(()) => return sync_directory(path).map(|()| name.into()),
-        }
-    }
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Who holds the lock, as far as the file tells.
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    let read = file.read_to_string(&mut text).is_ok().then(|| serde_json::from_str::<Holder>(&text).ok()).flatten();
-    let Some(holder) = read else { return "a process that has not given its name yet".into() };
-    let ago = age(now().saturating_sub(holder.since));
-    format!("process {} (`{}`), since {ago}", holder.pid, holder.command)
 }
 
 /// A time in words: `45 seconds`, `90 minutes`, `30 hours`, `12 days`.

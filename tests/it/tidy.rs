@@ -51,10 +51,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["resolve/function"]),
     ("sha1", &["resolve/function"]),
     ("unicode_segmentation", &["resolve/function"]),
-    ("tokio", &["apply", "sim", "ec2", "live.rs", "cli"]),
+    ("tokio", &["apply", "sim", "ec2", "live.rs", "live", "cli", "state/remote"]),
+    ("object_store", &["live/bucket.rs"]),
     ("hyper", &["sim"]),
     ("hmac", &["state/seal.rs"]),
-    ("aws_config", &["ec2", "live.rs"]),
+    ("aws_config", &["ec2", "live.rs", "live"]),
     ("aws_sdk_ec2", &["ec2", "live.rs"]),
     ("aws_sdk_sts", &["ec2", "live.rs"]),
 ];

@@ -94,6 +94,62 @@ change or delete, what another one has made.";
 its `account` blocks. Nothing there has one of the project's addresses.
 
 Check credentials and region. If the project has made nothing yet, there is nothing to rebuild: `secnet apply` makes it.";
+    REMOTE_UNREACHABLE = "E0419" "the shared state cannot be reached"
+"The project keeps its state in a bucket, and something that is needed of it could not be read or written: there is no such bucket,
+the credentials do not give the right to it, or nothing answers. The message holds the reason.
+
+Nothing was changed in EC2 that is not in the journal. What the state needs of a bucket are `s3:GetObject`, `s3:PutObject`,
+`s3:DeleteObject` on its keys, and `s3:ListBucket`.";
+    LEASE_HELD = "E0420" "another secnet holds the lock of the shared state"
+"A state in a bucket has a lock that all machines see: a lease, which its holder renews while it is at work, and gives back at
+the end. If the holder is killed, the lease runs out by itself, after a minute and a half at most, and the next run takes it over.
+
+`--lock-timeout 5m` waits for it. If you know that the holder is gone and don't want to wait, `secnet state unlock ID` ends its
+lease; a holder that lives on after all can write nothing more.";
+    LEASE_LOST = "E0421" "the lock of the shared state was lost"
+"This run held the lock of the state, and does not any more: the machine slept for longer than the lease, the bucket was out of reach
+for so long, or somebody ended the lease with `secnet state unlock`. Another run may have begun since, so this one writes nothing and
+sends nothing any more.
+
+What it has done is in the journal. The next run finds out what came of the last calls, and goes on from there.";
+    STATE_ELSEWHERE = "E0422" "the project's state is kept elsewhere"
+"The `state` block in the project says where the state is kept. Here it says another place than the one where it was kept so far. Going
+on would find no state there, and make everything a second time.
+
+`secnet state migrate` copies the state to where the project says, verifies the copy, and sets the old one aside. If the block was
+changed by mistake, change it back.";
+    NOT_LOCKED_BY = "E0423" "there is no such lock"
+"`secnet state unlock ID` ends the lease of the run that the id names, and no other: between the moment when you saw the id and now
+another run may have begun.
+
+The message says who holds the lock now, if anybody does. On a state beside the sources there is nothing to unlock: its lock is the
+operating system's, and ends with its process.";
+    CANNOT_MOVE = "E0425" "the state cannot move a resource there"
+"`secnet state mv` gives a resource another address, in the same project or with `--to` in another one. It stays of its type, the new
+address must be free, and another project must stand in the same account and region.
+
+Nothing was changed. `secnet state list` lists what is there.";
+    PUSH_REFUSED = "E0426" "the state file is none to put here"
+"`secnet state push` puts a state file in the place of the state. That is for states of the same lineage, which `secnet state pull` has
+printed; and one that is older than what is there would forget what was done since.
+
+Look at both: `secnet state pull`. If the older one is meant, `--older` says so.";
+    NO_VERSION = "E0427" "there is no such version of the state"
+"Each time when a shared state is written, the one before it is kept, by its serial. A state beside the sources keeps none: version
+control does.
+
+`secnet state list --versions` lists those that there are.";
+    MIGRATION_REFUSED = "E0428" "the state cannot be taken there"
+"`secnet state migrate` copies the state to where the project says that it is kept. There is something already, which it does not write
+over.
+
+Nothing was changed. Look at what is there; name another `key` in the `state` block if it is another project's, or move it away.";
+    SEGMENT_BROKEN = "E0424" "the journal of the shared state is damaged"
+"While an apply runs, the bucket holds its journal in numbered objects. One of them is missing, or holds something else than what
+secnet has written; so what the apply has made cannot be told for certain.
+
+Nothing was changed. Put the object back, from the bucket's versions; or, if it is beyond repair, run `secnet recover`, which
+rebuilds the state from the tags of what stands.";
 }
 
 /// [`STATE_TRUNCATED`]
@@ -221,4 +277,87 @@ pub fn nothing_to_recover(place: &str, lineage: Option<&str>) -> Diagnostic {
     let what = lineage.map_or_else(|| "a name of this project".into(), |lineage| format!("the lineage `{lineage}`"));
     Diagnostic::error(&NOTHING_TO_RECOVER, format!("nothing in {place} carries {what}"))
         .help("check the credentials and the region; what was never applied is made by `secnet apply`")
+}
+
+/// [`REMOTE_UNREACHABLE`]
+#[must_use]
+pub fn remote_unreachable(state: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&REMOTE_UNREACHABLE, format!("the state in `{state}` cannot be reached: {why}"))
+        .help("look at the bucket's name and region, and at the rights of the credentials")
+}
+
+/// [`LEASE_HELD`]; `id` is what the lock goes by.
+#[must_use]
+pub fn lease_held(project: &str, holder: &str, id: &str) -> Diagnostic {
+    let help = match id {
+        "" => "run the command again".to_owned(),
+        id => format!("wait for it with `--lock-timeout 5m`; if it is certain to be gone, `secnet state unlock {id}`"),
+    };
+    Diagnostic::error(&LEASE_HELD, format!("another secnet is at work on project `{project}`: {holder}")).help(help)
+}
+
+/// [`LEASE_LOST`]
+#[must_use]
+pub fn lease_lost(state: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&LEASE_LOST, format!("`{state}` was not written: {why}"))
+        .help("run the command again: it takes up the journal, and finds out what this run has done")
+}
+
+/// [`STATE_ELSEWHERE`]
+#[must_use]
+pub fn state_elsewhere(wanted: &str, known: &str) -> Diagnostic {
+    Diagnostic::error(&STATE_ELSEWHERE, format!("the project keeps its state in `{wanted}`, and so far it was in `{known}`"))
+        .help("run `secnet state migrate` to take it there, or change the `state` block back")
+}
+
+/// [`NOT_LOCKED_BY`]; `held`: id and holder of the lock that there is.
+#[must_use]
+pub fn not_locked_by(project: &str, id: &str, held: Option<(&str, &str)>) -> Diagnostic {
+    let message = format!("project `{project}` is not locked by `{id}`");
+    let help = match held {
+        Some((id, holder)) => format!("its lock is `{id}`, of {holder}"),
+        None => "nobody holds its lock: there is nothing to unlock".into(),
+    };
+    Diagnostic::error(&NOT_LOCKED_BY, message).help(help)
+}
+
+/// [`CANNOT_MOVE`]
+#[must_use]
+pub fn cannot_move(old: &str, new: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&CANNOT_MOVE, format!("`{old}` cannot become `{new}`: {why}")).help("choose another address; nothing was changed")
+}
+
+/// [`PUSH_REFUSED`]
+#[must_use]
+pub fn push_refused(file: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&PUSH_REFUSED, format!("`{file}` does not take the state's place: {why}"))
+        .help("compare it with what `secnet state pull` prints; `--older` puts an older one back")
+}
+
+/// [`NO_VERSION`]
+#[must_use]
+pub fn no_version(state: &str, serial: u64) -> Diagnostic {
+    Diagnostic::error(&NO_VERSION, format!("`{state}` has no earlier state of serial {serial}"))
+        .help("`secnet state list --versions` lists those that there are")
+}
+
+/// [`MIGRATION_REFUSED`]
+#[must_use]
+pub fn migration_refused(state: &str, what: &str) -> Diagnostic {
+    Diagnostic::error(&MIGRATION_REFUSED, format!("the state was not taken to `{state}`: there is {what}"))
+        .help("name another `key` in the `state` block, or move away what is there")
+}
+
+/// [`SEGMENT_BROKEN`], of one that is there.
+#[must_use]
+pub fn segment_broken(segment: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&SEGMENT_BROKEN, format!("the segment `{segment}` of the journal is damaged: {why}"))
+        .help("put a good version of it back, or run `secnet recover`")
+}
+
+/// [`SEGMENT_BROKEN`], of one that is not there.
+#[must_use]
+pub fn segment_missing(journal: &str, number: u64) -> Diagnostic {
+    Diagnostic::error(&SEGMENT_BROKEN, format!("segment {number} of the journal `{journal}` is missing"))
+        .help("put it back, or run `secnet recover`")
 }

@@ -102,7 +102,7 @@ impl Session {
         let place = Place { sandbox, ..Place::default() };
         let state = match &*model.project.name {
             "" => None,
-            _ => Some(place.store(&args.directory, &model.project).load()?),
+            _ => Some(place.store(&args.directory, &model.project)?.load()?),
         };
         let state = state.map(|loaded| state::journal::fold(loaded.state, &loaded.unfinished));
         Ok(Self { parsed, model, state, errors, texts })

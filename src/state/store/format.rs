@@ -57,7 +57,7 @@ struct V2 {
 const CHECKSUM_LENGTH: usize = 64;
 
 /// The bytes of a state file.
-pub(super) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
+pub(in crate::state) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
     let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, answers, promises, sealing_key } =
         state.clone();
     let wire = V2 {
@@ -90,7 +90,7 @@ pub(super) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
 ///
 /// Looks at the version before the checksum and at the checksum before the contents, so that the first thing that is
 /// wrong is the one that is reported.
-pub(super) fn decode(bytes: &[u8], path: &str, project: &str) -> Result<State, Diagnostic> {
+pub(in crate::state) fn decode(bytes: &[u8], path: &str, project: &str) -> Result<State, Diagnostic> {
     if let Some(state) = as_written(bytes).filter(|state| state.project == project) {
         return Ok(state);
     }
