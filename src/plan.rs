@@ -12,6 +12,7 @@ mod guard;
 pub mod laws;
 pub mod lifecycle;
 mod lock;
+mod offer;
 mod order;
 pub mod proof;
 mod quota;
@@ -272,7 +273,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     }
     let mut changes = describe::changes(&decisions, &standing, sources);
     let looked = quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation };
-    let warnings = quota::check(&looked)?;
+    let mut warnings = quota::check(&looked)?;
+    warnings.extend(offer::check(&looked)?);
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let context =
         tasks::Context { model, standing: &standing, decisions: &decisions, create_first: &create_first, state: &state, changes: &index };
