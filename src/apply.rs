@@ -10,6 +10,7 @@ mod execute;
 mod find;
 pub mod holder;
 mod image;
+mod offers;
 mod pace;
 mod patience;
 mod read;

@@ -12,6 +12,7 @@ mod guard;
 pub mod laws;
 pub mod lifecycle;
 mod lock;
+mod offer;
 mod order;
 pub mod proof;
 mod quota;
@@ -298,7 +299,8 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     }
     let mut changes = describe::changes(&decisions, &standing, sources);
     let looked = quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation };
-    let warnings = quota::check(&looked)?;
+    let mut warnings = quota::check(&looked)?;
+    warnings.extend(offer::check(&looked)?);
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let lists = room::Lists::new(model, &standing);
     let context = tasks::Context {

@@ -44,6 +44,8 @@ pub struct Spec {
     pub quotas: &'static [Quota],
     /// Its attributes that say into which subnet it is placed.
     pub placed_in: &'static [&'static str],
+    /// Its attribute that names an instance type: the zone it is placed in must offer that.
+    pub runs_on: Option<&'static str>,
     /// What of it lets packets through for as long as it is there, and never stops any: kinds of its parts, and `""` for the
     /// resource itself. All else may do either.
     pub opens: &'static [&'static str],
@@ -391,6 +393,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const QUOTAS: &'static [Quota] = &[];
     /// See [`Spec::placed_in`].
     const PLACED_IN: &'static [&'static str] = &[];
+    /// See [`Spec::runs_on`].
+    const RUNS_ON: Option<&'static str> = None;
     /// See [`Spec::opens`].
     const OPENS: &'static [&'static str] = &[];
     /// See [`Spec::bars`].
@@ -500,6 +504,7 @@ impl Spec {
             counts_as: T::COUNTS_AS,
             quotas: T::QUOTAS,
             placed_in: T::PLACED_IN,
+            runs_on: T::RUNS_ON,
             opens: T::OPENS,
             bars: T::BARS,
             unseen: T::UNSEEN,

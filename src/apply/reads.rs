@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::{
-    apply::{find, image, refresh::beyond_the_internet, sites, survey},
+    apply::{find, image, offers, refresh::beyond_the_internet, sites, survey},
     base::site::Site,
     call::{Call, Json, Request},
     resources,
@@ -33,6 +33,9 @@ pub fn of<'a>(model: &Model, state: &State, deep: bool, calls: impl IntoIterator
     }
     if image::any(model) {
         add("DescribeImages");
+    }
+    if offers::any(model) {
+        add(offers::ACTION);
     }
     if model.questions.iter().any(|question| question.wanted == Wanted::Zones) {
         add("DescribeAvailabilityZones");

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     apply::{
-        image,
+        image, offers,
         read::{FILTER_VALUES_MAX, ReadError, Reader, Work, complete, elements, together},
         sites, survey,
     },
@@ -113,7 +113,8 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
     let kinds = ids.iter().filter_map(|(kind, ids)| Some((resources::spec(kind)?, ids)));
     let listed = network.as_ref();
     let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids, listed)) }).collect());
-    let (kinds, images, totals) = tokio::join!(kinds, image::look_up(&reader, model, state), totals(&reader, model, state));
+    let (kinds, images, totals, offered) =
+        tokio::join!(kinds, image::look_up(&reader, model, state), totals(&reader, model, state), offers::look_up(&reader, model, state));
     let resources = kinds.into_iter().collect::<Result<_, _>>()?;
     let region = driver.region().into();
     Ok(Observation {
@@ -124,6 +125,7 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
         images: images?,
         network,
         totals: totals?,
+        offered: offered?.map(|offered| (None, offered)).into_iter().collect(),
         sealing_key: sealing_key(model, state)?,
         at: store::now(),
         recalled: false,

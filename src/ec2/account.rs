@@ -10,11 +10,13 @@ shown! {
         virtualization_type,
     );
     BlockDeviceMapping(device_name, ebs, no_device, virtual_name);
+    InstanceTypeOffering(instance_type, location, location_type);
     EbsBlockDevice(delete_on_termination, encrypted, iops, kms_key_id, snapshot_id, throughput, volume_size, volume_type);
 }
 
 words! {
-    ArchitectureValues, AvailabilityZoneOptInStatus, AvailabilityZoneState, BootModeValues, DeviceType, ImageState, VirtualizationType,
+    ArchitectureValues, AvailabilityZoneOptInStatus, AvailabilityZoneState, BootModeValues, DeviceType, ImageState, LocationType,
+    VirtualizationType,
     VolumeType,
 }
 
@@ -22,6 +24,8 @@ words! {
 pub const ACTIONS: &[Action] = &[
     action!(DescribeAvailabilityZones: describe_availability_zones(set_filters, set_zone_names, set_all_availability_zones)
         -> (availability_zones)),
+    action!(DescribeInstanceTypeOfferings: describe_instance_type_offerings(set_filters, set_location_type, set_max_results, set_next_token)
+        -> (instance_type_offerings, next_token)),
     action!(DescribeImages: describe_images(set_filters, set_image_ids, set_include_deprecated, set_max_results, set_next_token, set_owners)
         -> (images, next_token)),
     action!(sts GetCallerIdentity: get_caller_identity() -> (account, arn, user_id)),

@@ -1,6 +1,6 @@
 //! What was read from EC2 before planning. Layer 6: plain data; `apply::refresh` fills it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{address::Address, site::Site},
@@ -29,6 +29,9 @@ pub struct Observation {
     /// How many stand in each account and Region of what has a quota there, whoever made them: site and kind. Only of kinds of which
     /// one is to be made.
     pub totals: BTreeMap<(Option<Site>, &'static str), usize>,
+    /// Where the instance types that are asked for can be had, by account and Region. Only where something is to be made with one, or
+    /// changed to one.
+    pub offered: BTreeMap<Option<Site>, Offered>,
     /// A new key for hashes of sensitive values (see [`crate::state::seal`]), where something is sensitive and the state has none.
     pub sealing_key: Option<String>,
     /// When, in seconds since 1970.
@@ -37,6 +40,20 @@ pub struct Observation {
     pub recalled: bool,
     /// Whether what EC2 tells of one resource at a time only was read, too.
     pub deep: bool,
+}
+
+/// What EC2 offers of the instance types that are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offered {
+    /// The zones of each; where there are none, the names that it may have been meant to be.
+    Told {
+        /// By type.
+        zones: BTreeMap<String, BTreeSet<String>>,
+        /// Every type of the Region; read only where one of those that are asked for is in no zone.
+        known: BTreeSet<String>,
+    },
+    /// EC2 has not let us look: why.
+    Untold(String),
 }
 
 /// Under which name an image is pinned: the call as written, and the architecture it was looked up for.

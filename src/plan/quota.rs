@@ -128,7 +128,14 @@ impl Looked<'_> {
         flows
     }
 
-    fn region_of<'a>(&'a self, site: Option<&'a Site>) -> &'a str {
+    /// The zone of a subnet or an interface, as far as it is known before EC2 chooses one.
+    pub(super) fn zone(&self, place: &Address) -> Option<String> {
+        let written = self.model.resources.get(place).and_then(|r| r.record.get("availability_zone")?.as_text());
+        let told = || self.standing.attribute(place, "availability_zone", &self.decisions.replaced);
+        written.map(str::to_owned).or_else(|| told()?.as_text().map(str::to_owned))
+    }
+
+    pub(super) fn region_of<'a>(&'a self, site: Option<&'a Site>) -> &'a str {
         site.map_or(self.standing.region, Site::region)
     }
 
@@ -166,10 +173,7 @@ impl Looked<'_> {
     fn by_zone(&self, spec: &Spec, quota: &Quota, attribute: &str) -> Vec<Diagnostic> {
         let zone = |_: &Address, site: Option<&Site>, record: &Record| -> Vec<(Option<Site>, String)> {
             let subnet = record.get(attribute).and_then(Value::as_resource);
-            let written = subnet.and_then(|subnet| self.model.resources.get(subnet)?.record.get("availability_zone")?.as_text());
-            let told = subnet.and_then(|subnet| self.standing.attribute(subnet, "availability_zone", &self.decisions.replaced));
-            let zone = written.map(str::to_owned).or_else(|| told?.as_text().map(str::to_owned));
-            zone.map(|zone| (site.cloned(), zone)).into_iter().collect()
+            subnet.and_then(|subnet| self.zone(subnet)).map(|zone| (site.cloned(), zone)).into_iter().collect()
         };
         let flows = self.flows(spec, zone);
         flows.into_iter().filter_map(|((_, zone), flow)| flow.judge(quota, flow.stands, &format!("in {zone}"))).collect()

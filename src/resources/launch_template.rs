@@ -110,6 +110,7 @@ output template = launch_template.worker.id
     const UNSEEN: bool = true;
     const UNTOLD: &'static [&'static str] = &["key_pair", "user_data"];
     const EXACT: bool = true;
+    const RUNS_ON: Option<&'static str> = Some("instance_type");
     const TAG_TYPE: Option<&'static str> = Some("launch-template");
     const CREATED_ID: &'static [&'static str] = &["LaunchTemplate", "LaunchTemplateId"];
     const ONE_AT_A_TIME: bool = true;

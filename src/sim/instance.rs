@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use crate::{
     call::{ApiError, Json},
     sim::{
-        Actions, instance_launch,
+        Actions, instance_launch, instance_type,
         network_interface::{show_addresses, show_groups, show_public},
         page::{Listing, page, select},
         params::Params,
@@ -264,6 +264,8 @@ fn start(world: &mut World, p: Params<'_>) -> Outcome {
         if state == State::Stopping || state.is_over() {
             return Err(wrong_state(id, "started"));
         }
+        let instance = find(&world.instances, "i", id)?;
+        instance_type::offered(world, &instance.kind, &instance.zone)?;
     }
     let changes = turn(world, &ids, State::Pending, world.pace.instance_running, None)?;
     for id in ids {

@@ -81,6 +81,7 @@ fn launch(world: &mut World, p: Params<'_>, told: &[(String, String)]) -> Outcom
     if count > 1 && (port.ip.is_some() || port.existing.is_some() || !port.further.is_empty() || matches!(port.ipv6, Some(Six::Named(_)))) {
         return Err(clash("A private IP address or a network interface may not be specified when more than one instance is launched"));
     }
+    instance_type::offered(world, kind, &find(&world.subnets, "subnet", &port.subnet)?.zone)?;
     let disks = volume::disks(p, &image)?;
     let user_data = p.text("UserData").map(check_user_data).transpose()?;
     let tags = TAGGED.map(|of| at_creation(p, of, &TAGGED));

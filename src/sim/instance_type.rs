@@ -2,17 +2,20 @@
 //!
 //! Facts: docs.aws.amazon.com/ec2/latest/instancetypes.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use serde_json::json;
 
 use crate::{
-    call::Json,
+    call::{ApiError, Json},
     sim::{
         Actions,
         page::{Listing, page, select},
         params::Params,
-        refuse::{Outcome, refuse},
+        refuse::{Outcome, bad, refuse},
         world::World,
     },
 };
@@ -129,6 +132,47 @@ pub(crate) fn room(name: &str) -> (usize, usize) {
     }
 }
 
+/// Which zones of `us-east-1` lack which families: the fifth is an old one, with old types alone, and new families come to some zones
+/// first. What AWS has where changes and differs by account, so this is like it rather than true.
+const LACKS: [(&str, &[&str]); 3] = [
+    ("us-east-1c", &["c8g", "m8g", "r8g"]),
+    (
+        "us-east-1e",
+        &[
+            "t3", "t3a", "t4g", "c5", "c5a", "c6a", "c6g", "c6i", "c7g", "c7i", "c8g", "m5", "m5a", "m6a", "m6g", "m6i", "m7g", "m7i",
+            "m8g", "r5", "r6g", "r6i", "r7g", "r7i", "r8g",
+        ],
+    ),
+    ("us-east-1f", &["t4g", "c8g", "m8g", "r8g"]),
+];
+/// Regions that came after a family did, and never had it.
+const NEVER: [(&str, &[&str]); 1] = [("eu-north-1", &["t2", "m1"])];
+
+fn offers(world: &World, name: &str, zone: &str) -> bool {
+    let family = name.split('.').next().unwrap_or_default();
+    let has = |(place, families): &(&str, &[&str])| !(*place == zone || *place == world.region) || !families.contains(&family);
+    LACKS.iter().chain(&NEVER).all(has)
+}
+
+/// Refuses a type that a zone does not offer.
+pub(crate) fn offered(world: &World, name: &str, zone: &str) -> Result<(), ApiError> {
+    if offers(world, name, zone) {
+        return Ok(());
+    }
+    let others: Vec<String> = world.zones().into_iter().filter(|other| offers(world, name, other)).collect();
+    let message = match others.is_empty() {
+        true => {
+            "The requested configuration is currently not supported. Please check the documentation for supported configurations.".into()
+        }
+        false => format!(
+            "Your requested instance type ({name}) is not supported in your requested Availability Zone ({zone}). Please retry your request by \
+             not specifying an Availability Zone or choosing {}.",
+            others.join(", ")
+        ),
+    };
+    Err(refuse("Unsupported", message))
+}
+
 /// A type by its name.
 pub(crate) fn find(name: &str) -> Option<&'static InstanceType> {
     TYPES.get(name)
@@ -194,13 +238,19 @@ const OFFERINGS: Listing = Listing {
 
 fn describe_offerings(world: &mut World, p: Params<'_>) -> Outcome {
     let by = p.text("LocationType").unwrap_or("region");
-    let places: Vec<String> = match by {
-        "region" => vec![world.region.clone()],
-        "availability-zone" => world.zones(),
-        "availability-zone-id" => world.zones().iter().map(|zone| world.zone_id(zone)).collect(),
-        _ => vec![],
+    let zones = world.zones();
+    // Each place by its name, and a zone that is all of it or stands in it.
+    let places: Vec<(String, String)> = match by {
+        "region" => zones.iter().map(|zone| (world.region.clone(), zone.clone())).collect(),
+        "availability-zone" => zones.iter().map(|zone| (zone.clone(), zone.clone())).collect(),
+        "availability-zone-id" => zones.iter().map(|zone| (world.zone_id(zone), zone.clone())).collect(),
+        "outpost" => vec![],
+        other => return Err(bad(format!("Value ({other}) for parameter locationType is invalid."))),
     };
-    let keys: Vec<String> = TYPES.keys().flat_map(|name| places.iter().map(move |place| format!("{name} {place}"))).collect();
+    let keys: BTreeSet<String> = TYPES
+        .keys()
+        .flat_map(|name| places.iter().filter(|(_, zone)| offers(world, name, zone)).map(move |(place, _)| format!("{name} {place}")))
+        .collect();
     let show = |key: &str| key.split_once(' ').map(|(name, place)| json!({"InstanceType": name, "LocationType": by, "Location": place}));
     page(p, OFFERINGS.member, select(world, p, &OFFERINGS, keys.iter(), show)?)
 }

@@ -1,5 +1,7 @@
 //! E074: what EC2 lets stand, and offers.
 
+use std::collections::BTreeSet;
+
 use crate::base::{address::Address, diagnostic::Diagnostic, span::Span};
 
 crate::codes! {
@@ -22,6 +24,23 @@ Spread it over several, or say the same with less: larger networks, a prefix lis
 rules in a group no interface has more than five groups.
 
 Let the interface have fewer groups, or the groups fewer rules.";
+    NO_SUCH_TYPE = "E0743" "an instance type does not exist in the Region"
+"EC2 offers no instance type of this name anywhere in the Region: it is mistyped, or it is one that this Region does not have.
+
+A type is its family, its generation and what is special about it, then a dot and the size: `t3.micro`, `m7g.large`.
+`aws ec2 describe-instance-type-offerings` lists those of a Region.";
+    NOT_OFFERED = "E0744" "a zone does not offer an instance type"
+"Not every zone of a Region has every instance type: older zones lack newer families. What the plan would start stands in a subnet whose zone
+does not offer its type, and EC2 would refuse it with `Unsupported` once the subnet is there.
+
+Take a type that the zone offers, or a subnet in a zone that offers the type. The names of zones are each account's own: `us-east-1a` of
+one account may be `us-east-1c` of another.";
+    OFFERS_NOT_TOLD = "W0749" "EC2 does not tell which instance types there are"
+"Before an instance is made, secnet asks which zones offer its type (`ec2:DescribeInstanceTypeOfferings`), so that a plan that cannot be carried
+out is refused before anything is made. These credentials may not ask. The plan goes on without: if a zone lacks the type, EC2 says so in the
+middle of an apply.
+
+Allow the action; `secnet iam-policy` lists it.";
 }
 
 /// [`ABOVE_QUOTA`]: which, how many would stand, where.
@@ -47,6 +66,38 @@ pub fn rules_of_interface(address: &Address, groups: usize, group: &Address, rul
         format!("`{address}` has {groups} groups, one of which has {rules} rules in a direction: {groups} times {rules} is above 1000");
     let label = format!("`{group}` among them");
     Diagnostic::error(&RULES_OF_INTERFACE, message).at(at, label).help("give it fewer groups, or the group fewer rules")
+}
+
+/// [`NO_SUCH_TYPE`]
+#[must_use]
+pub fn no_such_type(name: &str, region: &str, meant: Option<&str>, at: Option<Span>) -> Diagnostic {
+    let label = meant.map_or_else(|| "is offered in no zone".to_owned(), |meant| format!("is `{meant}` meant?"));
+    Diagnostic::error(&NO_SUCH_TYPE, format!("{region} has no instance type `{name}`"))
+        .at(at, label)
+        .help("`aws ec2 describe-instance-type-offerings` lists those that there are")
+}
+
+/// [`NOT_OFFERED`]: what would run, its type, what says the zone, the zone and where that is, the zones that have the type.
+#[must_use]
+pub fn not_offered(
+    address: &Address,
+    name: &str,
+    (holder, zone, place): (&Address, &str, Option<Span>),
+    zones: &BTreeSet<&str>,
+    at: Option<Span>,
+) -> Diagnostic {
+    let listed = zones.iter().copied().collect::<Vec<_>>().join(", ");
+    Diagnostic::error(&NOT_OFFERED, format!("`{address}` would stand in {zone}, which does not offer `{name}`"))
+        .at(at, format!("is offered in {listed}"))
+        .at(place, format!("`{holder}` is in {zone}"))
+        .help("take another type, or a subnet in one of those zones")
+}
+
+/// [`OFFERS_NOT_TOLD`]: where, and why.
+#[must_use]
+pub fn offers_not_told(region: &str, why: &str) -> Diagnostic {
+    Diagnostic::warning(&OFFERS_NOT_TOLD, format!("could not look whether {region} offers the instance types: {why}"))
+        .help("allow `ec2:DescribeInstanceTypeOfferings`; without it EC2 refuses a type that a zone lacks only during the apply")
 }
 
 /// What is said of a quota.
