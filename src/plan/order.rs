@@ -239,8 +239,8 @@ impl Edges<'_> {
     /// Within an owner: parts that may not be there together.
     fn apart(&mut self, decision: &Decision<'_>) {
         let address = &decision.resource.address;
-        let (mut goes, mut comes): (BTreeMap<&str, Vec<usize>>, BTreeMap<&str, Vec<usize>>) = (BTreeMap::new(), BTreeMap::new());
-        let mut changes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut goes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let (mut changes, mut comes) = (goes.clone(), goes.clone());
         for part in decision.parts.iter().filter(|p| !p.same) {
             let key = part.observed.as_ref().map(|held| (address.clone(), part.spec.key_of(held)));
             let gone = key.as_ref().and_then(|key| self.tasks.unmake.get(key));
