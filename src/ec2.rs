@@ -65,10 +65,11 @@ macro_rules! action {
 
 /// `vpc_id` or `set_vpc_id` as the EC2 API reference spells it: `VpcId`.
 fn api_name(rust: &str) -> String {
+    let asked = rust.starts_with("set_");
     let rust = rust.strip_prefix("set_").or_else(|| rust.strip_prefix("r#")).unwrap_or(rust);
     let word = |word: &str| {
-        // The kind of DNS record, which alone is not spelled as a word.
-        if word == "aaaa" {
+        // What is not spelled as a word: a kind of DNS record, Diffie-Hellman, and two that answers spell as words.
+        if matches!(word, "aaaa" | "dh") || (asked && matches!(word, "dpd" | "ike")) {
             return word.to_ascii_uppercase();
         }
         let mut letters = word.chars();
@@ -86,6 +87,8 @@ mod tests {
         assert_eq!(api_name("set_cidr_block"), "CidrBlock");
         assert_eq!(api_name("ipv6_cidr_block_association_set"), "Ipv6CidrBlockAssociationSet");
         assert_eq!(api_name("r#type"), "Type");
+        assert_eq!(api_name("phase1_dh_group_numbers"), "Phase1DHGroupNumbers");
+        assert_eq!((api_name("set_ike_versions"), api_name("ike_versions")), ("IKEVersions".into(), "IkeVersions".into()));
         assert_eq!(api_name("enable_resource_name_dns_aaaa_record"), "EnableResourceNameDnsAAAARecord");
     }
 }

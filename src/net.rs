@@ -563,6 +563,22 @@ pub struct TransitRoute {
     pub origin: Origin,
 }
 
+impl TransitRoute {
+    /// What a table learns from an attachment behind which nobody has looked: it may be for any network, so that nothing about
+    /// the table is known.
+    #[must_use]
+    pub fn of_unknown(attachment: Id, origin: Origin) -> Self {
+        let destination = Destination::PrefixList(Id::from(&*format!("what {attachment} propagates")));
+        Self { destination, attachment: Some(attachment), fixed: false, origin }
+    }
+
+    /// Whether it is such a one.
+    #[must_use]
+    pub fn is_of_unknown(&self) -> bool {
+        !self.fixed && matches!(self.destination, Destination::PrefixList(_))
+    }
+}
+
 /// An endpoint of a service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Endpoint {

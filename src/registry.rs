@@ -79,6 +79,11 @@ pub struct Spec {
     pub patience: Patience,
     /// Attributes that EC2 never tells, however they are set: of something that is imported they are taken as written.
     pub untold: &'static [&'static str],
+    /// Its attributes that are secret by themselves: what is written there is sensitive, whoever wrote it.
+    pub secrets: &'static [&'static str],
+    /// Its attributes that name gateways which learn routes by it: when anything of it changes, what they put into tables is not
+    /// known until it was read again.
+    pub teaches: &'static [&'static str],
     /// Whether EC2 chooses nothing by itself: what is not written, and can be changed in place, is not to be there.
     pub exact: bool,
     /// How all of them are read.
@@ -425,6 +430,10 @@ pub trait ResourceType: Kind + Sized + 'static {
     const PATIENCE: Patience = Patience::SHORT;
     /// See [`Spec::untold`].
     const UNTOLD: &'static [&'static str] = &[];
+    /// See [`Spec::secrets`].
+    const SECRETS: &'static [&'static str] = &[];
+    /// See [`Spec::teaches`].
+    const TEACHES: &'static [&'static str] = &[];
     /// See [`Spec::exact`].
     const EXACT: bool = false;
     /// See [`Spec::listing`].
@@ -520,6 +529,8 @@ impl Spec {
             documents: T::DOCUMENTS,
             patience: T::PATIENCE,
             untold: T::UNTOLD,
+            secrets: T::SECRETS,
+            teaches: T::TEACHES,
             exact: T::EXACT,
             listing: T::LISTING,
             check_record: |record| T::decode(record).map(drop),

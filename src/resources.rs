@@ -59,6 +59,7 @@ crate::resources! {
     vpc_peering: VpcPeering,
     vpn_gateway: VpnGateway,
     customer_gateway: CustomerGateway,
+    vpn_connection: VpnConnection,
 }
 
 /// The network that a model describes, from its sources alone: what AWS gives by itself is in it, existing VPCs are doors

@@ -66,6 +66,7 @@ mod volume_change;
 mod vpc;
 mod vpc_endpoint;
 mod vpc_peering;
+mod vpn_connection;
 mod vpn_gateway;
 mod world;
 mod xml;
@@ -124,6 +125,7 @@ const AREAS: &[Actions] = &[
     transit_table::ACTIONS,
     vpc_peering::ACTIONS,
     vpn_gateway::ACTIONS,
+    vpn_connection::ACTIONS,
 ];
 
 /// Parameters that every action takes.

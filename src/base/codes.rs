@@ -30,6 +30,7 @@ pub mod template;
 pub mod test;
 pub mod value;
 pub mod volume;
+pub mod vpn;
 
 use super::diagnostic::Code;
 
@@ -52,6 +53,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         volume::ALL,
         site::ALL,
         space::ALL,
+        vpn::ALL,
         state::ALL,
         apply::ALL,
         environment::ALL,

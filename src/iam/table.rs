@@ -123,7 +123,11 @@ const TABLE: &[(&str, &str)] = &[
     ("vpc-flow-log*", "DeleteFlowLogs"),
     ("vpc-flow-log* natgateway network-interface subnet transit-gateway transit-gateway-attachment vpc", "CreateFlowLogs"),
     ("vpc-peering-connection*", "DeleteVpcPeeringConnection ModifyVpcPeeringConnectionOptions RejectVpcPeeringConnection"),
-    ("vpn-connection*", "CreateVpnConnectionRoute DeleteVpnConnection DeleteVpnConnectionRoute ModifyVpnConnection ModifyVpnTunnelOptions"),
+    (
+        "vpn-connection*",
+        "CreateVpnConnectionRoute DeleteVpnConnection DeleteVpnConnectionRoute ModifyVpnConnection ModifyVpnConnectionOptions \
+         ModifyVpnTunnelOptions",
+    ),
     ("vpn-gateway*", "CreateVpnGateway DeleteVpnGateway"),
 ];
 

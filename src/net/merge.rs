@@ -46,6 +46,9 @@ fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
             let goes_on = |r: &Route| r.propagated && matches!(&r.target, Target::VpnGateway(id) if table.propagating.contains(id));
             let by_aws =
                 |r: &&Route| goes_on(r) || matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
+            // What a VPN's static routes promise is there once a tunnel is up; until then it may come at any time.
+            let (promised, own): (Vec<Route>, Vec<Route>) = table.routes.drain(..).partition(|r| r.propagated && !r.is_of_unknown());
+            table.routes = own;
             let held_by_aws: Vec<Route> = held.routes.iter().filter(by_aws).cloned().collect();
             // A route that is to lead to an endpoint, and does already, is for the list that it is for.
             let drawn = |r: &Route| matches!((&r.destination, &r.target), (Destination::PrefixList(_), Target::Endpoint(_)));
@@ -56,7 +59,15 @@ fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
             let stays: Vec<Route> = held_by_aws.into_iter().filter(|r| !goes(r)).collect();
             wanted.retain(|w| !stays.iter().any(|s| s.target == w.target));
             table.routes = rest.into_iter().chain(wanted).chain(stays).collect();
-            let told = |r: &Route| r.is_of_unknown() && matches!(&r.target, Target::VpnGateway(id) if held.propagating.contains(id));
+            let all = table.routes.clone();
+            let is_there = |promised: &Route| {
+                all.iter().any(|r| r.destination == promised.destination && (!r.propagated || r.target == promised.target))
+            };
+            let kept = |gateway: &Target| promised.iter().filter(|p| p.target == *gateway).all(is_there);
+            let told = |r: &Route| {
+                let learns = matches!(&r.target, Target::VpnGateway(id) if held.propagating.contains(id));
+                r.is_of_unknown() && learns && kept(&r.target)
+            };
             table.routes.retain(|r| !told(r));
             // The VPC's own table says nothing of gateways; every other one has those that it names.
             if table.main {
@@ -65,6 +76,19 @@ fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
             table.main |= held.main;
         }
     }
+}
+
+/// Forgets what these gateways have put into tables by themselves: what they are told changes, and nobody knows what they
+/// will put there.
+pub fn unlearn(net: &mut Net, gateways: &BTreeSet<Id>) {
+    for table in &mut net.route_tables {
+        for gateway in table.propagating.iter().filter(|id| gateways.contains(*id)) {
+            let target = Target::VpnGateway(gateway.clone());
+            table.routes.retain(|r| !(r.propagated && r.target == target));
+            table.routes.push(Route::of_unknown(gateway.clone(), table.origin));
+        }
+    }
+    transit::unlearn(net, gateways);
 }
 
 /// Adds what AWS gives every VPC, where it is not there: a main route table, a default network ACL, a default group.
@@ -255,6 +279,31 @@ mod tests {
             propagated: true,
             origin: Origin::Observed,
         }
+    }
+
+    /// Of a table that learns from `office`, which a VPN's static route promises this: what there will be.
+    fn promised(learnt: &[&str], promised: &str) -> Vec<Route> {
+        let standing = table(&["office"], learnt.iter().map(learnt_from_office).collect());
+        let wanted = vec![Route::of_unknown(Id::from("office"), Origin::Aws), learnt_from_office(&promised)];
+        merge(standing, &[Id::from("app")].into(), table(&["office"], wanted)).route_tables.remove(0).routes
+    }
+
+    #[test]
+    fn what_a_static_route_promises_is_unknown_until_it_is_there() {
+        let (lan, unknown) = ("192.168.0.0/16", Route::of_unknown(Id::from("office"), Origin::Aws));
+        assert_eq!(promised(&[], lan), std::slice::from_ref(&unknown));
+        assert_eq!(promised(&["10.9.0.0/16"], lan), [unknown, learnt_from_office(&"10.9.0.0/16")]);
+        assert_eq!(promised(&[lan], lan), [learnt_from_office(&lan)]);
+    }
+
+    #[test]
+    fn what_is_taught_anew_is_forgotten() {
+        let mut net = table(&["office", "other"], vec![learnt_from_office(&"192.168.0.0/16")]);
+        unlearn(&mut net, &[Id::from("other")].into());
+        let unknown = |gateway: &str| Route::of_unknown(Id::from(gateway), Origin::Observed);
+        assert_eq!(net.route_tables[0].routes, [learnt_from_office(&"192.168.0.0/16"), unknown("other")]);
+        unlearn(&mut net, &[Id::from("office")].into());
+        assert_eq!(net.route_tables[0].routes, [unknown("other"), unknown("office")]);
     }
 
     #[test]

@@ -40,9 +40,12 @@ use crate::{
         policy::{self, Judged, Outcome},
         reach, waiver,
     },
-    registry::Observed,
+    registry::{Observed, Spec},
     resources,
-    schema::{model, value::Value},
+    schema::{
+        model,
+        value::{Record, Value},
+    },
 };
 
 /// What a plan means for who may reach what.
@@ -240,7 +243,35 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     desired.rename(&kept);
     public_access(&mut after, &mut desired, &Desired::new(model, &known), (standing, &kept));
     keep_addresses(&after, &mut desired, &Desired::new(model, &known), standing);
-    Ok((before, merge::merge(after, &managed, desired)))
+    let mut after = merge::merge(after, &managed, desired);
+    merge::unlearn(&mut after, &taught(standing, decisions));
+    Ok((before, after))
+}
+
+/// Gateways whose tables learn something else when the plan is carried out: what teaches them is made, changed or unmade.
+fn taught(standing: &Standing<'_>, decisions: &Decisions<'_>) -> BTreeSet<Id> {
+    let ours = standing.things.iter().map(|(address, thing)| (&*thing.observed.id, address));
+    let names: BTreeMap<&str, &Address> =
+        ours.chain(standing.existing.iter().map(|(address, observed)| (&*observed.id, address))).collect();
+    let mut found = BTreeSet::new();
+    let mut add = |spec: &Spec, record: &Record| {
+        for gateway in spec.teaches.iter().filter_map(|name| desired::named(record.get(*name))) {
+            found.extend(names.get(gateway.as_str()).map(|address| Id::from(address.as_str())));
+            found.insert(gateway);
+        }
+    };
+    let changes = |address: &Address| {
+        let decision = decisions.wanted.get(address);
+        decision.is_none_or(|d| d.action.is_some() || d.parts.iter().any(|part| !part.same))
+    };
+    for decision in decisions.wanted.values().filter(|d| changes(&d.resource.address)) {
+        add(decision.spec, &decision.record);
+    }
+    let going = standing.things.iter().filter(|(address, _)| changes(address)).map(|(_, thing)| thing);
+    for thing in going.chain(standing.deposed.iter().map(|(_, thing)| thing)) {
+        add(thing.spec, &thing.observed.record);
+    }
+    found
 }
 
 /// Gives interfaces that stay the addresses that they have: AWS hands out a public one at a launch alone, and what
@@ -276,7 +307,7 @@ fn elastic_addresses(standing: &Standing<'_>) -> BTreeSet<IpAddr> {
     elastic.filter_map(|(_, thing)| address(thing)).collect()
 }
 
-/// Interfaces that come and go with an instance or NAT gateway: the interface's id, and the owner's.
+/// Interfaces that come and go with an instance or NAT gateway, and attachments with a VPN: the interface's id, and the owner's.
 fn own_interfaces(listed: &Json) -> Vec<(Id, Id)> {
     let items = |list: &str| listed.get(list).and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
     let id = |item: &Json, path: &str| item.pointer(path).and_then(Json::as_str).map(Id::from);
@@ -287,7 +318,10 @@ fn own_interfaces(listed: &Json) -> Vec<(Id, Id)> {
         let addresses = nat.get("NatGatewayAddresses").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
         addresses.iter().filter_map(move |a| Some((id(a, "/NetworkInterfaceId")?, id(nat, "/NatGatewayId")?)))
     });
-    of_instances.chain(of_nat_gateways).collect()
+    // A VPN is attached to a transit gateway by itself.
+    let of_vpns = items("TransitGatewayAttachments").iter().filter(|a| a.pointer("/ResourceType").and_then(Json::as_str) == Some("vpn"));
+    let of_vpns = of_vpns.filter_map(|a| Some((id(a, "/TransitGatewayAttachmentId")?, id(a, "/ResourceId")?)));
+    of_instances.chain(of_nat_gateways).chain(of_vpns).collect()
 }
 
 /// Interfaces that come with something go by its name, and go with it.

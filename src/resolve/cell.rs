@@ -383,7 +383,12 @@ impl<'a, 's> Resolver<'a, 's> {
             match ty {
                 Some(ty) => {
                     let value = convert(value, &ty, Spot::of(&attribute.value), &mut this.sink.all);
-                    this.admitted(value, &ty, existing, attribute)
+                    let value = this.admitted(value, &ty, existing, attribute);
+                    if !existing && spec.is_some_and(|spec| spec.secrets.contains(&&*attribute.name.text)) {
+                        this.secret(value, attribute)
+                    } else {
+                        value
+                    }
                 }
                 None => value,
             }

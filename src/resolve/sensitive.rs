@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     base::{
-        codes::{sensitive as codes, value as value_codes},
+        codes::{sensitive as codes, value as value_codes, vpn},
         span::Span,
     },
     resolve::{
@@ -98,6 +98,17 @@ impl<'a> Resolver<'a, '_> {
                 Value::Error
             }
         }
+    }
+
+    /// The value of an attribute that is secret by itself. Where it is made of what is not sensitive, that is said, and what is
+    /// written out is masked.
+    pub(super) fn secret(&mut self, value: Value, attribute: &Attribute) -> Value {
+        if value == Value::Null || is_broken(&value) || value.is_sensitive() {
+            return value;
+        }
+        self.conceal(&attribute.value);
+        self.sink.push(vpn::secret_written(&attribute.name.text, attribute.value.span));
+        value.sensitive()
     }
 
     /// What a setting `sensitive = ...` says. It must be written out: what is sensitive is known before any value is.

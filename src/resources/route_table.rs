@@ -233,7 +233,10 @@ pub(super) fn draw(this: &Resource, desired: &Desired<'_>, main: bool, net: &mut
             let (destination, target) = (Destination::PrefixList(desired.list_of(service)), Target::Endpoint(desired::id(&endpoint.address)));
             routes.push(net::Route { destination, target, blackhole: false, propagated: false, origin: desired::origin(endpoint) });
         }
-        routes.extend(this.parts.iter().filter(|p| p.name == "propagation").filter_map(|p| drawn_propagation(this, p)));
+        for part in this.parts.iter().filter(|p| p.name == "propagation") {
+            routes.extend(drawn_propagation(this, part));
+            routes.extend(promised(this, part, desired));
+        }
         let subnets = this.parts.iter().filter(|p| p.name == "association").filter_map(|p| desired::named(p.record.get("subnet")));
         net.route_tables.push(net::RouteTable {
             id: desired::id(&this.address),
@@ -267,6 +270,24 @@ pub(super) fn propagation(this: &Resource, gateway: &Value) -> Part {
 fn drawn_propagation(this: &Resource, part: &Part) -> Option<net::Route> {
     let gateway = desired::named(part.record.get("gateway"))?;
     Some(net::Route::of_unknown(gateway, desired::of_part(this, part)))
+}
+
+/// What static routes of VPNs make a gateway put into a table while a tunnel is up.
+fn promised(this: &Resource, part: &Part, desired: &Desired<'_>) -> Vec<net::Route> {
+    let Some(gateway) = desired::named(part.record.get("gateway")) else { return vec![] };
+    let at_gateway = desired.of_kind("vpn_connection").filter(|vpn| desired.reference(vpn, "vpn_gateway").as_ref() == Some(&gateway));
+    let networks = at_gateway.flat_map(|vpn| vpn.parts.iter().filter_map(|p| p.record.get("destination")));
+    let to = |network: &Value| match network {
+        Value::Cidr(cidr) => Some(net::Route {
+            destination: Destination::Network(*cidr),
+            target: Target::VpnGateway(gateway.clone()),
+            blackhole: false,
+            propagated: true,
+            origin: desired::of_part(this, part),
+        }),
+        _ => None,
+    };
+    networks.filter_map(to).collect()
 }
 
 /// A route, as the prover sees it; `None` if its destination is not known.

@@ -16,11 +16,12 @@ use crate::{
     registry::{Listing, Observed, PartSpec, Removal, ResourceType, SentenceSpec, Slot},
     resource,
     resources::{
-        part::{arg, each, show_value},
+        part::{arg, each, each_of, filter, filter_text, show_value},
         placement,
         read::{Reader, list, text},
         transit_gateway::{TIMEOUT_S, TransitGateway},
         transit_gateway_vpc_attachment::TransitGatewayVpcAttachment,
+        vpn_connection::VpnConnection,
     },
     schema::{
         attr::{Kind, Ref, Set, Val},
@@ -42,6 +43,11 @@ resource! {
         associations: Set<Ref<TransitGatewayVpcAttachment>> = Value::List(vec![]), Parts;
         /// The attachments whose networks it leads to.
         propagations: Set<Ref<TransitGatewayVpcAttachment>> = Value::List(vec![]), Parts;
+        /// The VPN connections that follow it.
+        vpn_associations: Set<Ref<VpnConnection>> = Value::List(vec![]), Parts;
+        /// The VPN connections whose networks it leads to, as BGP tells them. Which they are EC2 tells once the connection has
+        /// been there: until then nothing is proved of what follows the table.
+        vpn_propagations: Set<Ref<VpnConnection>> = Value::List(vec![]), Parts;
         /// Its id.
         id: Option<Val<Arc<str>>>, Computed;
     }
@@ -83,7 +89,7 @@ transit_gateway_route_table inwards {
             slots: &[
                 Slot::Peers("destinations", &[]),
                 Slot::Word("via"),
-                Slot::Target("target", &["transit_gateway_vpc_attachment"]),
+                Slot::Target("target", &["transit_gateway_vpc_attachment", "vpn_connection"]),
             ],
             doc: "Sends packets for these networks to an attachment.",
             example: "route 10.1.0.0/16 via transit_gateway_vpc_attachment.main",
@@ -101,8 +107,8 @@ transit_gateway_route_table inwards {
             doc: "Where packets for a network go, or that they are dropped; EC2 changes it in one call.",
             key: &["destination"],
             content: &["target"],
-            create: |at, routes| each(routes, |route| to_target("CreateTransitGatewayRoute", at, route)),
-            change: Some(|at, _, new| vec![to_target("ReplaceTransitGatewayRoute", at, new)]),
+            create: |at, routes| each_of(routes, |route| to_target("CreateTransitGatewayRoute", at, route)),
+            change: Some(|at, _, new| to_target("ReplaceTransitGatewayRoute", at, new)),
             delete: |at, routes| each(routes, |route| unroute(at, route)),
             removal: Removal::WithOwner,
             create_first: false,
@@ -113,13 +119,15 @@ transit_gateway_route_table inwards {
         },
         PartSpec {
             name: "propagation",
-            doc: "Has the table lead to the networks of an attachment's VPC.",
+            doc: "Has the table lead to the networks of an attachment's VPC, or to those that a VPN tells.",
             key: &["attachment"],
             content: &[],
-            create: |at, parts| each(parts, |part| with_attachment("EnableTransitGatewayRouteTablePropagation", at, part).satisfied_by(&LEARNS)),
+            create: |at, parts| {
+                each_of(parts, |part| with_attachment("EnableTransitGatewayRouteTablePropagation", at, part, |call| call.satisfied_by(&LEARNS)))
+            },
             change: None,
             delete: |at, parts| {
-                each(parts, |part| with_attachment("DisableTransitGatewayRouteTablePropagation", at, part).satisfied_by(&LEARNS_NOT))
+                each_of(parts, |part| with_attachment("DisableTransitGatewayRouteTablePropagation", at, part, |call| call.satisfied_by(&LEARNS_NOT)))
             },
             removal: Removal::WithOwner,
             create_first: false,
@@ -133,9 +141,9 @@ transit_gateway_route_table inwards {
             doc: "Makes an attachment follow the table. While another table holds the attachment EC2 refuses it, so that one lets go before.",
             key: &["attachment"],
             content: &[],
-            create: |at, parts| each(parts, |part| associate(at, part)),
+            create: |at, parts| each_of(parts, |part| associate(at, part)),
             change: None,
-            delete: |at, parts| each(parts, |part| disassociate(at, part)),
+            delete: |at, parts| each_of(parts, |part| disassociate(at, part)),
             removal: Removal::First,
             create_first: false,
             essential: false,
@@ -149,9 +157,10 @@ transit_gateway_route_table inwards {
 
     fn check(model: &Model, sink: &mut Sink) {
         placement::one_holder(model, Self::KIND, "associations", sink);
+        placement::one_holder(model, Self::KIND, "vpn_associations", sink);
         for table in placement::managed(model, Self::KIND) {
             let Some(own) = table.reference("transit_gateway") else { continue };
-            let named = ["associations", "propagations"].map(|name| placement::references(table, name).map(move |a| (a, table.span_of(name))));
+            let named = ["associations", "propagations", "vpn_associations", "vpn_propagations"].map(|name| placement::references(table, name).map(move |a| (a, table.span_of(name))));
             let targets = table.sentences.iter().filter_map(|s| Some((s.get("target").as_resource()?, Some(s.span_of("target")))));
             for (attachment, at) in named.into_iter().flatten().chain(targets) {
                 let other = model.resources.get(attachment).and_then(|a| a.reference("transit_gateway"));
@@ -164,15 +173,16 @@ transit_gateway_route_table inwards {
 
     fn desired_parts(&self, this: &Resource, _model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts = routes(this, sink);
-        for (name, attribute, attachments) in
-            [("propagation", "propagations", &self.propagations), ("association", "associations", &self.associations)]
-        {
+        let of = |vpcs: &Set<Ref<TransitGatewayVpcAttachment>>| vpcs.0.iter().map(|a| a.value.clone()).collect::<Vec<_>>();
+        let of_vpns = |vpns: &Set<Ref<VpnConnection>>| vpns.0.iter().map(|v| v.value.clone()).collect::<Vec<_>>();
+        for (name, attribute, attachments) in [
+            ("propagation", "propagations", of(&self.propagations)),
+            ("propagation", "vpn_propagations", of_vpns(&self.vpn_propagations)),
+            ("association", "associations", of(&self.associations)),
+            ("association", "vpn_associations", of_vpns(&self.vpn_associations)),
+        ] {
             let span = this.span_of(attribute);
-            parts.extend(attachments.0.iter().map(|attachment| Part {
-                name,
-                record: Record::from([("attachment".into(), attachment.value.clone())]),
-                span,
-            }));
+            parts.extend(attachments.into_iter().map(|attachment| Part { name, record: Record::from([("attachment".into(), attachment)]), span }));
         }
         parts
     }
@@ -189,7 +199,12 @@ transit_gateway_route_table inwards {
         };
         for part in &this.parts {
             match part.name {
-                "propagation" => table.propagations.extend(desired::named(part.record.get("attachment"))),
+                "propagation" => {
+                    let attachment = desired::named(part.record.get("attachment"));
+                    let unknown = attachment.clone().filter(|_| is_vpn(part.record.get("attachment")));
+                    table.routes.extend(unknown.map(|vpn| net::TransitRoute::of_unknown(vpn, desired::of_part(this, part))));
+                    table.propagations.extend(attachment);
+                }
                 "route" => match part.record.get("destination") {
                     Some(Value::Cidr(cidr)) => table.routes.push(net::TransitRoute {
                         destination: Destination::Network(*cidr),
@@ -222,7 +237,9 @@ transit_gateway_route_table inwards {
         let routes = list(item, &["Routes"]).iter().filter_map(observed_route).map(|route| ("route", route));
         let of = |name: &'static str, member: &str| {
             let ids: Vec<&str> = list(item, &[member]).iter().filter_map(Json::as_str).collect();
-            ids.into_iter().map(move |id| (name, Record::from([("attachment".into(), Value::text(id))])))
+            // A VPN connection goes by its own id.
+            let named = |id| text(item, &[VPNS, id]).unwrap_or(id);
+            ids.into_iter().map(move |id| (name, Record::from([("attachment".into(), Value::text(named(id)))])))
         };
         let parts = routes.chain(of("propagation", "Propagations")).chain(of("association", "Associations")).collect();
         Reader::new(item).text("transit_gateway", &["TransitGatewayId"]).done(&[ID], parts)
@@ -232,6 +249,9 @@ transit_gateway_route_table inwards {
 const DESCRIBE: &str = "DescribeTransitGatewayRouteTables";
 const ID: &str = "TransitGatewayRouteTableId";
 const PAGE: u16 = 1000;
+
+/// The member of an item that has the VPN connections among its attachments, by the attachment's id.
+const VPNS: &str = "_Vpns";
 
 /// How many values a filter takes.
 const FILTER_VALUES_MAX: usize = 200;
@@ -266,15 +286,35 @@ fn show_route(route: &Record) -> String {
     }
 }
 
-fn to_target(action: &str, at: &Address, route: &Record) -> Call {
+/// Whether a part is about a VPN connection, which stands for its attachment.
+fn is_vpn(attachment: Option<&Value>) -> bool {
+    match attachment {
+        Some(Value::Resource(address)) => address.kind() == VpnConnection::KIND,
+        Some(Value::Text(id)) => id.starts_with(VpnConnection::ID_PREFIX),
+        _ => false,
+    }
+}
+
+/// The call that looks for an attachment, where one is needed, and the attachment's id.
+fn attached(part: &Record, member: &str) -> (Option<Call>, Arg) {
+    if !is_vpn(part.get(member)) {
+        return (None, arg(part, member));
+    }
+    let filters = vec![filter("resource-id", vec![arg(part, member)]), filter_text("state", "available")];
+    let look = Call::new("DescribeTransitGatewayAttachments", [("Filters", Arg::List(filters))]);
+    (Some(look), Arg::find(0, &["TransitGatewayAttachments"], "ResourceId", arg(part, member), "TransitGatewayAttachmentId"))
+}
+
+fn to_target(action: &str, at: &Address, route: &Record) -> Vec<Call> {
+    let (look, attachment) = attached(route, "target");
     let dropped = matches!(route.get("target"), None | Some(Value::Null));
     let params = [
         (ID, Arg::id(at)),
         ("DestinationCidrBlock", arg(route, "destination")),
-        ("TransitGatewayAttachmentId", arg(route, "target")),
+        ("TransitGatewayAttachmentId", attachment),
         ("Blackhole", Arg::Known(if dropped { true.into() } else { Json::Null })),
     ];
-    Call::new(action, params)
+    look.into_iter().chain([Call::new(action, params)]).collect()
 }
 
 fn unroute(at: &Address, route: &Record) -> Call {
@@ -287,24 +327,30 @@ fn unroute(at: &Address, route: &Record) -> Call {
     Call::new("DeleteTransitGatewayRoute", params).satisfied_by(&["InvalidRoute.NotFound"])
 }
 
-fn with_attachment(action: &str, at: &Address, part: &Record) -> Call {
-    Call::new(action, [(ID, Arg::id(at)), ("TransitGatewayAttachmentId", arg(part, "attachment"))])
+fn with_attachment(action: &str, at: &Address, part: &Record, how: impl Fn(Call) -> Call) -> Vec<Call> {
+    let (look, attachment) = attached(part, "attachment");
+    let call = how(Call::new(action, [(ID, Arg::id(at)), ("TransitGatewayAttachmentId", attachment)]));
+    look.into_iter().chain([call]).collect()
 }
 
-fn associate(at: &Address, part: &Record) -> Call {
-    with_attachment("AssociateTransitGatewayRouteTable", at, part).settle(followed(part, &["associated"]))
+fn associate(at: &Address, part: &Record) -> Vec<Call> {
+    with_attachment("AssociateTransitGatewayRouteTable", at, part, |call| call.settle(followed(part, &["associated"])))
 }
 
-fn disassociate(at: &Address, part: &Record) -> Call {
+fn disassociate(at: &Address, part: &Record) -> Vec<Call> {
     // Of an attachment that follows no table any more EC2 tells no state.
-    let call = with_attachment("DisassociateTransitGatewayRouteTable", at, part).settle(followed(part, &["", "disassociated", "gone"]));
-    call.satisfied_by(&["InvalidAssociation.NotFound"])
+    with_attachment("DisassociateTransitGatewayRouteTable", at, part, |call| {
+        call.settle(followed(part, &["", "disassociated", "gone"])).satisfied_by(&["InvalidAssociation.NotFound"])
+    })
 }
 
 fn followed(part: &Record, until: &[&str]) -> Settle {
-    let (action, filter, items) = ("DescribeTransitGatewayAttachments", "transit-gateway-attachment-id", ["TransitGatewayAttachments"]);
-    let state = ["Association", "State"];
-    Settle::new(action, filter, &items, "TransitGatewayAttachmentId", &state, until, arg(part, "attachment")).within(TIMEOUT_S)
+    let (action, items, state) = ("DescribeTransitGatewayAttachments", ["TransitGatewayAttachments"], ["Association", "State"]);
+    let (filter, id) = match is_vpn(part.get("attachment")) {
+        true => ("resource-id", "ResourceId"),
+        false => ("transit-gateway-attachment-id", "TransitGatewayAttachmentId"),
+    };
+    Settle::new(action, filter, &items, id, &state, until, arg(part, "attachment")).within(TIMEOUT_S)
 }
 
 fn settle(at: &Address, until: &[&str]) -> Settle {
@@ -331,6 +377,13 @@ fn more(ids: &[String]) -> Vec<Request> {
 
 fn merge(items: &mut BTreeMap<String, Json>, request: &Request, answer: &Json) {
     let of = text(&request.params, &[ID]).unwrap_or_default();
+    let member = "TransitGatewayAttachmentId";
+    let all = list(answer, &["TransitGatewayAttachments"]).iter().chain(list(answer, &["TransitGatewayRouteTablePropagations"]));
+    for vpn in all.filter(|a| text(a, &["ResourceType"]) == Some("vpn")) {
+        if let (Some(id), Some(resource)) = (text(vpn, &[member]), text(vpn, &["ResourceId"])) {
+            items.values_mut().for_each(|item| item[VPNS][id] = resource.into());
+        }
+    }
     let mut add = |table: &str, member: &str, value: Json| {
         if let Some(item) = items.get_mut(table) {
             match item.get_mut(member).and_then(Json::as_array_mut) {
@@ -339,7 +392,6 @@ fn merge(items: &mut BTreeMap<String, Json>, request: &Request, answer: &Json) {
             }
         }
     };
-    let member = "TransitGatewayAttachmentId";
     for attachment in list(answer, &["TransitGatewayAttachments"]) {
         let gone = matches!(text(attachment, &["State"]), Some("deleting" | "deleted" | "failed" | "rejected"));
         let follows = matches!(text(attachment, &["Association", "State"]), Some("associated" | "associating"));
@@ -373,7 +425,11 @@ fn observed_route(route: &Json) -> Option<Record> {
         Some(network) => Value::Cidr(network.parse().ok()?),
         None => Value::text(text(route, &["PrefixListId"])?),
     };
-    let target = list(route, &["TransitGatewayAttachments"]).iter().find_map(|a| text(a, &["TransitGatewayAttachmentId"]));
+    let named = |attachment| match text(attachment, &["ResourceType"]) {
+        Some("vpn") => text(attachment, &["ResourceId"]),
+        _ => text(attachment, &["TransitGatewayAttachmentId"]),
+    };
+    let target = list(route, &["TransitGatewayAttachments"]).iter().find_map(named);
     Some(Record::from([("destination".into(), destination), ("target".into(), target.map_or(Value::Null, Value::text))]))
 }
 

@@ -167,7 +167,7 @@ route_table private {
 }
 
 /// The table of the project that an attachment follows.
-fn followed(this: &Resource, desired: &Desired<'_>) -> Option<Id> {
+pub(super) fn followed(this: &Resource, desired: &Desired<'_>) -> Option<Id> {
     let named = Value::Resource(this.address.clone());
     let follows = |table: &&Resource| table.parts.iter().any(|p| p.name == "association" && p.record.get("attachment") == Some(&named));
     desired.of_kind("transit_gateway_route_table").find(follows).map(|table| desired::id(&table.address))

@@ -71,6 +71,7 @@ const KINDS: &[IdKind] = &[
     IdKind("dopt", "InvalidDhcpOptionsId.Malformed", "InvalidDhcpOptionID.NotFound", "dhcpOption ID"),
     IdKind("eigw", "InvalidGatewayID.Malformed", "InvalidGatewayID.NotFound", "eigw ID"),
     IdKind("vgw", "InvalidVpnGatewayID.Malformed", "InvalidVpnGatewayID.NotFound", "vpnGateway ID"),
+    IdKind("vpn", "InvalidVpnConnectionID.Malformed", "InvalidVpnConnectionID.NotFound", "vpnConnection ID"),
     IdKind("cgw", "InvalidCustomerGatewayId.Malformed", "InvalidCustomerGatewayID.NotFound", "customerGateway ID"),
     IdKind("pl", "InvalidPrefixListId.Malformed", "InvalidPrefixListID.NotFound", "prefix list ID"),
     IdKind(

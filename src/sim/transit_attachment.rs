@@ -14,7 +14,7 @@ use crate::{
         Actions,
         page::{Listing, describe},
         params::Params,
-        refuse::{Outcome, bad, refuse},
+        refuse::{Outcome, bad, no_such, refuse},
         tag::at_creation,
         transit_gateway::{self, State},
         world::{ACCOUNT, Due, World, find, find_mut},
@@ -170,6 +170,12 @@ fn add_subnet(world: &mut World, id: &str, subnet: &str) -> Result<(), ApiError>
     Ok(())
 }
 
+/// An attachment of a VPC that takes changes.
+fn ready_of_vpc<'a>(world: &'a World, id: &str) -> Result<&'a Attachment, ApiError> {
+    let attachment = ready(world, id)?;
+    if attachment.kind == "vpc" { Ok(attachment) } else { Err(no_such("tgw-attach", id)) }
+}
+
 /// An attachment that takes changes.
 pub(crate) fn ready<'a>(world: &'a World, id: &str) -> Result<&'a Attachment, ApiError> {
     let attachment = find(&world.transit_attachments, "tgw-attach", id)?;
@@ -181,7 +187,7 @@ pub(crate) fn ready<'a>(world: &'a World, id: &str) -> Result<&'a Attachment, Ap
 
 fn modify(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("TransitGatewayAttachmentId")?;
-    let attachment = ready(world, id)?;
+    let attachment = ready_of_vpc(world, id)?;
     let (add, remove) = (p.texts("AddSubnetIds"), p.texts("RemoveSubnetIds"));
     if let Some(subnet) = add.iter().find(|subnet| attachment.interfaces.contains_key(**subnet)) {
         return Err(refuse("DuplicateSubnetsInSameZone", format!("Duplicate Subnets for same AZ: {subnet}")));
@@ -215,7 +221,7 @@ fn modify(world: &mut World, p: Params<'_>) -> Outcome {
 
 fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("TransitGatewayAttachmentId")?;
-    ready(world, id)?;
+    ready_of_vpc(world, id)?;
     world.detach_from_transit(id);
     Ok(json!({"TransitGatewayVpcAttachment": show_of_vpc(world, id)}))
 }

@@ -52,6 +52,10 @@ enum Attachment {
 }
 
 impl VpnGateway {
+    pub(crate) fn is_gone(&self) -> bool {
+        self.state.is_gone()
+    }
+
     /// Whether it is attached to a VPC.
     pub(crate) fn is_attached_to(&self, vpc: &str) -> bool {
         self.vpc.as_ref().is_some_and(|(v, state)| v == vpc && *state == Attachment::Attached)
@@ -66,6 +70,12 @@ pub(crate) struct CustomerGateway {
     ip: Option<String>,
     certificate: Option<String>,
     device: Option<String>,
+}
+
+impl CustomerGateway {
+    pub(crate) fn is_gone(&self) -> bool {
+        self.state.is_gone()
+    }
 }
 
 fn create(world: &mut World, p: Params<'_>) -> Outcome {
@@ -84,8 +94,9 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
 
 fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("VpnGatewayId")?;
+    let ends = world.vpn_connection_at(id).is_some();
     let gateway = find_mut(&mut world.vpn_gateways, "vgw", id)?;
-    if gateway.vpc.is_some() {
+    if gateway.vpc.is_some() || ends {
         return Err(refuse("IncorrectState", format!("The vpnGateway '{id}' is in use.")));
     }
     if gateway.state != State::Deleted {
@@ -233,6 +244,9 @@ fn create_customer(world: &mut World, p: Params<'_>) -> Outcome {
 
 fn delete_customer(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("CustomerGatewayId")?;
+    if world.vpn_connection_at(id).is_some() {
+        return Err(refuse("IncorrectState", "The customer gateway is in use"));
+    }
     let customer = find_mut(&mut world.customer_gateways, "cgw", id)?;
     if customer.state.is_gone() {
         return Err(in_use("customerGateway", id));

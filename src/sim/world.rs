@@ -34,7 +34,7 @@ use crate::{
         vpc::Vpc,
         vpc_endpoint::Endpoint,
         vpc_peering::Peering,
-        vpn_gateway,
+        vpn_connection, vpn_gateway,
     },
 };
 
@@ -315,6 +315,8 @@ pub struct World {
     pub(crate) vpn_gateways: BTreeMap<String, vpn_gateway::VpnGateway>,
     #[serde(default)]
     pub(crate) customer_gateways: BTreeMap<String, vpn_gateway::CustomerGateway>,
+    #[serde(default)]
+    pub(crate) vpn_connections: BTreeMap<String, vpn_connection::Connection>,
 }
 
 impl World {
@@ -395,6 +397,7 @@ impl World {
             peer_groups: BTreeMap::new(),
             vpn_gateways: BTreeMap::new(),
             customer_gateways: BTreeMap::new(),
+            vpn_connections: BTreeMap::new(),
         }
     }
 
@@ -450,6 +453,7 @@ impl World {
             Due::Transit(id) => match prefix_of(&id) {
                 "tgw" => crate::sim::transit_gateway::settle(self, &id),
                 "vgw" => crate::sim::vpn_gateway::settle(self, &id),
+                "vpn" => crate::sim::vpn_connection::settle(self, &id),
                 "tgw-attach" => crate::sim::transit_attachment::settle(self, &id),
                 _ => crate::sim::transit_table::settle(self, &id),
             },
@@ -468,6 +472,7 @@ impl World {
                 self.transit_tables.remove(&id);
                 self.vpn_gateways.remove(&id);
                 self.customer_gateways.remove(&id);
+                self.vpn_connections.remove(&id);
                 self.nat_gateways.remove(&id);
                 self.instances.remove(&id);
                 self.endpoints.remove(&id);

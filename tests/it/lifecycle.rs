@@ -574,6 +574,7 @@ transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = 
 transit_gateway_route_table a { transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.a] }
 vpn_gateway office { amazon_side_asn = 65010 }
 customer_gateway office { bgp_asn = 65000  ip_address = 203.0.113.9 }
+vpn_connection office { customer_gateway = customer_gateway.office  vpn_gateway = vpn_gateway.office }
 launch_template t { image = ami(\"al2023\")  instance_type = \"t3.micro\"  security_groups = [security_group.web]  launch_template_name = \"workers\" }
 volume v { availability_zone = \"us-east-1a\"  size = 41  instance = instance.i  device_name = \"/dev/sdf\" }
 ";
@@ -605,6 +606,7 @@ existing transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hu
 existing transit_gateway_route_table a { transit_gateway = transit_gateway.hub }
 existing vpn_gateway office { amazon_side_asn = 65010 }
 existing customer_gateway office { ip_address = 203.0.113.9 }
+existing vpn_connection office { vpn_gateway = vpn_gateway.office }
 existing launch_template t { launch_template_name = \"workers\" }
 existing volume v { size = 41  instance = instance.i }
 ";

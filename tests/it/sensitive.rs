@@ -67,6 +67,7 @@ fn everything(token: &str) -> String {
          transit_gateway_route_table main {{ transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.main] }}
          vpn_gateway office {{ vpc = vpc.main  amazon_side_asn = 65010 }}
          customer_gateway office {{ bgp_asn = 65000  ip_address = 203.0.113.9 }}
+         vpn_connection office {{ customer_gateway = customer_gateway.office  vpn_gateway = vpn_gateway.office  tags = {{ Secret = token }} }}
          launch_template a {{
            image = ami(\"al2023\")  instance_type = \"t3.micro\"  security_groups = [security_group.db]
            user_data = \"${{token}} for ${{vpc.main.id}}\"
@@ -263,4 +264,43 @@ fn a_key_pair_takes_no_private_key() {
         assert!(!analysis.diagnostics[0].message.contains("BEGIN"));
     }
     assert_eq!(Value::text("x").sensitive().to_string(), "(sensitive)");
+}
+
+/// A VPN connection with a key, and whatever is written for it.
+fn connection(key: &str) -> String {
+    project(&format!(
+        "vpc main {{ cidr_block = 10.0.0.0/16 }}
+         vpn_gateway office {{ vpc = vpc.main }}
+         customer_gateway office {{ ip_address = 203.0.113.9 }}
+         vpn_connection office {{
+           customer_gateway = customer_gateway.office
+           vpn_gateway      = vpn_gateway.office
+           {key}
+         }}"
+    ))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_secret_by_itself_is_kept_nowhere_whoever_has_made_it() {
+    let (play, key) = (Play::new(), format!("pre_shared_key = \"{SECRET}\""));
+    // Nobody has called it sensitive.
+    let plan = play.plan(&connection(&key)).await;
+    holds_none(serde_json::to_string(&plan).unwrap().as_bytes(), &[SECRET], "the plan");
+    holds_none(shown(&plan).as_bytes(), &[SECRET], "the plan, as people see it");
+    let (progress, _watcher) = mpsc::unbounded_channel();
+    let (_stop, asked) = watch::channel(Stop::No);
+    let journal = Journal::create(&play.store, &play.lock).unwrap();
+    let outcome = execute(&plan, play.state(), journal, play.driver.clone(), Options::default(), progress, asked).await.unwrap();
+    assert!(outcome.is_success(), "{:#?}", outcome.failed);
+    // EC2 tells the key, and those that it has made, to whoever asks for the connection.
+    let told = play.sim.call(&Request::new("DescribeVpnConnections", serde_json::json!({}))).unwrap().to_string();
+    assert!(told.contains(SECRET) && told.contains("<pre_shared_key>"), "{told}");
+    holds_none(&fs::read(play.store.journal_path()).unwrap(), &[SECRET, "<pre_shared_key>"], "the journal");
+    play.store.finish(&play.lock, outcome.state).unwrap();
+    holds_none(&fs::read(play.store.state_path()).unwrap(), &[SECRET, "<pre_shared_key>"], "the state");
+    assert!(play.plan(&connection(&key)).await.is_empty());
+    // Taken out, it stays what it is: EC2 cannot be told to forget it. Another one is another.
+    let other = play.plan(&connection("pre_shared_key = sensitive(\"another_key.2\")")).await;
+    assert!(shown(&other).contains("pre_shared_key"), "{}", shown(&other));
+    holds_none(format!("{other:?}").as_bytes(), &[SECRET, "another_key.2"], "a change");
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::net::{Attached, Id, Net, TransitTable};
+use crate::net::{Attached, Id, Net, TransitRoute, TransitTable};
 
 /// Gives the project's attachments and tables what an apply leaves alone: tables of others that attachments follow, and
 /// routes that tables have learnt from what lies outside.
@@ -21,10 +21,17 @@ pub(super) fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
     for table in &mut desired.transit_tables {
         if !managed.contains(&table.id) {
             table.propagations.retain(|id| !standing.attachments.iter().any(|a| a.id == *id));
+            let TransitTable { propagations, routes, .. } = table;
+            routes.retain(|r| !r.is_of_unknown() || r.attachment.as_ref().is_some_and(|id| propagations.contains(id)));
         }
         let outside = |id: &Id| standing.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
         for held in standing.transit_tables.iter().filter(|t| t.id == table.id) {
             let learnt = held.routes.iter().filter(|r| !r.fixed && r.attachment.as_ref().is_some_and(outside));
+            // What it learns from an attachment that it has learnt from before was read.
+            let told = |r: &TransitRoute| {
+                held.known && r.is_of_unknown() && r.attachment.as_ref().is_some_and(|id| held.propagations.contains(id))
+            };
+            table.routes.retain(|r| !told(r));
             table.routes.extend(learnt.cloned());
         }
     }
@@ -36,6 +43,8 @@ pub(super) fn leave(managed: &BTreeSet<Id>, net: &mut Net) {
     let gone = |id: &Id| managed.contains(id) && !here.contains(id);
     for table in &mut net.transit_tables {
         table.propagations.retain(|id| !gone(id));
+        // What was learnt from it is forgotten, and what is written for it leads nowhere.
+        table.routes.retain(|r| r.fixed || !r.attachment.as_ref().is_some_and(gone));
         for route in &mut table.routes {
             route.attachment.take_if(|id| gone(id));
         }
@@ -43,6 +52,17 @@ pub(super) fn leave(managed: &BTreeSet<Id>, net: &mut Net) {
     let tables: BTreeSet<Id> = net.transit_tables.iter().map(|t| t.id.clone()).collect();
     for attachment in &mut net.attachments {
         attachment.table.take_if(|id| managed.contains(id) && !tables.contains(id));
+    }
+}
+
+/// Forgets what tables of these gateways have learnt from VPNs.
+pub(super) fn unlearn(net: &mut Net, gateways: &BTreeSet<Id>) {
+    let outside = |id: &Id| net.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
+    for table in net.transit_tables.iter_mut().filter(|t| gateways.contains(&t.gateway)) {
+        for attachment in table.propagations.iter().filter(|id| outside(id)) {
+            table.routes.retain(|r| r.fixed || r.attachment.as_ref() != Some(attachment));
+            table.routes.push(TransitRoute::of_unknown(attachment.clone(), table.origin));
+        }
     }
 }
 
@@ -101,7 +121,32 @@ mod tests {
         let managed = ["ours", "old"].map(id).into();
         let merged = merge(standing, &managed, net(vec![attachment("ours", None)], vec![]));
         assert_eq!(merged.attachments[0].table, Some(id("theirs")));
-        assert_eq!((&merged.transit_tables[0].propagations[..], &merged.transit_tables[0].routes[0].attachment), (&[][..], &None));
+        let theirs = &merged.transit_tables[0];
+        assert_eq!((&theirs.propagations[..], &theirs.routes[..]), (&[][..], &[][..]));
+    }
+
+    #[test]
+    fn a_written_route_to_what_goes_is_a_black_hole() {
+        let mut theirs = table("theirs", &[], Some("old"));
+        theirs.routes[0].fixed = true;
+        let merged = merge(net(vec![attachment("old", None)], vec![theirs]), &[id("old")].into(), net(vec![], vec![]));
+        assert_eq!(merged.transit_tables[0].routes.iter().map(|r| r.attachment.clone()).collect::<Vec<_>>(), [None]);
+    }
+
+    #[test]
+    fn what_a_vpn_teaches_is_known_once_it_was_read() {
+        let managed = || ["ours", "vpn"].map(id).into();
+        let wanted = || {
+            let mut table = table("ours", &["vpn"], None);
+            table.routes.push(TransitRoute::of_unknown(id("vpn"), Origin::Aws));
+            net(vec![attachment("vpn", Some("ours"))], vec![table])
+        };
+        let fresh = merge(net(vec![], vec![table("ours", &[], None)]), &managed(), wanted());
+        assert!(fresh.transit_tables[0].routes[0].is_of_unknown());
+        let mut known = merge(net(vec![attachment("vpn", None)], vec![table("ours", &["vpn"], Some("vpn"))]), &managed(), wanted());
+        assert_eq!(known.transit_tables[0].routes, table("ours", &[], Some("vpn")).routes);
+        super::super::unlearn(&mut known, &[id("hub")].into());
+        assert_eq!(known.transit_tables[0].routes, [TransitRoute::of_unknown(id("vpn"), Origin::Observed)]);
     }
 
     #[test]

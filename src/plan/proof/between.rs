@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Decisions, Desired, Id, Input, Known, Names, Net, Owner, Standing, Thing, keep_addresses, lifecycle, merge, name_interfaces,
-    public_access, resources, snapshot,
+    public_access, resources, snapshot, taught,
 };
 use crate::{
     base::{address::Address, diagnostic::Diagnostic},
@@ -27,6 +27,8 @@ pub struct Between<'a> {
     listed: &'a Json,
     stands: Net,
     known: Known,
+    /// Gateways of which nobody knows what they learn meanwhile.
+    taught: BTreeSet<Id>,
     /// The tasks that make each resource.
     made: BTreeMap<Address, usize>,
     /// The tasks that unmake each thing, by its id, the last one being that which unmakes the thing itself.
@@ -71,6 +73,7 @@ impl<'a> Between<'a> {
             listed,
             stands,
             known,
+            taught: taught(standing, decisions),
             made,
             unmade,
             tasks,
@@ -127,6 +130,7 @@ impl<'a> Between<'a> {
         // An interface that came with something goes with it, and not before.
         managed.retain(|id| !self.cards_of(&whole).contains(id));
         let mut net = merge::merge(after, &managed, desired);
+        merge::unlearn(&mut net, &self.taught);
         self.by_address(&mut net);
         net
     }
