@@ -10,6 +10,7 @@ mod execute;
 mod find;
 pub mod holder;
 mod image;
+mod note;
 mod pace;
 mod patience;
 mod read;
@@ -47,6 +48,7 @@ pub use argument::ArgumentError;
 pub use drivers::Drivers;
 pub use execute::{check_base, execute};
 pub use image::families;
+pub use note::{Note, Watcher};
 pub use read::{ReadError, Reader};
 
 /// How a plan is carried out.
@@ -101,6 +103,15 @@ pub enum Progress {
         reason: String,
         /// After how long.
         after: Duration,
+    },
+    /// A call has waited for its turn.
+    Paced {
+        /// Of which task.
+        task: usize,
+        /// `CreateVpc`
+        action: String,
+        /// How long.
+        waited: Duration,
     },
     /// A task is done.
     Done {

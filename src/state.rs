@@ -3,6 +3,7 @@
 pub mod event;
 pub mod identity;
 pub mod journal;
+pub mod log;
 pub mod seal;
 pub mod store;
 

@@ -229,6 +229,7 @@ impl Step<'_> {
             let (task, action, reason) = (self.index, call.action.clone(), error.to_string());
             self.run.tell(Progress::Retrying { task, action, reason, after });
         };
+        let paced = |waited| self.run.tell(Progress::Paced { task: self.index, action: call.action.clone(), waited });
         let named = |id: &str| {
             let ledger = self.run.ledger();
             let known = ledger.state.resources.iter().find(|(_, resource)| resource.id == id).map(|(address, _)| address.to_string());
@@ -255,6 +256,7 @@ impl Step<'_> {
             deletes: matches!(self.task.what, What::Delete { .. } | What::UnmakeParts { .. }),
             names_young: self.run.names_young(&request),
             told: &told,
+            paced: &paced,
             going,
         };
         let sent = send(&sending).await?;

@@ -11,7 +11,7 @@ use crate::{
     cli::{Exit, Outcome, Stop, env::EnvArgs, json, printer::Printer, project, target::Place},
     resources,
     schema::value::Record,
-    state::{Part, State as Known},
+    state::{Part, State as Known, store::Store},
 };
 
 /// Look at the state
@@ -77,6 +77,15 @@ struct ShownPart {
 }
 
 impl StateArgs {
+    /// Where the state lies.
+    ///
+    /// # Errors
+    /// The project has no name.
+    pub fn store(&self) -> Result<Store, Stop> {
+        let project = project::identify(&self.directory, &self.env)?;
+        Ok(Place { sandbox: self.sandbox, ..Place::default() }.store(&self.directory, &project))
+    }
+
     /// The state as its file has it, with what an interrupted run has done since.
     ///
     /// # Errors
