@@ -11,6 +11,7 @@ mod find;
 pub mod holder;
 mod image;
 mod offers;
+mod note;
 mod pace;
 mod patience;
 mod read;
@@ -48,6 +49,7 @@ pub use argument::ArgumentError;
 pub use drivers::Drivers;
 pub use execute::{check_base, execute};
 pub use image::families;
+pub use note::{Note, Watcher};
 pub use read::{ReadError, Reader};
 
 /// How a plan is carried out.
@@ -102,6 +104,15 @@ pub enum Progress {
         reason: String,
         /// After how long.
         after: Duration,
+    },
+    /// A call has waited for its turn.
+    Paced {
+        /// Of which task.
+        task: usize,
+        /// `CreateVpc`
+        action: String,
+        /// How long.
+        waited: Duration,
     },
     /// A task is done.
     Done {

@@ -25,6 +25,7 @@ mod library;
 mod load;
 mod lock;
 mod lockfile;
+mod log;
 mod neighbour;
 mod network;
 mod new;
@@ -37,6 +38,7 @@ mod printer;
 mod progress;
 mod project;
 mod prove;
+mod record;
 mod recover;
 mod report;
 mod sandbox;
@@ -47,6 +49,7 @@ mod state;
 mod target;
 mod test;
 mod trace;
+mod trace_file;
 mod variables;
 
 use std::{ffi::OsString, panic::AssertUnwindSafe, process::ExitCode};
@@ -56,7 +59,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     base::{
-        codes::{environment as codes, permission as permission_codes},
+        codes::{environment as codes, permission as permission_codes, scope as scope_codes},
         diagnostic::{Code, Diagnostic, Severity},
     },
     cli::{load::Texts, printer::Printer},
@@ -85,6 +88,7 @@ enum Command {
     State(state::State),
     Recover(recover::Recover),
     Output(output::Output),
+    Log(log::Log),
     Prove(prove::Prove),
     Test(test::Test),
     Console(console::Console),
@@ -170,6 +174,7 @@ impl Stop {
             &codes::BAD_NAME,
             &codes::NOT_IN_STATE,
             &codes::NO_OUTPUT,
+            &scope_codes::NO_SUCH_RUN,
             &codes::OTHER_REGION,
             &codes::WITHHELD,
             &codes::NOT_KEPT,
@@ -235,11 +240,12 @@ impl Command {
             Command::Lock(lock) => lock.json,
             Command::Plan(plan) => plan.project.json,
             Command::IamPolicy(policy) => policy.project.json,
-            Command::Apply(apply) => apply.project.json,
-            Command::Destroy(destroy) => destroy.project.json,
+            Command::Apply(apply) => apply.project.json || apply.record.on_stdout(),
+            Command::Destroy(destroy) => destroy.project.json || destroy.record.on_stdout(),
             Command::State(state) => state.json(),
             Command::Recover(recover) => recover.project.json,
             Command::Output(output) => output.of.json,
+            Command::Log(log) => log.of.json,
             Command::Prove(prove) => prove.network.project.json || prove.sarif,
             Command::Test(test) => test.project.json,
             Command::Console(console) => console.project.json,
@@ -265,6 +271,7 @@ impl Command {
             Command::State(state) => state.run(printer),
             Command::Recover(recover) => recover.run(printer),
             Command::Output(output) => output.run(printer),
+            Command::Log(log) => log.run(printer),
             Command::Prove(prove) => prove.run(printer),
             Command::Test(test) => test.run(printer),
             Command::Console(console) => console.run(printer),

@@ -52,9 +52,10 @@ macro_rules! action {
                         $(.$setter(given.take([$(stringify!($alias),)? stringify!($setter)][0]).map_err(|wrong| wrong.of(stringify!($name)))?))*;
                     given.done().map_err(|wrong| wrong.of(stringify!($name)))?;
                     match request.send().await {
-                        Ok(_answer) => Ok($crate::ec2::answer::object([
-                            $((stringify!($member), $crate::ec2::answer::ToJson::to_json(&_answer.$member))),*
-                        ])),
+                        Ok(answer) => Ok($crate::ec2::answer::of_request(
+                            aws_sdk_ec2::operation::RequestId::request_id(&answer),
+                            $crate::ec2::answer::object([$((stringify!($member), $crate::ec2::answer::ToJson::to_json(&answer.$member))),*]),
+                        )),
                         Err(error) => Err($crate::ec2::failure::api_error(&error, &client.place)),
                     }
                 })

@@ -4,6 +4,7 @@ pub mod event;
 pub mod identity;
 pub mod journal;
 pub mod remote;
+pub mod log;
 pub mod seal;
 pub mod store;
 

@@ -63,6 +63,8 @@ mod lifecycle;
 mod lint;
 #[path = "types/run.rs"]
 mod lives;
+#[path = "it/log.rs"]
+mod log;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]

@@ -6,8 +6,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::{
+    apply::note::{self, Watched, Watcher},
     base::site::Site,
     call::{Answer, Driver, Request, mutates},
 };
@@ -31,13 +33,19 @@ pub struct Counted {
     inner: Arc<dyn Driver>,
     site: Option<Site>,
     counts: Arc<Mutex<Counts>>,
+    watched: Watched,
 }
 
 impl Counted {
     /// Counts what goes to a driver from now on.
     #[must_use]
     pub fn new(inner: Arc<dyn Driver>) -> Self {
-        Self { inner, site: None, counts: Arc::default() }
+        Self { inner, site: None, counts: Arc::default(), watched: Watched::default() }
+    }
+
+    /// Tells somebody of every call from now on; the first who asks for it.
+    pub fn watch(&self, watcher: Watcher) {
+        self.watched.by(watcher);
     }
 
     /// What was sent so far.
@@ -58,7 +66,13 @@ impl Driver for Counted {
             counts.reads += 1;
         }
         drop(counts);
-        self.inner.send(request)
+        Box::pin(async move {
+            let began = Instant::now();
+            let mut answer = self.inner.send(request).await;
+            let id = note::request_id(&mut answer);
+            self.watched.tell(&request.action, self.site.as_ref(), began, &answer, id);
+            answer
+        })
     }
 
     fn region(&self) -> &str {
@@ -70,6 +84,11 @@ impl Driver for Counted {
     }
 
     fn beside(&self, site: &Site) -> Option<Arc<dyn Driver>> {
-        Some(Arc::new(Self { inner: self.inner.beside(site)?, site: Some(site.clone()), counts: self.counts.clone() }))
+        Some(Arc::new(Self {
+            inner: self.inner.beside(site)?,
+            site: Some(site.clone()),
+            counts: self.counts.clone(),
+            watched: self.watched.clone(),
+        }))
     }
 }

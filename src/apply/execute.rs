@@ -13,6 +13,7 @@ use tokio::{
 use crate::{
     apply::{
         Failure, NotStarted, Options, Outcome, Progress, Stop, TaskError,
+        note::TASK,
         pace::{self, Pace},
         schedule::Schedule,
         task::{Ledger, Run, Way, Ways, carry_out},
@@ -105,7 +106,7 @@ pub async fn execute(
             let Some(task) = tally.schedule.next() else { break };
             run.tell(Progress::Started { task });
             let shared = run.clone();
-            names.insert(running.spawn(async move { carry_out(&shared, task).await }).id(), task);
+            names.insert(running.spawn(TASK.scope(task, async move { carry_out(&shared, task).await })).id(), task);
             tell_counts(&run, &tally, running.len());
         }
         if running.is_empty() {

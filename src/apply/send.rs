@@ -51,6 +51,8 @@ pub struct Sending<'a> {
     pub was_read_for: bool,
     /// Told of each wait before the next try.
     pub told: &'a (dyn Fn(&ApiError, Duration) + Sync),
+    /// Told of a wait for its turn.
+    pub paced: &'a (dyn Fn(Duration) + Sync),
     /// What it lets go of, and how that is waited for; `None` where nothing goes.
     pub going: Option<Going<'a>>,
 }
@@ -143,7 +145,9 @@ pub async fn send(sending: &Sending<'_>) -> Result<Sent, TaskError> {
 /// Sends it, at the pace of all the others.
 async fn once(sending: &Sending<'_>) -> Result<Json, ApiError> {
     let action = &sending.request.action;
+    let asked = tokio::time::Instant::now();
     sending.pace.turn(action).await;
+    Some(asked.elapsed()).filter(|waited| !waited.is_zero() && waited.as_millis() > 0).into_iter().for_each(sending.paced);
     let answer = sending.driver.send(sending.request).await.and_then(|answer| refused_within(&answer).map_or(Ok(answer), Err));
     if answer.as_ref().is_err_and(|error| error.class == Class::Throttled) {
         sending.pace.refused(action);

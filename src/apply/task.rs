@@ -253,6 +253,7 @@ impl Step<'_> {
             let (task, action, reason) = (self.index, call.action.clone(), error.to_string());
             self.run.tell(Progress::Retrying { task, action, reason, after });
         };
+        let paced = |waited| self.run.tell(Progress::Paced { task: self.index, action: call.action.clone(), waited });
         let named = |id: &str| {
             let ledger = self.run.ledger();
             let known = ledger.state.resources.iter().find(|(_, resource)| resource.id == id).map(|(address, _)| address.to_string());
@@ -280,6 +281,7 @@ impl Step<'_> {
             names_young: self.run.names_young(&request),
             was_read_for: self.task.calls.iter().take(number).any(|call| !call.mutates()),
             told: &told,
+            paced: &paced,
             going,
         };
         let sent = send(&sending).await?;

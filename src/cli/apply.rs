@@ -17,6 +17,7 @@ use crate::{
         planfile::PlanFile,
         printer::Printer,
         project::{Project, ProjectArgs},
+        record::RecordArgs,
         runtime,
         scope::{ReplaceArgs, ScopeArgs},
         session::Session,
@@ -37,6 +38,8 @@ pub struct Apply {
     target: TargetArgs,
     #[command(flatten)]
     scope: ScopeArgs,
+    #[command(flatten)]
+    pub record: RecordArgs,
     #[command(flatten)]
     replace: ReplaceArgs,
     /// Go ahead without asking
@@ -129,7 +132,13 @@ impl Apply {
         Ok(project)
     }
 
-    fn execution<'a>(&self, session: &'a Session, plan: &'a crate::plan::Plan, project: &'a Project, printer: &Printer) -> Execution<'a> {
+    fn execution<'a>(
+        &'a self,
+        session: &'a Session,
+        plan: &'a crate::plan::Plan,
+        project: &'a Project,
+        printer: &Printer,
+    ) -> Execution<'a> {
         Execution {
             command: "apply",
             session,
@@ -140,6 +149,7 @@ impl Apply {
             accept_policy_change: self.accept_policy_change,
             drift: self.refresh_only,
             parallelism: self.target.parallelism,
+            record: &self.record,
             printer: *printer,
         }
     }

@@ -7,6 +7,7 @@ use crate::cli::{
     execution::Execution,
     printer::Printer,
     project::{Project, ProjectArgs},
+    record::RecordArgs,
     runtime,
     scope::{ReplaceArgs, ScopeArgs},
     session::Session,
@@ -24,6 +25,8 @@ pub struct Destroy {
     target: TargetArgs,
     #[command(flatten)]
     scope: ScopeArgs,
+    #[command(flatten)]
+    pub record: RecordArgs,
     /// Go ahead without asking
     #[arg(long)]
     yes: bool,
@@ -62,6 +65,7 @@ impl Destroy {
                 accept_policy_change: false,
                 drift: false,
                 parallelism: self.target.parallelism,
+                record: &self.record,
                 printer: *printer,
             };
             execution.run().await

@@ -1,6 +1,6 @@
 //! Asking, carrying a plan out, and telling what came of it. Layer 10; shared by `apply` and `destroy`.
 
-use std::{collections::BTreeMap, io::BufRead};
+use std::{collections::BTreeMap, io::BufRead, sync::Arc};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -8,27 +8,35 @@ use tokio::sync::mpsc;
 use crate::{
     apply::{self, Options, Outcome, TaskError, counts::Counts},
     base::{
+        address::Address,
         codes::{apply as apply_codes, environment as codes, plan as plan_codes},
         diagnostic::Diagnostic,
     },
-    call::{Json, mutates},
+    call::{Driver, Json, mutates},
     cli::{
         Exit, Stop, interrupt,
         json::{self, Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
         load::Texts,
         printer::Printer,
         progress,
+        record::{Header, RecordArgs, Recorder},
         report::{self, Message},
         session::Session,
     },
     plan::{
-        Plan,
+        Action, Plan,
         render::{Style, render, render_drift},
     },
     prove::policy,
     schema::value::Value,
-    state::journal::Journal,
+    state::{
+        journal::Journal,
+        log::{Event, Line},
+    },
 };
+
+/// How many rows the table at the end has at most.
+const ROWS_MAX: usize = 20;
 
 /// What `--json` prints of an apply or destroy.
 #[derive(Serialize)]
@@ -89,6 +97,8 @@ pub struct Execution<'a> {
     pub parallelism: u16,
     /// Whether it is what was changed without secnet, which the state takes in: EC2 stays as it is.
     pub drift: bool,
+    /// Where else it is written down.
+    pub record: &'a RecordArgs,
     /// Where it is shown.
     pub printer: Printer,
 }
@@ -111,6 +121,11 @@ impl Execution<'_> {
         }
         self.allowed()?;
         if idle {
+            if self.record.wants_events() {
+                let recorder = self.recorder(false)?;
+                recorder.plan(self.plan);
+                recorder.end(ended("nothing_to_do", None, None))?;
+            }
             if printer.json {
                 self.document("nothing_to_do", None);
             } else {
@@ -122,16 +137,23 @@ impl Execution<'_> {
         if !self.plan.is_empty() {
             self.agree()?;
         }
-        let outcome = self.carry_out().await?;
+        let recorder = self.recorder(true)?;
+        recorder.plan(self.plan);
+        let outcome = self.carry_out(&recorder).await?;
         let saved = outcome.save(&self.session.store, &self.session.lock)?;
         let result = match (outcome.is_success(), outcome.stopped) {
             (true, _) => "done",
             (false, apply::Stop::No) => "incomplete",
             (false, _) => "stopped",
         };
+        recorder.write(Event::Outputs { outputs: json::outputs(&outcome.outputs) });
+        if let Some(why) = recorder.end(ended(result, Some(&outcome), saved.as_ref().map(|state| state.serial)))? {
+            printer.whisper(&format!("The account of this run could not be kept: {why}"));
+        }
         if printer.json {
             self.document(result, Some(&outcome));
         } else {
+            self.table(&outcome, &recorder.lines());
             self.summarize(&outcome, saved.is_some());
         }
         let bug = outcome.failed.iter().any(|f| matches!(f.error, TaskError::Internal(_)));
@@ -198,12 +220,27 @@ impl Execution<'_> {
         if read.is_ok() && answer.trim() == "yes" { Ok(()) } else { Err(codes::not_agreed().into()) }
     }
 
-    async fn carry_out(&self) -> Result<Outcome, Diagnostic> {
+    fn recorder(&self, kept: bool) -> Result<Arc<Recorder>, Diagnostic> {
+        let session = self.session;
+        let header = Header {
+            command: self.command,
+            project: &self.plan.project,
+            target: session.describe(),
+            region: session.driver.region(),
+            environment: session.environment.clone(),
+            serial: session.state.serial,
+        };
+        Recorder::begin(kept.then_some(&session.store), self.record, &header)
+    }
+
+    async fn carry_out(&self, recorder: &Arc<Recorder>) -> Result<Outcome, Diagnostic> {
         let session = self.session;
         let journal = Journal::create(&session.store, &session.lock)?;
         let (sender, receiver) = mpsc::unbounded_channel();
         let titles = self.plan.tasks.iter().map(|t| t.title.clone()).collect();
-        let shown = tokio::spawn(progress::show(self.printer, titles, receiver));
+        let shown = tokio::spawn(progress::show(self.printer, titles, receiver, recorder.clone()));
+        let watcher = recorder.clone();
+        session.driver.watch(Arc::new(move |note| watcher.note(note)));
         let options = Options { parallelism: self.parallelism.into() };
         let stop = interrupt::listen(self.printer);
         let outcome = apply::execute(self.plan, session.state.clone(), journal, session.driver.clone(), options, sender, stop).await;
@@ -214,6 +251,47 @@ impl Execution<'_> {
 
     fn title(&self, task: usize) -> String {
         self.plan.tasks.get(task).map_or_else(|| "?".into(), |t| t.title.clone())
+    }
+
+    /// What became of each resource: its id, how long it took, by how many calls; the longest first, and not too many.
+    fn table(&self, outcome: &Outcome, lines: &[Line]) {
+        let mut rows: BTreeMap<&Address, (u64, usize)> = BTreeMap::new();
+        for line in lines {
+            let (task, us, calls) = match &line.event {
+                Event::TaskDone { task, us } | Event::TaskFailed { task, us, .. } => (task, *us, 0),
+                Event::Call { task: Some(task), .. } => (task, 0, 1),
+                _ => continue,
+            };
+            let Some(task) = self.plan.tasks.get(*task) else { continue };
+            for address in task.what.addresses() {
+                let row = rows.entry(address).or_default();
+                *row = (row.0 + us, row.1 + calls);
+            }
+        }
+        let change = |address: &Address| self.plan.changes.iter().find(|change| change.address == *address);
+        let id = |address: &Address| {
+            let now = outcome.state.resources.get(address).map(|resource| resource.id.clone());
+            now.or_else(|| change(address)?.id.clone()).unwrap_or_default()
+        };
+        let mut rows: Vec<(&Address, &str, String, u64, usize)> = rows
+            .into_iter()
+            .filter_map(|(address, (us, calls))| Some((address, word(change(address)?.action), id(address), us, calls)))
+            .collect();
+        rows.sort_by_key(|row| (std::cmp::Reverse(row.3), row.0.clone()));
+        let width =
+            |of: &dyn Fn(&(&Address, &str, String, u64, usize)) -> usize| rows.iter().take(ROWS_MAX).map(of).max().unwrap_or_default();
+        let (first, second) = (width(&|row| row.0.as_str().chars().count()), width(&|row| row.2.len()));
+        if !rows.is_empty() {
+            self.printer.say("");
+        }
+        for (address, action, id, us, calls) in rows.iter().take(ROWS_MAX) {
+            let calls = if *calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+            let took = *us as f64 / 1e6;
+            self.printer.say(&format!("  {:first$}  {action:8}  {id:second$}  {took:6.1}s  {calls}", address.as_str()));
+        }
+        if rows.len() > ROWS_MAX {
+            self.printer.say(&format!("  and {} more; `secnet log` knows them all", rows.len() - ROWS_MAX));
+        }
     }
 
     fn summarize(&self, outcome: &Outcome, saved: bool) {
@@ -270,6 +348,9 @@ impl Execution<'_> {
     }
 
     fn document(&self, result: &'static str, outcome: Option<&Outcome>) {
+        if self.record.on_stdout() {
+            return;
+        }
         let titles = |tasks: &[usize]| tasks.iter().map(|t| self.title(*t)).collect::<Vec<_>>();
         let outputs = outcome.map_or(&self.session.state.outputs, |o| &o.outputs);
         self.printer.document(&Applied {
@@ -312,6 +393,23 @@ impl Execution<'_> {
 
     fn not_started(&self, rest: &apply::NotStarted) -> NotStarted {
         NotStarted { task: self.title(rest.task), because: rest.because.map(|task| self.title(task)) }
+    }
+}
+
+/// The last line of a run.
+fn ended(result: &str, outcome: Option<&Outcome>, serial: Option<u64>) -> Event {
+    let count = |of: &dyn Fn(&Outcome) -> usize| outcome.map_or(0, of);
+    let (done, failed, not_started) = (count(&|o| o.done.len()), count(&|o| o.failed.len()), count(&|o| o.not_started.len()));
+    Event::RunEnded { result: result.into(), done, failed, not_started, serial, us: 0 }
+}
+
+fn word(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Update => "changed",
+        Action::Replace => "replaced",
+        Action::Delete => "deleted",
+        Action::Forget => "let go",
     }
 }
 

@@ -2,21 +2,29 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::{apply::Progress, cli::printer::Printer};
+use crate::{
+    apply::Progress,
+    cli::{printer::Printer, record::Recorder},
+};
 
 /// How often a spinner turns.
 const TICK: Duration = Duration::from_millis(120);
 
+/// After how long a line says again what is waited for.
+const AGAIN: Duration = Duration::from_secs(30);
+
 /// Shows what comes, until the sender is gone.
-pub async fn show(printer: Printer, titles: Vec<String>, mut events: UnboundedReceiver<Progress>) {
+pub async fn show(printer: Printer, titles: Vec<String>, mut events: UnboundedReceiver<Progress>, recorder: Arc<Recorder>) {
     let mut board = Board::new(printer, titles);
     while let Some(event) = events.recv().await {
+        recorder.progress(&event);
         board.take(event);
     }
     board.end();
@@ -27,8 +35,8 @@ struct Running {
     since: Instant,
     /// EC2's id of what it waits for.
     id: Option<String>,
-    /// Whether a line has said in which state it waits.
-    waits: bool,
+    /// Since when it waits in this state, and when a line has said so last.
+    waits: Option<(Instant, Instant)>,
     bar: Option<ProgressBar>,
 }
 
@@ -62,6 +70,8 @@ impl Board {
                 let line = format!("{} ... {action} again in {}: {reason}", self.title(task), seconds(after));
                 self.line(&line);
             }
+            // The next line of the task says how long it took.
+            Progress::Paced { .. } => {}
             Progress::Done { task } => self.finished(task, None),
             Progress::Failed { task, error } => self.finished(task, Some(&error)),
             Progress::Counts { done, failed, .. } => {
@@ -79,18 +89,25 @@ impl Board {
             bar.enable_steady_tick(TICK);
             bar
         });
-        self.running.insert(task, Running { since: Instant::now(), id: None, waits: false, bar });
+        self.running.insert(task, Running { since: Instant::now(), id: None, waits: None, bar });
     }
 
     fn waiting(&mut self, task: usize, id: String, state: &str) {
         let message = format!("{} ... {id} {state}", self.title(task)).trim_end().to_owned();
         let Some(running) = self.running.get_mut(&task) else { return };
         running.id = Some(id);
-        // In lines, one is enough: the first that knows the state. The first of all comes before EC2 was asked.
-        let first = !state.is_empty() && !std::mem::replace(&mut running.waits, true);
+        // In lines, the first that knows the state is enough for a while. The first of all comes before EC2 was asked.
+        let now = Instant::now();
+        let (since, told) = running.waits.unwrap_or((now, now));
+        let due = !state.is_empty() && (running.waits.is_none() || now.duration_since(told) >= AGAIN);
+        if due {
+            running.waits = Some((since, now));
+        }
+        let waited = now.duration_since(since);
+        let message = if waited.as_secs() > 0 { format!("{message}, waited for {}", seconds(waited)) } else { message };
         match &running.bar {
             Some(bar) => bar.set_message(message),
-            None if first => self.line(&message),
+            None if due => self.line(&message),
             None => {}
         }
     }

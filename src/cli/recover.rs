@@ -25,12 +25,13 @@ use crate::{
         outside::{check_accounts, read_failed},
         printer::Printer,
         project::{Project, ProjectArgs},
+        record::{Header, RecordArgs, Recorder},
         report::{self, Message},
         runtime,
         target::Place,
     },
     schema::model::{self, Model},
-    state::{State, store::Store},
+    state::{State, log::Event, store::Store},
 };
 
 /// Rebuild a state that is lost or broken, from the tags of what stands
@@ -113,7 +114,18 @@ impl Recover {
             let missing = missing(&project.model, &rebuilt.state);
             self.show(&project.texts, &rebuilt, &missing, printer);
             self.agree(&store, printer)?;
+            let header = Header {
+                command: "recover",
+                project: &rebuilt.state.project,
+                target: driver.describe(),
+                region: driver.region(),
+                environment: name.environment.clone(),
+                serial: rebuilt.state.serial,
+            };
+            let recorder = Recorder::begin(Some(&store), &RecordArgs::default(), &header)?;
             let (state, kept) = store.supersede(&lock, rebuilt.state)?;
+            let (result, serial) = ("done".into(), Some(state.serial));
+            recorder.end(Event::RunEnded { result, done: 0, failed: 0, not_started: 0, serial, us: 0 })?;
             let kept: Vec<String> = kept.iter().map(|path| load::shown(path)).collect();
             let changes = rebuilt.plan.as_ref().ok().map(|plan| plan.changes.len());
             if printer.json {

@@ -14,6 +14,7 @@ use crate::{
         printer::Printer,
         project::Project,
         state::transfer,
+        record::{Header, RecordArgs, Recorder},
         target::{Place, Reading},
     },
     plan::{self, Plan, Scope, observation::Observation},
@@ -21,6 +22,7 @@ use crate::{
     state::{
         State,
         event::Event,
+        log,
         store::{Loaded, Lock, Store, check_place, check_sites},
     },
 };
@@ -159,6 +161,15 @@ impl Session {
         self.printer.say("An earlier run was interrupted; finding out what it has done ...");
         let handed = transfer::resolve(&mut self.state, unfinished)?;
         handed.iter().for_each(|became| self.printer.say(&format!("  {became}")));
+        let header = Header {
+            command: "recover",
+            project: &self.state.project,
+            target: self.driver.describe(),
+            region: self.driver.region(),
+            environment: self.environment.clone(),
+            serial: self.state.serial,
+        };
+        let recorder = Recorder::begin(Some(&self.store), &RecordArgs::default(), &header)?;
         let driver = &*self.driver;
         let (state, found) = recover::recover(driver, self.state.clone(), unfinished).await.map_err(|e| read_failed(&e, driver))?;
         found.iter().for_each(|became| self.printer.say(&format!("  {became}")));
@@ -166,7 +177,9 @@ impl Session {
             self.printer.say("  nothing was under way; what it had done is in the state now");
         }
         self.state = self.store.finish(&self.lock, state)?;
-        Ok(())
+        let (result, serial) = ("done".into(), Some(self.state.serial));
+        // An account that cannot be kept stops nobody.
+        recorder.end(log::Event::RunEnded { result, done: 0, failed: 0, not_started: 0, serial, us: 0 }).map(drop)
     }
 
     /// The project with what EC2 says to what it asks first; without `refresh`, what the state remembers.

@@ -157,12 +157,20 @@ impl StateArgs {
         Place { sandbox: self.sandbox, ..Place::default() }
     }
 
+    /// Where the state lies.
+    ///
+    /// # Errors
+    /// The project has no name, or its backend cannot be had.
+    pub fn store(&self) -> Result<Store, Stop> {
+        Ok(self.place().store(&self.directory, &self.project()?)?)
+    }
+
     /// The state as its file has it, with what an interrupted run has done since.
     ///
     /// # Errors
     /// The project has no name, or the state is not usable.
     pub fn load(&self) -> Result<Known, Stop> {
-        let loaded = self.place().store(&self.directory, &self.project()?)?.load()?;
+        let loaded = self.store()?.load()?;
         Ok(crate::state::journal::fold(loaded.state, &loaded.unfinished))
     }
 }

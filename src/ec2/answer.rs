@@ -59,6 +59,15 @@ pub fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     Json::Object(members.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (api_name(name), value)).collect())
 }
 
+/// An answer with AWS's id of its request, as `ResponseMetadata`; whoever accounts for calls takes it out.
+#[must_use]
+pub fn of_request(id: Option<&str>, mut answer: Json) -> Json {
+    if let (Some(id), Json::Object(members)) = (id, &mut answer) {
+        members.insert("ResponseMetadata".into(), serde_json::json!({"RequestId": id}));
+    }
+    answer
+}
+
 /// Says what of the SDK's structs is shown: `shown! { Vpc(vpc_id, state); }`.
 #[macro_export]
 macro_rules! shown {

@@ -65,9 +65,11 @@ impl HttpConnector for Through {
             let broken = io::Error::new(io::ErrorKind::ConnectionReset, "the sandbox swallowed the answer");
             return HttpConnectorFuture::ready(Err(ConnectorError::io(broken.into())));
         }
+        let id = body.split_once("<requestId>").and_then(|(_, rest)| rest.split_once("</requestId>")).map(|(id, _)| id.to_owned());
         let answer = StatusCode::try_from(status).map(|status| {
             let mut answer = HttpResponse::new(status, SdkBody::from(body));
             answer.headers_mut().insert("content-type", content_type);
+            id.into_iter().for_each(|id| drop(answer.headers_mut().insert("x-amzn-requestid", id)));
             answer
         });
         HttpConnectorFuture::ready(answer.map_err(|error| ConnectorError::user(error.into())))

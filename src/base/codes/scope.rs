@@ -14,6 +14,9 @@ is a mistake rather than nothing to do.
     NOT_TO_REPLACE = "E0762" "what is to be replaced cannot be"
 "`--replace` makes anew what stands and is wanted. What does not stand yet is made anyhow; what is not in the sources any more goes
 anyhow; and what a plan leaves out is not replaced by it.";
+    NO_SUCH_RUN = "E0763" "no run has this number"
+"`secnet log` lists the runs that have left an account, each with its number; `secnet log 7` shows the calls of the seventh. The account
+keeps the last runs, some 8 MiB of them: older ones are gone.";
 }
 
 /// [`UNKNOWN_ADDRESS`]
@@ -31,6 +34,16 @@ pub fn unknown_address(text: &str, option: &str, meant: Option<&str>) -> Diagnos
 pub fn only_read(text: &str, option: &str) -> Diagnostic {
     Diagnostic::error(&ONLY_READ, format!("`{option} {text}` names what the project only reads"))
         .help("an `existing` block is never changed; leave the option out")
+}
+
+/// [`NO_SUCH_RUN`]
+#[must_use]
+pub fn no_such_run(wanted: &str, last: Option<u64>) -> Diagnostic {
+    let told = Diagnostic::error(&NO_SUCH_RUN, format!("there is no account of a run `{wanted}`"));
+    match last {
+        Some(last) => told.help(format!("the last one is {last}; `secnet log` lists them")),
+        None => told.help("no run has left an account here"),
+    }
 }
 
 /// [`NOT_TO_REPLACE`]
