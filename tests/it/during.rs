@@ -160,7 +160,7 @@ impl Driver for Watched {
 }
 
 /// Rules for two groups, entries for an ACL and a table for each subnet.
-fn draft(dice: &mut Dice) -> String {
+pub fn draft(dice: &mut Dice) -> String {
     let mut group = |name: &str| {
         let mut rules: Vec<String> = vec![];
         for _ in 0..dice.below(4) {

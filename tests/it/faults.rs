@@ -1,7 +1,8 @@
 //! Every call of an apply, of a change and of a destroy goes wrong, in turn, in every way: afterwards one run more brings
 //! everything to where it should be, each thing once.
 //!
-//! `SECNET_FAULTS=all` plays every one, a number so many of each; else a few are drawn from the seed.
+//! `SECNET_FAULTS=all` plays every one, a number so many of each; else a few are drawn from the seed. And random projects are
+//! applied, edited and destroyed while random calls go wrong, run after run: `SECNET_LIVES` says how many.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +30,8 @@ use tokio::{
 
 use crate::{
     apply::{World, never, tear_last_line},
-    random::{Dice, seed, tell},
+    during::draft,
+    random::{Dice, seed, setting, tell},
 };
 
 /// The example, by the name that the store of a world knows.
@@ -415,4 +417,71 @@ async fn a_create_without_an_answer_is_not_sent_again_before_the_look_up_has_one
         assert_eq!(world.sim.calls("CreateVpc"), 1, "{wrong:?}: {ills:?}");
         world.check_converged(text, &format!("{wrong:?}")).await;
     }
+}
+
+/// A random project: groups, tables and ACLs of their own, and things that an edit replaces with what stands in them.
+fn project(dice: &mut Dice) -> String {
+    let mut text = draft(dice).replace("project secure_server", "project small");
+    let edits = [
+        ("cidr_block = 10.0.2.0/24", "cidr_block = 10.0.3.0/24"),
+        ("security_group a {", "security_group a { description = \"one\" "),
+        ("security_group b {", "security_group b { description = \"two\"  tags = { Team = \"two\" } "),
+        (
+            "instance a { image = ami(\"al2023\")  instance_type = \"t3.micro\"",
+            "instance a { image = ami(\"al2023\")  instance_type = \"t3.small\"",
+        ),
+        ("elastic_ip a {", "elastic_ip a { tags = { Of = \"a\" } "),
+        ("vpc main {", "vpc main { enable_dns_hostnames = true "),
+    ];
+    for (old, new) in edits {
+        if dice.one_in(2) {
+            text = text.replace(old, new);
+        }
+    }
+    if dice.one_in(3) {
+        text += "elastic_ip nat {}\nnat_gateway main { subnet = subnet.a  elastic_ip = elastic_ip.nat }\n";
+    }
+    if dice.one_in(4) {
+        text += "prefix_list offices { max_entries = 5  entry 203.0.113.0/28  entry 198.51.100.7/32 }\n";
+    }
+    if dice.one_in(6) { NOTHING.into() } else { text }
+}
+
+/// One project's life: edits, up to three runs that go wrong for each, and one that mends all. Gives how many runs there were.
+async fn life(seed: u64) -> (usize, Ills) {
+    let mut dice = Dice(seed);
+    let (world, mut ills, mut runs) = (World::new(), Ills::default(), 0);
+    for edit in 0..1 + dice.below(4) {
+        let text = project(&mut dice);
+        for _ in 0..dice.below(4) {
+            let wrong = *dice.pick(&ALL);
+            struck(&world, &text, &Faulty::new(world.sim.clone(), wrong, 1 + dice.below(30))).await;
+            world.recover().await;
+            runs += 1;
+        }
+        ills.add(Ills::after(&world, &text, &format!("seed {seed}, edit {edit}")).await);
+        runs += 1;
+    }
+    (runs, ills)
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_projects_survive_random_faults() {
+    let (count, seed) = (setting("SECNET_LIVES", 60), seed());
+    let (mut runs, mut ills, started) = (0, Ills::default(), std::time::Instant::now());
+    for n in 0..count {
+        let (more, found) = life(seed + n).await;
+        runs += more;
+        ills.add(found);
+    }
+    tell(format!(
+        "{count} projects from seed {seed}, {runs} runs in {:.1} s: failed {}, orphans {}, doubles {}, disagreeing {}",
+        started.elapsed().as_secs_f64(),
+        ills.failed.len(),
+        ills.orphans.len(),
+        ills.doubles.len(),
+        ills.disagreeing.len()
+    ));
+    let sound = ills.failed.is_empty() && ills.orphans.is_empty() && ills.doubles.is_empty() && ills.disagreeing.is_empty();
+    assert!(sound, "{ills:#?}");
 }
