@@ -109,6 +109,8 @@ mod targets;
 mod tidy;
 #[path = "it/transit.rs"]
 mod transit;
+#[path = "it/vpn.rs"]
+mod vpn;
 #[path = "it/turns.rs"]
 mod turns;
 #[path = "it/types.rs"]
