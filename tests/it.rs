@@ -109,11 +109,11 @@ mod targets;
 mod tidy;
 #[path = "it/transit.rs"]
 mod transit;
-#[path = "it/vpn.rs"]
-mod vpn;
 #[path = "it/turns.rs"]
 mod turns;
 #[path = "it/types.rs"]
 mod types;
 #[path = "it/unread.rs"]
 mod unread;
+#[path = "it/vpn.rs"]
+mod vpn;
