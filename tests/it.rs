@@ -117,3 +117,5 @@ mod turns;
 mod types;
 #[path = "it/unread.rs"]
 mod unread;
+#[path = "it/vpn.rs"]
+mod vpn;
