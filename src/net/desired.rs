@@ -30,7 +30,7 @@ pub struct Desired<'m> {
     model: &'m Model,
     known: &'m Known,
     /// By the interface or instance that holds it: the first Elastic IP address that names it.
-    elastic: BTreeMap<&'m Address, &'m Resource>,
+    elastic: BTreeMap<&'m Address, Vec<&'m Resource>>,
     /// By an interface of the project: the first instance that has it.
     standing: BTreeMap<&'m Address, &'m Resource>,
     /// By table: the gateway endpoints that it leads to.
@@ -81,21 +81,26 @@ impl<'m> Desired<'m> {
     /// A model, and what EC2 has told of its resources.
     #[must_use]
     pub fn new(model: &'m Model, known: &'m Known) -> Self {
-        let (mut elastic, mut standing) = (BTreeMap::new(), BTreeMap::new());
+        let mut elastic: BTreeMap<&Address, Vec<&Resource>> = BTreeMap::new();
+        let mut standing = BTreeMap::new();
         let mut led_to: BTreeMap<&Address, Vec<&Resource>> = BTreeMap::new();
         for endpoint in model.resources.values().filter(|r| r.address.kind() == "vpc_endpoint" && !r.existing) {
             let tables = endpoint.parts.iter().filter_map(|p| p.record.get("route_table")?.as_resource());
             tables.for_each(|table| led_to.entry(table).or_default().push(endpoint));
         }
         for resource in model.resources.values().filter(|r| !r.existing) {
-            let (found, attributes): (_, &[&str]) = match resource.address.kind() {
-                "elastic_ip" => (&mut elastic, &["instance", "network_interface"]),
-                "instance" => (&mut standing, &["network_interface"]),
+            match resource.address.kind() {
+                "elastic_ip" => {
+                    let holders = ["instance", "network_interface"].into_iter().filter_map(|name| resource.reference(name));
+                    holders.for_each(|holder| elastic.entry(holder).or_default().push(resource));
+                    continue;
+                }
+                "instance" => {}
                 _ => continue,
-            };
+            }
             let further = resource.record.get("network_interfaces").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource);
-            for holder in attributes.iter().filter_map(|name| resource.reference(name)).chain(further) {
-                found.entry(holder).or_insert(resource);
+            for holder in resource.reference("network_interface").into_iter().chain(further) {
+                standing.entry(holder).or_insert(resource);
             }
         }
         let ipv6 = ipv6_networks(model, known);
@@ -246,7 +251,7 @@ impl<'m> Desired<'m> {
         let further = self.value(resource, "secondary_private_ip_addresses").map_or(&[][..], Value::elements).iter();
         // One that is not known yet is every one of the subnet.
         let further = further.map(|v| if let Value::Ip(ip) = v.inner() { Cidr::host_of(*ip) } else { range.unwrap_or(Cidr::ANYWHERE_V4) });
-        let further = further.map(|private| InterfaceAddress { private, public: None });
+        let further = further.map(|private| InterfaceAddress { private, public: self.elastic_ip_at(&resource.address, private) });
         let four = (!native).then(|| self.address_in(resource, subnet, public)).into_iter().chain(further);
         let Some((placed, network)) = placed.and_then(|s| Some((s, self.cidr(s, "ipv6_cidr_block")?))) else {
             return four.collect();
@@ -278,10 +283,27 @@ impl<'m> Desired<'m> {
         self.ip(resource, "public_ip_address").map_or(Public::Chosen, Public::Known)
     }
 
-    /// The Elastic IP address of an interface or instance.
+    /// The Elastic IP address for the first address of an interface or instance.
     #[must_use]
     pub fn elastic_ip_of(&self, holder: &Address) -> Option<Public> {
-        self.elastic.get(holder).map(|e| self.public_address(e))
+        let first = || self.model.resources.get(holder).and_then(|r| self.ip(r, "private_ip_address")).map(Cidr::host_of);
+        let is_it = |elastic: &&&Resource| self.private_of(elastic).is_none_or(|private| first() == Some(private));
+        self.elastic.get(holder)?.iter().find(is_it).map(|e| self.public_address(e))
+    }
+
+    /// The Elastic IP address that is written for this address of an interface or instance.
+    #[must_use]
+    pub fn elastic_ip_at(&self, holder: &Address, private: Cidr) -> Option<Public> {
+        self.elastic.get(holder)?.iter().find(|e| self.private_of(e) == Some(private)).map(|e| self.public_address(e))
+    }
+
+    /// The private address that an Elastic IP address is for, where one is written.
+    fn private_of(&self, elastic: &Resource) -> Option<Cidr> {
+        match self.value(elastic, "private_ip_address")?.inner() {
+            Value::Ip(ip) => Some(Cidr::host_of(*ip)),
+            Value::Cidr(host) => Some(*host),
+            _ => None,
+        }
     }
 
     /// The instance that has an interface of the project, its first one or a further one.

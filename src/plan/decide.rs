@@ -463,6 +463,6 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
 }
 
 /// In rules, routes and entries an address stands for the network of it alone.
-fn network(value: Value) -> Value {
+pub(super) fn network(value: Value) -> Value {
     if let Value::Ip(ip) = value { Value::Cidr(Cidr::host_of(ip)) } else { value }
 }

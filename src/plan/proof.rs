@@ -283,10 +283,17 @@ fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, standing
         let Some(before) = held.get(&interface.id) else { continue };
         let machine = if let Owner::Instance { id, .. } = &interface.owner { Some(id) } else { None };
         let holders = machine.into_iter().chain([&interface.id]).filter_map(|id| Address::parse(id.as_str()));
-        let wanted = holders.into_iter().find_map(|address| model.elastic_ip_of(&address));
+        let holders: Vec<Address> = holders.collect();
+        let wanted = holders.iter().find_map(|address| model.elastic_ip_of(address));
         let foreign = |public: Option<Public>| public.filter(|p| !matches!(p, Public::Known(ip) if own.contains(ip)));
         let mut addresses: Vec<InterfaceAddress> = before.addresses.clone();
-        addresses.iter_mut().for_each(|a| a.public = foreign(a.public));
+        // Further addresses that it is to get.
+        let held = |new: &InterfaceAddress| before.addresses.iter().any(|a| new.private.contains(a.private));
+        addresses.extend(interface.addresses.iter().skip(1).filter(|new| !held(new)).cloned());
+        for address in &mut addresses {
+            let here = holders.iter().find_map(|holder| model.elastic_ip_at(holder, address.private));
+            address.public = here.or(foreign(address.public));
+        }
         if let Some(first) = addresses.iter_mut().find(|a| a.private.family() == Family::V4) {
             // One that is stopped has given its address back, and gets another when it is started.
             let stopped = matches!(before.owner, Owner::Instance { running: false, .. });

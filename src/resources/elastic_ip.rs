@@ -8,12 +8,13 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use serde_json::json;
 
 use crate::{
-    base::{address::Address, codes::network, diagnostic::Sink, span::Span},
+    base::{address::Address, cidr::Cidr, codes::network, diagnostic::Sink, span::Span},
     call::{Arg, Call, Json, Request},
     declared,
     registry::{Batch, Listing, Observed, PartSpec, Removal, ResourceType, quota::{Per, Quota}},
     resource,
     resources::{
+        further::SECONDARY,
         instance::Instance,
         network_interface::NetworkInterface,
         part::{arg, each, show_value},
@@ -37,6 +38,9 @@ resource! {
         instance: Option<Ref<Instance>>, Parts;
         /// The interface that gets it. Changing it moves the address in one call.
         network_interface: Option<Ref<NetworkInterface>>, Parts;
+        /// Which private address of the instance's or the interface's it is for: one of its `secondary_private_ip_addresses`. Where
+        /// nothing is written that is the primary one. Changing it moves the address in one call.
+        private_ip_address: Option<Val<IpAddr>>, Parts;
         /// The address.
         public_ip_address: Option<Val<IpAddr>>, Computed;
         /// The id of its allocation.
@@ -69,7 +73,7 @@ output address = elastic_ip.server.public_ip_address
         name: "association",
         doc: "Gives the address to an interface. An address has one at most, and EC2 moves it in one call.",
         key: &[],
-        content: &["network_interface"],
+        content: &["network_interface", "private_ip_address"],
         create: |at, parts| each(parts, |part| associate(at, part)),
         change: Some(|at, _, new| vec![associate(at, new)]),
         delete: |at, parts| parts.iter().enumerate().map(|(i, part)| Batch { of: vec![i], calls: disassociate(at, part) }).collect(),
@@ -78,21 +82,32 @@ output address = elastic_ip.server.public_ip_address
         essential: false,
         governs: None,
         takes_over: false,
-        show: |part| format!("association with {}", show_value(part.get("network_interface"))),
+        show: |part| {
+            // Which one EC2 has is told where it is written: of the others it says no more than that it is there.
+            let written = part.get("private_ip_address").filter(|_| part.contains_key("written")).and_then(host);
+            let at = written.map_or_else(String::new, |ip| format!(" at {ip}"));
+            format!("association with {}{at}", show_value(part.get("network_interface")))
+        },
     }];
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
     fn check(model: &Model, sink: &mut Sink) {
-        let mut holders: BTreeMap<&Address, &Resource> = BTreeMap::new();
+        let mut holders: BTreeMap<(&Address, Option<IpAddr>), &Resource> = BTreeMap::new();
         let nat_gateways: Vec<&Resource> = placement::managed(model, "nat_gateway").collect();
         for address in placement::managed(model, Self::KIND) {
             let places = ["instance", "network_interface"].map(|name| Some((address.reference(name)?, address.span_of(name))));
             if let [Some((_, instance)), Some((_, interface))] = places {
                 sink.push(network::address_twice(&address.address, instance, interface));
             }
+            let private = address.record.get("private_ip_address").filter(|v| **v != Value::Null);
+            if let Some(private) = private {
+                check_private(address, private, model, sink);
+            }
             for (holder, at) in places.into_iter().flatten() {
-                match holders.insert(holder, address) {
+                let first = || model.resources.get(holder).and_then(|h| h.record.get("private_ip_address")).and_then(host);
+                let private = private.and_then(host).filter(|private| first() != Some(*private));
+                match holders.insert((holder, private), address) {
                     Some(first) if first.address != address.address => {
                         sink.push(network::two_addresses(holder, (&address.address, at), (&first.address, first.span)));
                     }
@@ -118,7 +133,18 @@ output address = elastic_ip.server.public_ip_address
             }
             _ => return vec![],
         };
-        let record = Record::from([("network_interface".into(), interface.0)]);
+        let mut record = Record::from([("network_interface".into(), interface.0)]);
+        // Without one it is the primary address, which EC2 lists as it lists any other.
+        let holder = self.network_interface.as_ref().and_then(|i| i.address.as_ref()).or(self.instance.as_ref().and_then(|i| i.address.as_ref()));
+        let private = match (this.record.get("private_ip_address").filter(|v| **v != Value::Null), holder) {
+            (Some(written), _) => {
+                record.insert("written".into(), Value::Bool(true));
+                Some(written.clone())
+            }
+            (None, Some(holder)) => Some(Value::Attribute(holder.clone(), "private_ip_address".into())),
+            (None, None) => None,
+        };
+        record.extend(private.map(|private| ("private_ip_address".to_owned(), private)));
         vec![Part { name: "association", record, span: this.span_of(interface.1) }]
     }
 
@@ -142,13 +168,44 @@ output address = elastic_ip.server.public_ip_address
     }
 }
 
+/// EC2 takes the primary address where none is named.
 fn associate(at: &Address, part: &Record) -> Call {
+    let written = part.get("private_ip_address").filter(|_| part.contains_key("written")).and_then(host);
     let params = [
         ("AllocationId", Arg::id(at)),
         ("NetworkInterfaceId", arg(part, "network_interface")),
+        ("PrivateIpAddress", written.map_or(Arg::Known(Json::Null), |ip| Arg::text(ip.to_string()))),
         ("AllowReassociation", Arg::Known(true.into())),
     ];
     Call::new("AssociateAddress", params)
+}
+
+/// An address of a part, where one stands for the network of it alone.
+fn host(value: &Value) -> Option<IpAddr> {
+    match value.inner() {
+        Value::Ip(ip) => Some(*ip),
+        Value::Cidr(cidr) => Some(cidr.network()),
+        _ => None,
+    }
+}
+
+/// It is written, and one that its holder is to have.
+fn check_private(address: &Resource, private: &Value, model: &Model, sink: &mut Sink) {
+    let at = address.span_of("private_ip_address");
+    let Some(holder) = ["instance", "network_interface"].iter().find_map(|name| address.reference(name)) else {
+        return sink.push(network::private_of_nobody(&address.address, at));
+    };
+    let Some(ip) = host(private) else { return sink.push(network::private_not_written(&address.address, at)) };
+    let Some(resource) = model.resources.get(holder).filter(|r| !r.existing) else { return };
+    // An instance on an interface of the project has the addresses of that.
+    let card = resource.reference("network_interface").and_then(|card| model.resources.get(card));
+    let holds = |holder: &Resource| {
+        let further = holder.record.get(SECONDARY).map_or(&[][..], Value::elements).iter();
+        further.chain(holder.record.get("private_ip_address")).any(|value| host(value) == Some(ip))
+    };
+    if card.is_none_or(|card| !card.existing) && !card.is_some_and(holds) && !holds(resource) {
+        sink.push(network::private_of_another(&address.address, ip, at, (holder, resource.span)));
+    }
 }
 
 /// Where nobody has read the association's id, it is looked for first.
@@ -184,6 +241,8 @@ fn observed_association(item: &Json) -> Option<Record> {
     }
     let (id, interface) = (text(item, &["AssociationId"])?, text(item, &["NetworkInterfaceId"])?);
     let mut record = Record::from([("network_interface".into(), Value::text(interface)), ("association_id".into(), Value::text(id))]);
+    let private = text(item, &["PrivateIpAddress"]).and_then(|ip| ip.parse().ok()).map(|ip| Value::Cidr(Cidr::host_of(ip)));
+    record.extend(private.map(|private| ("private_ip_address".to_owned(), private)));
     // No content: it tells that the association goes before the instance.
     record.extend(text(item, &["InstanceId"]).map(|instance| ("instance".into(), Value::text(instance))));
     Some(record)

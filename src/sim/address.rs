@@ -11,7 +11,7 @@ use crate::{
         Actions,
         page::{Listing, select},
         params::{Params, address},
-        refuse::{Outcome, clash, missing, no_such, refuse},
+        refuse::{Outcome, bad, clash, missing, no_such, refuse},
         tag::at_creation,
         world::{ACCOUNT, World, find, find_mut},
     },
@@ -37,6 +37,9 @@ pub(crate) struct Address {
 pub(crate) struct Association {
     pub(crate) id: String,
     pub(crate) interface: String,
+    /// The secondary address that it is for; none is the primary one.
+    #[serde(default)]
+    pub(crate) secondary: Option<IpAddr>,
 }
 
 fn allocate(world: &mut World, p: Params<'_>) -> Outcome {
@@ -93,40 +96,49 @@ fn associate(world: &mut World, p: Params<'_>) -> Outcome {
     if world.gateway_of(vpc).is_none() {
         return Err(refuse("Gateway.NotAttached", format!("Network {vpc} is not attached to any internet gateway")));
     }
-    check_primary(world, p, &interface)?;
+    let secondary = secondary(world, p, &interface)?;
     let reassociate = p.flag("AllowReassociation").unwrap_or(false);
-    if let Some(held) = held.filter(|h| h.interface != interface) {
+    if let Some(held) = held.filter(|h| h.interface != interface || h.secondary != secondary) {
         let of_nat = world.interfaces.get(&held.interface).is_some_and(|i| i.nat_gateway.is_some());
         if !reassociate || of_nat {
             let message = format!("resource {id} is already associated with associate-id {}", held.id);
             return Err(refuse("Resource.AlreadyAssociated", message));
         }
     }
-    let other = world.public_address(&interface).and_then(|p| p.elastic).filter(|(allocation, _)| *allocation != id);
+    let other = world.public_address(&interface, secondary).and_then(|p| p.elastic).filter(|(allocation, _)| *allocation != id);
     if let (Some((_, association)), false) = (other, reassociate) {
         let message = format!("resource {interface} is already associated with associate-id {association}");
         return Err(refuse("Resource.AlreadyAssociated", message));
     }
-    Ok(json!({"AssociationId": map(world, id, &interface)?}))
+    Ok(json!({"AssociationId": map(world, id, &interface, secondary)?}))
 }
 
-fn check_primary(world: &World, p: Params<'_>, interface: &str) -> Result<(), crate::call::ApiError> {
-    let Some(text) = p.text("PrivateIpAddress") else { return Ok(()) };
+/// The secondary address that is asked for.
+fn secondary(world: &World, p: Params<'_>, interface: &str) -> Result<Option<IpAddr>, crate::call::ApiError> {
+    let Some(text) = p.text("PrivateIpAddress") else { return Ok(None) };
     let ip = address("privateIpAddress", text)?;
-    match find(&world.interfaces, "eni", interface)?.addresses.first() == Some(&ip) {
-        true => Ok(()),
-        false => Err(refuse("UnsupportedOperation", "The sandbox maps primary addresses only.")),
+    match find(&world.interfaces, "eni", interface)?.addresses.iter().position(|own| *own == ip) {
+        Some(0) => Ok(None),
+        Some(_) => Ok(Some(ip)),
+        None => Err(bad(format!("The private address {ip} is not assigned to the network interface '{interface}'."))),
     }
 }
 
-/// Maps an address to an interface, and takes from it what it had before.
-pub(crate) fn map(world: &mut World, allocation: &str, interface: &str) -> Result<String, crate::call::ApiError> {
+/// Maps an address to an address of an interface, and takes from that what it had before.
+pub(crate) fn map(
+    world: &mut World,
+    allocation: &str,
+    interface: &str,
+    secondary: Option<IpAddr>,
+) -> Result<String, crate::call::ApiError> {
     let id = world.id("eipassoc");
     for address in world.addresses.values_mut() {
-        address.association.take_if(|a| a.interface == interface);
+        address.association.take_if(|a| a.interface == interface && a.secondary == secondary);
     }
-    find_mut(&mut world.interfaces, "eni", interface)?.public = None;
-    let association = Association { id: id.clone(), interface: interface.into() };
+    if secondary.is_none() {
+        find_mut(&mut world.interfaces, "eni", interface)?.public = None;
+    }
+    let association = Association { id: id.clone(), interface: interface.into(), secondary };
     find_mut(&mut world.addresses, "eipalloc", allocation)?.association = Some(association);
     Ok(id)
 }
@@ -159,7 +171,7 @@ fn show(world: &World, id: &str) -> Option<Json> {
         map.insert("AssociationId".into(), json!(association.id));
         map.insert("NetworkInterfaceId".into(), json!(association.interface));
         map.insert("NetworkInterfaceOwnerId".into(), json!(ACCOUNT));
-        map.insert("PrivateIpAddress".into(), json!(interface.addresses.first()));
+        map.insert("PrivateIpAddress".into(), json!(association.secondary.or(interface.addresses.first().copied())));
         if let Some(attachment) = &interface.attachment {
             map.insert("InstanceId".into(), json!(attachment.instance));
         }

@@ -281,7 +281,7 @@ pub(crate) fn map_public(world: &mut World, id: &str) -> Result<(), ApiError> {
     }
     let wanting: Vec<String> = world.interfaces_of(id).filter(|(_, i)| i.wants_public).map(|(id, _)| id.clone()).collect();
     for eni in wanting {
-        if world.public_address(&eni).is_none() {
+        if world.public_address(&eni, None).is_none() {
             let ip = world.new_public_ip();
             find_mut(&mut world.interfaces, "eni", &eni)?.public = Some(ip);
         }
@@ -339,7 +339,7 @@ fn show_interface(world: &World, id: &str) -> Option<Json> {
         "Groups": show_groups(world, &interface.groups),
         "Attachment": interface.attachment.as_ref().map(|a| a.show_brief()),
     });
-    if let (Some(public), Some(map)) = (show_public(world, id, true), shown.as_object_mut()) {
+    if let (Some(public), Some(map)) = (show_public(world, id, None, true), shown.as_object_mut()) {
         map.insert("Association".into(), public);
     }
     Some(shown)
@@ -411,7 +411,7 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
             add("PrivateIpAddress", json!(ip));
             add("PrivateDnsName", json!(world.private_name(*ip)));
         }
-        if let Some(public) = world.public_address(eni) {
+        if let Some(public) = world.public_address(eni, None) {
             add("PublicIpAddress", json!(public.ip));
             add("PublicDnsName", json!(world.public_name(&first.vpc, public.ip)));
         }

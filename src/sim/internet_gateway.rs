@@ -79,7 +79,7 @@ fn detach(world: &mut World, p: Params<'_>) -> Outcome {
     if gateway.vpc.as_deref() != Some(vpc) {
         return Err(refuse("Gateway.NotAttached", format!("resource {id} is not attached to network {vpc}")));
     }
-    if world.interfaces.iter().any(|(eni, i)| i.vpc == vpc && world.public_address(eni).is_some()) {
+    if world.interfaces.iter().any(|(eni, i)| i.vpc == vpc && world.has_public(eni)) {
         let message = format!(
             "Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
         );

@@ -100,7 +100,7 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
     address.insert("PrivateIp".into(), json!(ip));
     address.insert("IsPrimary".into(), true.into());
     if let Some(allocation) = allocation {
-        let association = address::map(world, allocation, &interface)?;
+        let association = address::map(world, allocation, &interface, None)?;
         address.insert("AllocationId".into(), json!(allocation));
         address.insert("AssociationId".into(), json!(association));
         address.insert("PublicIp".into(), json!(find(&world.addresses, "eipalloc", allocation)?.ip));

@@ -111,13 +111,20 @@ impl World {
         ids.iter().filter_map(|id| self.interfaces.get_key_value(id))
     }
 
-    /// The public address that an interface's own address is mapped to.
-    pub(crate) fn public_address(&self, interface: &str) -> Option<Public<'_>> {
+    /// The public address that an interface's primary address is mapped to, or a secondary one.
+    pub(crate) fn public_address(&self, interface: &str, secondary: Option<IpAddr>) -> Option<Public<'_>> {
         let elastic = self.addresses.iter().find_map(|(allocation, a)| {
-            let association = a.association.as_ref().filter(|x| x.interface == interface)?;
+            let association = a.association.as_ref().filter(|x| x.interface == interface && x.secondary == secondary)?;
             Some(Public { ip: a.ip, elastic: Some((allocation, &association.id)) })
         });
-        elastic.or_else(|| Some(Public { ip: self.interfaces.get(interface)?.public?, elastic: None }))
+        let own = || secondary.is_none().then(|| self.interfaces.get(interface)?.public).flatten();
+        elastic.or_else(|| Some(Public { ip: own()?, elastic: None }))
+    }
+
+    /// Whether the internet could reach any address of an interface.
+    pub(crate) fn has_public(&self, interface: &str) -> bool {
+        let mapped = self.addresses.values().filter_map(|a| a.association.as_ref()).any(|a| a.interface == interface);
+        mapped || self.interfaces.get(interface).is_some_and(|i| i.public.is_some())
     }
 
     /// An address that nobody has; from 198.18.0.0/15, which is never routed (RFC 2544).
@@ -400,6 +407,10 @@ fn unassign(world: &mut World, p: Params<'_>) -> Outcome {
         return Err(bad(format!("Some of the specified addresses are not assigned to interface {id}")));
     }
     interface.addresses.retain(|ip| !named.contains(ip));
+    // The elastic address of one that goes is with nobody.
+    for address in world.addresses.values_mut() {
+        address.association.take_if(|a| a.interface == id && a.secondary.is_some_and(|ip| named.contains(&ip)));
+    }
     Ok(json!({}))
 }
 
@@ -454,9 +465,9 @@ fn unassign_ipv6(world: &mut World, p: Params<'_>) -> Outcome {
 }
 
 /// `Association` of an interface or an instance's interface.
-pub(crate) fn show_public(world: &World, id: &str, brief: bool) -> Option<Json> {
+pub(crate) fn show_public(world: &World, id: &str, secondary: Option<IpAddr>, brief: bool) -> Option<Json> {
     let interface = world.interfaces.get(id)?;
-    let public = world.public_address(id)?;
+    let public = world.public_address(id, secondary)?;
     let owner = if public.elastic.is_some() { ACCOUNT } else { "amazon" };
     let mut shown = json!({"IpOwnerId": owner, "PublicIp": public.ip, "PublicDnsName": world.public_name(&interface.vpc, public.ip)});
     if let (false, Some((allocation, association)), Some(map)) = (brief, public.elastic, shown.as_object_mut()) {
@@ -476,7 +487,8 @@ pub(crate) fn show_addresses(world: &World, id: &str, brief: bool) -> Json {
     let Some(interface) = world.interfaces.get(id) else { return json!([]) };
     let each = interface.addresses.iter().enumerate().map(|(n, ip)| {
         let mut shown = json!({"Primary": n == 0, "PrivateIpAddress": ip, "PrivateDnsName": world.private_name(*ip)});
-        if let (0, Some(public), Some(map)) = (n, show_public(world, id, brief), shown.as_object_mut()) {
+        let secondary = (n > 0).then_some(*ip);
+        if let (Some(public), Some(map)) = (show_public(world, id, secondary, brief), shown.as_object_mut()) {
             map.insert("Association".into(), public);
         }
         shown
@@ -515,7 +527,7 @@ pub(crate) fn show(world: &World, id: &str) -> Option<Json> {
         return None;
     };
     shown.extend(plain);
-    shown.extend(show_public(world, id, false).map(|public| ("Association".to_owned(), public)));
+    shown.extend(show_public(world, id, None, false).map(|public| ("Association".to_owned(), public)));
     shown.extend(interface.requester.iter().map(|id| ("RequesterId".to_owned(), json!(id))));
     shown.extend(interface.attachment.as_ref().map(|a| ("Attachment".to_owned(), show_attachment(a))));
     Some(shown.into())

@@ -77,3 +77,45 @@ async fn a_further_interface_is_the_instances_in_a_proof() {
     assert_eq!(outcome(with("")).await, Outcome::Proven);
     assert_eq!(outcome(with("network_interfaces = [network_interface.card]")).await, Outcome::Refuted);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_internet_meets_the_private_address_that_an_elastic_ip_is_for() {
+    let play = Play::new();
+    let with = |secondary: &str, elastic: &str| {
+        project(&format!(
+            "vpc main {{ cidr_block = 10.0.0.0/16 }}
+             internet_gateway main {{ vpc = vpc.main }}
+             subnet a {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}
+             route_table a {{ vpc = vpc.main  subnets = [subnet.a]  route anywhere via internet_gateway.main }}
+             security_group server {{ vpc = vpc.main  ingress tcp/443 from anywhere }}
+             network_interface card {{ subnet = subnet.a  security_groups = [security_group.server]  private_ip_address = 10.0.1.20  {secondary} }}
+             instance server {{ image = ami(\"al2023\")  instance_type = \"t3.small\"  network_interface = network_interface.card }}
+             {elastic}
+             policy p \"x\" {{ forbid tcp/443 from internet to instance.server }}"
+        ))
+    };
+    let two = "secondary_private_ip_addresses = [10.0.1.30, 10.0.1.31]";
+    let at = |ip: &str| format!("elastic_ip web {{ network_interface = network_interface.card  private_ip_address = {ip} }}");
+    let ways = async |source: String| {
+        let verdict = play.plan(&source).await.proof.policies.remove(0);
+        (verdict.outcome, format!("{:?} {:?}", verdict.packet, verdict.hops))
+    };
+    let (outcome, way) = ways(with(two, &at("10.0.1.31"))).await;
+    assert!(outcome == Outcome::Refuted && way.contains("10.0.1.31"), "of what is to be made: {way}");
+    // The addresses come to an interface that stands, in the same plan.
+    play.apply(&with("", "elastic_ip web { }")).await;
+    let (outcome, way) = ways(with(two, &at("10.0.1.31"))).await;
+    assert!(outcome == Outcome::Refuted && way.contains("10.0.1.31"), "of what comes to it: {way}");
+    assert_eq!(ways(with(two, "elastic_ip web { }")).await.0, Outcome::Proven);
+    let carry = async |source: String| {
+        let plan = play.plan(&source).await;
+        let outcome = play.carry_out(&plan).await;
+        assert!(outcome.is_success(), "{:?}", outcome.failed);
+    };
+    carry(with(two, "")).await;
+    carry(with(two, &at("10.0.1.30"))).await;
+    let (_, way) = ways(with(two, &at("10.0.1.30"))).await;
+    assert!(way.contains("10.0.1.30"), "{way}");
+    let (_, way) = ways(with(two, "elastic_ip web { network_interface = network_interface.card }")).await;
+    assert!(way.contains("10.0.1.20"), "{way}");
+}

@@ -129,6 +129,16 @@ elastic_ip web { instance = instance.server  network_interface = network_interfa
 ```
 
 Keep one of them.";
+    PRIVATE_OF_ADDRESS = "E0386" "an elastic IP is for a private address that its holder does not have"
+"An elastic IP goes to one private address of an interface: to its primary one, or to one of its secondary ones, which are written. A proof
+rests on which of them the internet reaches, so the address stands in the sources.
+
+```secnet error E0386
+network_interface web { subnet = subnet.public  security_groups = [security_group.web]  secondary_private_ip_addresses = [10.0.1.30] }
+elastic_ip web { network_interface = network_interface.web  private_ip_address = 10.0.1.31 }
+```
+
+Write the address into `secondary_private_ip_addresses` of the interface or the instance, or leave `private_ip_address` out.";
     GATEWAY_WITHOUT_VPC = "E0313" "a route leads to a gateway that is attached to no VPC"
 "EC2 takes a route to an internet gateway only once the gateway is attached to the table's VPC.
 
@@ -404,6 +414,31 @@ pub fn two_addresses(holder: &Address, second: Place<'_>, first: Place<'_>) -> D
         .at(second.1, "the second one")
         .at(first.1, format!("`{}` is there already", first.0))
         .help(format!("remove one of `{}` and `{}`", first.0, second.0))
+}
+
+/// [`PRIVATE_OF_ADDRESS`]: it is with nobody.
+#[must_use]
+pub fn private_of_nobody(address: &Address, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&PRIVATE_OF_ADDRESS, format!("`{address}` is for a private address of nobody"))
+        .at(at, "whose?")
+        .help("write `network_interface` or `instance` beside it")
+}
+
+/// [`PRIVATE_OF_ADDRESS`]: nobody knows it yet.
+#[must_use]
+pub fn private_not_written(address: &Address, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&PRIVATE_OF_ADDRESS, format!("the private address of `{address}` is not known yet"))
+        .at(at, "only EC2 will say which it is")
+        .help("write one of `secondary_private_ip_addresses`, or leave it out: then it is the primary one")
+}
+
+/// [`PRIVATE_OF_ADDRESS`]: its holder does not have it.
+#[must_use]
+pub fn private_of_another(address: &Address, private: IpAddr, at: Option<Span>, holder: Place<'_>) -> Diagnostic {
+    Diagnostic::error(&PRIVATE_OF_ADDRESS, format!("`{}` has no address {private} for `{address}`", holder.0))
+        .at(at, "this address")
+        .at(holder.1, "it is none of its `secondary_private_ip_addresses`")
+        .help(format!("write it into `secondary_private_ip_addresses` of `{}`, or leave it out", holder.0))
 }
 
 /// [`GATEWAY_WITHOUT_VPC`]

@@ -293,15 +293,14 @@ fn told_by_parts(what: &What, resource: &mut Resource) {
     };
     let Some(spec) = resources::spec(resource.address.kind()) else { return };
     for attr in spec.attrs.iter().filter(|a| a.change == Change::Parts) {
-        // What is told of by something that EC2 decides: an address goes to the interface of the instance that is written.
-        let written = resource.record.get(attr.name).and_then(Value::as_resource);
-        let by = |value: &Value| matches!(value, Value::Attribute(of, _) if Some(of) == written);
-        if written.is_some() && parts.iter().any(|p| p.record.values().any(by)) {
-            resource.record.remove(attr.name);
-            continue;
-        }
         let name = attr.name.strip_suffix('s').unwrap_or(attr.name);
         if !parts.iter().any(|p| p.record.contains_key(name)) {
+            // What is told of by something that EC2 decides: an address goes to the interface of the instance that is written.
+            let written = resource.record.get(attr.name).and_then(Value::as_resource);
+            let by = |value: &Value| matches!(value, Value::Attribute(of, _) if Some(of) == written);
+            if written.is_some() && parts.iter().any(|p| p.record.values().any(by)) {
+                resource.record.remove(attr.name);
+            }
             continue;
         }
         let mut told = resource.parts.iter().filter_map(|p| p.record.get(name).cloned());
