@@ -29,6 +29,8 @@ mod cli_graph;
 mod cli_lock;
 #[path = "it/cli_prove.rs"]
 mod cli_prove;
+#[path = "it/cli_state.rs"]
+mod cli_state;
 #[path = "it/cli_test.rs"]
 mod cli_test;
 #[path = "it/codes.rs"]

@@ -17,5 +17,6 @@ mod wire {
     mod network;
     mod permission;
     mod rule;
+    mod state;
     mod types;
 }

@@ -81,15 +81,7 @@ pub async fn execute(
     let opening = opening(plan, &ledger.state, driver.region());
     ledger.record(&opening).map_err(|error| state_codes::not_writable("the journal", &error.to_string()))?;
     let secrets = Arc::new(plan.secrets.clone());
-    let driver: Arc<dyn Driver> = match secrets.is_empty() {
-        true => driver,
-        false => Arc::new(Discreet { inner: driver, secrets: secrets.clone() }),
-    };
-    let driver: Arc<dyn Driver> = match ledger.guard() {
-        None => driver,
-        Some(guard) => Arc::new(Guarded { inner: driver, guard }),
-    };
-    let (ways, waits) = ways(plan, driver)?;
+    let (ways, waits) = ways(plan, careful(driver, &secrets, &ledger))?;
     let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
     let run = Arc::new(Run { tasks, secrets, ways, progress, ledger: Mutex::new(ledger), young });
     let mut tally = Tally {
@@ -135,6 +127,17 @@ pub async fn execute(
     }
     waits.iter().for_each(JoinHandle::abort);
     Ok(outcome(plan, &run, tally))
+}
+
+/// A driver that tells no secrets, and changes nothing once the lock is lost.
+fn careful(mut driver: Arc<dyn Driver>, secrets: &Arc<Secrets>, ledger: &Ledger) -> Arc<dyn Driver> {
+    if !secrets.is_empty() {
+        driver = Arc::new(Discreet { inner: driver, secrets: secrets.clone() });
+    }
+    if let Some(guard) = ledger.guard() {
+        driver = Arc::new(Guarded { inner: driver, guard });
+    }
+    driver
 }
 
 /// What leads to every account and region that the plan has to do with, and the tasks that wait there.

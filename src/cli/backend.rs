@@ -91,13 +91,8 @@ pub fn of_sandbox(above: &Path, project: &model::Project) -> Result<Store, Diagn
 
 /// Where the state of a project's sandbox is kept.
 pub fn in_sandbox(project: &model::Project) -> Backend {
-    let mut backend = Backend { bucket: None, ..project.backend.clone() };
-    if named().is_some()
-        && let Some(bucket) = &project.backend.bucket
-    {
-        backend.bucket = Some(Bucket { key: format!("{}/sandbox", bucket.key), ..bucket.clone() });
-    }
-    backend
+    let bucket = project.backend.bucket.as_ref().filter(|_| named().is_some());
+    Backend { bucket: bucket.map(|bucket| Bucket { key: format!("{}/sandbox", bucket.key), ..bucket.clone() }) }
 }
 
 /// Whether a state is at the same place in both.
@@ -142,8 +137,7 @@ pub fn remember(directory: &Path, project: &model::Project) -> Result<(), Diagno
             _ => Ok(()),
         };
     }
-    let backend = Backend { encryption: None, ..project.backend.clone() };
-    let text = serde_json::to_vec_pretty(&backend).map_err(|e| failed(e.into()))?;
+    let text = serde_json::to_vec_pretty(&project.backend).map_err(|e| failed(e.into()))?;
     if fs::read(&path).is_ok_and(|known| known == text) {
         return Ok(());
     }
@@ -172,7 +166,7 @@ fn objects(bucket: &Bucket) -> Result<Arc<dyn Objects>, Diagnostic> {
 fn s3(bucket: &Bucket, endpoint: Option<String>) -> Result<Arc<dyn Objects>, Diagnostic> {
     use crate::live::bucket::S3;
     let unreachable = |why: String| codes::remote_unreachable(&format!("s3://{}", bucket.name), &why);
-    Ok(Arc::new(S3::connect(bucket, endpoint.as_deref()).map_err(unreachable)?))
+    Ok(Arc::new(S3::connect(bucket, endpoint.as_deref(), None).map_err(unreachable)?))
 }
 
 #[cfg(not(feature = "aws"))]

@@ -5,7 +5,10 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use aws_config::Region;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider},
+};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use object_store::{
@@ -57,15 +60,16 @@ impl Drop for S3 {
 }
 
 impl S3 {
-    /// Gets ready to speak to a bucket; `endpoint` stands in for that of S3. Sends nothing to it yet.
+    /// Gets ready to speak to a bucket; `endpoint` stands in for that of S3, and `keys`, an access key's id and secret, for the
+    /// credentials that are found. Sends nothing to it yet.
     ///
     /// # Errors
     /// No region or no credentials are known, or something that was given makes no sense; in words.
-    pub fn connect(bucket: &Bucket, endpoint: Option<&str>) -> Result<Self, String> {
+    pub fn connect(bucket: &Bucket, endpoint: Option<&str>, keys: Option<(String, String)>) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| e.to_string())?;
         let (bucket, url) = (bucket.clone(), format!("s3://{}", bucket.name));
         let endpoint = endpoint.map(str::to_owned);
-        let opened = wait(&runtime, async move { open(&bucket, endpoint).await });
+        let opened = wait(&runtime, async move { open(&bucket, endpoint, keys).await });
         match opened {
             Ok(store) => Ok(Self { store: Arc::new(store), url, runtime: Some(runtime) }),
             Err(why) => {
@@ -91,7 +95,7 @@ fn wait<T: Send + 'static>(runtime: &Runtime, asking: impl Future<Output = Resul
     told.recv().unwrap_or_else(|_| Err("a bug in secnet: the answer was lost".into()))
 }
 
-async fn open(bucket: &Bucket, endpoint: Option<String>) -> Result<AmazonS3, String> {
+async fn open(bucket: &Bucket, endpoint: Option<String>, keys: Option<(String, String)>) -> Result<AmazonS3, String> {
     let named = |name| std::env::var(name).ok().filter(|url: &String| !url.is_empty());
     let explicit = endpoint.or_else(|| named("AWS_ENDPOINT_URL_S3")).or_else(|| named("AWS_ENDPOINT_URL"));
     let proxied = !explicit.as_deref().is_some_and(is_loopback);
@@ -102,6 +106,9 @@ async fn open(bucket: &Bucket, endpoint: Option<String>) -> Result<AmazonS3, Str
     }
     if let Some(profile) = &bucket.profile {
         loader = loader.profile_name(profile);
+    }
+    if let Some((id, secret)) = keys {
+        loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "given"));
     }
     let config = loader.load().await;
     let region = config.region().ok_or("no region is known: write `region` in the `state` block")?.to_string();

@@ -8,8 +8,20 @@ macro_rules! chapters {
 }
 
 /// Every chapter, in the order in which one reads them. A new one is a file and its name here.
-const ALL: &[(&str, &str)] =
-    chapters!["start", "values", "resources", "rules", "policies", "many", "projects", "modules", "changes", "pictures", "three_tiers"];
+const ALL: &[(&str, &str)] = chapters![
+    "start",
+    "values",
+    "resources",
+    "rules",
+    "policies",
+    "many",
+    "projects",
+    "modules",
+    "changes",
+    "state",
+    "pictures",
+    "three_tiers"
+];
 
 /// A page for each.
 pub(super) fn pages() -> Vec<Page> {

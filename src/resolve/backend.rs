@@ -9,11 +9,11 @@ use crate::{
         diagnostic::{Diagnostic, nearest},
     },
     resolve::env::plain_text,
-    schema::model::{Backend, Bucket, Encryption},
+    schema::model::{Backend, Bucket},
     syntax::ast::{self, Attribute, Body, Entry},
 };
 
-const SETTINGS: &[&str] = &["bucket", "encryption", "endpoint", "key", "key_file", "profile", "region"];
+const SETTINGS: &[&str] = &["bucket", "endpoint", "key", "profile", "region"];
 
 /// What the keys of all objects begin with where nothing is said.
 const KEY: &str = "secnet";
@@ -30,9 +30,7 @@ pub(super) fn of(project: &ast::Project) -> Backend {
 
 /// What a `state` block says; `wrong` hears of what makes no sense.
 pub(super) fn read(body: &Body, wrong: &mut dyn FnMut(Diagnostic)) -> Backend {
-    let mut backend = Backend::default();
     let (mut bucket, mut seen): (Bucket, Vec<&Attribute>) = (Bucket { key: KEY.into(), ..Bucket::default() }, vec![]);
-    let (mut key_file, mut encryption) = (None, None);
     for entry in &body.entries {
         let (word, at) = entry.head();
         let attribute = match entry {
@@ -58,25 +56,16 @@ pub(super) fn read(body: &Body, wrong: &mut dyn FnMut(Diagnostic)) -> Backend {
             "key" => bucket.key = text,
             "region" => bucket.region = Some(text),
             "profile" => bucket.profile = Some(text),
-            "endpoint" => bucket.endpoint = Some(text),
-            "key_file" => key_file = Some(text),
-            _ => encryption = Some(text),
+            _ => bucket.endpoint = Some(text),
         }
     }
-    let stray = |a: &&&Attribute| ["key", "region", "profile", "endpoint"].contains(&&*a.name.text);
     if bucket.name.is_empty()
-        && let Some(alone) = seen.iter().find(stray)
+        && let Some(alone) = seen.iter().find(|a| &*a.name.text != "bucket")
     {
         let help = "name the bucket, too: bucket = \"acme-state\"".to_owned();
         wrong(codes::project_setting(format!("`{}` of the state says nothing without a bucket", alone.name.text), alone.name.span, help));
     }
-    if let Some(file) = seen.iter().find(|a| &*a.name.text == "key_file" && encryption.as_deref() != Some("key_file")) {
-        let help = "write encryption = \"key_file\", too".to_owned();
-        wrong(codes::project_setting("`key_file` of the state says nothing without `encryption`".into(), file.name.span, help));
-    }
-    backend.bucket = (!bucket.name.is_empty()).then_some(bucket);
-    backend.encryption = encryption.map(|kind| if kind == "passphrase" { Encryption::Passphrase } else { Encryption::KeyFile(key_file) });
-    backend
+    Backend { bucket: (!bucket.name.is_empty()).then_some(bucket) }
 }
 
 fn fits(word: &str, text: &str) -> bool {
@@ -89,7 +78,6 @@ fn fits(word: &str, text: &str) -> bool {
         }
         "key" => text.split('/').all(|part| !matches!(part, "" | "." | "..") && part.chars().all(|c| c.is_ascii_graphic())),
         "region" => !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
-        "encryption" => ["passphrase", "key_file"].contains(&text),
         "endpoint" => ["http://", "https://", "file://"].iter().any(|scheme| text.starts_with(scheme)),
         _ => !text.is_empty(),
     }
@@ -101,8 +89,6 @@ fn example(word: &str) -> &'static str {
         "key" => "networks/production",
         "region" => "eu-central-1",
         "profile" => "production",
-        "endpoint" => "https://objects.example.com",
-        "key_file" => "../keys/state.key",
-        _ => "passphrase",
+        _ => "https://objects.example.com",
     }
 }

@@ -67,22 +67,19 @@ pub struct Project {
     pub tags: BTreeMap<String, Value>,
     /// Keys of tags that others own: neither planned nor removed. A `*` at the end stands for whatever follows.
     pub ignore_tags: Vec<String>,
-    /// Where its state is kept, and how.
+    /// Where its state is kept.
     pub backend: Backend,
     /// The header of the block.
     pub span: Option<Span>,
 }
 
-/// Where a state is kept, and how: the `state` block of a project.
+/// Where a state is kept: the `state` block of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backend {
     /// The bucket that it is kept in; `None`: it lies beside the sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Bucket>,
-    /// What it is encrypted with; `None`: it is not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encryption: Option<Encryption>,
 }
 
 /// A bucket of S3, or of what speaks its language.
@@ -102,16 +99,6 @@ pub struct Bucket {
     /// A URL that stands in for that of S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-}
-
-/// Where the key comes from that a state is encrypted with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encryption {
-    /// A passphrase that is given with each run.
-    Passphrase,
-    /// A file with 32 bytes; `None`: it is named with each run.
-    KeyFile(Option<String>),
 }
 
 impl Project {

@@ -5,6 +5,7 @@ use std::{
     fs, io,
     net::TcpListener,
     path::Path,
+    sync::Arc,
 };
 
 use secnet::{
@@ -20,7 +21,13 @@ use secnet::{
     call::{Answer, ApiError, Class, Driver, Request},
     cli::outside,
     plan::{Input, plan},
-    state::{State, event::Event, journal::Journal, store::Store},
+    state::{
+        State,
+        event::Event,
+        journal::Journal,
+        remote::{Remote, folder::Folder, lease},
+        store::Store,
+    },
 };
 
 use crate::{
@@ -124,6 +131,65 @@ error E0409: the state file `DIR/demo.json` has changed since it was read
         "
 error E0414: an interrupted apply has left the journal `DIR/demo.journal`
   help: run `secnet apply`, which resolves it first
+",
+    );
+}
+
+#[test]
+fn a_shared_state_in_other_hands() {
+    let directory = tempfile::tempdir().unwrap();
+    let remote = Remote::new(Arc::new(Folder::new(directory.path())), "secnet", "demo");
+    let store = Store::Remote(remote.clone());
+    let lock = store.lock("apply").unwrap();
+    let id = lease::seen(&remote).unwrap().unwrap().id;
+    let plain = |mut found: Diagnostic| {
+        found = anywhere(found, directory.path());
+        found.help = found.help.map(|help| help.replace(&id, "ID"));
+        if let (Some((before, _)), Some((holder, _))) = (found.message.split_once(", process "), found.message.split_once(", since ")) {
+            let who = before.rsplit(": ").next().unwrap_or_default();
+            found.message = holder.replace(who, "ali@build").replace(&format!("process {} ", std::process::id()), "process 7 ");
+        }
+        found
+    };
+    says(
+        &plain(store.lock("plan").unwrap_err()),
+        "
+error E0420: another secnet is at work on project `demo`: ali@build, process 7 (`apply`)
+  help: wait for it with `--lock-timeout 5m`; if it is certain to be gone, `secnet state unlock ID`
+",
+    );
+    let mut other = plain(lease::unlock(&remote, "another").unwrap_err());
+    other.help = other.help.map(|help| help.split(", of ").next().unwrap().to_owned());
+    says(
+        &other,
+        "
+error E0423: project `demo` is not locked by `another`
+  help: its lock is `ID`
+",
+    );
+    lease::unlock(&remote, &id).unwrap();
+    let next = store.lock("apply").unwrap();
+    let state = store.load().unwrap().state;
+    let lost = store.write(&lock, state.clone()).unwrap_err();
+    let why = lost.message.split(": ").last().unwrap().to_owned();
+    assert!(["another secnet has taken it over", "another secnet has written it meanwhile"].contains(&&*why) || why.contains("unlock"));
+    says(
+        &anywhere(Diagnostic { message: lost.message.replace(&why, "WHY"), ..lost }, directory.path()),
+        "
+error E0421: `file://DIR/secnet/demo/state.json` was not written: WHY
+  help: run the command again: it takes up the journal, and finds out what this run has done
+",
+    );
+    let begin = Event::Begin { lineage: state.lineage, serial: 0, account: None, region: "us-east-1".into(), at: 0 };
+    Journal::create(&store, &next).unwrap().append(&[begin]).unwrap();
+    let segments = directory.path().join("secnet/demo/journal");
+    let last = fs::read_dir(&segments).unwrap().map(|e| e.unwrap().path()).max().unwrap();
+    fs::write(&last, "{}\n").unwrap();
+    says(
+        &anywhere(store.load().unwrap_err(), directory.path()),
+        "
+error E0424: the segment `file://DIR/secnet/demo/journal/0000000002` of the journal is damaged: missing field `secnet` at line 1 column 2
+  help: put a good version of it back, or run `secnet recover`
 ",
     );
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{
-    Objects, Refused, Remote, When,
+    Listed, Objects, Refused, Remote, When,
     lease::{Guard, Lease},
     put,
 };
@@ -40,16 +40,23 @@ struct Head {
 /// The format of segments that this version writes.
 const FORMAT: u32 = 1;
 
+/// A segment that only keeps its number has no more bytes than this.
+const CLOSED_MAX: u64 = 256;
+
 fn key(remote: &Remote, number: u64) -> String {
     format!("{}/{number:010}", remote.journal_prefix())
 }
 
-/// Numbers and keys of the segments that are there, in order.
+/// The segments that are there, in order of their numbers.
 fn numbers(remote: &Remote) -> Result<Vec<(u64, String)>, Diagnostic> {
+    Ok(sized(remote)?.into_iter().map(|(number, listed)| (number, listed.key)).collect())
+}
+
+fn sized(remote: &Remote) -> Result<Vec<(u64, Listed)>, Diagnostic> {
     let listed = remote.objects.list(&remote.journal_prefix()).map_err(|e| remote.unreachable(&e))?;
-    let number = |key: String| Some((key.rsplit('/').next()?.parse().ok()?, key));
-    let mut numbers: Vec<(u64, String)> = listed.into_iter().filter_map(|listed| number(listed.key)).collect();
-    numbers.sort_unstable();
+    let number = |listed: Listed| Some((listed.key.rsplit('/').next()?.parse().ok()?, listed));
+    let mut numbers: Vec<(u64, Listed)> = listed.into_iter().filter_map(number).collect();
+    numbers.sort_unstable_by_key(|(number, _)| *number);
     Ok(numbers)
 }
 
@@ -88,12 +95,14 @@ pub(super) fn next(remote: &Remote) -> Result<u64, Diagnostic> {
 /// meanwhile finds the number free.
 pub(super) fn remove_before(remote: &Remote, next: u64) -> Result<(), Diagnostic> {
     let mut closed = vec![];
-    for (_, key) in numbers(remote)?.into_iter().filter(|(number, _)| *number < next) {
-        let object = remote.objects.get(&key).map_err(|e| remote.unreachable(&e))?;
-        let head = object.and_then(|o| serde_json::from_slice::<Head>(o.bytes.split(|b| *b == b'\n').next()?).ok());
-        if head.is_some_and(|head| head.closed) {
-            closed.push(key);
-            continue;
+    for (_, Listed { key, size, .. }) in sized(remote)?.into_iter().filter(|(number, _)| *number < next) {
+        if size <= CLOSED_MAX {
+            let object = remote.objects.get(&key).map_err(|e| remote.unreachable(&e))?;
+            let head = object.and_then(|o| serde_json::from_slice::<Head>(o.bytes.split(|b| *b == b'\n').next()?).ok());
+            if head.is_some_and(|head| head.closed) {
+                closed.push(key);
+                continue;
+            }
         }
         remote.objects.delete(&key).map_err(|e| remote.unreachable(&e))?;
     }

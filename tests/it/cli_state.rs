@@ -1,0 +1,130 @@
+//! A state in a bucket, as a user sees it: the program itself is run on the sandbox, and a directory stands in for S3.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use secnet::state::{
+    remote::{Remote, folder::Folder},
+    store::Store,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::cli::Run;
+
+const SHARED: &str = "project p { region = \"us-east-1\"  state { bucket = \"acme-state\" } }\n";
+
+/// A directory with projects, and a bucket that they share.
+struct Shared(TempDir);
+
+impl Shared {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn project(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("main.secnet"), text).unwrap();
+        path
+    }
+
+    fn start(&self, project: &Path, line: &str) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_secnet"));
+        let url = format!("file://{}", self.0.path().join("buckets").display());
+        command.args(line.split(' ')).current_dir(project).env("SECNET_SANDBOX", "1").env("SECNET_STATE_ENDPOINT_URL", url);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn run(&self, project: &Path, line: &str) -> Run {
+        ended(self.start(project, line))
+    }
+
+    /// The state of the project `p`, as another machine has it.
+    fn store(&self, project: &str) -> Store {
+        let bucket = Folder::new(self.0.path().join("buckets/acme-state"));
+        Store::Remote(Remote::new(Arc::new(bucket), "secnet/sandbox", project))
+    }
+
+    fn ids(&self, project: &Path) -> Value {
+        self.run(project, "state list --json").exits(0).json()
+    }
+}
+
+fn ended(child: Child) -> Run {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+#[test]
+fn two_runs_share_a_state_one_after_the_other() {
+    let shared = Shared::new();
+    let project = shared.project("p", &format!("{SHARED}vpc main {{ cidr_block = 10.0.0.0/16 }}\noutput id = vpc.main.id\n"));
+    shared.run(&project, "apply --yes").exits(0).says("Done: 1 of 1 tasks");
+    assert!(!project.join(".secnet/sandbox/state").exists(), "it is in the bucket");
+    shared.run(&project, "plan --detailed-exitcode").exits(0);
+    // A second checkout of the same project, on another machine.
+    let held = shared.store("p").lock("apply").unwrap();
+    shared.run(&project, "apply --yes").exits(3).says("E0420").says("another secnet is at work on project `p`");
+    shared.run(&project, "plan --lock-timeout 1s").exits(3).says("Waiting: another secnet is at work");
+    let waiting = shared.start(&project, "plan --lock-timeout 60s");
+    std::thread::sleep(Duration::from_millis(700));
+    drop(held);
+    ended(waiting).exits(0).says("Nothing to do");
+    // Whoever only reads needs no lock.
+    let held = shared.store("p").lock("apply").unwrap();
+    shared.run(&project, "output id").exits(0).says("vpc-");
+    drop(held);
+    let other = shared.project("q", "project q { region = \"us-east-1\" }\nproject network \"../p\"\noutput seen = project.network.id\n");
+    shared.run(&other, "apply --yes").exits(0).says("seen = \"vpc-");
+}
+
+#[test]
+fn a_resource_goes_to_another_project_or_stays_but_is_never_in_both() {
+    let shared = Shared::new();
+    let subnet = "subnet a { vpc = vpc.main  cidr_block = 10.0.1.0/24  availability_zone = \"us-east-1a\" }\n";
+    let from = shared.project("p", &format!("{SHARED}vpc main {{ cidr_block = 10.0.0.0/16 }}\n{subnet}"));
+    let to = shared
+        .project("q", "project q { region = \"us-east-1\"  state { bucket = \"acme-state\" } }\nvpc other { cidr_block = 10.9.0.0/16 }\n");
+    shared.run(&from, "apply --yes").exits(0);
+    shared.run(&to, "apply --yes").exits(0);
+    let store = shared.store("p");
+    let before = store.load().unwrap().state;
+    shared.run(&from, "state mv subnet.a --to ../q").exits(2).says("E0630");
+    shared.run(&from, "state mv vpc.main vpc.other --to ../q --yes").exits(3).says("E0425").says("the state has that already");
+    shared.run(&from, "state mv subnet.a subnet.b --to ../q --yes").exits(0).says("is `subnet.b` of `q` now");
+    let [ours, theirs] = ["p", "q"].map(|name| shared.store(name).load().unwrap().state);
+    let moved = theirs.resources.iter().find(|(address, _)| address.as_str() == "subnet.b").unwrap().1;
+    let old = before.resources.iter().find(|(address, _)| address.as_str() == "subnet.a").unwrap().1;
+    assert_eq!((&moved.id, ours.resources.len(), theirs.resources.len()), (&old.id, 1, 2));
+    let vpc = &ours.resources.values().next().unwrap().id;
+    assert_eq!(moved.record["vpc"].as_text(), Some(vpc.as_str()), "what it refers to is another project's now");
+
+    // As if the run had been killed between the two writes: the giver's state and journal are as they were then.
+    let journal = |lineage: &str, serial: u64| {
+        let to = json!({"above": to, "key": "q", "backend": {"bucket": {"name": "acme-state", "key": "secnet/sandbox"}}});
+        let begin = json!({"begin": {"lineage": lineage, "serial": serial, "account": null, "region": "us-east-1", "at": 0}});
+        let handed = json!({"handed_over": {"addresses": ["subnet.a"], "id": old.id, "to": to}});
+        [begin, handed].map(|event| serde_json::from_value(event).unwrap())
+    };
+    for theirs_is_written in [true, false] {
+        let lock = store.lock("test").unwrap();
+        let (state, _) = store.supersede(&lock, before.clone()).unwrap();
+        let events = journal(&state.lineage, state.serial);
+        secnet::state::journal::Journal::create(&store, &lock).unwrap().append(&events).unwrap();
+        drop(lock);
+        if !theirs_is_written {
+            shared.run(&to, "state rm subnet.b --yes").exits(0);
+        }
+        let words = if theirs_is_written { "went to project `q`" } else { "stayed here" };
+        shared.run(&from, "plan").says(words);
+        let standing = [shared.ids(&from), shared.ids(&to)].map(|all| all.to_string().matches(&old.id).count());
+        assert_eq!(standing, if theirs_is_written { [0, 1] } else { [1, 0] });
+    }
+}
