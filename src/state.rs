@@ -6,6 +6,7 @@ pub mod journal;
 pub mod log;
 pub mod seal;
 pub mod store;
+pub mod undo;
 
 use std::collections::BTreeMap;
 

@@ -113,5 +113,7 @@ mod transit;
 mod turns;
 #[path = "it/types.rs"]
 mod types;
+#[path = "it/undo.rs"]
+mod undo;
 #[path = "it/unread.rs"]
 mod unread;
