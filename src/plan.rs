@@ -23,6 +23,7 @@ pub mod scope;
 pub mod sealing;
 mod standing;
 mod tasks;
+pub mod undo;
 
 pub use decide::own_tags;
 pub use drift::drift;

@@ -7,6 +7,7 @@ pub mod log;
 pub mod remote;
 pub mod seal;
 pub mod store;
+pub mod undo;
 
 use std::collections::BTreeMap;
 

@@ -117,6 +117,8 @@ mod transit;
 mod turns;
 #[path = "it/types.rs"]
 mod types;
+#[path = "it/undo.rs"]
+mod undo;
 #[path = "it/unread.rs"]
 mod unread;
 #[path = "it/vpn.rs"]

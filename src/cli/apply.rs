@@ -19,7 +19,7 @@ use crate::{
         project::{Project, ProjectArgs},
         record::RecordArgs,
         runtime,
-        scope::{ReplaceArgs, ScopeArgs},
+        scope::{ReplaceArgs, ScopeArgs, UndoArgs},
         session::Session,
         target::TargetArgs,
     },
@@ -42,6 +42,8 @@ pub struct Apply {
     pub record: RecordArgs,
     #[command(flatten)]
     replace: ReplaceArgs,
+    #[command(flatten)]
+    undo: UndoArgs,
     /// Go ahead without asking
     #[arg(long)]
     yes: bool,
@@ -70,6 +72,7 @@ impl Apply {
         let project = session.ask(project, self.target.refresh).await?;
         let plan = match self.refresh_only {
             true => session.drift(&project.model, self.target.deep).await,
+            false if self.undo.undo => session.plan_back(&project.model, &project.texts, self.target.reading()).await,
             false => session.plan_of(&project.model, &self.scope.scope(&self.replace, false), &project.texts, self.target.reading()).await,
         };
         let plan = match plan {
@@ -85,7 +88,7 @@ impl Apply {
         if self.refresh_only {
             return Err(codes::plan_is_stale("a plan file says what is to be done, and `--refresh-only` does nothing of it").into());
         }
-        if !self.scope.is_empty() || !self.replace.is_empty() {
+        if !self.scope.is_empty() || !self.replace.is_empty() || self.undo.undo {
             return Err(codes::plan_is_stale("what it is about was said when it was made").into());
         }
         let mut file = PlanFile::read(path)?;

@@ -16,7 +16,7 @@ use crate::{
     cli::{
         Exit, Stop, interrupt,
         json::{self, Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
-        load::Texts,
+        load::{self, Texts},
         printer::Printer,
         progress,
         record::{Header, RecordArgs, Recorder},
@@ -32,6 +32,7 @@ use crate::{
     state::{
         journal::Journal,
         log::{Event, Line},
+        undo,
     },
 };
 
@@ -139,6 +140,7 @@ impl Execution<'_> {
         }
         let recorder = self.recorder(true)?;
         recorder.plan(self.plan);
+        self.keep(&recorder)?;
         let outcome = self.carry_out(&recorder).await?;
         let saved = outcome.save(&self.session.store, &self.session.lock)?;
         let result = match (outcome.is_success(), outcome.stopped) {
@@ -220,6 +222,19 @@ impl Execution<'_> {
         if read.is_ok() && answer.trim() == "yes" { Ok(()) } else { Err(codes::not_agreed().into()) }
     }
 
+    /// What it starts from stays beside the state, for whoever wants to go back.
+    fn keep(&self, recorder: &Recorder) -> Result<(), Diagnostic> {
+        if self.plan.is_empty() || self.drift {
+            return Ok(());
+        }
+        let imported = self.plan.imports.iter().map(|import| import.address.clone()).collect();
+        let forgotten = self.plan.changes.iter().filter(|c| c.action == Action::Forget).map(|c| c.address.clone()).collect();
+        let (run, command, before) = (recorder.run(), self.command.into(), self.session.state.clone());
+        let path = undo::path(&self.session.store);
+        let failed = |e: std::io::Error| codes::unwritable(&load::shown(&path), &load::reason(&e));
+        undo::keep(&self.session.store, &undo::Kept { run, command, before, imported, forgotten }).map_err(failed)
+    }
+
     fn recorder(&self, kept: bool) -> Result<Arc<Recorder>, Diagnostic> {
         let session = self.session;
         let header = Header {
@@ -273,21 +288,20 @@ impl Execution<'_> {
             let now = outcome.state.resources.get(address).map(|resource| resource.id.clone());
             now.or_else(|| change(address)?.id.clone()).unwrap_or_default()
         };
-        let mut rows: Vec<(&Address, &str, String, u64, usize)> = rows
-            .into_iter()
-            .filter_map(|(address, (us, calls))| Some((address, word(change(address)?.action), id(address), us, calls)))
-            .collect();
-        rows.sort_by_key(|row| (std::cmp::Reverse(row.3), row.0.clone()));
-        let width =
-            |of: &dyn Fn(&(&Address, &str, String, u64, usize)) -> usize| rows.iter().take(ROWS_MAX).map(of).max().unwrap_or_default();
-        let (first, second) = (width(&|row| row.0.as_str().chars().count()), width(&|row| row.2.len()));
+        let row = |(address, (us, calls))| {
+            let calls = if calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+            Some((us, [Address::to_string(address), word(change(address)?.action).to_owned(), id(address), calls]))
+        };
+        let mut rows: Vec<(u64, [String; 4])> = rows.into_iter().filter_map(row).collect();
+        rows.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+        let width = |column: usize| rows.iter().take(ROWS_MAX).map(|(_, cells)| cells[column].chars().count()).max().unwrap_or_default();
+        let (first, second) = (width(0), width(2));
         if !rows.is_empty() {
             self.printer.say("");
         }
-        for (address, action, id, us, calls) in rows.iter().take(ROWS_MAX) {
-            let calls = if *calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+        for (us, [address, action, id, calls]) in rows.iter().take(ROWS_MAX) {
             let took = *us as f64 / 1e6;
-            self.printer.say(&format!("  {:first$}  {action:8}  {id:second$}  {took:6.1}s  {calls}", address.as_str()));
+            self.printer.say(&format!("  {address:first$}  {action:8}  {id:second$}  {took:6.1}s  {calls}"));
         }
         if rows.len() > ROWS_MAX {
             self.printer.say(&format!("  and {} more; `secnet log` knows them all", rows.len() - ROWS_MAX));
@@ -325,7 +339,7 @@ impl Execution<'_> {
             let (failed, rest) = (outcome.failed.len(), outcome.not_started.len());
             say(&format!("Incomplete: {done} of {total} tasks done, {failed} failed, {rest} not started; {calls}."));
             let kept = if saved { "The state is saved" } else { "The journal has everything" };
-            say(&format!("{kept}. `secnet {}` goes on from here.", self.command));
+            say(&format!("{kept}. `secnet {}` goes on from here; `secnet apply --undo` plans the way back.", self.command));
         }
         if counts.mutations > 0 {
             say(&format!("Calls: {}.", by_action(&counts)));

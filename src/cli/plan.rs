@@ -15,7 +15,7 @@ use crate::cli::{
     project::{Project, ProjectArgs},
     report::{self, Message},
     runtime,
-    scope::{ReplaceArgs, ScopeArgs},
+    scope::{ReplaceArgs, ScopeArgs, UndoArgs},
     session::Session,
     target::TargetArgs,
 };
@@ -36,6 +36,8 @@ pub struct Plan {
     scope: ScopeArgs,
     #[command(flatten)]
     replace: ReplaceArgs,
+    #[command(flatten)]
+    undo: UndoArgs,
     /// Write the plan to a file, for `secnet apply FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -43,7 +45,7 @@ pub struct Plan {
     #[arg(long)]
     detailed_exitcode: bool,
     /// Plan to take everything down
-    #[arg(long, conflicts_with = "replace")]
+    #[arg(long, conflicts_with_all = ["replace", "undo"])]
     destroy: bool,
     /// Ask EC2 whether the plan's calls are permitted, without doing any
     #[arg(long, conflicts_with = "refresh")]
@@ -102,6 +104,7 @@ impl Plan {
         }
         let plan = match self.refresh_only {
             true => session.drift(model, deep).await,
+            false if self.undo.undo => session.plan_back(model, &project.texts, self.target.reading()).await,
             false => session.plan_of(model, &scope, &project.texts, self.target.reading()).await,
         };
         let plan = plan.map_err(|diagnostics| Stop::new(diagnostics, project.texts.clone()))?;

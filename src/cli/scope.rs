@@ -15,6 +15,14 @@ pub struct ScopeArgs {
     exclude: Vec<String>,
 }
 
+/// The way back.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UndoArgs {
+    /// Go back to what stood before the last apply or destroy; the policies of the project hold as they are now
+    #[arg(long, conflicts_with_all = ["target", "exclude", "replace", "refresh", "refresh_only"])]
+    pub undo: bool,
+}
+
 /// What is replaced whether it has changed or not.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ReplaceArgs {
@@ -34,7 +42,7 @@ impl ScopeArgs {
     #[must_use]
     pub fn scope(&self, replace: &ReplaceArgs, destroy: bool) -> Scope {
         let (target, exclude, replace) = (self.target.clone(), self.exclude.clone(), replace.replace.clone());
-        Scope { target, exclude, replace, destroy }
+        Scope { target, exclude, replace, destroy, undo: false }
     }
 }
 

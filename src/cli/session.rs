@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use crate::{
     apply::{counts::Counted, deep, recall, recover, refresh},
-    base::{codes::state as codes, diagnostic::Diagnostic},
+    base::{
+        codes::{environment as environment_codes, scope as scope_codes, state as codes},
+        diagnostic::Diagnostic,
+    },
     call::Driver,
     cli::{
         Stop,
@@ -24,6 +27,7 @@ use crate::{
         event::Event,
         log,
         store::{Loaded, Lock, Store, check_place, check_sites},
+        undo,
     },
 };
 
@@ -224,6 +228,21 @@ impl Session {
             read.map_err(|e| vec![read_failed(&e, driver)])?;
         }
         Ok(observation)
+    }
+
+    /// Makes a plan of the way back to what stood before the last apply.
+    ///
+    /// # Errors
+    /// There is none, something cannot be put back, or EC2 cannot be read.
+    pub async fn plan_back(&self, model: &Model, texts: &Texts, reading: Reading) -> Result<Plan, Vec<Diagnostic>> {
+        let unusable = |e: std::io::Error| vec![environment_codes::unreadable(&load::shown(&undo::path(&self.store)), &load::reason(&e))];
+        let kept = undo::read(&self.store).map_err(unusable)?;
+        let kept = kept.ok_or_else(|| vec![scope_codes::nothing_to_undo("no apply has left what it started from")])?;
+        let recalled = recall::recall(&Model::default(), &kept.before, self.driver.region())?;
+        let (back, scope) = plan::undo::rewound(model, &kept, &self.state, &recalled)?;
+        let mut plan = self.plan_of(&back, &scope, texts, reading).await?;
+        plan::undo::told(&mut plan, &kept)?;
+        Ok(plan)
     }
 
     /// Says how far the reading of one thing after the other is.

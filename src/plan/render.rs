@@ -109,7 +109,11 @@ pub fn summary(plan: &Plan) -> String {
     let count = |action| counts.get(&action).copied().unwrap_or_default();
     let mut line = format!(
         "{}: {} to create, {} to update, {} to replace, {} to delete",
-        if plan.partial.is_some() { "Partial plan" } else { "Plan" },
+        match &plan.partial {
+            Some(partial) if partial.scope.undo => "Undo",
+            Some(_) => "Partial plan",
+            None => "Plan",
+        },
         count(Action::Create),
         count(Action::Update),
         count(Action::Replace),
@@ -205,7 +209,9 @@ impl Page {
         let by_target = !scope.target.is_empty();
         let (option, named) = if by_target { ("--target", &scope.target) } else { ("--exclude", &scope.exclude) };
         let named = named.iter().map(|n| format!("`{}`", clean(n))).collect::<Vec<_>>().join(", ");
-        self.line(Tint::Strong, &format!("PARTIAL PLAN: {option} {named}"), None);
+        let title =
+            if scope.undo { "UNDO: back to what stood before the last apply".into() } else { format!("PARTIAL PLAN: {option} {named}") };
+        self.line(Tint::Strong, &title, None);
         let changes = |address: &Address| !by_target || plan.changes.iter().any(|c| c.address == *address);
         let word = if by_target { "with it" } else { "left out with it" };
         for (address, why) in along.iter().filter(|(a, _)| changes(a)) {

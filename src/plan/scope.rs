@@ -40,6 +40,9 @@ pub struct Scope {
     pub replace: Vec<String>,
     /// Whether what it is about is taken down.
     pub destroy: bool,
+    /// Whether it leads back to what stood before: then nothing comes along but what cannot stay.
+    #[serde(default)]
+    pub undo: bool,
 }
 
 /// What a plan says of being partial.
@@ -113,7 +116,7 @@ pub(super) fn cut(input: &Input<'_>, scope: &Scope) -> Result<Cut, Vec<Diagnosti
         return Ok(Cut { model, bounds, partial: None });
     }
     let graph = Graph::build(input.model.resources.values().filter(|r| !r.existing));
-    let needs = if scope.destroy { BTreeMap::new() } else { graph.needs_by_address() };
+    let needs = if scope.destroy || scope.undo { BTreeMap::new() } else { graph.needs_by_address() };
     let mut choice = Choice { all: &known.all, needs, along: BTreeMap::new(), within: BTreeSet::new(), by_target: !target.is_empty() };
     match choice.by_target {
         true => choice.within = target.iter().chain(&replace).cloned().collect(),
@@ -156,7 +159,7 @@ fn settled(
     let mut settled = cut.clone();
     settled.resources.retain(|address, r| r.existing || !standing.bounds.left.contains(address));
     settled.resources.extend(stand_ins);
-    let unasked = ask_less(&mut settled, model, scope);
+    let unasked = ask_less(&mut settled, scope);
     let graph = Graph::build(settled.resources.values().filter(|r| !r.existing));
     // What is wrong with it is told by the plan itself.
     let decisions = decide::decide(&settled, &state, &standing, &graph.resources_in_order(), &mut Sink::default());
@@ -304,20 +307,20 @@ fn without(model: &Model, state: &State, scope: &Scope, left: &BTreeSet<Address>
 }
 
 /// Takes out of the policies what will not stand. The statements that are about nobody then are told.
-fn ask_less(cut: &mut Model, model: &Model, scope: &Scope) -> Vec<String> {
+fn ask_less(cut: &mut Model, scope: &Scope) -> Vec<String> {
     let missing = |value: &Value| {
         let mut named = vec![];
         value.resources(&mut named);
-        named.into_iter().find(|a| model.resources.contains_key(a) && !cut.resources.contains_key(a))
+        named.into_iter().find(|a| !cut.resources.contains_key(a))
     };
     let mut unasked = vec![];
-    let mut policies = model.policies.clone();
+    let mut policies = cut.policies.clone();
     for policy in &mut policies {
         let name = policy.name.clone();
         policy.statements.retain_mut(|statement| match about(statement, &missing) {
             Ok(()) => true,
             Err(address) => {
-                let what = if scope.destroy { "is taken down" } else { "does not exist yet" };
+                let what = if scope.destroy || scope.undo { "does not stand then" } else { "does not exist yet" };
                 let word = if statement.require { "require" } else { "forbid" };
                 unasked.push(format!("a `{word}` of policy {name} has nobody to be about: {address} {what}"));
                 false

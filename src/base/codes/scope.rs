@@ -14,6 +14,15 @@ is a mistake rather than nothing to do.
     NOT_TO_REPLACE = "E0762" "what is to be replaced cannot be"
 "`--replace` makes anew what stands and is wanted. What does not stand yet is made anyhow; what is not in the sources any more goes
 anyhow; and what a plan leaves out is not replaced by it.";
+    NOTHING_TO_UNDO = "E0764" "there is nothing to undo"
+"`secnet apply --undo` leads back to what stood before the last apply that was carried out, from what that apply has left beside the state.
+Where none has left anything, or all is as it was, there is no way to go.";
+    CANNOT_UNDO = "E0765" "something cannot be put back"
+"The way back is planned from the state before the last apply. Two things it cannot tell: a sensitive value, of which a state holds but a
+hash, and an `existing` block that the project has no more. A plan that leaves such a thing out would lead somewhere else, so there
+is none.
+
+Put the sources back to what they were (`git revert`), and apply them.";
     NO_SUCH_RUN = "E0763" "no run has this number"
 "`secnet log` lists the runs that have left an account, each with its number; `secnet log 7` shows the calls of the seventh. The account
 keeps the last runs, some 8 MiB of them: older ones are gone.";
@@ -34,6 +43,18 @@ pub fn unknown_address(text: &str, option: &str, meant: Option<&str>) -> Diagnos
 pub fn only_read(text: &str, option: &str) -> Diagnostic {
     Diagnostic::error(&ONLY_READ, format!("`{option} {text}` names what the project only reads"))
         .help("an `existing` block is never changed; leave the option out")
+}
+
+/// [`NOTHING_TO_UNDO`]
+#[must_use]
+pub fn nothing_to_undo(why: &str) -> Diagnostic {
+    Diagnostic::error(&NOTHING_TO_UNDO, format!("there is nothing to undo: {why}")).help("`secnet log` shows what the last runs have done")
+}
+
+/// [`CANNOT_UNDO`]
+#[must_use]
+pub fn cannot_undo(address: &Address, why: &str, help: &str) -> Diagnostic {
+    Diagnostic::error(&CANNOT_UNDO, format!("`{address}` cannot be put back: {why}")).help(help)
 }
 
 /// [`NO_SUCH_RUN`]
