@@ -12,7 +12,7 @@ use crate::{
     cli::{
         Stop,
         backend::LockArgs,
-        load::Texts,
+        load::{self, Texts},
         outside::{check_accounts, read_failed},
         printer::Printer,
         project::Project,
