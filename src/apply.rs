@@ -10,6 +10,7 @@ mod execute;
 mod find;
 pub mod holder;
 mod image;
+mod limits;
 mod note;
 mod offers;
 mod pace;

@@ -67,10 +67,14 @@ pub struct Spec {
     pub one_at_a_time: bool,
     /// Attributes that, while they are true, keep EC2 from deleting it: see [`Lock`].
     pub locks: &'static [Lock],
+    /// Attributes, numbers, that EC2 changes in place to more and never to less: a plan that needs less is refused.
+    pub grows: &'static [&'static str],
     /// What EC2 changes only while it is stopped.
     pub still: Option<Still>,
     /// What EC2 tells of one at a time only: see [`Deep`].
     pub deep: &'static [Deep],
+    /// What EC2 tells in bulk, but not in its listing: see [`Aside`].
+    pub aside: &'static [Aside],
     /// Names of the parts that the call which makes it makes too: all that are wanted then.
     pub made_with: &'static [&'static str],
     /// Attributes that hold JSON: two that mean the same are the same.
@@ -193,6 +197,20 @@ pub struct Deep {
     pub read: fn(&str) -> Request,
     /// What the answer says; `None` where there is none.
     pub told: fn(&Json) -> Option<Value>,
+}
+
+/// What EC2 tells of many at once by another action than the listing's. It is read only where the sources or the state say anything of
+/// it, so that nobody pays for what they do not use.
+#[derive(Clone, Copy)]
+pub struct Aside {
+    /// The attribute.
+    pub attr: &'static str,
+    /// The action.
+    pub action: &'static str,
+    /// The requests, for the listing's items, by id.
+    pub read: fn(&BTreeMap<String, Json>) -> Vec<Request>,
+    /// Puts an answer into the items it belongs to, by id.
+    pub merge: fn(&mut BTreeMap<String, Json>, &Json),
 }
 
 /// How resources of a type that differ in nothing but their tags are made by one call.
@@ -418,10 +436,14 @@ pub trait ResourceType: Kind + Sized + 'static {
     const ONE_AT_A_TIME: bool = false;
     /// See [`Spec::locks`].
     const LOCKS: &'static [Lock] = &[];
+    /// See [`Spec::grows`].
+    const GROWS: &'static [&'static str] = &[];
     /// See [`Spec::still`].
     const STILL: Option<Still> = None;
     /// See [`Spec::deep`].
     const DEEP: &'static [Deep] = &[];
+    /// See [`Spec::aside`].
+    const ASIDE: &'static [Aside] = &[];
     /// See [`Spec::made_with`].
     const MADE_WITH: &'static [&'static str] = &[];
     /// See [`Spec::documents`].
@@ -523,8 +545,10 @@ impl Spec {
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,
             locks: T::LOCKS,
+            grows: T::GROWS,
             still: T::STILL,
             deep: T::DEEP,
+            aside: T::ASIDE,
             made_with: T::MADE_WITH,
             documents: T::DOCUMENTS,
             patience: T::PATIENCE,

@@ -32,6 +32,7 @@ mod image;
 mod instance;
 mod instance_attribute;
 mod instance_connect_endpoint;
+mod instance_credit;
 mod instance_launch;
 mod instance_type;
 mod internet_gateway;
@@ -54,6 +55,7 @@ mod security_group;
 mod security_group_rule;
 mod serve;
 mod shapes;
+mod snapshot;
 mod store;
 mod subnet;
 mod subnet_reservation;
@@ -105,6 +107,7 @@ const AREAS: &[Actions] = &[
     network_interface::ACTIONS,
     instance::ACTIONS,
     instance_attribute::ACTIONS,
+    instance_credit::ACTIONS,
     instance_type::ACTIONS,
     image::ACTIONS,
     volume::ACTIONS,
@@ -119,6 +122,7 @@ const AREAS: &[Actions] = &[
     flow_log::ACTIONS,
     block_public_access::ACTIONS,
     region::ACTIONS,
+    snapshot::ACTIONS,
     tag::ACTIONS,
     transit_gateway::ACTIONS,
     transit_attachment::ACTIONS,

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::{
-    apply::{find, image, offers, refresh::beyond_the_internet, sites, survey},
+    apply::{
+        find, image, offers,
+        refresh::{beyond_the_internet, says},
+        sites, survey,
+    },
     base::site::Site,
     call::{Call, Json, Request},
     resources,
@@ -54,6 +58,9 @@ pub fn of<'a>(model: &Model, state: &State, deep: bool, calls: impl IntoIterator
     for spec in specs {
         for request in (spec.listing.more)(&[stand_in(spec.id_prefix)]) {
             found.insert(request.action, request.params);
+        }
+        for aside in spec.aside.iter().filter(|aside| says(model, state, spec.kind, aside.attr)) {
+            found.insert(aside.action.to_owned(), json!({}));
         }
         for one in spec.deep.iter().filter(|_| deep) {
             let request = (one.read)(&stand_in(spec.id_prefix));

@@ -25,6 +25,10 @@ use crate::{
 const LINEAGE: &str = "secnet:lineage";
 const ADDRESS: &str = "secnet:address";
 
+/// What it reads beyond what a plan does.
+pub const READS: [&str; 1] = [TAGS];
+const TAGS: &str = "DescribeTags";
+
 /// Something that carries the tags of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tagged {
@@ -62,7 +66,7 @@ fn at(driver: &dyn Driver, site: &Site) -> Result<std::sync::Arc<dyn Driver>, Re
 async fn in_site(driver: &dyn Driver, site: Option<&Site>, found: &mut Lineages) -> Result<(), ReadError> {
     let params = json!({"Filters": [{"Name": "key", "Values": [LINEAGE, ADDRESS, find::TAG]}]});
     let mut things: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    for tag in Reader::new(driver).all("DescribeTags", &["Tags"], params, Some(1000)).await? {
+    for tag in Reader::new(driver).all(TAGS, &["Tags"], params, Some(1000)).await? {
         let text = |member: &str| tag.get(member).and_then(Json::as_str).unwrap_or_default().to_owned();
         things.entry(text("ResourceId")).or_default().insert(text("Key"), text("Value"));
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     apply::{
-        image, offers,
+        image, limits, offers,
         read::{FILTER_VALUES_MAX, ReadError, Reader, Work, complete, elements, together},
         sites, survey,
     },
@@ -17,7 +17,7 @@ use crate::{
     net::desired,
     plan::observation::Observation,
     prove::policy::is_public,
-    registry::{Observed, Spec, quota::Per},
+    registry::{Aside, Observed, Spec, quota::Per},
     resources,
     schema::{
         model::{Model, Resource, Statement},
@@ -111,11 +111,16 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
         }
     }
     let kinds = ids.iter().filter_map(|(kind, ids)| Some((resources::spec(kind)?, ids)));
+    let used = |spec: &'static Spec| spec.aside.iter().filter(|aside| says(model, state, spec.kind, aside.attr)).collect();
     let listed = network.as_ref();
-    let kinds = together(kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids, listed)) }).collect());
+    let kinds = together(
+        kinds.map(|(spec, ids)| -> Work<'_, _> { Box::pin(kind(&reader, spec, &state.lineage, ids, (listed, used(spec)))) }).collect(),
+    );
     let (kinds, images, totals, offered) =
         tokio::join!(kinds, image::look_up(&reader, model, state), totals(&reader, model, state), offers::look_up(&reader, model, state));
     let resources = kinds.into_iter().collect::<Result<_, _>>()?;
+    let totals = totals?;
+    let limits = limits::look_up(&reader, model, state, &totals).await?;
     let region = driver.region().into();
     Ok(Observation {
         account,
@@ -124,7 +129,8 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
         existing,
         images: images?,
         network,
-        totals: totals?,
+        totals,
+        limits: limits.map(|limits| (None, limits)).into_iter().collect(),
         offered: offered?.map(|offered| (None, offered)).into_iter().collect(),
         sealing_key: sealing_key(model, state)?,
         at: store::now(),
@@ -217,13 +223,20 @@ async fn totals(reader: &Reader<'_>, model: &Model, state: &State) -> Result<BTr
     specs.iter().zip(found).map(|(spec, items)| Ok(((None, spec.kind), items?.len()))).collect()
 }
 
+/// Whether the sources or the state say anything of an attribute of some kind.
+pub(super) fn says(model: &Model, state: &State, kind: &str, attribute: &str) -> bool {
+    let said = |record: &Record| record.get(attribute).is_some_and(|value| *value != Value::Null);
+    let written = model.resources.values().filter(|r| !r.existing && r.address.kind() == kind).any(|r| said(&r.record));
+    written || state.resources.iter().filter(|(address, _)| address.kind() == kind).any(|(_, resource)| said(&resource.record))
+}
+
 /// All resources of a kind that are the project's. What was listed with its VPC already is not asked for again.
 async fn kind(
     reader: &Reader<'_>,
     spec: &'static Spec,
     lineage: &str,
     ids: &BTreeSet<&str>,
-    listed: Option<&Json>,
+    (listed, aside): (Option<&Json>, Vec<&'static Aside>),
 ) -> Result<(&'static str, BTreeMap<String, Observed>), ReadError> {
     let listing = &spec.listing;
     let mut items = BTreeMap::new();
@@ -241,6 +254,13 @@ async fn kind(
         collect(spec, reader.by_ids(listing, ids).await?, &mut items);
     }
     complete(reader, spec, &mut items).await?;
+    for aside in aside {
+        for request in (aside.read)(&items) {
+            for answer in reader.answers(&request).await? {
+                (aside.merge)(&mut items, &answer);
+            }
+        }
+    }
     Ok((spec.kind, items.iter().filter_map(|(id, item)| Some((id.clone(), (spec.observe)(item)?))).collect()))
 }
 

@@ -170,7 +170,8 @@ async fn looked_up(sending: &Sending<'_>, listing: &Listing, patience: &mut Pati
 
 /// A refusal that EC2 writes into an answer, as actions on several things do.
 fn refused_within(answer: &Json) -> Option<ApiError> {
-    let error = answer.get("Unsuccessful")?.as_array()?.first()?.get("Error")?;
+    let lists = ["Unsuccessful", "UnsuccessfulInstanceCreditSpecifications"];
+    let error = lists.iter().find_map(|list| answer.get(*list))?.as_array()?.first()?.get("Error")?;
     let text = |member: &str| error.get(member).and_then(Json::as_str).unwrap_or_default();
     Some(ApiError::new(text("Code"), text("Message")))
 }

@@ -66,6 +66,7 @@ pub fn join(all: &mut Observation, site: &Site, part: Observation) {
     all.existing.extend(part.existing);
     all.totals.extend(part.totals.into_iter().map(|((_, kind), total)| ((Some(site.clone()), kind), total)));
     all.offered.extend(part.offered.into_values().map(|offered| (Some(site.clone()), offered)));
+    all.limits.extend(part.limits.into_values().map(|limits| (Some(site.clone()), limits)));
     all.images.extend(part.images.into_iter().map(|(key, image)| (image_key_at(Some(site), &key), image)));
     all.sealing_key = all.sealing_key.take().or(part.sealing_key);
     all.network = match (all.network.take(), part.network.map(|network| marked(network, site.account(), site.region()))) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    apply::reads,
+    apply::{reads, rebuild},
     base::{codes::permission as codes, diagnostic::nearest, site::Site},
     call::Request,
     cli::{
@@ -48,6 +48,8 @@ enum Purpose {
     Apply,
     /// To read, and to take down everything the project makes
     Destroy,
+    /// To read, and to find by its tags what the project has made
+    Recover,
     /// All of it
     All,
 }
@@ -86,7 +88,7 @@ impl IamPolicy {
         let emptied = project.emptied();
         let gone = match self.purpose {
             Purpose::Destroy | Purpose::All => Some(planned(&emptied).await.map_err(&stop)?),
-            Purpose::Plan | Purpose::Apply => None,
+            Purpose::Plan | Purpose::Apply | Purpose::Recover => None,
         };
         if matches!(self.purpose, Purpose::Apply | Purpose::All) {
             calls.extend(iam::asked(&plan));
@@ -104,7 +106,11 @@ impl IamPolicy {
             .map(|(site, actions)| (site, actions.into_iter().map(|action| Request::new(&action, serde_json::json!({}))).collect()))
             .collect();
         for (site, requests) in reads::by_site(&project.model, &session.state, self.target.deep, calls.iter().map(|asked| asked.call)) {
-            asked.entry(site).or_default().extend(requests);
+            let all = asked.entry(site).or_default();
+            all.extend(requests);
+            if matches!(self.purpose, Purpose::Recover | Purpose::All) {
+                all.extend(rebuild::READS.map(|action| Request::new(action, serde_json::json!({}))));
+            }
         }
         let documents: Vec<(&Caller, Document)> =
             callers.iter().map(|caller| (caller, Document::of(caller.needs(&calls, &asked, &scope)))).collect();

@@ -3,6 +3,8 @@
 use crate::{action, ec2::Action, shown, words};
 
 shown! {
+    AccountAttribute(attribute_name, attribute_values);
+    AccountAttributeValue(attribute_value);
     AvailabilityZone(group_name, network_border_group, opt_in_status, region_name, state, zone_id, zone_name, zone_type);
     Image(
         architecture, block_device_mappings, boot_mode, creation_date, deprecation_time, description, ena_support, image_id,
@@ -22,6 +24,7 @@ words! {
 
 /// The actions on the account and what it sees in its region.
 pub const ACTIONS: &[Action] = &[
+    action!(DescribeAccountAttributes: describe_account_attributes(set_attribute_names) -> (account_attributes)),
     action!(DescribeAvailabilityZones: describe_availability_zones(set_filters, set_zone_names, set_all_availability_zones)
         -> (availability_zones)),
     action!(DescribeInstanceTypeOfferings: describe_instance_type_offerings(set_filters, set_location_type, set_max_results, set_next_token)

@@ -141,6 +141,7 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     }
     lifecycle::guard(&decisions, standing, sink);
     lock::guard(&decisions, standing, sink);
+    lock::shrunk(&decisions, sink);
     lifecycle::beside(&decisions, standing, &order::wants_create_first, sink);
     decisions
 }

@@ -1,7 +1,11 @@
 //! In which turn the changes of one resource go, and what locks of EC2's own keep from it. Layer 6.
 
 use crate::{
-    base::{address::Address, codes::plan as codes, diagnostic::Sink},
+    base::{
+        address::Address,
+        codes::{plan as codes, quota},
+        diagnostic::Sink,
+    },
     call::Call,
     plan::{
         Action,
@@ -88,6 +92,20 @@ pub fn guard(decisions: &Decisions<'_>, standing: &Standing<'_>, sink: &mut Sink
             .iter()
             .filter(|lock| holds(thing, lock))
             .for_each(|lock| sink.push(codes::locked_from_deletion(address, lock.attr)));
+    }
+}
+
+/// Reports what would have to shrink though EC2 only lets it grow.
+pub fn shrunk(decisions: &Decisions<'_>, sink: &mut Sink) {
+    for decision in decisions.wanted.values().filter(|decision| decision.action != Some(Action::Replace)) {
+        for (name, old, new, _) in decision.attributes.iter().filter(|(name, ..)| decision.spec.grows.contains(name)) {
+            if let (Value::Int(old), Value::Int(new)) = (old.inner(), new.inner())
+                && new < old
+            {
+                let resource = decision.resource;
+                sink.push(quota::shrunk(&resource.address, name, (*old, *new), resource.span_of(name).or(resource.span)));
+            }
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Observation {
     /// Where the instance types that are asked for can be had, by account and Region. Only where something is to be made with one, or
     /// changed to one.
     pub offered: BTreeMap<Option<Site>, Offered>,
+    /// What the account may hold, by account and Region, where more is wanted than a new one may and EC2 tells.
+    pub limits: BTreeMap<Option<Site>, Limits>,
     /// A new key for hashes of sensitive values (see [`crate::state::seal`]), where something is sensitive and the state has none.
     pub sealing_key: Option<String>,
     /// When, in seconds since 1970.
@@ -52,6 +54,15 @@ pub enum Offered {
         /// Every type of the Region; read only where one of those that are asked for is in no zone.
         known: BTreeSet<String>,
     },
+    /// EC2 has not let us look: why.
+    Untold(String),
+}
+
+/// What EC2 tells of what an account may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Limits {
+    /// By the attribute of the account.
+    Told(BTreeMap<String, usize>),
     /// EC2 has not let us look: why.
     Untold(String),
 }

@@ -1,7 +1,8 @@
 //! What would stand against EC2's quotas, before anything is sent. Layer 6: pure.
 //!
-//! Nobody knows from EC2 itself to what a quota was raised. So what every new account has is a warning, what no account can have
-//! an error; and where more stands already than a new account may hold, the quota was raised, and nothing is said.
+//! What EC2 tells of an account is held to. Of most quotas it does not tell to what they were raised: there, what is more than every new
+//! account has is a warning, what no account can have an error; and where more stands already than a new account may hold, the quota was
+//! raised, and nothing is said.
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ use crate::{
     plan::{
         Action, Change,
         decide::{Decision, Decisions, PartDecision},
-        observation::Observation,
+        observation::{Limits, Observation},
         room::Lists,
         standing::Standing,
     },
@@ -73,11 +74,26 @@ pub fn check(looked: &Looked<'_>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     if errors.is_empty() { Ok(warnings) } else { Err(errors) }
 }
 
+/// What is known of what an account may hold.
+#[derive(Clone, Copy)]
+enum Real<'a> {
+    /// EC2 has told.
+    Told(usize),
+    /// EC2 has not let us look: why.
+    Untold(&'a str),
+    /// EC2 does not tell of this one.
+    Unknown,
+}
+
 /// A number of things against a quota: how many stand, how many will, of what, and where that is written.
-fn judge(quota: &Quota, stands: usize, will: usize, place: &str, at: Option<Span>) -> Option<Diagnostic> {
+fn judge((quota, real): (&Quota, Real<'_>), stands: usize, will: usize, place: &str, at: Option<Span>) -> Option<Diagnostic> {
+    let why = if let Real::Untold(why) = real { Some(why) } else { None };
     match quota.ceiling {
         Some(ceiling) if will > ceiling => Some(codes::above_ceiling(&quota.limit(), will, ceiling, place, at)),
-        _ if will > quota.value && will > stands && stands <= quota.value => Some(codes::above_quota(&quota.limit(), will, place, at)),
+        _ if let Real::Told(value) = real => {
+            (will > value && will > stands).then(|| codes::above_own_quota(&quota.limit(), will, value, place, at))
+        }
+        _ if will > quota.value && will > stands && stands <= quota.value => Some(codes::above_quota(&quota.limit(), will, place, why, at)),
         _ => None,
     }
 }
@@ -92,8 +108,8 @@ struct Flow {
 }
 
 impl Flow {
-    fn judge(&self, quota: &Quota, stands: usize, place: &str) -> Option<Diagnostic> {
-        let before = stands + quota.given;
+    fn judge(&self, quota: (&Quota, Real<'_>), stands: usize, place: &str) -> Option<Diagnostic> {
+        let before = stands + quota.0.given;
         (self.comes > 0).then(|| judge(quota, before, (before + self.comes).saturating_sub(self.goes), place, self.last)).flatten()
     }
 }
@@ -135,6 +151,15 @@ impl Looked<'_> {
         written.map(str::to_owned).or_else(|| told()?.as_text().map(str::to_owned))
     }
 
+    /// What the account may hold, where EC2 was asked.
+    fn real(&self, site: Option<&Site>, quota: &Quota) -> Real<'_> {
+        match (self.observation.limits.get(&site.cloned()), quota.told) {
+            (Some(Limits::Told(told)), Some(attribute)) => told.get(attribute).map_or(Real::Unknown, |value| Real::Told(*value)),
+            (Some(Limits::Untold(why)), Some(_)) => Real::Untold(why),
+            _ => Real::Unknown,
+        }
+    }
+
     pub(super) fn region_of<'a>(&'a self, site: Option<&'a Site>) -> &'a str {
         site.map_or(self.standing.region, Site::region)
     }
@@ -144,7 +169,7 @@ impl Looked<'_> {
         let judged = flows.into_iter().filter_map(|(site, flow)| {
             let listed = self.observation.totals.get(&(site.clone(), spec.kind)).copied();
             let known = self.listed(spec, None).max(flow.stands);
-            flow.judge(quota, listed.unwrap_or(known), &format!("in {}", self.region_of(site.as_ref())))
+            flow.judge((quota, self.real(site.as_ref(), quota)), listed.unwrap_or(known), &format!("in {}", self.region_of(site.as_ref())))
         });
         judged.collect()
     }
@@ -158,7 +183,7 @@ impl Looked<'_> {
             let listed = id.as_ref().and_then(Value::as_text).map_or(0, |id| self.listed(spec, Some(id)));
             // What AWS gives is in the list of what stands.
             let besides = if listed > 0 { quota.given } else { 0 };
-            flow.judge(quota, listed.saturating_sub(besides).max(flow.stands), &format!("in `{owner}`"))
+            flow.judge((quota, Real::Unknown), listed.saturating_sub(besides).max(flow.stands), &format!("in `{owner}`"))
         });
         judged.collect()
     }
@@ -176,7 +201,7 @@ impl Looked<'_> {
             subnet.and_then(|subnet| self.zone(subnet)).map(|zone| (site.cloned(), zone)).into_iter().collect()
         };
         let flows = self.flows(spec, zone);
-        flows.into_iter().filter_map(|((_, zone), flow)| flow.judge(quota, flow.stands, &format!("in {zone}"))).collect()
+        flows.into_iter().filter_map(|((_, zone), flow)| flow.judge((quota, Real::Unknown), flow.stands, &format!("in {zone}"))).collect()
     }
 
     fn parts(&self, spec: &Spec, quota: &Quota, kind: &str, weight: &dyn Fn(&Record) -> [usize; 2]) -> Vec<Diagnostic> {
@@ -187,7 +212,7 @@ impl Looked<'_> {
             let Some(family) = more.filter(|_| last.is_some() || will != stands) else { continue };
             let worst = if will[1] > will[family] { 1 } else { family };
             let place = format!("in `{address}` ({kind})");
-            found.extend(judge(quota, stands[worst] + quota.given, will[worst] + quota.given, &place, last));
+            found.extend(judge((quota, Real::Unknown), stands[worst] + quota.given, will[worst] + quota.given, &place, last));
         }
         found
     }
@@ -198,7 +223,13 @@ impl Looked<'_> {
             let count = |record: &Record| record.get(attribute).map_or(0, |value| value.elements().len());
             let stands = self.standing.things.get(*address).map_or(0, |thing| count(&thing.observed.record));
             let at = decision.resource.span_of(attribute).or(decision.resource.span);
-            judge(quota, stands, count(&decision.resource.record), &format!("of `{address}`"), at)
+            judge(
+                (quota, self.real(decision.resource.site.as_ref(), quota)),
+                stands,
+                count(&decision.resource.record),
+                &format!("of `{address}`"),
+                at,
+            )
         });
         judged.collect()
     }

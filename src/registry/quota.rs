@@ -21,6 +21,8 @@ pub struct Quota {
     pub given: usize,
     /// What is counted.
     pub per: Per,
+    /// The attribute by which DescribeAccountAttributes tells what the account has. EC2 tells few so.
+    pub told: Option<&'static str>,
 }
 
 /// What a quota counts.
@@ -47,7 +49,7 @@ impl Quota {
     /// A quota of the service `vpc` with nothing said about it but this.
     #[must_use]
     pub const fn new(name: &'static str, code: &'static str, value: usize, per: Per) -> Self {
-        Self { name, code, service: "vpc", value, ceiling: None, given: 0, per }
+        Self { name, code, service: "vpc", value, ceiling: None, given: 0, per, told: None }
     }
 
     /// For those who speak of it.
@@ -62,6 +64,12 @@ impl Quota {
         Self { ceiling: Some(ceiling), ..self }
     }
 
+    /// Of which EC2 tells what the account has, by this attribute.
+    #[must_use]
+    pub const fn told(self, attribute: &'static str) -> Self {
+        Self { told: Some(attribute), ..self }
+    }
+
     /// For which so many count that nobody makes.
     #[must_use]
     pub const fn besides(self, given: usize) -> Self {
@@ -70,8 +78,9 @@ impl Quota {
 }
 
 /// How many groups an interface has.
-pub const GROUPS_OF_INTERFACE: Quota =
-    Quota::new("Security groups per network interface", "L-2AFB9258", 5, Per::Named("security_groups")).up_to(16);
+pub const GROUPS_OF_INTERFACE: Quota = Quota::new("Security groups per network interface", "L-2AFB9258", 5, Per::Named("security_groups"))
+    .up_to(16)
+    .told("vpc-max-security-groups-per-interface");
 
 /// The quota of rules a group times that of groups an interface is no more than this.
 pub const RULES_OF_INTERFACE: usize = 1000;

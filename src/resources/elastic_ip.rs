@@ -62,7 +62,7 @@ output address = elastic_ip.server.public_ip_address
     const ID_PREFIX: &'static str = "eipalloc-";
     const OPENS: &'static [&'static str] = &["", "association"];
     const TAG_TYPE: Option<&'static str> = Some("elastic-ip");
-    const QUOTAS: &'static [Quota] = &[Quota { service: "ec2", ..Quota::new("EC2-VPC Elastic IPs", "L-0263D0A3", 5, Per::Region) }];
+    const QUOTAS: &'static [Quota] = &[Quota { service: "ec2", ..Quota::new("EC2-VPC Elastic IPs", "L-0263D0A3", 5, Per::Region).told("vpc-max-elastic-ips") }];
     const CREATED_ID: &'static [&'static str] = &["AllocationId"];
     const LISTING: Listing = Listing {
         more: nat_gateways,

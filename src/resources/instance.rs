@@ -12,7 +12,7 @@ use crate::{
     call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Alike, Deep, Listing, Lock, Observed, PartSpec, ResourceType, Shift, Still, Update, quota::{self, Quota}},
+    registry::{Alike, Aside, Deep, Listing, Lock, Observed, PartSpec, ResourceType, Shift, Still, Update, quota::{self, Quota}},
     resource,
     resources::{
         attachment, further,
@@ -95,6 +95,9 @@ resource! {
         ebs_optimized: Option<Val<bool>>, InPlace;
         /// Whether CloudWatch is told about it every minute instead of every five, which costs.
         monitoring: Option<Val<bool>>, InPlace;
+        /// Whether a burstable instance (`t2`, `t3`, `t3a`, `t4g`) may run faster for longer than its credits last: `"unlimited"`, which may
+        /// cost more, or `"standard"`. Where nothing is written, as EC2 has it: `t2` is `"standard"`, the others are `"unlimited"`.
+        cpu_credits: Option<Val<Word<Credits>>>, InPlace;
         /// What a shutdown from within does: `"stop"`, as EC2 has it where nothing is written, or `"terminate"`.
         /// Read back with `--deep` only.
         instance_initiated_shutdown_behavior: Option<Val<Word<Shutdown>>>, InPlace;
@@ -148,6 +151,14 @@ pub struct Volume;
 
 impl Words for Volume {
     const ALL: &'static [&'static str] = &["gp3", "gp2", "standard"];
+}
+
+/// What a burstable instance may spend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Credits;
+
+impl Words for Credits {
+    const ALL: &'static [&'static str] = &["standard", "unlimited"];
 }
 
 /// What a shutdown from within does.
@@ -215,6 +226,7 @@ impl ResourceType for Instance {
         Deep { attr: "disable_api_termination", read: |id| ask(id, "disableApiTermination"), told: |a| flag(a, "DisableApiTermination") },
         Deep { attr: "disable_api_stop", read: |id| ask(id, "disableApiStop"), told: |a| flag(a, "DisableApiStop") },
     ];
+    const ASIDE: &'static [Aside] = &[credits::ASIDE];
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const QUOTAS: &'static [Quota] = &[quota::GROUPS_OF_INTERFACE];
@@ -260,6 +272,7 @@ impl ResourceType for Instance {
                 vec![Call::new(action, [("InstanceIds", Arg::List(vec![Arg::id(at)]))])]
             },
         },
+        Update { attrs: &["cpu_credits"], after_create: |_| false, calls: credits::change },
         Update {
             attrs: &["instance_initiated_shutdown_behavior"],
             after_create: |_| false,
@@ -309,6 +322,7 @@ impl ResourceType for Instance {
             placement::groups_of_same_vpc(instance, model, sink);
             placement::address_in_subnet(instance, model, sink);
             further::check(instance, sink);
+            credits::check(instance, sink);
             if is_on(&instance.record, "associate_public_ip_address") && attachment::further_cards(instance).next().is_some() {
                 let help = "take an `elastic_ip`, or leave the further interfaces out";
                 let at = instance.span_of("associate_public_ip_address");
@@ -363,6 +377,7 @@ impl ResourceType for Instance {
             ("IamInstanceProfile", self.iam_instance_profile.as_ref().map_or_else(null, |p| Arg::map([("Name", p.arg())]))),
             ("EbsOptimized", self.ebs_optimized.as_ref().map_or_else(null, Val::arg)),
             ("Monitoring", self.monitoring.as_ref().map_or_else(null, |on| Arg::map([("Enabled", on.arg())]))),
+            ("CreditSpecification", self.cpu_credits.as_ref().map_or_else(null, |credits| Arg::map([("CpuCredits", credits.arg())]))),
             ("InstanceInitiatedShutdownBehavior", self.instance_initiated_shutdown_behavior.as_ref().map_or_else(null, Val::arg)),
             ("DisableApiTermination", self.disable_api_termination.as_ref().map_or_else(null, Val::arg)),
             ("DisableApiStop", self.disable_api_stop.as_ref().map_or_else(null, Val::arg)),
@@ -404,6 +419,7 @@ impl ResourceType for Instance {
             .ip("private_ip_address", &["PrivateIpAddress"])
             .bool("ebs_optimized", &["EbsOptimized"])
             .value("monitoring", text(item, &["Monitoring", "State"]).map(|state| Value::Bool(matches!(state, "enabled" | "pending"))))
+            .text("cpu_credits", &[credits::MEMBER])
             .text("tenancy", &["Placement", "Tenancy"])
             .text("http_endpoint", &["MetadataOptions", "HttpEndpoint"])
             .text("root_device_name", &["RootDeviceName"])
@@ -587,5 +603,6 @@ pub fn architecture(instance_type: &str) -> &'static str {
 
 #[cfg(feature = "aws")]
 mod aws;
+mod credits;
 #[cfg(test)]
 mod tests;

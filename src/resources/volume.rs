@@ -35,8 +35,12 @@ resource! {
         /// The zone it is in; it can be attached to instances of this zone alone. `subnet.NAME.availability_zone` is the
         /// zone of what stands in that subnet.
         availability_zone: Val<Arc<str>>, Replace;
-        /// Its size in GiB. EC2 refuses to make it smaller.
-        size: Val<i64>, InPlace;
+        /// Its size in GiB; that of the snapshot where it is not written, and no less than that. EC2 makes no volume smaller, so a plan
+        /// that would is refused.
+        size: Option<Val<i64>>, InPlace;
+        /// The id of the snapshot that it is made from: `snap-0123456789abcdef0`. One that is made from an encrypted snapshot is
+        /// encrypted, whatever else is written.
+        snapshot: Option<Val<Arc<str>>>, Replace;
         /// Its type: `"gp3"` and `"gp2"` for most things, `"io2"` and `"io1"` for as many operations a second as are paid
         /// for, `"st1"` and `"sc1"` for large files on magnetic disks, `"standard"` for magnetic disks of old.
         volume_type: Val<Word<VolumeType>> = Value::text("gp3"), InPlace;
@@ -103,6 +107,7 @@ volume data {
 
     const ID_PREFIX: &'static str = "vol-";
     const UNSEEN: bool = true;
+    const GROWS: &'static [&'static str] = &["size"];
     const TAG_TYPE: Option<&'static str> = Some("volume");
     const CREATED_ID: &'static [&'static str] = &["VolumeId"];
     // EC2 refuses to change the size of a volume that is on its way to or from an instance.
@@ -133,6 +138,7 @@ volume data {
         let mut devices: BTreeMap<(&Address, &str), &Resource> = BTreeMap::new();
         for volume in placement::managed(model, Self::KIND) {
             check_type(volume, sink);
+            check_origin(volume, sink);
             check_key(volume, sink);
             check_zone(volume, model, sink);
             match (volume.reference("instance"), written(volume, "device_name").and_then(Value::as_text)) {
@@ -164,7 +170,8 @@ volume data {
         let null = || Arg::Known(Json::Null);
         let params = [
             ("AvailabilityZone", self.availability_zone.arg()),
-            ("Size", self.size.arg()),
+            ("Size", self.size.as_ref().map_or_else(null, Val::arg)),
+            ("SnapshotId", self.snapshot.as_ref().map_or_else(null, Val::arg)),
             ("VolumeType", self.volume_type.arg()),
             ("Iops", self.iops.as_ref().map_or_else(null, Val::arg)),
             ("Throughput", self.throughput.as_ref().map_or_else(null, Val::arg)),
@@ -195,6 +202,8 @@ volume data {
         Reader::new(item)
             .text("availability_zone", &["AvailabilityZone"])
             .int("size", &["Size"])
+            // EC2 tells the empty text of one that was made from none.
+            .value("snapshot", text(item, &["SnapshotId"]).filter(|id| !id.is_empty()).map(Value::text))
             .text("volume_type", &["VolumeType"])
             .value("iops", number("Iops"))
             .value("throughput", number("Throughput"))
@@ -268,6 +277,17 @@ fn check_type(volume: &Resource, sink: &mut Sink) {
     }
     if matches!(*kind, "io1" | "io2") && written(volume, "iops").is_none() {
         sink.push(codes::without_iops(&volume.address, kind, volume.span_of("volume_type")));
+    }
+}
+
+/// EC2 must be told how large it is, or what it is made from.
+fn check_origin(volume: &Resource, sink: &mut Sink) {
+    match written(volume, "snapshot") {
+        None if written(volume, "size").is_none() => sink.push(codes::without_size(&volume.address, volume.span)),
+        Some(snapshot) if snapshot.as_text().is_some_and(|id| !id.starts_with("snap-")) => {
+            sink.push(codes::no_snapshot(&volume.address, volume.span_of("snapshot")));
+        }
+        _ => {}
     }
 }
 
@@ -372,6 +392,22 @@ mod tests {
     }
 
     #[test]
+    fn it_has_a_size_or_is_made_from_a_snapshot() {
+        let made = |more: &[(&str, Value)]| {
+            let zone = [("availability_zone", Value::text("eu-central-1a"))];
+            resource("volume.data", &[&zone, more].concat())
+        };
+        let snapshot = |id: &str| ("snapshot", Value::text(id));
+        let said = |more: &[(&str, Value)]| complaints(&network([made(more)]));
+        assert_eq!(said(&[]), ["E0319 `volume.data` has neither `size` nor `snapshot`"]);
+        assert_eq!(said(&[snapshot("vol-1")]), ["E0320 `snapshot` of `volume.data` is no id of a snapshot"]);
+        assert_eq!(said(&[snapshot("snap-1")]), [""; 0]);
+        let data = made(&[snapshot("snap-1")]);
+        let calls = Volume::decode(&data.record).expect("it fits").create(&data.address);
+        assert_eq!((&calls[0].params["SnapshotId"], &calls[0].params["Size"]), (&Arg::text("snap-1"), &Arg::Known(Json::Null)));
+    }
+
+    #[test]
     fn an_attachment_is_said_in_full_and_once() {
         let [instance, device] = on("instance.web");
         let only = |one: (&str, Value)| complaints(&network([volume("volume.data", &[one])]));
@@ -418,8 +454,8 @@ mod aws {
 
     pub(super) const ACTIONS: &[Action] = &[
         action!(CreateVolume: create_volume(
-            set_availability_zone, set_client_token, set_encrypted, set_iops, set_kms_key_id, set_size, set_tag_specifications, set_throughput,
-            set_volume_type,
+            set_availability_zone, set_client_token, set_encrypted, set_iops, set_kms_key_id, set_size, set_snapshot_id, set_tag_specifications,
+            set_throughput, set_volume_type,
         ) -> (
             attachments, availability_zone, availability_zone_id, create_time, encrypted, iops, kms_key_id, multi_attach_enabled, size, snapshot_id,
             state, tags, throughput, volume_id, volume_type

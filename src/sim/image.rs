@@ -121,6 +121,11 @@ pub(crate) fn find(id: &str) -> Result<Image, ApiError> {
     IMAGES.iter().find(|i| i.id == id).cloned().ok_or_else(|| no_such("ami", id))
 }
 
+/// The size of a snapshot that an image is made of.
+pub(crate) fn snapshot_size(id: &str) -> Option<i64> {
+    IMAGES.iter().find(|image| image.snapshot == id).map(|image| image.root_size)
+}
+
 /// The id of the newest image whose name begins and ends like this.
 pub(crate) fn newest(begins: &str, ends: &str) -> Option<&'static str> {
     let fits = |image: &&Image| image.name.starts_with(begins) && image.name.ends_with(ends);

@@ -54,6 +54,9 @@ pub(crate) struct Instance {
     pub(crate) monitoring: bool,
     pub(crate) ebs_optimized: bool,
     pub(crate) tenancy: String,
+    /// What a burstable one may spend, where it is not what its family has.
+    #[serde(default)]
+    pub(crate) credits: Option<String>,
     #[serde(default)]
     pub(crate) placement_group: Option<String>,
     pub(crate) profile: Option<(String, String)>,

@@ -8,7 +8,7 @@ use crate::{
     sim::{
         image::{self, Image},
         instance::{Instance, Metadata, State, map_public, reservations, show},
-        instance_type, launch_template,
+        instance_credit, instance_type, launch_template,
         network_interface::Interface,
         params::{Params, address, address_v6},
         placement_group,
@@ -22,7 +22,7 @@ use crate::{
 /// The parameters of RunInstances that the model knows.
 pub(crate) const KNOWN: &str = "ImageId InstanceType KeyName MinCount MaxCount SubnetId SecurityGroupIds SecurityGroups PrivateIpAddress \
     UserData MetadataOptions Monitoring EbsOptimized DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior \
-    IamInstanceProfile BlockDeviceMappings NetworkInterfaces TagSpecifications Placement LaunchTemplate";
+    IamInstanceProfile CreditSpecification BlockDeviceMappings NetworkInterfaces TagSpecifications Placement LaunchTemplate";
 
 /// EC2's limit on user data before base64 (docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html).
 const USER_DATA_MAX: usize = 16_384;
@@ -358,6 +358,7 @@ fn template(
         metadata,
         monitoring: p.sub("Monitoring").and_then(|m| m.flag("Enabled")).unwrap_or(false),
         ebs_optimized: p.flag("EbsOptimized").unwrap_or(false),
+        credits: instance_credit::asked(p, kind)?,
         tenancy: p.sub("Placement").and_then(|m| m.text("Tenancy")).unwrap_or("default").into(),
         placement_group: placement_group(world, p)?,
         profile: profile.map(|arn| {

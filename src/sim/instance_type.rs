@@ -31,7 +31,7 @@ pub(crate) struct InstanceType {
     pub(crate) architecture: &'static str,
     processors: u32,
     memory_mib: u32,
-    burstable: bool,
+    pub(crate) burstable: bool,
     hypervisor: &'static str,
 }
 
@@ -152,6 +152,11 @@ fn offers(world: &World, name: &str, zone: &str) -> bool {
     let family = name.split('.').next().unwrap_or_default();
     let has = |(place, families): &(&str, &[&str])| !(*place == zone || *place == world.region) || !families.contains(&family);
     LACKS.iter().chain(&NEVER).all(has)
+}
+
+/// Whether a zone has the types that most start with.
+pub(crate) fn is_of_today(world: &World, zone: &str) -> bool {
+    offers(world, "t3.micro", zone)
 }
 
 /// Refuses a type that a zone does not offer.

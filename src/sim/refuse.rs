@@ -53,6 +53,7 @@ const KINDS: &[IdKind] = &[
     IdKind("eni", "InvalidNetworkInterfaceId.Malformed", "InvalidNetworkInterfaceID.NotFound", "networkInterface ID"),
     IdKind("i", "InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound", "instance ID"),
     IdKind("ami", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound", "image id"),
+    IdKind("snap", "InvalidSnapshotID.Malformed", "InvalidSnapshot.NotFound", "snapshot"),
     IdKind("vol", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound", "volume"),
     IdKind("key", "InvalidKeyPair.Malformed", "InvalidKeyPair.NotFound", "key pair"),
     IdKind("pg", "InvalidPlacementGroupId.Malformed", "InvalidPlacementGroup.Unknown", "placement group"),

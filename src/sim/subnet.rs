@@ -9,7 +9,7 @@ use crate::{
     base::cidr::{Cidr, Family},
     call::{ApiError, Json},
     sim::{
-        Actions, network_acl,
+        Actions, instance_type, network_acl,
         page::{Listing, describe},
         params::{Params, cidr_of},
         refuse::{Outcome, bad, clash, in_use, missing, no_such, refuse},
@@ -119,7 +119,7 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
     Ok(json!({"Subnet": show(world, &id)}))
 }
 
-/// The zone that is asked for by name or id, or the one with the fewest subnets of all.
+/// The zone that is asked for by name or id, or the one with the fewest subnets of all that have the types of today.
 fn zone(world: &World, p: Params<'_>) -> Result<String, ApiError> {
     let zones = world.zones();
     let (parameter, asked) = match (p.text("AvailabilityZone"), p.text("AvailabilityZoneId")) {
@@ -127,7 +127,10 @@ fn zone(world: &World, p: Params<'_>) -> Result<String, ApiError> {
         (Some(name), None) => ("availabilityZone", name),
         (None, Some(id)) => ("availabilityZoneId", id),
         (None, None) => {
-            let fewest = zones.iter().min_by_key(|z| world.subnets.values().filter(|s| s.zone == **z).count());
+            let fewest = zones
+                .iter()
+                .filter(|z| instance_type::is_of_today(world, z))
+                .min_by_key(|z| world.subnets.values().filter(|s| s.zone == **z).count());
             return Ok(fewest.cloned().unwrap_or_default());
         }
     };

@@ -14,6 +14,7 @@ use crate::{
         page::{Listing, page, select},
         params::Params,
         refuse::{Outcome, bad, clash, missing, refuse},
+        snapshot,
         tag::at_creation,
         volume::{Attachment, Disk, Link, State, Volume, show},
         world::{Due, World, find, find_mut},
@@ -21,7 +22,11 @@ use crate::{
 };
 
 pub(crate) const ACTIONS: Actions = &[
-    ("CreateVolume", create, "AvailabilityZone AvailabilityZoneId Encrypted Iops KmsKeyId Size VolumeType Throughput TagSpecifications"),
+    (
+        "CreateVolume",
+        create,
+        "AvailabilityZone AvailabilityZoneId Encrypted Iops KmsKeyId Size SnapshotId VolumeType Throughput TagSpecifications",
+    ),
     ("DeleteVolume", delete, "VolumeId"),
     ("AttachVolume", attach, "Device InstanceId VolumeId"),
     ("DetachVolume", detach, "Device InstanceId VolumeId Force"),
@@ -144,15 +149,27 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
     if p.has("KmsKeyId") && p.flag("Encrypted") != Some(true) {
         return Err(refuse("InvalidParameterDependency", "The parameter KmsKeyId requires the parameter Encrypted to be set."));
     }
+    let snapshot = p.text("SnapshotId").map(|id| snapshot::find_usable(world, id)).transpose()?;
+    let size = match (p.int("Size"), &snapshot) {
+        (None, None) => return Err(missing("size or snapshotId")),
+        (None, Some(from)) => from.size,
+        (Some(size), Some(from)) if size < from.size => {
+            return Err(bad(format!(
+                "Volume of {size}GiB is smaller than snapshot '{}'; its size must be at least {}GiB.",
+                from.id, from.size
+            )));
+        }
+        (Some(size), _) => size,
+    };
     let disk = fitted(Disk {
         device: String::new(),
-        size: p.int("Size").ok_or_else(|| missing("size or snapshotId"))?,
+        size,
         kind: kind.into(),
-        encrypted: p.flag("Encrypted").unwrap_or(false) || world.encrypts,
+        encrypted: p.flag("Encrypted").unwrap_or(false) || world.encrypts || snapshot.as_ref().is_some_and(|from| from.encrypted),
         key: p.text("KmsKeyId").map(str::to_owned),
         iops: p.int("Iops"),
         throughput: p.int("Throughput"),
-        snapshot: None,
+        snapshot: snapshot.map(|from| from.id),
         delete_on_termination: false,
     })?;
     let id = world.id("vol");

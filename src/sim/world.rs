@@ -25,6 +25,7 @@ use crate::{
         refuse::{no_such, prefix_of},
         route_table::RouteTable,
         security_group::Group,
+        snapshot::Snapshot,
         subnet::Subnet,
         subnet_reservation::Reservation,
         transit_attachment,
@@ -276,6 +277,8 @@ pub struct World {
     pub(crate) interfaces: BTreeMap<String, Interface>,
     pub(crate) instances: BTreeMap<String, Instance>,
     pub(crate) volumes: BTreeMap<String, Volume>,
+    #[serde(default)]
+    pub(crate) snapshots: BTreeMap<String, Snapshot>,
     /// Whether every new volume is encrypted, asked or not.
     #[serde(default)]
     pub(crate) encrypts: bool,
@@ -378,6 +381,7 @@ impl World {
             interfaces: BTreeMap::new(),
             instances: BTreeMap::new(),
             volumes: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
             encrypts: false,
             key_pairs: BTreeMap::new(),
             placement_groups: BTreeMap::new(),

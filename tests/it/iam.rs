@@ -209,6 +209,19 @@ fn what_a_destroy_needs_is_named_too() {
 }
 
 #[test]
+fn a_state_is_rebuilt_under_a_policy_of_its_own() {
+    let folder = example("secure_server");
+    run(folder.path(), "apply --sandbox --yes").exits(0);
+    let (path, document) = policy(folder.path(), "recover");
+    let (all, _) = (actions(&document), fs::remove_dir_all(folder.path().join("state")));
+    assert!(all.iter().all(|action| action.starts_with("ec2:Describe") || action.starts_with("ec2:Get")), "{all:?}");
+    run(folder.path(), "recover --sandbox --sandbox-iam-policy policy.json --replace --yes").exits(0);
+    run(folder.path(), "plan --sandbox --detailed-exitcode").exits(0);
+    fs::write(path, document.to_string().replace("ec2:DescribeTags", "ec2:DescribeRegions")).unwrap();
+    run(folder.path(), "recover --sandbox --sandbox-iam-policy policy.json --replace --yes").exits(3).says("ec2:DescribeTags");
+}
+
+#[test]
 fn another_projects_things_cannot_be_deleted_under_the_policy() {
     let folder = example("secure_server");
     policy(folder.path(), "all");

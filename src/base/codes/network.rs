@@ -233,6 +233,21 @@ nat_gateway main    { subnet = subnet.private  elastic_ip = elastic_ip.nat }    
 ```
 
 Put it into a subnet whose table leads to the internet gateway.";
+    NO_CREDITS = "E0321" "an instance has credits that its type does not earn"
+"Burstable instances (`t2`, `t3`, `t3a`, `t4g`) earn CPU credits while they idle and spend them when they work; `cpu_credits` says whether they
+may go on after that. Other types always run at full speed, and EC2 refuses to be told of credits for them.
+
+```secnet error E0321
+instance worker {
+  image           = ami(\"al2023\")
+  instance_type   = \"m5.large\"
+  subnet          = subnet.app
+  security_groups = [security_group.db]
+  cpu_credits     = \"standard\"
+}
+```
+
+Leave `cpu_credits` out.";
 }
 
 /// A resource as messages name it: its address, its range, where that stands.
@@ -527,4 +542,13 @@ pub fn nat_without_way_out(gateway: &Address, subnet: &Address, at: Option<Span>
         None => diagnostic,
     }
     .help("put it into a subnet whose route table leads to an internet gateway")
+}
+
+/// [`NO_CREDITS`]
+#[must_use]
+pub fn no_credits(kind: &str, at: Option<Span>, kind_at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NO_CREDITS, format!("`{kind}` earns no CPU credits"))
+        .at(at, "of no use")
+        .at(kind_at, "not a burstable type")
+        .help("leave `cpu_credits` out, or take a type such as `t3.micro`")
 }

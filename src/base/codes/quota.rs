@@ -7,8 +7,9 @@ use crate::base::{address::Address, diagnostic::Diagnostic, span::Span};
 crate::codes! {
     ABOVE_QUOTA = "W0740" "more would stand than a new account may hold"
 "EC2 limits how many of a thing there are: in a Region, in a VPC, in one group or table. What stands there already and what the plan adds
-come to more than every new account may hold. The quota may have been raised; EC2 itself does not say to what. Where more than that stands
-already it was, and nothing is said.
+come to more than every new account may hold. The quota may have been raised; of most quotas EC2 does not say to what. Where more than that
+stands already it was, and nothing is said. Of Elastic IPs and of groups on an interface EC2 tells (`ec2:DescribeAccountAttributes`), where it
+may be asked: then E0746 holds in place of this.
 
 Counted is what the plan has read: of VPCs, gateways and addresses all that stand in the Region, of what lies in a VPC all that stands in
 those of the project, of other things the project's own.
@@ -35,6 +36,17 @@ does not offer its type, and EC2 would refuse it with `Unsupported` once the sub
 
 Take a type that the zone offers, or a subnet in a zone that offers the type. The names of zones are each account's own: `us-east-1a` of
 one account may be `us-east-1c` of another.";
+    SHRUNK = "E0745" "something would have to become smaller, and EC2 only makes it larger"
+"A volume grows while it is in use, and never shrinks: EC2 refuses ModifyVolume with less than it has. The sources ask for less than stands,
+perhaps because somebody has made it larger by hand.
+
+Write at least what there is. For less make another volume, copy what is on it, and let the first one go: a new name for it does this in
+the open.";
+    ABOVE_OWN_QUOTA = "E0746" "more would stand than this account may hold"
+"EC2 was asked what this account may hold (`ec2:DescribeAccountAttributes`), and it is less than would stand with what the plan makes. EC2
+refuses the rest in the middle of an apply, so the plan is refused before anything is made.
+
+Have the quota raised in Service Quotas, or let the plan make less.";
     OFFERS_NOT_TOLD = "W0749" "EC2 does not tell which instance types there are"
 "Before an instance is made, secnet asks which zones offer its type (`ec2:DescribeInstanceTypeOfferings`), so that a plan that cannot be carried
 out is refused before anything is made. These credentials may not ask. The plan goes on without: if a zone lacks the type, EC2 says so in the
@@ -43,13 +55,23 @@ middle of an apply.
 Allow the action; `secnet iam-policy` lists it.";
 }
 
-/// [`ABOVE_QUOTA`]: which, how many would stand, where.
+/// [`ABOVE_QUOTA`]: which, how many would stand, where, why EC2 has not told what the account has, where it could.
 #[must_use]
-pub fn above_quota(quota: &Limit<'_>, count: usize, place: &str, at: Option<Span>) -> Diagnostic {
+pub fn above_quota(quota: &Limit<'_>, count: usize, place: &str, why: Option<&str>, at: Option<Span>) -> Diagnostic {
     let Limit { name, value, .. } = quota;
-    Diagnostic::warning(&ABOVE_QUOTA, format!("{count} would stand {place}, and \"{name}\" is {value} unless it was raised"))
+    let untold = why.map(|why| format!("; it could not be read: {why}")).unwrap_or_default();
+    Diagnostic::warning(&ABOVE_QUOTA, format!("{count} would stand {place}, and \"{name}\" is {value} unless it was raised{untold}"))
         .at(at, "with this one")
         .help(format!("if it was not, raise {} of `{}` in Service Quotas, or make fewer", quota.code.1, quota.code.0))
+}
+
+/// [`ABOVE_OWN_QUOTA`]: which, how many would stand, how many may, where.
+#[must_use]
+pub fn above_own_quota(quota: &Limit<'_>, count: usize, value: usize, place: &str, at: Option<Span>) -> Diagnostic {
+    let Limit { name, code, .. } = quota;
+    Diagnostic::error(&ABOVE_OWN_QUOTA, format!("{count} would stand {place}, and \"{name}\" of this account is {value}"))
+        .at(at, "with this one")
+        .help(format!("raise {} of `{}` in Service Quotas, or make fewer", code.1, code.0))
 }
 
 /// [`ABOVE_CEILING`]
@@ -91,6 +113,14 @@ pub fn not_offered(
         .at(at, format!("is offered in {listed}"))
         .at(place, format!("`{holder}` is in {zone}"))
         .help("take another type, or a subnet in one of those zones")
+}
+
+/// [`SHRUNK`]: what, which attribute, what it has and what it would have.
+#[must_use]
+pub fn shrunk(address: &Address, name: &str, (old, new): (i64, i64), at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&SHRUNK, format!("`{name}` of `{address}` is {old}, and EC2 does not make it {new}"))
+        .at(at, format!("less than the {old} that stand"))
+        .help(format!("write `{name} = {old}` or more, or make another one under a new name"))
 }
 
 /// [`OFFERS_NOT_TOLD`]: where, and why.

@@ -47,6 +47,22 @@ volume data     { availability_zone = \"eu-central-1b\"  size = 10  instance = i
 ```
 
 Write `availability_zone = subnet.a.availability_zone`.";
+    NO_SIZE = "E0319" "nobody says how large a volume is"
+"A volume is as large as is written, or as the snapshot that it is made from. Without either EC2 refuses to make it (MissingParameter).
+
+```secnet error E0319
+volume data { availability_zone = \"us-east-1a\" }
+```
+
+Write `size`, in GiB, or `snapshot`.";
+    NO_SNAPSHOT = "E0320" "what a volume is made from is no snapshot"
+"A volume is made from a snapshot, which goes by its id: `snap-` and hexadecimal digits. A volume's or an image's id is none.
+
+```secnet error E0320
+volume data { availability_zone = \"us-east-1a\"  snapshot = \"vol-0123456789abcdef0\" }
+```
+
+`aws ec2 describe-snapshots --owner-ids self` lists your own.";
 }
 
 /// [`UNFIT`]
@@ -98,6 +114,22 @@ pub fn two_on_one(instance: &Address, device: &str, second: Place<'_>, first: Pl
         .at(second.1, format!("of `{}`", second.0))
         .at(first.1, format!("of `{}`", first.0))
         .help("give one of them another name")
+}
+
+/// [`NO_SIZE`]
+#[must_use]
+pub fn without_size(volume: &Address, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NO_SIZE, format!("`{volume}` has neither `size` nor `snapshot`"))
+        .at(at, "how large is it?")
+        .help("write `size`, in GiB, or the `snapshot` that it is made from")
+}
+
+/// [`NO_SNAPSHOT`]
+#[must_use]
+pub fn no_snapshot(volume: &Address, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NO_SNAPSHOT, format!("`snapshot` of `{volume}` is no id of a snapshot"))
+        .at(at, "does not begin with `snap-`")
+        .help("write the id of a snapshot: `snap-0123456789abcdef0`")
 }
 
 /// [`OTHER_ZONE`]

@@ -4,6 +4,8 @@ use crate::{action, ec2::Action, shown, taken, words};
 
 taken! {
     BlockDeviceMapping(set_device_name, set_ebs);
+    CreditSpecificationRequest(set_cpu_credits);
+    InstanceCreditSpecificationRequest(set_cpu_credits, set_instance_id);
     EbsBlockDevice(set_delete_on_termination, set_encrypted, set_iops, set_kms_key_id, set_throughput, set_volume_size, set_volume_type);
     IamInstanceProfileSpecification(set_arn, set_name);
     InstanceMetadataOptionsRequest(
@@ -27,6 +29,10 @@ shown! {
         security_groups, source_dest_check, state, state_reason, state_transition_reason, subnet_id, tags, virtualization_type, vpc_id,
     );
     IamInstanceProfile(arn, id);
+    InstanceCreditSpecification(cpu_credits, instance_id);
+    SuccessfulInstanceCreditSpecificationItem(instance_id);
+    UnsuccessfulInstanceCreditSpecificationItem(error, instance_id);
+    UnsuccessfulInstanceCreditSpecificationItemError(code, message);
     InstanceBlockDeviceMapping(device_name, ebs);
     EbsInstanceBlockDevice(attach_time, delete_on_termination, status, volume_id);
     InstanceMetadataOptionsResponse(
@@ -51,12 +57,13 @@ shown! {
 words! {
     HttpTokensState, HypervisorType, InstanceAttributeName, InstanceLifecycleType, InstanceMetadataEndpointState,
     InstanceMetadataOptionsState, InstanceMetadataProtocolState, InstanceMetadataTagsState, InstanceStateName, InstanceType, MonitoringState, ShutdownBehavior,
+    UnsuccessfulInstanceCreditSpecificationErrorCode,
 }
 
 pub(super) const ACTIONS: &[Action] = &[
     // `UserData` is base64 text on both sides: the SDK sends the text as it is.
     action!(RunInstances: run_instances(
-        set_block_device_mappings, set_client_token, set_disable_api_stop, set_disable_api_termination, set_ebs_optimized,
+        set_block_device_mappings, set_client_token, set_credit_specification, set_disable_api_stop, set_disable_api_termination, set_ebs_optimized,
         set_iam_instance_profile, set_image_id, set_instance_initiated_shutdown_behavior, set_instance_type, set_key_name, set_max_count,
         set_metadata_options, set_min_count, set_monitoring, set_network_interfaces, set_placement, set_private_ip_address,
         set_security_group_ids, set_subnet_id, set_tag_specifications, set_user_data,
@@ -77,6 +84,11 @@ pub(super) const ACTIONS: &[Action] = &[
     action!(DescribeInstanceAttribute: describe_instance_attribute(set_attribute, set_instance_id) -> (
         disable_api_stop, disable_api_termination, instance_id, instance_initiated_shutdown_behavior, user_data
     )),
+    action!(DescribeInstanceCreditSpecifications: describe_instance_credit_specifications(
+        set_filters, set_instance_ids, set_max_results, set_next_token,
+    ) -> (instance_credit_specifications, next_token)),
+    action!(ModifyInstanceCreditSpecification: modify_instance_credit_specification(set_client_token, set_instance_credit_specifications)
+        -> (successful_instance_credit_specifications, unsuccessful_instance_credit_specifications)),
     action!(MonitorInstances: monitor_instances(set_instance_ids) -> (instance_monitorings)),
     action!(UnmonitorInstances: unmonitor_instances(set_instance_ids) -> (instance_monitorings)),
     action!(ModifyInstanceMetadataOptions: modify_instance_metadata_options(

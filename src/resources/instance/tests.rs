@@ -120,3 +120,29 @@ fn a_type_tells_its_architecture() {
     all("t4g.micro m7g.large c6gn.xlarge x2gd.medium im4gn.large is4gen.medium a1.medium g5g.xlarge r8gd.large", "arm64");
     all("t3.micro g4dn.xlarge g5.xlarge g6e.large gr6.4xlarge m7i-flex.large c6in.large u-6tb1.metal p4de.24xlarge", "x86_64");
 }
+
+#[test]
+fn burstable_ones_alone_are_asked_for_their_credits() {
+    let item = |kind: &str| json!({"InstanceType": kind, "State": {"Name": "running"}});
+    let mut items = std::collections::BTreeMap::from([("i-1".to_owned(), item("t3.micro")), ("i-2".to_owned(), item("m5.large"))]);
+    let requests = (credits::ASIDE.read)(&items);
+    assert_eq!(requests.iter().map(|r| r.params.clone()).collect::<Vec<_>>(), [json!({"InstanceIds": ["i-1"]})]);
+    (credits::ASIDE.merge)(&mut items, &json!({"InstanceCreditSpecifications": [{"InstanceId": "i-1", "CpuCredits": "standard"}]}));
+    assert_eq!((&items["i-1"]["CpuCredits"], &items["i-2"]["CpuCredits"]), (&json!("standard"), &Json::Null));
+}
+
+#[test]
+fn credits_go_back_to_what_the_family_has() {
+    let said = |kind: &str, more: &[(&str, Value)]| {
+        let all = [&[("instance_type", Value::text(kind))], more].concat();
+        let calls = credits::change(&Address::new("instance", "web"), &resource("instance.web", &all).record);
+        let Some(Arg::List(wanted)) = calls.first().map(|call| call.params["InstanceCreditSpecifications"].clone()) else { return None };
+        let Arg::Map(first) = &wanted[0] else { panic!("a map") };
+        Some(first["CpuCredits"].clone())
+    };
+    assert_eq!(said("t3.micro", &[("cpu_credits", Value::text("standard"))]), Some(Arg::text("standard")));
+    assert_eq!((said("t3.micro", &[]), said("t2.micro", &[])), (Some(Arg::text("unlimited")), Some(Arg::text("standard"))));
+    assert_eq!(said("m5.large", &[]), None);
+    let wrong = instance(&[&in_subnet()[..], &[("cpu_credits", Value::text("standard")), ("instance_type", Value::text("m5.large"))]].concat());
+    assert_eq!(complaints(&network([wrong])), ["E0321 `m5.large` earns no CPU credits"]);
+}
