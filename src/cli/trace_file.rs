@@ -22,9 +22,16 @@ struct Slice {
     arguments: Value,
 }
 
+/// The slices of tasks, and those inside of each; under `None` those of no single task.
+type Slices = (BTreeMap<usize, Slice>, BTreeMap<Option<usize>, Vec<Slice>>);
+
 /// The document.
 #[must_use]
 pub fn of(lines: &[Line]) -> Value {
+    json!({"displayTimeUnit": "ms", "traceEvents": drawn(slices(lines))})
+}
+
+fn slices(lines: &[Line]) -> Slices {
     let mut tasks: BTreeMap<usize, Slice> = BTreeMap::new();
     let mut inside: BTreeMap<Option<usize>, Vec<Slice>> = BTreeMap::new();
     let end = lines.last().map_or(0, |line| line.at_us);
@@ -60,6 +67,11 @@ pub fn of(lines: &[Line]) -> Value {
         };
         inside.entry(task).or_default().push(slice);
     }
+    (tasks, inside)
+}
+
+/// Every slice on its track.
+fn drawn((tasks, mut inside): Slices) -> Vec<Value> {
     let mut events = vec![json!({"ph": "M", "name": "thread_name", "pid": 1, "tid": SHARED, "args": {"name": "shared: reads and waits"}})];
     for slice in inside.remove(&None).unwrap_or_default() {
         events.push(complete(&slice, SHARED));
@@ -93,7 +105,7 @@ pub fn of(lines: &[Line]) -> Value {
             events.push(complete(&inner, track + 1));
         }
     }
-    json!({"displayTimeUnit": "ms", "traceEvents": events})
+    events
 }
 
 fn complete(slice: &Slice, track: usize) -> Value {
