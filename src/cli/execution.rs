@@ -32,6 +32,7 @@ use crate::{
     state::{
         journal::Journal,
         log::{Event, Line},
+        store::Store,
         undo,
     },
 };
@@ -224,7 +225,8 @@ impl Execution<'_> {
 
     /// What it starts from stays beside the state, for whoever wants to go back.
     fn keep(&self, recorder: &Recorder) -> Result<(), Diagnostic> {
-        if self.plan.is_empty() || self.drift {
+        // Shared state has its versions; this is for what lies in a directory.
+        if self.plan.is_empty() || self.drift || !matches!(self.session.store, Store::Local(_)) {
             return Ok(());
         }
         let imported = self.plan.imports.iter().map(|import| import.address.clone()).collect();

@@ -89,7 +89,7 @@ impl Recorder {
     /// # Errors
     /// A file of `--events` cannot be written.
     pub fn begin(store: Option<&Store>, args: &RecordArgs, header: &Header<'_>) -> Result<Arc<Self>, Diagnostic> {
-        let (log, broken) = match store.map(Log::open) {
+        let (log, broken) = match store.filter(|store| matches!(store, Store::Local(_))).map(Log::open) {
             None => (None, None),
             Some(Ok(log)) => (Some(log), None),
             Some(Err(error)) => (None, Some(load::reason(&error))),
