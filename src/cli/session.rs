@@ -235,9 +235,7 @@ impl Session {
     /// # Errors
     /// There is none, something cannot be put back, or EC2 cannot be read.
     pub async fn plan_back(&self, model: &Model, texts: &Texts, reading: Reading) -> Result<Plan, Vec<Diagnostic>> {
-        let unusable = |e: std::io::Error| {
-            vec![environment_codes::unreadable(&crate::cli::load::shown(&undo::path(&self.store)), &crate::cli::load::reason(&e))]
-        };
+        let unusable = |e: std::io::Error| vec![environment_codes::unreadable(&load::shown(&undo::path(&self.store)), &load::reason(&e))];
         let kept = undo::read(&self.store).map_err(unusable)?;
         let kept = kept.ok_or_else(|| vec![scope_codes::nothing_to_undo("no apply has left what it started from")])?;
         let recalled = recall::recall(&Model::default(), &kept.before, self.driver.region())?;
