@@ -3,8 +3,8 @@
 pub mod event;
 pub mod identity;
 pub mod journal;
-pub mod remote;
 pub mod log;
+pub mod remote;
 pub mod seal;
 pub mod store;
 
