@@ -58,7 +58,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// There is no way to a bucket from here.
 pub fn store_of(backend: &Backend, above: &Path, key: &str) -> Result<Store, Diagnostic> {
     let Some(bucket) = &backend.bucket else { return Ok(Store::new(above.join("state"), key)) };
-    let mut remote = Remote::new(objects(bucket)?, &bucket.key, key);
+    let mut remote = Remote::new(objects(bucket)?, &bucket.key, key).with_here(above.join(".secnet").join("state"));
     if let Some(seconds) = std::env::var(LEASE).ok().and_then(|text| text.parse::<u64>().ok()).filter(|n| *n > 0) {
         remote = remote.with_lease(Duration::from_secs(seconds));
     }

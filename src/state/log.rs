@@ -179,7 +179,7 @@ pub struct Log {
 /// `state/<project>.log.jsonl`
 #[must_use]
 pub fn path(store: &Store) -> PathBuf {
-    store.state_path().with_extension("log.jsonl")
+    store.log_path()
 }
 
 fn older(path: &Path) -> PathBuf {
@@ -200,6 +200,9 @@ impl Log {
     pub fn open(store: &Store) -> io::Result<Self> {
         let path = path(store);
         let run = read(store)?.last().map_or(1, |line| line.run + 1);
+        if let (Store::Remote(_), Some(directory)) = (store, path.parent()) {
+            fs::create_dir_all(directory)?;
+        }
         if fs::metadata(&path).is_ok_and(|file| file.len() > LIMIT) {
             fs::rename(&path, older(&path))?;
         }

@@ -146,6 +146,8 @@ pub struct Remote {
     base: String,
     project: String,
     lease: Duration,
+    /// Where on this machine lies what is not shared.
+    here: PathBuf,
 }
 
 impl Remote {
@@ -154,13 +156,24 @@ impl Remote {
     pub fn new(objects: Arc<dyn Objects>, prefix: &str, key: &str) -> Self {
         let prefix = prefix.trim_matches('/');
         let base = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}/{key}") };
-        Self { objects, base, project: key.to_owned(), lease: LEASE }
+        Self { objects, base, project: key.to_owned(), lease: LEASE, here: PathBuf::new() }
     }
 
     /// The same with leases of another length.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
+    }
+
+    /// The same with a directory of this machine for what is not shared.
+    #[must_use]
+    pub fn with_here(self, here: PathBuf) -> Self {
+        Self { here, ..self }
+    }
+
+    /// Where on this machine lies the account of what was run here.
+    pub(super) fn log_path(&self) -> PathBuf {
+        self.here.join(format!("{}.log.jsonl", self.project))
     }
 
     /// The key of the state.

@@ -119,6 +119,15 @@ impl Store {
         }
     }
 
+    /// `state/<project>.log.jsonl`, or where else on this machine the account of its runs lies.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        match self {
+            Self::Local(local) => local.state_path().with_extension("log.jsonl"),
+            Self::Remote(remote) => remote.log_path(),
+        }
+    }
+
     /// Takes the lock, at once or not at all. Makes the directory, and finds out whether it can be written.
     ///
     /// # Errors
