@@ -89,6 +89,8 @@ const TABLE: &[(&str, &str)] = &[
         "AssociateSubnetCidrBlock CreateSubnetCidrReservation DeleteSubnet DeleteSubnetCidrReservation DisassociateSubnetCidrBlock \
          ModifySubnetAttribute",
     ),
+    ("snapshot*", "DeleteSnapshot"),
+    ("snapshot* volume*", "CreateSnapshot"),
     ("subnet* transit-gateway* transit-gateway-attachment* vpc*", "CreateTransitGatewayVpcAttachment"),
     ("subnet* vpc*", "CreateSubnet"),
     ("transit-gateway*", "CreateTransitGateway DeleteTransitGateway"),

@@ -53,11 +53,11 @@ fn merge(items: &mut BTreeMap<String, Json>, answer: &Json) {
 /// What is taken out of the text is as EC2 has it by itself; another type than a burstable one has none of it.
 pub(super) fn change(at: &Address, record: &Record) -> Vec<Call> {
     let kind = record.get("instance_type").and_then(Value::as_text);
-    if kind.is_some_and(|kind| !is_burstable(kind)) {
+    let written = record.get("cpu_credits").is_some_and(|value| *value != Value::Null);
+    if !written && kind.is_some_and(|kind| !is_burstable(kind)) {
         return vec![];
     }
     let by_itself = if kind.is_some_and(|kind| kind.starts_with("t2.")) { "standard" } else { "unlimited" };
-    let written = record.get("cpu_credits").is_some_and(|value| *value != Value::Null);
     let credits = if written { arg(record, "cpu_credits") } else { Arg::text(by_itself) };
     let wanted = Arg::map([("InstanceId", Arg::id(at)), ("CpuCredits", credits)]);
     vec![Call::new("ModifyInstanceCreditSpecification", [("InstanceCreditSpecifications", Arg::List(vec![wanted]))])]
