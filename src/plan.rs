@@ -281,6 +281,11 @@ pub fn plan_of(input: &Input<'_>, scope: &Scope) -> Result<Plan, Vec<Diagnostic>
     Ok(plan)
 }
 
+/// Stops where something is wrong; warnings alone go no further.
+fn sound(sink: &mut Sink) -> Result<(), Vec<Diagnostic>> {
+    if sink.has_errors() { Err(std::mem::take(&mut sink.all)) } else { Ok(()) }
+}
+
 fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     let Input { model, observation, sources, .. } = *input;
     let mut sink = Sink::default();
@@ -290,14 +295,10 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     let graph = Graph::build(model.resources.values().filter(|r| !r.existing));
     let in_order = graph.resources_in_order();
     let decisions = decide::decide(model, &state, &standing, &in_order, &mut sink);
-    if sink.has_errors() {
-        return Err(sink.all);
-    }
+    sound(&mut sink)?;
     let create_first = order::create_first(&decisions, &in_order);
     lifecycle::nowhere(&decisions, &create_first, &mut sink);
-    if sink.has_errors() {
-        return Err(sink.all);
-    }
+    sound(&mut sink)?;
     let mut changes = describe::changes(&decisions, &standing, sources);
     let looked = quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation };
     let mut warnings = quota::check(&looked)?;

@@ -54,6 +54,8 @@ pub struct Spec {
     pub bars: &'static [(&'static str, &'static [&'static str])],
     /// Whether no packet ever meets anything of it.
     pub unseen: bool,
+    /// What a sentence shown alone needs around it, besides the attributes that must be: lines of the manual's examples.
+    pub around: &'static str,
     /// Its attributes that name a hub and the VPC that it joins to it: what leads from that VPC to the hub waits for it.
     pub joins: Option<(&'static str, &'static str)>,
     /// The attribute that names a resource in whose account and region the other half of it is: it is tagged and read there too.
@@ -422,6 +424,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const OPENS: &'static [&'static str] = &[];
     /// See [`Spec::bars`].
     const BARS: &'static [(&'static str, &'static [&'static str])] = &[];
+    /// See [`Spec::around`].
+    const AROUND: &'static str = "";
     /// See [`Spec::unseen`].
     const UNSEEN: bool = false;
     /// See [`Spec::joins`].
@@ -539,6 +543,7 @@ impl Spec {
             opens: T::OPENS,
             bars: T::BARS,
             unseen: T::UNSEEN,
+            around: T::AROUND,
             joins: T::JOINS,
             mirrored: T::MIRRORED,
             tag_type: T::TAG_TYPE,

@@ -99,7 +99,7 @@ fn observed(
     let told = |(name, value): &(&String, &Value)| **value != Value::Null && *name != "tags" && !spec.untold.contains(&name.as_str());
     let record = resource.record.iter().filter(told).map(|(name, value)| (name.clone(), with_ids(value, state))).collect();
     let part = |part: &state::Part| {
-        let mut record: Record = part.record.iter().map(|(name, value)| (name.clone(), with_ids(value, state))).collect();
+        let mut record: Record = part.record.iter().map(|(name, value)| (name.clone(), with_ids(value, state).as_network())).collect();
         // EC2 tells of a route or address that leads to an interface which instance that is.
         if let Some(instance) = record.values().filter_map(Value::as_text).find_map(|id| machines.get(id)) {
             record.insert("instance".into(), Value::text(instance));

@@ -29,6 +29,9 @@ use crate::{
 /// The tag that tells which project something belongs to.
 const TAG: &str = "secnet:lineage";
 
+/// The tag that tells what the project calls it.
+const ADDRESS: &str = "secnet:address";
+
 /// Attributes that a listing takes a filter for: kind, attribute, filter. All others are compared here.
 const FILTERS: [(&str, &str, &str); 11] = [
     ("subnet", "vpc", "vpc-id"),
@@ -193,8 +196,13 @@ pub fn strays(observation: &Observation, state: &State) -> usize {
     let known: BTreeSet<&str> =
         state.resources.values().chain(state.deposed.iter().map(|d| &d.resource)).map(|resource| resource.id.as_str()).collect();
     let ours = |observed: &Observed| observed.tags.get(TAG).is_some_and(|lineage| *lineage == state.lineage);
-    let all = observation.resources.values().flatten();
-    all.filter(|(id, observed)| !known.contains(id.as_str()) && ours(observed)).count()
+    // What EC2 makes with a thing of another kind carries the tags of that: an instance's interface.
+    let by_itself = |kind: &str, observed: &Observed| {
+        let owner = observed.tags.get(ADDRESS).and_then(|text| Address::parse(text));
+        owner.is_none_or(|owner| resources::taken_for(owner.kind()) == resources::taken_for(kind))
+    };
+    let all = observation.resources.iter().flat_map(|(kind, found)| found.iter().map(move |(id, observed)| (kind, id, observed)));
+    all.filter(|(kind, id, observed)| !known.contains(id.as_str()) && ours(observed) && by_itself(kind, observed)).count()
 }
 
 /// The AWS account that the credentials are for.

@@ -17,7 +17,7 @@ shown! {
 }
 
 words! {
-    ArchitectureValues, AvailabilityZoneOptInStatus, AvailabilityZoneState, BootModeValues, DeviceType, ImageState, LocationType,
+    AccountAttributeName, ArchitectureValues, AvailabilityZoneOptInStatus, AvailabilityZoneState, BootModeValues, DeviceType, ImageState, LocationType,
     VirtualizationType,
     VolumeType,
 }

@@ -42,7 +42,7 @@ impl Example {
             let place: String = spec.iter().flat_map(|s| s.attrs.iter()).filter(|a| a.required).filter_map(needed).collect();
             fragment = match spec.and_then(|s| s.stands_for) {
                 Some(_) => format!("vpc main {{\n  cidr_block = 10.0.0.0/16\n  {kind} {{\n{code}  }}\n}}\n"),
-                None => format!("{kind} example {{\n{place}{code}}}\n"),
+                None => format!("{kind} example {{\n{place}{}{code}}}\n", spec.map_or("", |s| s.around)),
             };
         }
         let mut read = Self { shown: code.to_owned(), whole: complete(&fragment), said: BTreeSet::new(), proof: BTreeSet::new() };

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     base::{
         address::Address,
-        cidr::Cidr,
         codes::{plan as codes, site as site_codes},
         diagnostic::Sink,
         site::Site,
@@ -430,7 +429,7 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
     let mut decided = vec![];
     for (index, part) in decision.resource.parts.iter().enumerate() {
         let Some(spec) = decision.spec.part(part.name).filter(|s| !left(s)) else { continue };
-        let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), network(standing.substitute(v, replaced, None)))).collect();
+        let wanted: Record = part.record.iter().map(|(n, v)| (n.clone(), standing.substitute(v, replaced, None).as_network())).collect();
         if let Some(unknown) = spec
             .key
             .iter()
@@ -461,9 +460,4 @@ fn parts(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<A
         decided.push(PartDecision { spec, index: None, observed: Some(record.clone()), kept, wanted: None, same, span: None });
     }
     decided
-}
-
-/// In rules, routes and entries an address stands for the network of it alone.
-pub(super) fn network(value: Value) -> Value {
-    if let Value::Ip(ip) = value { Value::Cidr(Cidr::host_of(ip)) } else { value }
 }

@@ -9,7 +9,7 @@ use crate::{
     },
     plan::{
         Action, AttributeChange, Change, Input, PartChange, Plan, Seen,
-        decide::{is_anothers, network, same, shown},
+        decide::{is_anothers, same, shown},
         deep::is_deep,
         proof::Proof,
         standing::{Standing, Thing},
@@ -166,7 +166,7 @@ impl Found<'_> {
         for part in &thing.state.parts {
             let Some(spec) = thing.spec.part(&part.name) else { continue };
             let show = |record: &Record| Some((spec.show)(&standing.record_addresses(record)));
-            let ids: Record = part.record.iter().map(|(name, value)| (name.clone(), network(settled(value, standing)))).collect();
+            let ids: Record = part.record.iter().map(|(name, value)| (name.clone(), settled(value, standing).as_network())).collect();
             let Some((_, record)) = observed.remove(&spec.key_of(&ids)) else {
                 self.parts.push(part_change(Action::Delete, show(&part.record), None));
                 continue;

@@ -217,6 +217,7 @@ route_table private {
 }
 "#;
 
+    const AROUND: &'static str = "  vpn_gateway = vpn_gateway.main\n  static_routes_only = true\n";
     const ID_PREFIX: &'static str = "vpn-";
     const TAG_TYPE: Option<&'static str> = Some("vpn-connection");
     const ONE_AT_A_TIME: bool = true;

@@ -155,6 +155,12 @@ impl Value {
         }
     }
 
+    /// In rules, routes and entries an address stands for the network of it alone.
+    #[must_use]
+    pub fn as_network(self) -> Self {
+        if let Self::Ip(ip) = self { Self::Cidr(Cidr::host_of(ip)) } else { self }
+    }
+
     /// What is in it if it is sensitive, else itself.
     #[must_use]
     pub fn inner(&self) -> &Self {

@@ -442,7 +442,7 @@ fn project(dice: &mut Dice) -> String {
         text += "elastic_ip nat {}\nnat_gateway main { subnet = subnet.a  elastic_ip = elastic_ip.nat }\n";
     }
     if dice.one_in(4) {
-        text += "prefix_list offices { max_entries = 5  entry 203.0.113.0/28  entry 198.51.100.7/32 }\n";
+        text += "prefix_list offices {\nmax_entries = 5\nentry 203.0.113.0/28\nentry 198.51.100.7/32\n}\n";
     }
     if dice.one_in(6) { NOTHING.into() } else { text }
 }

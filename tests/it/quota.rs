@@ -27,7 +27,7 @@ async fn what_a_new_account_may_hold_is_counted() {
             "6 would stand in us-east-1; 6 would stand in us-east-1",
         ),
         ("elastic_ip e for n in range(5) { }", ""),
-        ("elastic_ip e for n in range(6) { }", "6 would stand in us-east-1"),
+        ("elastic_ip e for n in range(6) { }", "6 would stand in us-east-1, and \"EC2-VPC Elastic IPs\" of this account is 5"),
         ("subnet s for n in range(199) { vpc = vpc.main  cidr_block = subnets(10.0.0.0/16, 8)[n + 1] }", ""),
         ("subnet s for n in range(200) { vpc = vpc.main  cidr_block = subnets(10.0.0.0/16, 8)[n + 1] }", "201 would stand in `vpc.main`"),
         ("route_table t for n in range(199) { vpc = vpc.main }", ""),
@@ -54,7 +54,7 @@ async fn what_a_new_account_may_hold_is_counted() {
         (
             "security_group g for n in range(6) { vpc = vpc.main }\n\
              network_interface i { subnet = subnet.main  security_groups = [for k, g in security_group.g: g] }",
-            "6 would stand of `network_interface.i`",
+            "6 would stand of `network_interface.i`, and \"Security groups per network interface\" of this account is 5",
         ),
         (
             "vpc peer { cidr_block = 10.1.0.0/16 }\n\
@@ -82,10 +82,12 @@ async fn what_others_have_made_counts_and_what_goes_makes_room() {
     let allocate = || drop(play.sim.call(&Request::new("AllocateAddress", json!({"Domain": "vpc"}))).unwrap());
     (0..4).for_each(|_| allocate());
     assert_eq!(warned(&play, "elastic_ip a { }").await, [""; 0]);
-    assert_eq!(warned(&play, "elastic_ip a { }\nelastic_ip b { }").await, ["6 would stand in us-east-1"]);
+    let refused = ["6 would stand in us-east-1, and \"EC2-VPC Elastic IPs\" of this account is 5"];
+    assert_eq!(play.try_plan(&project("elastic_ip a { }\nelastic_ip b { }")).await.err().unwrap(), refused);
     // The simulator refuses the same.
-    let plan = play.plan(&project("elastic_ip a { }\nelastic_ip b { }")).await;
-    assert!(!play.carry_out(&plan).await.is_success());
+    let plan = play.plan(&project("elastic_ip a { }")).await;
+    assert!(play.carry_out(&plan).await.is_success());
+    play.sim.call(&Request::new("AllocateAddress", json!({"Domain": "vpc"}))).unwrap_err();
     // One comes, one goes.
     assert_eq!(warned(&play, "elastic_ip c { }").await, [""; 0]);
     // Nothing to do is nothing to warn of, and costs no read of the Region.

@@ -241,7 +241,7 @@ may go on after that. Other types always run at full speed, and EC2 refuses to b
 instance worker {
   image           = ami(\"al2023\")
   instance_type   = \"m5.large\"
-  subnet          = subnet.app
+  subnet          = subnet.private
   security_groups = [security_group.db]
   cpu_credits     = \"standard\"
 }

@@ -46,7 +46,7 @@ vpn_connection office {
 "What an attribute such as `pre_shared_key` says is secret in any case: no plan, message, journal or state shows it. But where it comes
 from may show it: whoever reads the sources, or a file with variables, reads it there.
 
-```secnet warning W0358
+```secnet error W0358
 vpn_gateway main { vpc = vpc.main }
 customer_gateway office { ip_address = 198.51.100.9 }
 vpn_connection office {
