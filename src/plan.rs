@@ -281,6 +281,19 @@ pub fn plan_of(input: &Input<'_>, scope: &Scope) -> Result<Plan, Vec<Diagnostic>
     Ok(plan)
 }
 
+/// What is known before anything is made: what is too much, and what a zone does not offer.
+fn beforehand(looked: &quota::Looked<'_>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+    let mut warnings = quota::check(looked)?;
+    warnings.extend(offer::check(looked)?);
+    Ok(warnings)
+}
+
+/// What AWS attaches by itself to what is made.
+fn attached(model: &Model, in_order: &[&Resource], decisions: &decide::Decisions<'_>) -> Vec<String> {
+    let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
+    in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten().collect()
+}
+
 /// Stops where something is wrong; warnings alone go no further.
 fn sound(sink: &mut Sink) -> Result<(), Vec<Diagnostic>> {
     if sink.has_errors() { Err(std::mem::take(&mut sink.all)) } else { Ok(()) }
@@ -300,9 +313,7 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     lifecycle::nowhere(&decisions, &create_first, &mut sink);
     sound(&mut sink)?;
     let mut changes = describe::changes(&decisions, &standing, sources);
-    let looked = quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation };
-    let mut warnings = quota::check(&looked)?;
-    warnings.extend(offer::check(&looked)?);
+    let warnings = beforehand(&quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation })?;
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let lists = room::Lists::new(model, &standing);
     let context = tasks::Context {
@@ -320,8 +331,6 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     lifecycle::forget(&forgotten, &mut changes, &mut tasks);
     let mut seen = seen(&standing, &decisions);
     lifecycle::adopt(&mut imports, &mut seen);
-    let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
-    let attached = in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten();
     notes.extend(describe::left_to_others(&decisions, &standing).into_iter().chain(order_notes));
     notes.extend(deep::notes(&decisions, &standing, observation.deep));
     let mut proof = proof::prove(input, &standing, &decisions)?;
@@ -344,7 +353,7 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
         existing: existing(&standing, input),
         outputs: outputs(model, &standing, &decisions),
         answers: model.answers.clone(),
-        attached: attached.collect(),
+        attached: attached(model, &in_order, &decisions),
         proof,
         // Where nothing is left, there is nothing to guard.
         weakened: if decisions.wanted.is_empty() { vec![] } else { guard::weakened(&state.promises, &promises) },

@@ -358,10 +358,10 @@ fn replace(association: Arg, acl: Arg) -> Call {
     Call::new("ReplaceNetworkAclAssociation", [("AssociationId", association), ("NetworkAclId", acl)])
 }
 
-/// Every subnet always has an ACL, so its association is looked up, for all of them at once, and replaced.
+/// Every subnet always has an ACL, so its association is looked up among those of the VPC, for all of them at once, and replaced.
 fn associate(at: &Address, parts: &[&Record]) -> Vec<Batch> {
-    let subnets = parts.iter().map(|part| arg(part, "subnet")).collect();
-    let lookup = describe(vec![filter("association.subnet-id", subnets)]);
+    let Some(first) = parts.first() else { return vec![] };
+    let lookup = describe(vec![filter("vpc-id", vec![arg(first, "vpc")])]);
     let moves = parts.iter().map(|part| {
         let lists = ["NetworkAcls", "Associations"];
         replace(Arg::find(0, &lists, "SubnetId", arg(part, "subnet"), "NetworkAclAssociationId"), Arg::id(at))

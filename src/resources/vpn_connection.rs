@@ -509,14 +509,15 @@ fn is_reserved(inside: Cidr) -> bool {
 }
 
 fn check_tunnels(connection: &Resource, sink: &mut Sink) {
-    let mut wrong = |name: &str, message: String| sink.push(codes::vpn_tunnel(message, connection.span_of(name)));
+    let mut wrong =
+        |name: &str, message: String, help: &str| sink.push(codes::vpn_tunnel(message, connection.span_of(name), help));
     if let Some(Value::List(inside)) = connection.record.get("tunnel_inside_cidrs") {
         let networks: Vec<Cidr> = inside.iter().filter_map(|v| if let Value::Cidr(cidr) = v { Some(*cidr) } else { None }).collect();
         let link_local = |cidr: &Cidr| cidr.prefix() == 30 && cidr.to_string().starts_with("169.254.") && !is_reserved(*cidr);
         if let Some(cidr) = networks.iter().find(|cidr| !link_local(cidr)) {
-            wrong("tunnel_inside_cidrs", format!("{cidr} is no /30 of 169.254.0.0/16 that tunnels may have"));
+            wrong("tunnel_inside_cidrs", format!("{cidr} is no /30 of 169.254.0.0/16 that tunnels may have"), "write two such as 169.254.10.0/30");
         } else if inside.len() != 2 {
-            wrong("tunnel_inside_cidrs", format!("two tunnels have {} networks inside", inside.len()));
+            wrong("tunnel_inside_cidrs", format!("the connection has two tunnels, and {} inside", inside.len()), "write two");
         }
     }
     let number = |name: &str| int(&connection.record, name);
@@ -524,30 +525,32 @@ fn check_tunnels(connection: &Resource, sink: &mut Sink) {
         [("phase1_lifetime_seconds", 900, 28800), ("phase2_lifetime_seconds", 900, 3600), ("dpd_timeout_seconds", 30, i64::MAX)]
     {
         if let Some(n) = number(name).filter(|n| !(low..=high).contains(n)) {
-            wrong(name, format!("`{name}` is {n}, and AWS takes {low} to {}", if high == i64::MAX { "more".into() } else { high.to_string() }));
+            let range = if high == i64::MAX { format!("{low} or more") } else { format!("{low} to {high}") };
+            wrong(name, format!("`{name}` is {n}, and AWS takes {range}"), "write a number of seconds in that range, or leave it out");
         }
     }
     if let (Some(first), Some(second)) = (number("phase1_lifetime_seconds"), number("phase2_lifetime_seconds"))
         && second > first
     {
-        wrong("phase1_lifetime_seconds", format!("keys of phase 2 live longer ({second} seconds) than those of phase 1 ({first})"));
+        wrong("phase1_lifetime_seconds", format!("keys of phase 2 live longer ({second} seconds) than those of phase 1 ({first})"), "let those of phase 1 live longer");
     }
     for (name, ..) in LISTS {
         if connection.record.get(name).is_some_and(|v| v.elements().is_empty()) {
-            wrong(name, format!("`{name}` is empty: AWS would take all that it knows"));
+            wrong(name, format!("`{name}` is empty: AWS would take all that it knows"), "name one at least");
         }
     }
     for (name, allowed) in [("phase1_dh_group_numbers", &PHASE1_GROUPS[..]), ("phase2_dh_group_numbers", &PHASE2_GROUPS)] {
         let written = connection.record.get(name).map_or(&[][..], Value::elements);
         if let Some(n) = written.iter().find(|v| !matches!(v, Value::Int(n) if allowed.contains(n))) {
-            wrong(name, format!("there is no Diffie-Hellman group {n} in `{name}`"));
+            wrong(name, format!("there is no Diffie-Hellman group {n} in `{name}`"), "take one that AWS knows, such as 20");
         }
     }
     let key = connection.record.get("pre_shared_key").map(Value::inner).and_then(Value::as_text);
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
     if key.is_some_and(|key| !(8..=64).contains(&key.len()) || key.starts_with('0') || !key.chars().all(allowed)) {
         // The key itself is shown by nothing.
-        wrong("pre_shared_key", "`pre_shared_key` is not 8 to 64 letters, digits, dots and underscores, of which the first is no 0".into());
+        let message = "`pre_shared_key` is not 8 to 64 letters, digits, dots and underscores, of which the first is no 0";
+        wrong("pre_shared_key", message.into(), "give another, or leave it out: AWS makes one for each tunnel");
     }
 }
 

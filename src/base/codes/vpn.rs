@@ -76,10 +76,10 @@ pub fn vpn_route(connection: &Address, at: Span, by_transit: bool) -> Diagnostic
     Diagnostic::error(&VPN_ROUTE, format!("`{connection}` takes no static routes")).at(at, "EC2 refuses it").help(help)
 }
 
-/// [`VPN_TUNNEL`]
+/// [`VPN_TUNNEL`]; what is wrong, and what to do.
 #[must_use]
-pub fn vpn_tunnel(message: String, at: Option<Span>) -> Diagnostic {
-    Diagnostic::error(&VPN_TUNNEL, message).at(at, "")
+pub fn vpn_tunnel(message: String, at: Option<Span>, help: &str) -> Diagnostic {
+    Diagnostic::error(&VPN_TUNNEL, message).at(at, "").help(help)
 }
 
 /// [`SECRET_WRITTEN`]
