@@ -25,6 +25,7 @@ mod given;
 mod part;
 mod placement;
 mod read;
+pub use read::tags;
 #[cfg(test)]
 mod sample;
 

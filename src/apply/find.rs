@@ -8,6 +8,7 @@ use crate::{
     apply::read::{ReadError, Reader},
     call::{Driver, Json},
     registry::{Listing, Observed, Spec},
+    resources,
     schema::{attr::Change, value::Record},
 };
 
@@ -28,11 +29,18 @@ pub async fn made(driver: &dyn Driver, listing: &Listing, operation: &str, many:
     for pause in LOOKS {
         tokio::time::sleep(pause).await;
         found = reader.pages(listing.action, listing.items, &[(&tag, &values)], listing.page).await?;
+        // Whoever overlooks a filter answers with what others have made.
+        found.retain(|item| carries(item, operation));
         if found.len() >= many {
             break;
         }
     }
     Ok(found)
+}
+
+/// Whether something carries an operation's tag.
+fn carries(item: &Json, operation: &str) -> bool {
+    resources::tags(item).get(TAG).is_some_and(|value| value == operation)
 }
 
 /// Of several things that one call made, the one that it counts as `place`; of one thing, that one.
@@ -66,4 +74,18 @@ pub fn listing(spec: &'static Spec, tagged: Option<&str>) -> Option<&'static Lis
 pub fn learned(spec: &Spec, wanted: &Record, observed: Observed) -> Record {
     let computed = |name: &str| spec.attr(name).is_some_and(|attr| attr.change == Change::Computed);
     observed.record.into_iter().filter(|(name, _)| computed(name) || (!wanted.contains_key(name) && spec.attr(name).is_some())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_others_have_made_is_not_taken_for_an_operations() {
+        let tagged = |member: &str, value: &str| json!({member: [{"Key": "Name", "Value": "op-1"}, {"Key": TAG, "Value": value}]});
+        assert!(carries(&tagged("Tags", "op-1"), "op-1") && carries(&tagged("TagSet", "op-1"), "op-1"));
+        assert!(!carries(&tagged("Tags", "op-2"), "op-1") && !carries(&json!({}), "op-1"));
+    }
 }
