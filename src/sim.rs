@@ -62,6 +62,7 @@ mod subnet_reservation;
 mod tag;
 mod transit_attachment;
 mod transit_gateway;
+mod transit_peering;
 mod transit_table;
 mod volume;
 mod volume_change;
@@ -126,6 +127,7 @@ const AREAS: &[Actions] = &[
     tag::ACTIONS,
     transit_gateway::ACTIONS,
     transit_attachment::ACTIONS,
+    transit_peering::ACTIONS,
     transit_table::ACTIONS,
     vpc_peering::ACTIONS,
     vpn_gateway::ACTIONS,

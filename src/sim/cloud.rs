@@ -15,7 +15,7 @@ use crate::{
         refuse::Outcome,
         region, shapes,
         store::Store,
-        vpc_peering,
+        transit_peering, vpc_peering,
         world::{ACCOUNT, World},
     },
 };
@@ -146,12 +146,14 @@ impl Cloud {
 
     /// Tells the other side of a peering what this one has done.
     fn deliver(&mut self, key: &Key, id: &str) -> io::Result<()> {
-        let Some(other) = vpc_peering::other_world(&self.at(key).world, id).filter(|(_, there)| region::exists(there)) else {
+        let other = vpc_peering::other_world(&self.at(key).world, id).or_else(|| transit_peering::other_world(&self.at(key).world, id));
+        let Some(other) = other.filter(|(_, there)| region::exists(there)) else {
             return Ok(());
         };
         self.open(&other)?;
         let Some(mut from) = self.worlds.remove(key) else { return Ok(()) };
         vpc_peering::deliver(&mut from.world, &mut self.at(&other).world, id);
+        transit_peering::deliver(&mut from.world, &mut self.at(&other).world, id);
         // What came from outside is in no file of calls.
         let saved = from.save().and_then(|()| self.at(&other).save());
         self.worlds.insert(key.clone(), from);

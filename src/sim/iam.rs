@@ -167,6 +167,7 @@ const MAKES: &[(&str, &str)] = &[
     ("CreateSecurityGroup", "security-group"),
     ("CreateSubnet", "subnet"),
     ("CreateTransitGateway", "transit-gateway"),
+    ("CreateTransitGatewayPeeringAttachment", "transit-gateway-attachment"),
     ("CreateTransitGatewayRouteTable", "transit-gateway-route-table"),
     ("CreateTransitGatewayVpcAttachment", "transit-gateway-attachment"),
     ("CreateVolume", "volume"),

@@ -13,6 +13,7 @@ mod laws;
 mod networks;
 mod peerings;
 mod templates;
+mod transit_peerings;
 mod volumes;
 mod wire;
 

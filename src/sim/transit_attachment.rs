@@ -1,4 +1,4 @@
-//! What is attached to transit gateways: VPCs, by an interface in one subnet a zone, and VPNs. Layer 8.
+//! What is attached to transit gateways: VPCs, by an interface in one subnet a zone, VPNs, and other gateways. Layer 8.
 //!
 //! docs.aws.amazon.com/vpc/latest/tgw/tgw-vpc-attachments.html
 
@@ -17,6 +17,7 @@ use crate::{
         refuse::{Outcome, bad, no_such, refuse},
         tag::at_creation,
         transit_gateway::{self, State},
+        transit_peering::Sides,
         world::{ACCOUNT, Due, World, find, find_mut},
     },
 };
@@ -42,7 +43,7 @@ const SWITCHES: [(&str, &str); 4] = [
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Attachment {
     pub(crate) gateway: String,
-    /// `vpc`, `vpn`
+    /// `vpc`, `vpn`, `peering`
     pub(crate) kind: String,
     /// The id of what is attached.
     pub(crate) resource: String,
@@ -50,11 +51,33 @@ pub(crate) struct Attachment {
     /// By subnet: the gateway's interface there.
     interfaces: BTreeMap<String, String>,
     switches: BTreeMap<String, String>,
-    created: u64,
-    due: u64,
+    /// Of a peering.
+    #[serde(default)]
+    pub(crate) peering: Option<Sides>,
+    pub(crate) created: u64,
+    pub(crate) due: u64,
 }
 
 impl Attachment {
+    pub(crate) fn new(gateway: &str, kind: &str, resource: &str, state: State, now: u64) -> Self {
+        Attachment {
+            gateway: gateway.into(),
+            kind: kind.into(),
+            resource: resource.into(),
+            state,
+            interfaces: BTreeMap::new(),
+            switches: BTreeMap::new(),
+            peering: None,
+            created: now,
+            due: 0,
+        }
+    }
+
+    /// The same, as a peering of two gateways.
+    pub(crate) fn between(self, sides: Sides) -> Self {
+        Attachment { peering: Some(sides), ..self }
+    }
+
     /// Whether packets pass.
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.state, State::Available | State::Modifying)
@@ -75,28 +98,24 @@ impl World {
     /// Attaches something to a gateway, whose default tables it follows and tells its networks.
     pub(crate) fn attach_to_transit(&mut self, gateway: &str, kind: &str, resource: &str, switches: BTreeMap<String, String>) -> String {
         let id = self.id("tgw-attach");
-        let default = |member| self.transit_gateways.get(gateway).and_then(|g| g.default_table(member)).cloned();
-        let (associated, learns) = (default("AssociationDefaultRouteTableId"), default("PropagationDefaultRouteTableId"));
-        let (created, due) = (self.now, self.now + self.pace.transit);
-        let attachment = Attachment {
-            gateway: gateway.into(),
-            kind: kind.into(),
-            resource: resource.into(),
-            state: State::Pending,
-            interfaces: BTreeMap::new(),
-            switches,
-            created,
-            due,
-        };
-        self.transit_attachments.insert(id.clone(), attachment);
+        let due = self.now + self.pace.transit;
+        let new = Attachment::new(gateway, kind, resource, State::Pending, self.now);
+        self.transit_attachments.insert(id.clone(), Attachment { switches, due, ..new });
         self.schedule(self.pace.transit, Due::Transit(id.clone()));
-        if let Some(table) = associated.and_then(|table| self.transit_tables.get_mut(&table)) {
-            table.associations.insert(id.clone(), false);
-        }
+        self.follow_default(gateway, &id);
+        let learns = self.transit_gateways.get(gateway).and_then(|g| g.default_table("PropagationDefaultRouteTableId")).cloned();
         if let Some(table) = learns.and_then(|table| self.transit_tables.get_mut(&table)) {
             table.propagations.insert(id.clone());
         }
         id
+    }
+
+    /// Has a new attachment follow the default table of its gateway, if there is one.
+    pub(crate) fn follow_default(&mut self, gateway: &str, id: &str) {
+        let table = self.transit_gateways.get(gateway).and_then(|g| g.default_table("AssociationDefaultRouteTableId")).cloned();
+        if let Some(table) = table.and_then(|table| self.transit_tables.get_mut(&table)) {
+            table.associations.insert(id.into(), false);
+        }
     }
 
     /// Has an attachment go, and what tables say of it.
@@ -254,11 +273,12 @@ fn show_of_vpc(world: &World, id: &str) -> Option<Json> {
 
 fn show(world: &World, id: &str) -> Option<Json> {
     let attachment = world.transit_attachments.get(id)?;
+    let owner = attachment.peering.as_ref().map_or(ACCOUNT, |sides| sides.peer_account(&attachment.gateway));
     let mut shown = json!({
         "TransitGatewayAttachmentId": id,
         "TransitGatewayId": attachment.gateway,
         "TransitGatewayOwnerId": ACCOUNT,
-        "ResourceOwnerId": ACCOUNT,
+        "ResourceOwnerId": owner,
         "ResourceType": attachment.kind,
         "ResourceId": attachment.resource,
         "State": attachment.state.name(),

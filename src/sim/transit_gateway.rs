@@ -64,21 +64,30 @@ pub(crate) struct TransitGateway {
 /// The state of a transit gateway, and of what belongs to one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum State {
+    /// The other side of a peering has not heard of it yet.
+    Initiating,
+    PendingAcceptance,
     Pending,
     Available,
     Modifying,
     Deleting,
     Deleted,
+    Rejected,
+    Failed,
 }
 
 impl State {
     pub(crate) fn name(self) -> &'static str {
         match self {
+            State::Initiating => "initiatingRequest",
+            State::PendingAcceptance => "pendingAcceptance",
             State::Pending => "pending",
             State::Available => "available",
             State::Modifying => "modifying",
             State::Deleting => "deleting",
             State::Deleted => "deleted",
+            State::Rejected => "rejected",
+            State::Failed => "failed",
         }
     }
 
@@ -87,11 +96,13 @@ impl State {
         match self {
             State::Deleting | State::Deleted => State::Deleted,
             State::Pending | State::Available | State::Modifying => State::Available,
+            // Waits for somebody, or is over.
+            State::Initiating | State::PendingAcceptance | State::Rejected | State::Failed => self,
         }
     }
 
     pub(crate) fn is_gone(self) -> bool {
-        matches!(self, State::Deleting | State::Deleted)
+        matches!(self, State::Deleting | State::Deleted | State::Rejected | State::Failed)
     }
 }
 
@@ -192,7 +203,9 @@ fn modify(world: &mut World, p: Params<'_>) -> Outcome {
 fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("TransitGatewayId")?;
     ready(world, id)?;
-    let living = |(_, a): &(&String, &crate::sim::transit_attachment::Attachment)| a.gateway == id && a.state != State::Deleted;
+    let living = |(_, a): &(&String, &crate::sim::transit_attachment::Attachment)| {
+        a.gateway == id && (!a.state.is_gone() || a.state == State::Deleting)
+    };
     let held: Vec<&str> = world.transit_attachments.iter().filter(living).map(|(id, _)| id.as_str()).collect();
     if !held.is_empty() {
         return Err(refuse("IncorrectState", format!("{id} has non-deleted VPC Attachments: {}.", held.join(", "))));

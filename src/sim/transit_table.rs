@@ -19,6 +19,7 @@ use crate::{
         tag::at_creation,
         transit_attachment,
         transit_gateway::{self, State},
+        transit_peering,
         world::{Due, World, find, find_mut},
     },
 };
@@ -190,6 +191,10 @@ fn get_associations(world: &mut World, p: Params<'_>) -> Outcome {
 
 fn learn(world: &mut World, p: Params<'_>) -> Outcome {
     let (id, table, attachment) = ready_both(world, p)?;
+    if find(&world.transit_attachments, "tgw-attach", attachment)?.kind == transit_peering::KIND {
+        // docs.aws.amazon.com/vpc/latest/tgw/tgw-peering.html: routes over a peering are static.
+        return Err(bad(format!("{attachment} is a peering attachment, which propagates no routes")));
+    }
     if table.propagations.contains(attachment) {
         let message = format!("Propagation for {attachment} already exists in {id}");
         return Err(refuse("TransitGatewayRouteTablePropagation.Duplicate", message));
