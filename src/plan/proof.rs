@@ -242,6 +242,7 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     let mut desired = resources::managed_network(model, &known);
     desired.rename(&kept);
     public_access(&mut after, &mut desired, &Desired::new(model, &known), (standing, &kept));
+    lend_addresses(&mut after, &Desired::new(model, &known), standing);
     keep_addresses(&after, &mut desired, &Desired::new(model, &known), standing);
     let mut after = merge::merge(after, &managed, desired);
     merge::unlearn(&mut after, &taught(standing, decisions));
@@ -301,6 +302,31 @@ fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, standing
             first.public = wanted.or(first.public).or(again);
         }
         interface.addresses = addresses;
+    }
+}
+
+/// Gives interfaces that the project only reads the Elastic IP addresses that it wants there, and takes away those that it
+/// wants elsewhere.
+fn lend_addresses(stands: &mut Net, model: &Desired<'_>, standing: &Standing<'_>) {
+    let own = elastic_addresses(standing);
+    let read = |id: &Id| Address::parse(id.as_str()).filter(|address| standing.existing.contains_key(address));
+    for interface in &mut stands.interfaces {
+        let machine = if let Owner::Instance { id, .. } = &interface.owner { Some(id) } else { None };
+        let holders: Vec<Address> = machine.into_iter().chain([&interface.id]).filter_map(read).collect();
+        if holders.is_empty() {
+            continue;
+        }
+        for address in &mut interface.addresses {
+            let here = holders.iter().find_map(|holder| model.elastic_ip_at(holder, address.private));
+            let foreign = address.public.filter(|p| !matches!(p, Public::Known(ip) if own.contains(ip)));
+            address.public = here.or(foreign);
+        }
+        // A further interface of an instance is not the one that the instance's address is for.
+        let first_of = |holder: &&Address| interface.id.as_str() == holder.as_str();
+        let wanted = holders.iter().filter(first_of).find_map(|holder| model.elastic_ip_of(holder));
+        if let Some(first) = interface.addresses.iter_mut().find(|a| a.private.family() == Family::V4) {
+            first.public = wanted.or(first.public);
+        }
     }
 }
 

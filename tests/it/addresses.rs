@@ -119,3 +119,40 @@ async fn the_internet_meets_the_private_address_that_an_elastic_ip_is_for() {
     let (_, way) = ways(with(two, "elastic_ip web { network_interface = network_interface.card }")).await;
     assert!(way.contains("10.0.1.20"), "{way}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_elastic_ip_opens_what_the_project_only_reads() {
+    const NETWORK: &str = "vpc main { cidr_block = 10.0.0.0/16 }
+        internet_gateway main { vpc = vpc.main }
+        subnet a { vpc = vpc.main  cidr_block = 10.0.1.0/24  availability_zone = \"us-east-1a\" }
+        route_table a { vpc = vpc.main  subnets = [subnet.a]  route anywhere via internet_gateway.main }
+        security_group a { vpc = vpc.main  ingress all from anywhere
+        egress all to anywhere }";
+    for (kind, rest) in [("instance", "image = ami(\"al2023\")  instance_type = \"t3.micro\" "), ("network_interface", "")] {
+        let play = Play::new();
+        let made = format!("{kind} x {{ {rest} subnet = subnet.a  security_groups = [security_group.a]  tags = {{ Name = \"old\" }} }}");
+        // An interface by itself answers nobody.
+        let (on_it, also) = match kind {
+            "instance" => ("", ""),
+            _ => (
+                "instance m { image = ami(\"al2023\")  instance_type = \"t3.micro\"  network_interface = network_interface.x }",
+                "forget instance.m",
+            ),
+        };
+        play.apply(&project(&format!("{NETWORK}\n{made}\n{on_it}"))).await;
+        let lent = |elastic: &str| {
+            project(&format!(
+                "{NETWORK}\nforget {kind}.x\n{also}\nexisting {kind} old {{ tags = {{ Name = \"old\" }} }}\n{elastic}
+                 policy closed \"x\" {{ forbid all from internet to {kind}.old }}"
+            ))
+        };
+        let outcome = async |source: &str| play.plan(source).await.proof.policies[0].outcome;
+        let (with, without) = (lent(&format!("elastic_ip e {{ {kind} = {kind}.old }}")), lent("elastic_ip e { }"));
+        assert_eq!(outcome(&without).await, Outcome::Proven, "{kind}");
+        assert_eq!(outcome(&with).await, Outcome::Refuted, "{kind}");
+        play.apply(&with).await;
+        assert!(play.plan(&with).await.is_empty(), "{kind}");
+        assert_eq!(outcome(&with).await, Outcome::Refuted, "{kind}");
+        assert_eq!(outcome(&without).await, Outcome::Proven, "{kind}: it goes");
+    }
+}

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Decisions, Desired, Id, Input, Known, Names, Net, Owner, Standing, Thing, keep_addresses, lifecycle, merge, name_interfaces,
-    public_access, resources, snapshot, taught,
+    Decisions, Desired, Id, Input, Known, Names, Net, Owner, Standing, Thing, keep_addresses, lend_addresses, lifecycle, merge,
+    name_interfaces, public_access, resources, snapshot, taught,
 };
 use crate::{
     base::{address::Address, diagnostic::Diagnostic},
@@ -126,6 +126,7 @@ impl<'a> Between<'a> {
         }
         desired.rename(&kept);
         public_access(&mut after, &mut desired, &Desired::new(&model, &self.known), (self.standing, &kept));
+        lend_addresses(&mut after, &Desired::new(&model, &self.known), self.standing);
         keep_addresses(&after, &mut desired, &Desired::new(&model, &self.known), self.standing);
         // An interface that came with something goes with it, and not before.
         managed.retain(|id| !self.cards_of(&whole).contains(id));
