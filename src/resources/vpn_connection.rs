@@ -629,8 +629,8 @@ mod tests {
         let inside = |a: &str, b: &str| of("tunnel_inside_cidrs", values([network(a), network(b)]));
         assert_eq!(inside("169.254.8.0/30", "169.254.9.0/30"), "");
         assert_eq!(inside("169.254.5.0/30", "169.254.9.0/30"), "E0355 169.254.5.0/30 is no /30 of 169.254.0.0/16 that tunnels may have");
-        assert_eq!(of("tunnel_inside_cidrs", values([network("169.254.8.0/30")])), "E0355 two tunnels have 1 networks inside");
-        assert_eq!(of("dpd_timeout_seconds", Value::Int(29)), "E0355 `dpd_timeout_seconds` is 29, and AWS takes 30 to more");
+        assert_eq!(of("tunnel_inside_cidrs", values([network("169.254.8.0/30")])), "E0355 the connection has two tunnels, and 1 inside");
+        assert_eq!(of("dpd_timeout_seconds", Value::Int(29)), "E0355 `dpd_timeout_seconds` is 29, and AWS takes 30 or more");
         assert!(of("phase1_lifetime_seconds", Value::Int(1000)).starts_with("E0355 keys of phase 2 live longer (3600 seconds)"));
         assert!(of("ike_versions", values([])).starts_with("E0355 `ike_versions` is empty"));
         assert_eq!(of("phase1_dh_group_numbers", values([Value::Int(5)])), "E0355 there is no Diffie-Hellman group 5 in `phase1_dh_group_numbers`");
