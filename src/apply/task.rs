@@ -12,7 +12,7 @@ use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 use crate::{
     apply::{
         Progress, TaskError,
-        argument::{Known, resolve},
+        argument::{ArgumentError, Known, resolve},
         find::{self, TAG},
         holder::Holder,
         pace::Pace,
@@ -244,7 +244,12 @@ impl Step<'_> {
     /// Writes down what is about to be sent, sends it, and writes down what it made. `None`: see [`Sent::Overtaken`].
     async fn change(&self, number: usize, call: &Call, answers: &[Json], what: Option<What>) -> Result<Option<Json>, TaskError> {
         let operation = identity::random().map_err(|e| TaskError::Internal(e.to_string()))?;
-        let request = self.request(call, answers, &operation)?;
+        let deletes = matches!(self.task.what, What::Delete { .. } | What::UnmakeParts { .. });
+        let request = match self.request(call, answers, &operation) {
+            // What is to go was looked for, and is not there: it went with something else.
+            Err(TaskError::Argument { error: ArgumentError::Element(..), .. }) if deletes => return Ok(Some(Json::Null)),
+            request => request?,
+        };
         let way = self.way(call)?;
         let (action, site) = (call.action.clone(), call.site.clone());
         let intent = Event::Intent { task: self.index, call: number, action, operation: operation.clone(), what, site };
@@ -277,7 +282,7 @@ impl Step<'_> {
             operation: &operation,
             listing: find::listing(self.spec, call.tagged.first().map(String::as_str)),
             many: if number == 0 { self.task.what.made().len() } else { 1 },
-            deletes: matches!(self.task.what, What::Delete { .. } | What::UnmakeParts { .. }),
+            deletes,
             names_young: self.run.names_young(&request),
             was_read_for: self.task.calls.iter().take(number).any(|call| !call.mutates()),
             told: &told,
