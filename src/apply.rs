@@ -308,7 +308,7 @@ impl TaskError {
                 _ => "applying again goes on from here; to wait longer, write `lifecycle { timeouts = { update = 30m } }`",
             }),
             TaskError::Unread(_) => Some("apply again: what was made is in the state"),
-            TaskError::Journal(_) => Some("free space on the disk, then apply again"),
+            TaskError::Journal(_) => Some("mend that, then apply again: the next run finds out what was done"),
             TaskError::Overtaken { .. } => Some("apply again: what is there is read first"),
             TaskError::Argument { .. } | TaskError::Settled { .. } | TaskError::Internal(_) => None,
         }
