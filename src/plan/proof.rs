@@ -242,8 +242,9 @@ fn networks(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decisions<'_
     let mut desired = resources::managed_network(model, &known);
     desired.rename(&kept);
     public_access(&mut after, &mut desired, &Desired::new(model, &known), (standing, &kept));
-    lend_addresses(&mut after, &Desired::new(model, &known), standing);
-    keep_addresses(&after, &mut desired, &Desired::new(model, &known), standing);
+    let own = elastic_addresses(standing);
+    lend_addresses(&mut after, &Desired::new(model, &known), (standing, &own));
+    keep_addresses(&after, &mut desired, &Desired::new(model, &known), &own);
     let mut after = merge::merge(after, &managed, desired);
     merge::unlearn(&mut after, &taught(standing, decisions));
     Ok((before, after))
@@ -277,8 +278,7 @@ fn taught(standing: &Standing<'_>, decisions: &Decisions<'_>) -> BTreeSet<Id> {
 
 /// Gives interfaces that stay the addresses that they have: AWS hands out a public one at a launch alone, and what
 /// somebody else has added stays. Elastic IP addresses of the project are where the project wants them.
-fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, standing: &Standing<'_>) {
-    let own = elastic_addresses(standing);
+fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, own: &BTreeSet<IpAddr>) {
     let held: BTreeMap<&Id, &Interface> = stands.interfaces.iter().map(|i| (&i.id, i)).collect();
     for interface in desired.interfaces.iter_mut().filter(|i| !matches!(i.owner, Owner::NatGateway(_))) {
         let Some(before) = held.get(&interface.id) else { continue };
@@ -307,8 +307,7 @@ fn keep_addresses(stands: &Net, desired: &mut Net, model: &Desired<'_>, standing
 
 /// Gives interfaces that the project only reads the Elastic IP addresses that it wants there, and takes away those that it
 /// wants elsewhere.
-fn lend_addresses(stands: &mut Net, model: &Desired<'_>, standing: &Standing<'_>) {
-    let own = elastic_addresses(standing);
+fn lend_addresses(stands: &mut Net, model: &Desired<'_>, (standing, own): (&Standing<'_>, &BTreeSet<IpAddr>)) {
     let read = |id: &Id| Address::parse(id.as_str()).filter(|address| standing.existing.contains_key(address));
     for interface in &mut stands.interfaces {
         let machine = if let Owner::Instance { id, .. } = &interface.owner { Some(id) } else { None };
@@ -332,12 +331,18 @@ fn lend_addresses(stands: &mut Net, model: &Desired<'_>, standing: &Standing<'_>
 
 /// The Elastic IP addresses that the project has made.
 fn elastic_addresses(standing: &Standing<'_>) -> BTreeSet<IpAddr> {
-    let elastic = standing.things.iter().filter(|(address, _)| address.kind() == "elastic_ip");
-    let address = |thing: &Thing<'_>| match thing.observed.record.get("public_ip_address") {
-        Some(Value::Ip(ip)) => Some(*ip),
-        _ => None,
-    };
-    elastic.filter_map(|(_, thing)| address(thing)).collect()
+    elastic(standing).map(|(_, ip)| ip).collect()
+}
+
+/// They, each with the id of its allocation.
+fn elastic<'a>(standing: &'a Standing<'_>) -> impl Iterator<Item = (&'a str, IpAddr)> {
+    let things = standing.things.iter().chain(standing.deposed.iter().map(|(address, thing)| (address, thing)));
+    things.filter(|(address, _)| address.kind() == "elastic_ip").filter_map(|(_, thing)| {
+        match thing.observed.record.get("public_ip_address") {
+            Some(Value::Ip(ip)) => Some((&*thing.observed.id, *ip)),
+            _ => None,
+        }
+    })
 }
 
 /// Interfaces that come and go with an instance or NAT gateway, and attachments with a VPN: the interface's id, and the owner's.

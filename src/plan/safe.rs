@@ -361,27 +361,29 @@ impl Scopes<'_> {
                 cuts.effects[task] = Effect::None;
             }
         }
-        let idle = self.idle(&live, between);
+        let idle = self.idle(&live, cuts, between);
         live.retain(|task| !idle.contains(task));
         idle.iter().for_each(|task| cuts.effects[*task] = Effect::None);
         live
     }
 
-    /// Those that make no difference to the network at all.
-    fn idle(&self, live: &[usize], between: &Between<'_>) -> BTreeSet<usize> {
-        let without = |tasks: &[usize]| {
-            let mut done = vec![true; self.tasks.len()];
-            tasks.iter().for_each(|task| done[*task] = false);
-            alike(&between.network(&done), self.end)
+    /// Those that make no difference to the network at all. What waits for a task is not done there: what is deleted has no
+    /// parts, and none of them would make a difference.
+    fn idle(&self, live: &[usize], cuts: &Cuts, between: &Between<'_>) -> BTreeSet<usize> {
+        let differs = |tasks: &[usize]| {
+            let late = cuts.after(tasks);
+            let without: Vec<bool> = late.iter().map(|late| !late).collect();
+            let mut with = without.clone();
+            tasks.iter().for_each(|task| with[*task] = true);
+            !alike(&between.network(&with), &between.network(&without))
         };
-        if live.is_empty() || without(live) {
-            return live.iter().copied().collect();
-        }
         if live.len() > TURNS_MAX {
-            return BTreeSet::new();
+            // Updates of different resources do not undo one another.
+            let updates: BTreeSet<_> = live.iter().map(|t| &self.tasks[*t].what).filter_map(updated).collect();
+            return if updates.len() == live.len() && !differs(live) { live.iter().copied().collect() } else { BTreeSet::new() };
         }
-        let idle: Vec<usize> = live.iter().copied().filter(|task| without(&[*task])).collect();
-        if without(&idle) { idle.into_iter().collect() } else { BTreeSet::new() }
+        let idle: Vec<usize> = live.iter().copied().filter(|task| !differs(&[*task])).collect();
+        if idle.is_empty() || differs(&idle) { BTreeSet::new() } else { idle.into_iter().collect() }
     }
 
     /// The subnets in which a task puts something.
@@ -422,4 +424,9 @@ impl Scopes<'_> {
         let within = self.start.subnets.iter().chain(&self.end.subnets).filter(|s| vpcs.contains(&s.vpc));
         Scope::Subnets(within.map(|s| s.id.clone()).collect())
     }
+}
+
+/// What is changed in place.
+fn updated(what: &What) -> Option<&Address> {
+    if let What::Update { address, .. } = what { Some(address) } else { None }
 }

@@ -156,3 +156,21 @@ async fn an_elastic_ip_opens_what_the_project_only_reads() {
         assert_eq!(outcome(&without).await, Outcome::Proven, "{kind}: it goes");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_elastic_ip_that_the_project_lets_go_of_stays_where_it_is() {
+    const NETWORK: &str = "vpc main { cidr_block = 10.0.0.0/16 }
+        internet_gateway main { vpc = vpc.main }
+        subnet a { vpc = vpc.main  cidr_block = 10.0.1.0/24 }
+        route_table a { vpc = vpc.main  subnets = [subnet.a]  route anywhere via internet_gateway.main }
+        security_group a { vpc = vpc.main  ingress all from anywhere
+        egress all to anywhere }
+        instance x { image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.a  security_groups = [security_group.a] }
+        policy closed \"x\" { forbid all from internet to instance.x }";
+    let play = Play::new();
+    let plan = play.plan(&project(&format!("{NETWORK}\nelastic_ip e {{ instance = instance.x }}"))).await;
+    play.carry_out(&plan).await;
+    let outcome = async |rest: &str| play.plan(&project(&format!("{NETWORK}\n{rest}"))).await.proof.policies[0].outcome;
+    assert_eq!(outcome("").await, Outcome::Proven, "it goes");
+    assert_eq!(outcome("forget elastic_ip.e").await, Outcome::Refuted, "it stays");
+}

@@ -8,13 +8,18 @@ use std::{
 use secnet::{
     analysis::{Inputs, analyze},
     apply::refresh,
+    base::address::Address,
     call::{Answer, Driver, Request, mutates},
-    net::{Net, snapshot},
+    net::{Id, Net, snapshot},
     plan::Plan,
-    prove::{chart::Chart, policy::Outcome, reach::beyond::beyond},
+    prove::{
+        chart::Chart,
+        policy::{Outcome, judge},
+        reach::beyond::beyond,
+    },
     schema::model::Model,
     sim::Sim,
-    state::State,
+    state::{Resource as Held, State},
 };
 
 use crate::play::{Play, before, project, shown, titles};
@@ -230,6 +235,74 @@ async fn between(old: &str, new: &str, dice: Dice) -> (bool, usize) {
         }
     }
     (warned(&plan), seen.len())
+}
+
+/// Who is to reach what, and who is not, whatever the drafts are.
+const SAID: &str = "policy open during apply { require tcp/22 from internet to instance.a
+        require tcp/80 from instance.a to instance.b }
+    policy closed during apply { forbid tcp/22 from internet to instance.b
+        forbid tcp/80 from internet to instance.b
+        forbid tcp/22 from instance.b to instance.a }";
+
+/// What became of the statements in the network as EC2 has it.
+fn judged(net: &Net, state: &State, model: &Model) -> Vec<(bool, Outcome)> {
+    let mut net = net.clone();
+    let name = |(address, held): (&Address, &Held)| (Id::from(&*held.id), Id::from(address.as_str()));
+    net.rename(&state.resources.iter().map(name).collect());
+    net.start_machines();
+    let requires = model.policies.iter().flat_map(|p| &p.statements).map(|s| s.require);
+    requires.zip(judge(&Chart::new(&net), model)).map(|(require, judged)| (require, judged.outcome)).collect()
+}
+
+/// Applies one draft and then another under policies, and judges every state between.
+async fn between_policies(old: &str, new: &str, dice: Dice) -> [usize; 2] {
+    let mut play = Play::new();
+    play.apply(old).await;
+    let new = format!("{new}\n{SAID}");
+    let plan = play.plan(&new).await;
+    let model = analyze(vec![("main.secnet".into(), new.clone())], &Inputs::default()).model;
+    let watched = Arc::new(Watched { sim: play.sim.clone(), model, state: play.state(), dice: Mutex::new(dice), seen: Mutex::default() });
+    let start = judged(&watched.look().await, &watched.state, &watched.model);
+    play.through(watched.clone());
+    let outcome = play.carry_out(&plan).await;
+    assert!(outcome.is_success(), "{:#?}", outcome.failed);
+    let end = judged(&watched.look().await, &watched.state, &watched.model);
+    let told = |n: usize| plan.proof.policies[n].outcome == Outcome::Proven;
+    let mut counted = [0, 0];
+    for (n, ((require, before), (_, after))) in start.iter().zip(&end).enumerate() {
+        if ![before, after].iter().all(|o| **o == Outcome::Proven) {
+            continue;
+        }
+        counted[usize::from(told(n))] += 1;
+        for (action, net) in watched.seen.lock().unwrap().iter().filter(|_| told(n)) {
+            let outcome = judged(net, &watched.state, &watched.model)[n].1;
+            let titles = titles(&plan);
+            if outcome != Outcome::Proven {
+                eprintln!(
+                    "{} {:?}",
+                    shown(&plan),
+                    plan.proof.policies.iter().map(|v| (&v.policy, &v.statement, v.outcome)).collect::<Vec<_>>()
+                );
+                eprintln!("{start:?} {end:?}");
+            }
+            assert_eq!(outcome, Outcome::Proven, "{n} (require: {require}) after {action}, from:\n{old}\nto:\n{new}\n{titles:#?}");
+        }
+    }
+    counted
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_policies_say_during_an_apply_holds_in_every_state_between_two_random_drafts() {
+    let (count, seed) = (setting("SECNET_DRAFTS", 30), seed());
+    let mut counted = [0, 0];
+    for n in 0..count {
+        let mut dice = Dice(seed + n);
+        let (old, new) = (draft(&mut dice), draft(&mut dice));
+        let more = between_policies(&old, &new, dice).await;
+        counted = [counted[0] + more[0], counted[1] + more[1]];
+    }
+    tell(format!("{count} changes from seed {seed}: {} statements held all the time, of {} no order was found", counted[1], counted[0]));
+    assert!(counted[1] > counted[0], "{counted:?}");
 }
 
 #[tokio::test(start_paused = true)]

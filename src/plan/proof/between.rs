@@ -1,6 +1,9 @@
 //! The network while a plan is carried out: some of its tasks are done, some are not. Layer 6.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::{
     Decisions, Desired, Id, Input, Known, Names, Net, Owner, Standing, Thing, keep_addresses, lend_addresses, lifecycle, merge,
@@ -126,8 +129,9 @@ impl<'a> Between<'a> {
         }
         desired.rename(&kept);
         public_access(&mut after, &mut desired, &Desired::new(&model, &self.known), (self.standing, &kept));
-        lend_addresses(&mut after, &Desired::new(&model, &self.known), self.standing);
-        keep_addresses(&after, &mut desired, &Desired::new(&model, &self.known), self.standing);
+        let moved = self.moved_addresses(&is_done);
+        lend_addresses(&mut after, &Desired::new(&model, &self.known), (self.standing, &moved));
+        keep_addresses(&after, &mut desired, &Desired::new(&model, &self.known), &moved);
         // An interface that came with something goes with it, and not before.
         managed.retain(|id| !self.cards_of(&whole).contains(id));
         let mut net = merge::merge(after, &managed, desired);
@@ -183,6 +187,18 @@ impl<'a> Between<'a> {
         Some(spec.part(name)?.key_of(&self.standing.record_ids(record, &BTreeSet::new())))
     }
 
+    /// Elastic IP addresses that are where the tasks want them: all but those that a task has yet to take from where they are.
+    fn moved_addresses(&self, is_done: &dyn Fn(&usize) -> bool) -> BTreeSet<IpAddr> {
+        let moves = |(i, task): (usize, &Task)| match &task.what {
+            What::ChangePart { address, .. } if !is_done(&i) => self.standing.things.get(address).map(|thing| &*thing.observed.id),
+            _ => None,
+        };
+        let to_move: BTreeSet<&str> = self.tasks.iter().enumerate().filter_map(moves).collect();
+        // The first of the tasks that unmake it takes it from where it is.
+        let to_go = |id: &str| self.unmade.get(id).and_then(|tasks| tasks.first()).is_some_and(|task| !is_done(task));
+        super::elastic(self.standing).filter(|(id, _)| !to_move.contains(id) && !to_go(id)).map(|(_, ip)| ip).collect()
+    }
+
     /// The interfaces that came with some of what goes.
     fn cards_of(&self, owners: &BTreeSet<Id>) -> BTreeSet<Id> {
         super::own_interfaces(self.listed).into_iter().filter(|(_, owner)| owners.contains(owner)).map(|(card, _)| card).collect()
@@ -219,7 +235,7 @@ impl<'a> Between<'a> {
         }
         for what in undone() {
             if let Some(resource) = model.resources.get_mut(what.address()) {
-                told_by_parts(what, resource);
+                self.told_by_parts(what, resource);
             }
         }
         model
@@ -274,6 +290,37 @@ impl<'a> Between<'a> {
     fn named(&self, record: &Record) -> Record {
         record.iter().map(|(name, value)| (name.clone(), self.value(value))).collect()
     }
+
+    /// Attributes that parts come from, as the parts have them: `subnets` from what is associated.
+    fn told_by_parts(&self, what: &What, resource: &mut Resource) {
+        let parts: Vec<&state::Part> = match what {
+            What::MakeParts { parts, .. } | What::UnmakeParts { parts, .. } => parts.iter().collect(),
+            What::ChangePart { old, new, .. } => vec![old, new],
+            _ => return,
+        };
+        let Some(spec) = resources::spec(resource.address.kind()) else { return };
+        for attr in spec.attrs.iter().filter(|a| a.change == Change::Parts) {
+            let name = attr.name.strip_suffix('s').unwrap_or(attr.name);
+            if !parts.iter().any(|p| p.record.contains_key(name)) {
+                // What is told of by something that EC2 decides: an address goes to the interface of the instance that is written.
+                let Some(written) = resource.record.get(attr.name).and_then(Value::as_resource) else { continue };
+                let by = |value: &Value| matches!(value, Value::Attribute(of, _) if of == written);
+                let wanted = self.model.resources.get(&resource.address).map_or(&[][..], |r| &r.parts).iter();
+                let wanted = wanted.filter(|p| p.record.values().any(by));
+                let keys: BTreeSet<_> = wanted.filter_map(|p| Some((p.name, self.key(spec, p.name, &p.record)?))).collect();
+                if parts.iter().filter_map(|p| Some((&*p.name, self.key(spec, &p.name, &p.record)?))).any(|key| keys.contains(&key)) {
+                    resource.record.remove(attr.name);
+                }
+                continue;
+            }
+            let mut told = resource.parts.iter().filter_map(|p| p.record.get(name).cloned());
+            let value = match attr.ty {
+                Type::Set(_) | Type::List(_) => Value::List(told.collect()),
+                _ => told.next_back().unwrap_or(Value::Null),
+            };
+            resource.record.insert(attr.name.into(), value);
+        }
+    }
 }
 
 /// The network as the state has it, under EC2's ids.
@@ -283,32 +330,4 @@ fn stands_by_state(input: &Input<'_>, standing: &Standing<'_>, decisions: &Decis
     let existing = standing.existing.iter().map(|(address, observed)| (address, &observed.id));
     before.rename(&things.chain(existing).map(|(address, id)| (Id::from(address.as_str()), Id::from(&**id))).collect());
     Ok(before)
-}
-
-/// Attributes that parts come from, as the parts have them: `subnets` from what is associated.
-fn told_by_parts(what: &What, resource: &mut Resource) {
-    let parts: Vec<&state::Part> = match what {
-        What::MakeParts { parts, .. } | What::UnmakeParts { parts, .. } => parts.iter().collect(),
-        What::ChangePart { old, new, .. } => vec![old, new],
-        _ => return,
-    };
-    let Some(spec) = resources::spec(resource.address.kind()) else { return };
-    for attr in spec.attrs.iter().filter(|a| a.change == Change::Parts) {
-        let name = attr.name.strip_suffix('s').unwrap_or(attr.name);
-        if !parts.iter().any(|p| p.record.contains_key(name)) {
-            // What is told of by something that EC2 decides: an address goes to the interface of the instance that is written.
-            let written = resource.record.get(attr.name).and_then(Value::as_resource);
-            let by = |value: &Value| matches!(value, Value::Attribute(of, _) if Some(of) == written);
-            if written.is_some() && parts.iter().any(|p| p.record.values().any(by)) {
-                resource.record.remove(attr.name);
-            }
-            continue;
-        }
-        let mut told = resource.parts.iter().filter_map(|p| p.record.get(name).cloned());
-        let value = match attr.ty {
-            Type::Set(_) | Type::List(_) => Value::List(told.collect()),
-            _ => told.next_back().unwrap_or(Value::Null),
-        };
-        resource.record.insert(attr.name.into(), value);
-    }
 }

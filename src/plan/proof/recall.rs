@@ -37,7 +37,7 @@ pub(super) fn networks((model, known, read): (&Model, &Known, &Read), standing: 
         owner.is_none_or(|a| !decisions.replaced.contains(&a) && decisions.wanted.contains_key(&a))
     });
     let mut after = resources::drawn(model, known, read);
-    super::keep_addresses(&stays, &mut after, &Desired::new(model, known), standing);
+    super::keep_addresses(&stays, &mut after, &Desired::new(model, known), &super::elastic_addresses(standing));
     merge::complete(&mut before);
     merge::complete(&mut after);
     // What the project lets go of stays as it stands, and not as AWS once gave it.

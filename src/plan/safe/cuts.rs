@@ -38,7 +38,7 @@ impl Cuts {
     }
 
     /// All that waits for some of these, themselves among them.
-    fn after(&self, of: &[usize]) -> Vec<bool> {
+    pub fn after(&self, of: &[usize]) -> Vec<bool> {
         reach(&self.dependents, of)
     }
 
