@@ -277,14 +277,6 @@ async fn between_policies(old: &str, new: &str, dice: Dice) -> [usize; 2] {
         for (action, net) in watched.seen.lock().unwrap().iter().filter(|_| told(n)) {
             let outcome = judged(net, &watched.state, &watched.model)[n].1;
             let titles = titles(&plan);
-            if outcome != Outcome::Proven {
-                eprintln!(
-                    "{} {:?}",
-                    shown(&plan),
-                    plan.proof.policies.iter().map(|v| (&v.policy, &v.statement, v.outcome)).collect::<Vec<_>>()
-                );
-                eprintln!("{start:?} {end:?}");
-            }
             assert_eq!(outcome, Outcome::Proven, "{n} (require: {require}) after {action}, from:\n{old}\nto:\n{new}\n{titles:#?}");
         }
     }
