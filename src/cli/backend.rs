@@ -18,9 +18,13 @@ use crate::{
         diagnostic::Diagnostic,
     },
     cli::load,
-    schema::model::{self, Backend, Bucket},
+    schema::model::{self, Backend, Bucket, Encryption},
     state::{
-        remote::{Objects, Remote, folder::Folder},
+        remote::{
+            Objects, Remote,
+            encryption::{Encrypted, Secret},
+            folder::Folder,
+        },
         store::Store,
     },
 };
@@ -29,6 +33,14 @@ use crate::{
 const ENDPOINT: &str = "SECNET_STATE_ENDPOINT_URL";
 /// Says how many seconds a lease holds.
 const LEASE: &str = "SECNET_STATE_LEASE";
+
+/// Holds the passphrase of an encrypted state.
+const PASSPHRASE: &str = "SECNET_STATE_PASSPHRASE";
+/// Names the file with the key of an encrypted state.
+const KEY_FILE: &str = "SECNET_STATE_KEY_FILE";
+/// They, as they were, for what is to be encrypted anew.
+const OLD: [(Encryption, &str); 2] =
+    [(Encryption::Passphrase, "SECNET_STATE_OLD_PASSPHRASE"), (Encryption::KeyFile, "SECNET_STATE_OLD_KEY_FILE")];
 
 /// How long somebody waits for a lock.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -58,11 +70,51 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// There is no way to a bucket from here.
 pub fn store_of(backend: &Backend, above: &Path, key: &str) -> Result<Store, Diagnostic> {
     let Some(bucket) = &backend.bucket else { return Ok(Store::new(above.join("state"), key)) };
-    let mut remote = Remote::new(objects(bucket)?, &bucket.key, key).with_here(above.join(".secnet").join("state"));
-    if let Some(seconds) = std::env::var(LEASE).ok().and_then(|text| text.parse::<u64>().ok()).filter(|n| *n > 0) {
-        remote = remote.with_lease(Duration::from_secs(seconds));
+    remote_of(Arc::new(encrypted(bucket)?), bucket, above, key).map(Store::Remote)
+}
+
+/// The objects of a state, as they are and as the project wants them: what brings them into another form.
+///
+/// # Errors
+/// There is no way to a bucket from here.
+pub fn in_any_form(bucket: &Bucket, above: &Path, key: &str) -> Result<(Arc<Encrypted>, Remote), Diagnostic> {
+    let former = OLD.into_iter().filter(|(_, variable)| set(variable).is_some());
+    let former = former.map(|(encryption, variable)| secret(encryption, variable)).collect::<Result<_, _>>()?;
+    let objects = Arc::new(encrypted(bucket)?.or(former));
+    Ok((objects.clone(), remote_of(objects, bucket, above, key)?))
+}
+
+fn remote_of(objects: Arc<Encrypted>, bucket: &Bucket, above: &Path, key: &str) -> Result<Remote, Diagnostic> {
+    let remote = Remote::new(objects, &bucket.key, key).with_here(above.join(".secnet").join("state"));
+    let Ok(text) = std::env::var(LEASE) else { return Ok(remote) };
+    match text.parse::<u64>() {
+        Ok(seconds) if seconds > 0 => Ok(remote.with_lease(Duration::from_secs(seconds))),
+        _ => Err(environment::unreadable(LEASE, &format!("`{text}` is no number of seconds")).help("write one, such as 60")),
     }
-    Ok(Store::Remote(remote))
+}
+
+/// The objects of a bucket, encrypted if it says so.
+fn encrypted(bucket: &Bucket) -> Result<Encrypted, Diagnostic> {
+    let variable = |encryption| if encryption == Encryption::Passphrase { PASSPHRASE } else { KEY_FILE };
+    let secret = bucket.encryption.map(|encryption| secret(encryption, variable(encryption))).transpose()?;
+    Ok(Encrypted::new(objects(bucket)?, secret))
+}
+
+fn set(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|text| !text.is_empty())
+}
+
+/// A passphrase, or the key in a file that is named.
+fn secret(encryption: Encryption, variable: &str) -> Result<Secret, Diagnostic> {
+    let Some(text) = set(variable) else {
+        return Err(codes::no_state_key(variable, "nothing says with what"));
+    };
+    if encryption == Encryption::Passphrase {
+        return Ok(Secret::Passphrase(text));
+    }
+    let bad = |why: String| codes::no_state_key(variable, &format!("`{text}` holds no key for it: {why}"));
+    let bytes = fs::read(&text).map_err(|e| bad(load::reason(&e)))?;
+    Secret::of_file(&bytes).map_err(bad)
 }
 
 /// The store of a project that was kept there so far, too.
@@ -150,7 +202,7 @@ fn marker(directory: &Path, project: &model::Project) -> PathBuf {
 
 /// What is named in S3's place for this run.
 fn named() -> Option<String> {
-    std::env::var(ENDPOINT).ok().filter(|url| !url.is_empty())
+    set(ENDPOINT)
 }
 
 /// The way to a bucket.

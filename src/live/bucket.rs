@@ -28,7 +28,7 @@ use crate::{
         failure::words,
     },
     schema::model::Bucket,
-    state::remote::{Listed, Object, Objects, Refused, When},
+    state::remote::{Listed, Object, Objects, Refused, Trouble, When},
 };
 
 /// For how long a request is repeated that has no answer: shorter than a lease.
@@ -198,9 +198,9 @@ fn refused(error: &Error) -> Refused {
 }
 
 impl Objects for S3 {
-    fn get(&self, key: &str) -> Result<Option<Object>, String> {
+    fn get(&self, key: &str) -> Result<Option<Object>, Trouble> {
         let (store, key) = (self.store.clone(), Path::from(key));
-        self.ask(async move {
+        let found = self.ask(async move {
             let found = match store.get(&key).await {
                 Ok(found) => found,
                 Err(Error::NotFound { .. }) => return Ok(None),
@@ -209,7 +209,8 @@ impl Objects for S3 {
             let etag = found.meta.e_tag.clone().ok_or("S3 told no ETag")?;
             let bytes = found.bytes().await.map_err(|e| words(&e))?.to_vec();
             Ok(Some(Object { bytes, etag }))
-        })?
+        });
+        found.flatten().map_err(Trouble::Unreachable)
     }
 
     fn put(&self, key: &str, bytes: &[u8], when: When<'_>) -> Result<String, Refused> {

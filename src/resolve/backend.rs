@@ -9,11 +9,11 @@ use crate::{
         diagnostic::{Diagnostic, nearest},
     },
     resolve::env::plain_text,
-    schema::model::{Backend, Bucket},
+    schema::model::{Backend, Bucket, Encryption},
     syntax::ast::{self, Attribute, Body, Entry},
 };
 
-const SETTINGS: &[&str] = &["bucket", "endpoint", "key", "profile", "region"];
+const SETTINGS: &[&str] = &["bucket", "encryption", "endpoint", "key", "profile", "region"];
 
 /// What the keys of all objects begin with where nothing is said.
 const KEY: &str = "secnet";
@@ -55,6 +55,7 @@ pub(super) fn read(body: &Body, wrong: &mut dyn FnMut(Diagnostic)) -> Backend {
             "bucket" => bucket.name = text,
             "key" => bucket.key = text,
             "region" => bucket.region = Some(text),
+            "encryption" => bucket.encryption = Encryption::parse(&text),
             "profile" => bucket.profile = Some(text),
             _ => bucket.endpoint = Some(text),
         }
@@ -78,6 +79,7 @@ fn fits(word: &str, text: &str) -> bool {
         }
         "key" => text.split('/').all(|part| !matches!(part, "" | "." | "..") && part.chars().all(|c| c.is_ascii_graphic())),
         "region" => !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+        "encryption" => Encryption::parse(text).is_some(),
         "endpoint" => ["http://", "https://", "file://"].iter().any(|scheme| text.starts_with(scheme)),
         _ => !text.is_empty(),
     }
@@ -89,6 +91,7 @@ fn example(word: &str) -> &'static str {
         "key" => "networks/production",
         "region" => "eu-central-1",
         "profile" => "production",
+        "encryption" => "passphrase",
         _ => "https://objects.example.com",
     }
 }

@@ -99,6 +99,30 @@ pub struct Bucket {
     /// A URL that stands in for that of S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+    /// With what the objects are encrypted; `None`: with nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
+}
+
+/// With what a state is encrypted. The secret itself is in no source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// A key that is made of a passphrase.
+    Passphrase,
+    /// A key in a file.
+    KeyFile,
+}
+
+impl Encryption {
+    /// All, by their words.
+    pub const ALL: [(&str, Self); 2] = [("passphrase", Self::Passphrase), ("key_file", Self::KeyFile)];
+
+    /// The one of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, encryption)| encryption)
+    }
 }
 
 impl Project {

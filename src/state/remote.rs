@@ -7,6 +7,7 @@
 //! state says which epoch has last laid its hand on it: whoever takes over a lease that has run out writes its epoch there
 //! and closes the journal, before it does anything else. So a holder that slept meanwhile can write neither any more.
 
+pub mod encryption;
 pub mod folder;
 pub mod lease;
 pub mod segments;
@@ -22,6 +23,7 @@ use crate::{
         store::{Loaded, format, now},
     },
 };
+use encryption::Encrypted;
 use lease::Lease;
 
 /// Something that is stored.
@@ -53,6 +55,26 @@ pub enum Refused {
     Failed(String),
 }
 
+/// Why something cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing came, in words.
+    Unreachable(String),
+    /// It is not encrypted as the project says.
+    Locked {
+        /// Its URL.
+        object: String,
+        /// In words.
+        why: String,
+    },
+}
+
+impl<S: Into<String>> From<S> for Trouble {
+    fn from(why: S) -> Self {
+        Self::Unreachable(why.into())
+    }
+}
+
 /// The name of an object and when it was written, in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -69,8 +91,8 @@ pub trait Objects: fmt::Debug + Send + Sync {
     /// An object; `None` where there is none of this key.
     ///
     /// # Errors
-    /// It cannot be told; why, in words.
-    fn get(&self, key: &str) -> Result<Option<Object>, String>;
+    /// It cannot be told.
+    fn get(&self, key: &str) -> Result<Option<Object>, Trouble>;
 
     /// Writes an object, whole or not at all; gives its version.
     ///
@@ -206,8 +228,11 @@ impl Remote {
         format!("{}/{key}", self.objects.url())
     }
 
-    fn unreachable(&self, error: &str) -> Diagnostic {
-        codes::remote_unreachable(&self.url(&self.base), error)
+    fn unreachable(&self, trouble: impl Into<Trouble>) -> Diagnostic {
+        match trouble.into() {
+            Trouble::Unreachable(why) => codes::remote_unreachable(&self.url(&self.base), &why),
+            Trouble::Locked { object, why } => codes::not_encrypted_so(&object, &why),
+        }
     }
 
     /// Takes the lock, at once or not at all.
@@ -218,7 +243,7 @@ impl Remote {
     /// What is stored, as it is.
     fn stored(&self) -> Result<Stored, Diagnostic> {
         let empty = Head { secnet: FORMAT, fence: 0, journal: 1, write: String::new() };
-        let Some(object) = self.objects.get(&self.state_key()).map_err(|e| self.unreachable(&e))? else {
+        let Some(object) = self.objects.get(&self.state_key()).map_err(|e| self.unreachable(e))? else {
             return Ok(Stored { head: empty, body: vec![], etag: None });
         };
         let shown = self.url(self.state_key());
@@ -279,7 +304,7 @@ impl Remote {
         match put(&*self.objects, &self.state_key(), &bytes, when) {
             Ok(_) => Ok(()),
             Err(Refused::Conflict) => Err(codes::lease_lost(&shown, "another secnet has written it meanwhile")),
-            Err(Refused::Failed(why)) => Err(self.unreachable(&why)),
+            Err(Refused::Failed(why)) => Err(self.unreachable(why)),
         }
     }
 
@@ -305,7 +330,7 @@ impl Remote {
         match self.objects.put(&key, body, When::Always) {
             Ok(_) => Ok(key),
             Err(Refused::Conflict) => Err(self.unreachable("a write without condition was refused for its condition")),
-            Err(Refused::Failed(why)) => Err(self.unreachable(&why)),
+            Err(Refused::Failed(why)) => Err(self.unreachable(why)),
         }
     }
 
@@ -329,6 +354,34 @@ impl Remote {
         Ok(self.url(key).into())
     }
 
+    /// Brings everything but the lock into the form in which it would be written, the state last; gives how many objects that
+    /// took. `objects`: those of this.
+    ///
+    /// # Errors
+    /// Something cannot be read or written; what was done so far stands, and the rest can be done later.
+    pub fn bring_into_form(&self, lease: &Lease, objects: &Encrypted) -> Result<usize, Diagnostic> {
+        let others = [self.history_prefix(), self.journal_prefix(), format!("{}/kept", self.base)];
+        let mut keys = vec![];
+        for prefix in others {
+            keys.extend(self.objects.list(&prefix).map_err(|e| self.unreachable(e))?.into_iter().map(|listed| listed.key));
+        }
+        keys.push(self.state_key());
+        let mut brought = 0;
+        for key in keys {
+            if objects.in_form(&key).map_err(|e| self.unreachable(e))? {
+                continue;
+            }
+            let Some(found) = objects.get(&key).map_err(|e| self.unreachable(e))? else { continue };
+            lease.check().map_err(|why| codes::lease_lost(&self.url(&key), &why))?;
+            match objects.put(&key, &found.bytes, When::Unchanged(&found.etag)) {
+                Ok(_) => brought += 1,
+                Err(Refused::Conflict) => return Err(codes::lease_lost(&self.url(&key), "another secnet has written it meanwhile")),
+                Err(Refused::Failed(why)) => return Err(self.unreachable(why)),
+            }
+        }
+        Ok(brought)
+    }
+
     pub(super) fn write(&self, lease: &Lease, state: State) -> Result<State, Diagnostic> {
         self.replace(lease, state, |journal| journal)
     }
@@ -342,7 +395,7 @@ impl Remote {
 
     pub(super) fn supersede(&self, lease: &Lease, mut state: State) -> Result<(State, Vec<PathBuf>), Diagnostic> {
         let mut kept = vec![];
-        if let Some(object) = self.objects.get(&self.state_key()).map_err(|e| self.unreachable(&e))? {
+        if let Some(object) = self.objects.get(&self.state_key()).map_err(|e| self.unreachable(e))? {
             let key = format!("{}/kept/{}.json", self.base, now());
             match self.objects.put(&key, &object.bytes, When::Always) {
                 Ok(_) => kept.push(PathBuf::from(self.url(key))),
@@ -357,7 +410,7 @@ impl Remote {
         let stored = match self.stored() {
             Ok(stored) => stored,
             Err(_) => {
-                let object = self.objects.get(&self.state_key()).map_err(|e| self.unreachable(&e))?;
+                let object = self.objects.get(&self.state_key()).map_err(|e| self.unreachable(e))?;
                 let head = Head { secnet: FORMAT, fence: 0, journal: next, write: String::new() };
                 Stored { head, body: vec![], etag: object.map(|o| o.etag) }
             }
@@ -378,7 +431,7 @@ impl Remote {
     /// # Errors
     /// They cannot be listed.
     pub fn versions(&self) -> Result<Vec<(u64, Listed)>, Diagnostic> {
-        let listed = self.objects.list(&self.history_prefix()).map_err(|e| self.unreachable(&e))?;
+        let listed = self.objects.list(&self.history_prefix()).map_err(|e| self.unreachable(e))?;
         let number = |listed: Listed| Some((listed.key.rsplit('/').next()?.strip_suffix(".json")?.parse().ok()?, listed));
         Ok(listed.into_iter().filter_map(number).collect())
     }
@@ -389,7 +442,7 @@ impl Remote {
     /// It cannot be read.
     pub fn version(&self, serial: u64) -> Result<Option<State>, Diagnostic> {
         let key = format!("{}/{serial:08}.json", self.history_prefix());
-        let object = self.objects.get(&key).map_err(|e| self.unreachable(&e))?;
+        let object = self.objects.get(&key).map_err(|e| self.unreachable(e))?;
         object.map_or(Ok(None), |object| format::decode(&object.bytes, &self.url(&key), &self.project).map(Some))
     }
 }

@@ -144,6 +144,18 @@ control does.
 over.
 
 Nothing was changed. Look at what is there; name another `key` in the `state` block if it is another project's, or move it away.";
+    NO_STATE_KEY = "E0429" "there is no key for the encrypted state"
+"The `state` block of the project says that the state is encrypted. What it is encrypted with is in no source: with
+`encryption = \"passphrase\"` it is in the environment variable SECNET_STATE_PASSPHRASE, with `encryption = \"key_file\"` in the file that
+SECNET_STATE_KEY_FILE names: 32 random bytes, or 64 hexadecimal digits, as `openssl rand -hex 32` makes them.
+
+Nothing was read or written. Without the key nobody can read the state: keep it where it survives this machine.";
+    NOT_ENCRYPTED_SO = "E0430" "the shared state is not encrypted as the project says"
+"An object of the state was encrypted with another passphrase or key, is in the clear though the `state` block says that it is encrypted,
+or the other way round; or somebody has changed it. It is not taken for the state.
+
+If the `state` block has changed on purpose, `secnet state migrate` brings everything into the form that it asks for. For what was
+encrypted otherwise it takes SECNET_STATE_OLD_PASSPHRASE or SECNET_STATE_OLD_KEY_FILE. Everybody else needs the new block, and the key.";
     SEGMENT_BROKEN = "E0424" "the journal of the shared state is damaged"
 "While an apply runs, the bucket holds its journal in numbered objects. One of them is missing, or holds something else than what
 secnet has written; so what the apply has made cannot be told for certain.
@@ -284,6 +296,19 @@ pub fn nothing_to_recover(place: &str, lineage: Option<&str>) -> Diagnostic {
 pub fn remote_unreachable(state: &str, why: &str) -> Diagnostic {
     Diagnostic::error(&REMOTE_UNREACHABLE, format!("the state in `{state}` cannot be reached: {why}"))
         .help("look at the bucket's name and region, and at the rights of the credentials")
+}
+
+/// [`NO_STATE_KEY`]; `variable`: the one that says which it is.
+#[must_use]
+pub fn no_state_key(variable: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&NO_STATE_KEY, format!("the state is encrypted, and {why}")).help(format!("set {variable}"))
+}
+
+/// [`NOT_ENCRYPTED_SO`]
+#[must_use]
+pub fn not_encrypted_so(object: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(&NOT_ENCRYPTED_SO, format!("`{object}` cannot be read: {why}"))
+        .help("give the passphrase or the key that it was written with; if the `state` block was changed, `secnet state migrate`")
 }
 
 /// [`LEASE_HELD`]; `id` is what the lock goes by.

@@ -7,6 +7,7 @@ use crate::{
         printer::Printer,
         state::change::{ChangeArgs, agree, told},
     },
+    schema::model::Bucket,
     state::store::{Lock, Store},
 };
 
@@ -16,6 +17,9 @@ pub fn run(of: &ChangeArgs, printer: &Printer) -> Outcome {
     let known = backend::known(directory, &project)?.filter(|known| !backend::same(known, &project.backend));
     let new = backend::store_of(&project.backend, directory, &project.key())?;
     let Some(known) = known else {
+        if let Some(bucket) = &project.backend.bucket {
+            return in_place(of, bucket, &new, printer);
+        }
         told(printer, &new, new.load()?.state.serial, &[], &format!("The state is in {} already.", new.shown()));
         return Ok(Exit::Ok);
     };
@@ -51,6 +55,31 @@ pub fn run(of: &ChangeArgs, printer: &Printer) -> Outcome {
     backend::remember(directory, &project)?;
     let aside = kept.first().map_or_else(String::new, |kept| format!(" What was in {} is kept as {kept}.", old.shown()));
     told(printer, &new, state.serial, &kept, &format!("The state is in {} now.{aside}", new.shown()));
+    Ok(Exit::Ok)
+}
+
+/// Encrypts what is in the clear, or the other way round, where it is.
+fn in_place(of: &ChangeArgs, bucket: &Bucket, store: &Store, printer: &Printer) -> Outcome {
+    let (directory, project) = (&of.of.directory, of.of.project()?);
+    let (objects, remote) = backend::in_any_form(bucket, directory, &project.key())?;
+    let in_place = Store::Remote(remote.clone());
+    let serial = in_place.load()?.state.serial;
+    let wanted = if bucket.encryption.is_some() { "encrypted" } else { "in the clear" };
+    if objects.in_form(&remote.state_key()).is_ok_and(|is| is) {
+        told(printer, store, serial, &[], &format!("The state is in {} already, {wanted}.", store.shown()));
+    } else {
+        agree(of.yes, "state migrate", &format!("The state in {} is to be {wanted}, with its history.", store.shown()), printer)?;
+    }
+    let Lock::Lease(lease) = in_place.lock_within("state migrate", of.patience(), &|held| printer.whisper(&held.message))? else {
+        return Err(codes::not_writable(&store.shown(), "the lock is that of another store").into());
+    };
+    let brought = remote.bring_into_form(&lease, &objects)?;
+    drop(lease);
+    store.load()?;
+    backend::remember(directory, &project)?;
+    if brought > 0 {
+        told(printer, store, serial, &[], &format!("{brought} objects in {} are {wanted} now.", store.shown()));
+    }
     Ok(Exit::Ok)
 }
 

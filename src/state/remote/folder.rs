@@ -10,7 +10,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Listed, Object, Objects, Refused, When};
+use super::{Listed, Object, Objects, Refused, Trouble, When};
 use crate::{
     base::disk,
     state::{
@@ -65,8 +65,8 @@ impl Folder {
 }
 
 impl Objects for Folder {
-    fn get(&self, key: &str) -> Result<Option<Object>, String> {
-        self.read(key).map_err(|e| disk::reason(&e))
+    fn get(&self, key: &str) -> Result<Option<Object>, Trouble> {
+        self.read(key).map_err(|e| disk::reason(&e).into())
     }
 
     fn put(&self, key: &str, bytes: &[u8], when: When<'_>) -> Result<String, Refused> {

@@ -149,7 +149,7 @@ pub(super) fn take(remote: &Remote, command: &str) -> Result<Lease, Diagnostic> 
     let when = found.as_ref().map_or(When::Absent, |(_, etag)| When::Unchanged(etag));
     let etag = match put(&*remote.objects, &key, &bytes, when) {
         Ok(etag) => etag,
-        Err(Refused::Failed(why)) => return Err(remote.unreachable(&why)),
+        Err(Refused::Failed(why)) => return Err(remote.unreachable(why)),
         Err(Refused::Conflict) => {
             let other = look(remote)?.map_or(body, |(other, _)| other);
             return Err(held(remote, &other));
@@ -165,7 +165,7 @@ pub(super) fn take(remote: &Remote, command: &str) -> Result<Lease, Diagnostic> 
     });
     let beating = shared.clone();
     let heart = std::thread::Builder::new().name("lease".into()).spawn(move || beating.beat());
-    let heart = heart.map_err(|e| remote.unreachable(&e.to_string()))?;
+    let heart = heart.map_err(|e| remote.unreachable(e.to_string()))?;
     let lease = Lease { shared, heart: Some(heart) };
     if over {
         take_over(remote, &lease)?;
@@ -185,7 +185,7 @@ fn take_over(remote: &Remote, lease: &Lease) -> Result<(), Diagnostic> {
         match put(&*remote.objects, &remote.state_key(), &bytes, when) {
             Ok(_) => return segments::close(remote, lease.id()),
             Err(Refused::Conflict) => {}
-            Err(Refused::Failed(why)) => return Err(remote.unreachable(&why)),
+            Err(Refused::Failed(why)) => return Err(remote.unreachable(why)),
         }
     }
     Err(codes::moved_on(&remote.url(remote.state_key())))
@@ -193,7 +193,7 @@ fn take_over(remote: &Remote, lease: &Lease) -> Result<(), Diagnostic> {
 
 fn look(remote: &Remote) -> Result<Option<(Body, String)>, Diagnostic> {
     let key = remote.lock_key();
-    let Some(object) = remote.objects.get(&key).map_err(|e| remote.unreachable(&e))? else { return Ok(None) };
+    let Some(object) = remote.objects.get(&key).map_err(|e| remote.unreachable(e))? else { return Ok(None) };
     let body: Body = serde_json::from_slice(&object.bytes).map_err(|e| codes::not_ours(&remote.url(&key), &e.to_string()))?;
     if body.secnet > 1 {
         return Err(codes::newer(&remote.url(&key), body.secnet.into(), 1));
@@ -234,7 +234,7 @@ pub fn unlock(remote: &Remote, id: &str) -> Result<(), Diagnostic> {
     match put(&*remote.objects, &remote.lock_key(), &bytes, When::Unchanged(&etag)) {
         Ok(_) => Ok(()),
         Err(Refused::Conflict) => Err(codes::lease_held(&remote.project, "its holder, who has just renewed it", id)),
-        Err(Refused::Failed(why)) => Err(remote.unreachable(&why)),
+        Err(Refused::Failed(why)) => Err(remote.unreachable(why)),
     }
 }
 

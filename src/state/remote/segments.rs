@@ -53,7 +53,7 @@ fn numbers(remote: &Remote) -> Result<Vec<(u64, String)>, Diagnostic> {
 }
 
 fn sized(remote: &Remote) -> Result<Vec<(u64, Listed)>, Diagnostic> {
-    let listed = remote.objects.list(&remote.journal_prefix()).map_err(|e| remote.unreachable(&e))?;
+    let listed = remote.objects.list(&remote.journal_prefix()).map_err(|e| remote.unreachable(e))?;
     let number = |listed: Listed| Some((listed.key.rsplit('/').next()?.parse().ok()?, listed));
     let mut numbers: Vec<(u64, Listed)> = listed.into_iter().filter_map(number).collect();
     numbers.sort_unstable_by_key(|(number, _)| *number);
@@ -65,7 +65,7 @@ pub(super) fn read(remote: &Remote, from: u64) -> Result<Vec<Event>, Diagnostic>
     let mut lines = vec![];
     let shown = remote.url(remote.journal_prefix());
     for (expected, (number, key)) in (from..).zip(numbers(remote)?.into_iter().filter(|(number, _)| *number >= from)) {
-        let found = remote.objects.get(&key).map_err(|e| remote.unreachable(&e))?;
+        let found = remote.objects.get(&key).map_err(|e| remote.unreachable(e))?;
         let Some(object) = found.filter(|_| number == expected) else {
             return Err(codes::segment_missing(&shown, expected));
         };
@@ -97,24 +97,24 @@ pub(super) fn remove_before(remote: &Remote, next: u64) -> Result<(), Diagnostic
     let mut closed = vec![];
     for (_, Listed { key, size, .. }) in sized(remote)?.into_iter().filter(|(number, _)| *number < next) {
         if size <= CLOSED_MAX {
-            let object = remote.objects.get(&key).map_err(|e| remote.unreachable(&e))?;
+            let object = remote.objects.get(&key).map_err(|e| remote.unreachable(e))?;
             let head = object.and_then(|o| serde_json::from_slice::<Head>(o.bytes.split(|b| *b == b'\n').next()?).ok());
             if head.is_some_and(|head| head.closed) {
                 closed.push(key);
                 continue;
             }
         }
-        remote.objects.delete(&key).map_err(|e| remote.unreachable(&e))?;
+        remote.objects.delete(&key).map_err(|e| remote.unreachable(e))?;
     }
     // The last two holders who were overtaken: the rest has had its time.
-    closed.iter().rev().skip(2).try_for_each(|key| remote.objects.delete(key).map_err(|e| remote.unreachable(&e)))
+    closed.iter().rev().skip(2).try_for_each(|key| remote.objects.delete(key).map_err(|e| remote.unreachable(e)))
 }
 
 /// Copies the segments aside.
 pub(super) fn keep(remote: &Remote) -> Result<Vec<String>, Diagnostic> {
     let mut kept = vec![];
     for (number, key) in numbers(remote)? {
-        let Some(object) = remote.objects.get(&key).map_err(|e| remote.unreachable(&e))? else { continue };
+        let Some(object) = remote.objects.get(&key).map_err(|e| remote.unreachable(e))? else { continue };
         let copy = format!("{}/kept/{}.journal.{number:010}", remote.base, super::now());
         match remote.objects.put(&copy, &object.bytes, When::Always) {
             Ok(_) => kept.push(copy),
@@ -135,7 +135,7 @@ pub(super) fn close(remote: &Remote, id: String) -> Result<(), Diagnostic> {
             Ok(_) => return Ok(()),
             // It has written one more; that has an end, since its lease has run out.
             Err(Refused::Conflict) => {}
-            Err(Refused::Failed(why)) => return Err(remote.unreachable(&why)),
+            Err(Refused::Failed(why)) => return Err(remote.unreachable(why)),
         }
     }
 }
@@ -210,7 +210,7 @@ impl Writer {
         });
         let writing = shared.clone();
         let hand = std::thread::Builder::new().name("journal".into()).spawn(move || writing.write(first));
-        let hand = hand.map_err(|e| remote.unreachable(&e.to_string()))?;
+        let hand = hand.map_err(|e| remote.unreachable(e.to_string()))?;
         Ok(Self { shared, hand: Some(hand) })
     }
 

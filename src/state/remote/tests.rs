@@ -27,7 +27,7 @@ struct Odd {
 }
 
 impl Objects for Odd {
-    fn get(&self, key: &str) -> Result<Option<Object>, String> {
+    fn get(&self, key: &str) -> Result<Option<Object>, Trouble> {
         self.inner.get(key)
     }
 
