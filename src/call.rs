@@ -251,17 +251,27 @@ impl Call {
         self.params.values_mut().chain(self.settle.iter_mut().map(|s| &mut s.id)).for_each(|arg| arg.each(visit));
     }
 
-    /// Whether it changes anything: all but `Describe*`, `Get*` and `Search*`.
+    /// Whether it changes anything: all but `Describe*`, `Get*`, `List*` and `Search*`.
     #[must_use]
     pub fn mutates(&self) -> bool {
         mutates(&self.action)
     }
 }
 
+/// The service that an action is one of, as IAM calls it.
+#[must_use]
+pub fn service(action: &str) -> &'static str {
+    match action {
+        "AssumeRole" | "GetCallerIdentity" => "sts",
+        "ListServiceQuotas" => "servicequotas",
+        _ => "ec2",
+    }
+}
+
 /// Whether an action changes anything in EC2. A role is assumed on the way there.
 #[must_use]
 pub fn mutates(action: &str) -> bool {
-    !["Describe", "Get", "Search", "AssumeRole"].iter().any(|verb| action.starts_with(verb))
+    !["Describe", "Get", "List", "Search", "AssumeRole"].iter().any(|verb| action.starts_with(verb))
 }
 
 /// A state to wait for. What waits is asked about in batches: one Describe for all that wait for the same action.
@@ -372,15 +382,19 @@ impl Class {
     #[must_use]
     pub fn of(code: &str) -> Class {
         match code {
-            "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "EC2ThrottledException" | "RequestThrottled" => {
-                Class::Throttled
-            }
+            "RequestLimitExceeded"
+            | "Throttling"
+            | "ThrottlingException"
+            | "EC2ThrottledException"
+            | "RequestThrottled"
+            | "TooManyRequestsException" => Class::Throttled,
             "DependencyViolation" | "VolumeInUse" | "InvalidIPAddress.InUse" => Class::InUse,
             "IncorrectState" | "IncorrectInstanceState" | "InvalidInstanceID" | "OperationNotPermitted" | "InvalidState" => Class::State,
             "InternalError" | "InternalFailure" | "Unavailable" | "ServiceUnavailable" | "ServerInternal" => Class::Ambiguous,
             "UnauthorizedOperation"
             | "AuthFailure"
             | "AccessDenied"
+            | "AccessDeniedException"
             | "ExpiredToken"
             | "RequestExpired"
             | "OptInRequired"
@@ -442,7 +456,7 @@ pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Json, ApiError>> + Send
 ///
 /// `Describe*` answers with `NextToken` where there is more; whoever asks goes on with it.
 /// A driver retries no action that changes anything: that is the executor's, which journals it.
-/// `GetCallerIdentity` (of STS) is answered too: `{"Account": ..., "Arn": ..., "UserId": ...}`.
+/// `GetCallerIdentity` (of STS) is answered too: `{"Account": ..., "Arn": ..., "UserId": ...}`; and `ListServiceQuotas`.
 pub trait Driver: Send + Sync {
     /// Carries out one action.
     fn send<'a>(&'a self, request: &'a Request) -> Answer<'a>;

@@ -12,6 +12,7 @@ pub mod connection;
 pub mod dry_run;
 pub mod failure;
 pub mod param;
+pub mod quotas;
 pub mod tag;
 
 /// The SDK's clients that actions go through.
@@ -21,6 +22,8 @@ pub struct Client {
     pub ec2: aws_sdk_ec2::Client,
     /// For STS, which knows who is asking.
     pub sts: aws_sdk_sts::Client,
+    /// For Service Quotas, which knows what an account may hold.
+    pub servicequotas: quotas::Client,
     /// Where they send to, as a person knows it: `EC2 in region us-east-1`.
     pub place: String,
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::{address::Address, site::Site},
-    call::{Arg, Call, Json},
+    call::{Arg, Call, Json, service},
     iam::{
         document::{Conditions, Need},
         table::{Object, PASSES, objects},
@@ -172,7 +172,7 @@ pub fn of_call(Asked { call, unmakes }: Asked<'_>, scope: &Scope) -> Vec<Need> {
 pub fn of_read(action: &str, scope: &Scope) -> Need {
     let kinds: BTreeSet<String> = objects(action).iter().map(|object| scope.arn(object.kind, "*")).collect();
     let resources = if kinds.is_empty() { BTreeSet::from(["*".to_owned()]) } else { kinds };
-    Need { action: format!("ec2:{action}"), resources, conditions: Conditions::new() }
+    Need { action: format!("{}:{action}", service(action)), resources, conditions: Conditions::new() }
 }
 
 fn gives(call: &Call, parameter: &str) -> bool {

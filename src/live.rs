@@ -16,7 +16,7 @@ use crate::{
         connection::{self, Authorities, BadCertificate, Door},
         dry_run::{self, OnlyAsk},
         failure::OnlyEc2Answers,
-        tag,
+        quotas, tag,
     },
     resources,
 };
@@ -196,8 +196,9 @@ impl Live {
         let client = |ec2: aws_sdk_ec2::config::Builder, retry: RetryConfig| Client {
             ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
             sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(config).retry_config(retry).interceptor(OnlyEc2Answers).build(),
+                aws_sdk_sts::config::Builder::from(config).retry_config(retry.clone()).interceptor(OnlyEc2Answers).build(),
             ),
+            servicequotas: quotas::client(config, retry),
             place: place.clone(),
         };
         Ok(Self {
@@ -238,7 +239,7 @@ impl Driver for Live {
 
 /// Every action that secnet knows: those of the resource types, and those of none.
 fn actions() -> impl Iterator<Item = &'static Action> {
-    resources::ALL.iter().flat_map(|spec| spec.actions).chain(account::ACTIONS).chain(tag::ACTIONS)
+    resources::ALL.iter().flat_map(|spec| spec.actions).chain(account::ACTIONS).chain(quotas::ACTIONS).chain(tag::ACTIONS)
 }
 
 /// What the SDK does by itself, as of a day: a newer SDK changes none of it.
@@ -300,14 +301,14 @@ mod tests {
 
     /// A door that answers always the same.
     fn answering(status: u16, body: &'static str) -> Live {
-        let door: Door = Arc::new(move |_: &str| (status, body.to_owned(), "text/xml"));
+        let door: Door = Arc::new(move |_: &str, _: Option<&str>| (status, body.to_owned(), "text/xml"));
         Live::over(door, "us-east-1").unwrap()
     }
 
     /// What an action sends, as EC2's Query form.
     async fn form_of(action: &str, params: crate::call::Json) -> String {
         let (tell, told) = std::sync::mpsc::channel();
-        let door: Door = Arc::new(move |form: &str| {
+        let door: Door = Arc::new(move |form: &str, _: Option<&str>| {
             tell.send(form.to_owned()).unwrap();
             (400, "<Response><Errors/></Response>".to_owned(), "text/xml")
         });

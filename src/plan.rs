@@ -44,6 +44,7 @@ use crate::{
     call::Call,
     graph::Graph,
     plan::{lifecycle::Opening, observation::Observation, scope::Bounds, standing::Standing},
+    registry::quota::Quota,
     resources,
     schema::{
         ask::Answers,
@@ -279,6 +280,23 @@ pub fn plan_of(input: &Input<'_>, scope: &Scope) -> Result<Plan, Vec<Diagnostic>
         scope::close(&mut plan, input, partial);
     }
     Ok(plan)
+}
+
+/// Of which of EC2's quotas it matters to a plan what the account has, by account and Region. Where there is no plan, none: whoever
+/// makes it is told why.
+#[must_use]
+pub fn quotas_in_question(input: &Input<'_>) -> BTreeMap<Option<Site>, Vec<&'static Quota>> {
+    let Input { model, observation, .. } = *input;
+    let mut sink = Sink::default();
+    let opening = lifecycle::open(input, &mut sink);
+    let standing = Standing::new(model, &opening.state, observation, &mut sink);
+    let graph = Graph::build(model.resources.values().filter(|r| !r.existing));
+    let decisions = decide::decide(model, &opening.state, &standing, &graph.resources_in_order(), &mut sink);
+    if sink.has_errors() {
+        return BTreeMap::new();
+    }
+    let changes = describe::changes(&decisions, &standing, None);
+    quota::in_question(&quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation })
 }
 
 /// What is known before anything is made: what is too much, and what a zone does not offer.

@@ -54,6 +54,7 @@ mod route_table;
 mod security_group;
 mod security_group_rule;
 mod serve;
+mod service_quotas;
 mod shapes;
 mod snapshot;
 mod store;
@@ -123,6 +124,7 @@ const AREAS: &[Actions] = &[
     flow_log::ACTIONS,
     block_public_access::ACTIONS,
     region::ACTIONS,
+    service_quotas::ACTIONS,
     snapshot::ACTIONS,
     tag::ACTIONS,
     transit_gateway::ACTIONS,

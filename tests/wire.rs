@@ -16,6 +16,7 @@ mod wire {
     mod machine;
     mod network;
     mod permission;
+    mod quotas;
     mod rule;
     mod state;
     mod types;

@@ -49,7 +49,8 @@ pub async fn reads(driver: &dyn Driver, site: Option<&Site>, requests: &[Request
     let mut findings = vec![];
     for request in requests {
         told(&request.action);
-        let verdict = ask(driver, &dry(request.clone())).await;
+        let request = if table::takes_dry_run(&request.action) { dry(request.clone()) } else { request.clone() };
+        let verdict = ask(driver, &request).await;
         findings.push(Finding { site: site.cloned(), need: iam::of_read(&request.action, scope), verdict });
     }
     findings

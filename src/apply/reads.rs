@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     apply::{
-        find, image, offers,
+        find, image, limits, offers,
         refresh::{beyond_the_internet, says},
         sites, survey,
     },
@@ -67,6 +67,7 @@ pub fn of<'a>(model: &Model, state: &State, deep: bool, calls: impl IntoIterator
             found.insert(request.action, request.params);
         }
     }
+    found.extend(limits::requests(model).into_iter().map(|(action, params)| (action.to_owned(), params)));
     found.into_iter().map(|(action, params)| Request { action, params }).collect()
 }
 

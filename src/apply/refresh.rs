@@ -63,6 +63,18 @@ pub async fn refresh(driver: &dyn Driver, model: &Model, state: &State) -> Resul
 /// EC2 could not be read.
 pub async fn refresh_as(driver: &dyn Driver, model: &Model, state: &State, account: Option<String>) -> Result<Observation, ReadError> {
     let others = sites::all(model, state);
+    let mut all = everywhere(driver, model, state, account, &others).await?;
+    limits::look_up(driver, model, state, &mut all).await?;
+    Ok(all)
+}
+
+async fn everywhere(
+    driver: &dyn Driver,
+    model: &Model,
+    state: &State,
+    account: Option<String>,
+    others: &BTreeSet<Site>,
+) -> Result<Observation, ReadError> {
     if others.is_empty() {
         return one(driver, model, state, account).await;
     }
@@ -123,7 +135,6 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
         tokio::join!(kinds, image::look_up(&reader, model, state), totals(&reader, model, state), offers::look_up(&reader, model, state));
     let resources = kinds.into_iter().collect::<Result<_, _>>()?;
     let totals = totals?;
-    let limits = limits::look_up(&reader, model, state, &totals).await?;
     let region = driver.region().into();
     Ok(Observation {
         account,
@@ -133,7 +144,7 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
         images: images?,
         network,
         totals,
-        limits: limits.map(|limits| (None, limits)).into_iter().collect(),
+        limits: BTreeMap::new(),
         offered: offered?.map(|offered| (None, offered)).into_iter().collect(),
         sealing_key: sealing_key(model, state)?,
         at: store::now(),

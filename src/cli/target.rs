@@ -312,7 +312,7 @@ pub fn policies(path: &Path) -> Result<BTreeMap<String, Policy>, Diagnostic> {
 async fn in_process(sim: Arc<Sim>) -> Result<Arc<dyn Driver>, Diagnostic> {
     use crate::live::Live;
     let region = sim.region().to_owned();
-    let door = Arc::new(move |body: &str| crate::sim::handle(&sim, body));
+    let door = Arc::new(move |body: &str, target: Option<&str>| crate::sim::handle(&sim, body, target));
     Ok(Arc::new(Live::over(door, &region).map_err(|e| connect_failed(&e))?))
 }
 

@@ -29,10 +29,10 @@ use rustls::{
 
 use super::failure::words;
 
-/// Takes the body of a request in EC2's Query form; answers with status, body and content type.
+/// Takes the body of a request in EC2's Query form, or in JSON with the action that it is for; answers with status, body and content type.
 ///
 /// A status of 0 is no answer: the connection breaks.
-pub type Door = Arc<dyn Fn(&str) -> (u16, String, &'static str) + Send + Sync>;
+pub type Door = Arc<dyn Fn(&str, Option<&str>) -> (u16, String, &'static str) + Send + Sync>;
 
 /// Sends every request through a door of this process: no socket, no name look-up.
 #[must_use]
@@ -60,7 +60,7 @@ impl fmt::Debug for Through {
 impl HttpConnector for Through {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let form = request.body().bytes().and_then(|bytes| std::str::from_utf8(bytes).ok());
-        let (status, body, content_type) = (self.0)(form.unwrap_or_default());
+        let (status, body, content_type) = (self.0)(form.unwrap_or_default(), request.headers().get("x-amz-target"));
         if status == 0 {
             let broken = io::Error::new(io::ErrorKind::ConnectionReset, "the sandbox swallowed the answer");
             return HttpConnectorFuture::ready(Err(ConnectorError::io(broken.into())));

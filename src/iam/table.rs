@@ -5,6 +5,8 @@
 //! early 2026; which actions take `DryRun` is in EC2's own service model. All of what unmakes a thing (`Delete*`,
 //! `ReleaseAddress`, `TerminateInstances`) looks at that thing's tags (`aws:ResourceTag`) by the same source.
 
+use crate::call::service;
+
 /// Kinds, and the actions that are authorised on them. One with a `*` always; the others where a request is about such a thing.
 ///
 /// So is what the id of an association hides that it joins: an interface's address, a subnet's table.
@@ -179,7 +181,7 @@ pub fn knows(action: &str) -> bool {
 /// Whether an action can be asked for its permission and nothing else.
 #[must_use]
 pub fn takes_dry_run(action: &str) -> bool {
-    !NO_DRY_RUN.contains(&action)
+    service(action) == "ec2" && !NO_DRY_RUN.contains(&action)
 }
 
 /// What else a caller needs who gives a role to a service: action, parameter that gives it, the service.

@@ -32,7 +32,7 @@ pub struct Observation {
     /// Where the instance types that are asked for can be had, by account and Region. Only where something is to be made with one, or
     /// changed to one.
     pub offered: BTreeMap<Option<Site>, Offered>,
-    /// What the account may hold, by account and Region, where more is wanted than a new one may and EC2 tells.
+    /// What the account may hold, by account and Region, where more would stand than a new one may hold.
     pub limits: BTreeMap<Option<Site>, Limits>,
     /// A new key for hashes of sensitive values (see [`crate::state::seal`]), where something is sensitive and the state has none.
     pub sealing_key: Option<String>,
@@ -58,13 +58,13 @@ pub enum Offered {
     Untold(String),
 }
 
-/// What EC2 tells of what an account may hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Limits {
-    /// By the attribute of the account.
-    Told(BTreeMap<String, usize>),
-    /// EC2 has not let us look: why.
-    Untold(String),
+/// What AWS tells of what an account may hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// By the code of the quota.
+    pub told: BTreeMap<String, usize>,
+    /// Why something that was asked for is not among it.
+    pub untold: Option<String>,
 }
 
 /// Under which name an image is pinned: the call as written, and the architecture it was looked up for.

@@ -1,8 +1,7 @@
 //! What would stand against EC2's quotas, before anything is sent. Layer 6: pure.
 //!
-//! What EC2 tells of an account is held to. Of most quotas it does not tell to what they were raised: there, what is more than every new
-//! account has is a warning, what no account can have an error; and where more stands already than a new account may hold, the quota was
-//! raised, and nothing is said.
+//! What AWS tells of an account is held to. Where it does not tell, what is more than every new account has is a warning, what no account
+//! can have an error; and where more stands already than a new account may hold, the quota was raised, and nothing is said.
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     base::{
         address::Address,
-        codes::quota as codes,
+        codes::quota::{self as codes, Limit},
         diagnostic::{Diagnostic, Severity},
         site::Site,
         span::Span,
@@ -19,7 +18,7 @@ use crate::{
     plan::{
         Action, Change,
         decide::{Decision, Decisions, PartDecision},
-        observation::{Limits, Observation},
+        observation::Observation,
         room::Lists,
         standing::Standing,
     },
@@ -53,48 +52,46 @@ pub struct Looked<'a> {
 /// # Errors
 /// What is too much in any account.
 pub fn check(looked: &Looked<'_>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
-    let kinds: BTreeSet<&str> = looked.decisions.wanted.keys().map(|address| address.kind()).collect();
-    let specs: Vec<&'static Spec> = kinds.iter().filter_map(|kind| resources::spec(kind)).collect();
     let lists = Lists::new(looked.model, looked.standing);
-    let mut found = vec![];
-    for spec in specs {
-        for quota in spec.quotas {
-            match quota.per {
-                Per::Region | Per::RegionAsKnown => found.extend(looked.regions(spec, quota)),
-                Per::Attribute(names) => found.extend(looked.by_attribute(spec, quota, names)),
-                Per::Zone(subnet) => found.extend(looked.by_zone(spec, quota, subnet)),
-                Per::Part(part) => found.extend(looked.parts(spec, quota, part, &|_| [1, 0])),
-                Per::PartByFamily(part) => found.extend(looked.parts(spec, quota, part, &|record| lists.weight(record))),
-                Per::Named(attribute) => found.extend(looked.named(spec, quota, attribute)),
-            }
-        }
-    }
+    let mut found: Vec<Diagnostic> = looked.counts(&lists).iter().filter_map(|count| looked.judge(count)).collect();
     found.extend(looked.rules_of_interfaces(&lists));
+    let untold = looked.observation.limits.iter().filter_map(|(site, limits)| Some((site, limits.untold.as_ref()?)));
+    found.extend(untold.map(|(site, why)| codes::quotas_not_told(looked.region_of(site.as_ref()), why)));
     let (errors, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
     if errors.is_empty() { Ok(warnings) } else { Err(errors) }
 }
 
-/// What is known of what an account may hold.
-#[derive(Clone, Copy)]
-enum Real<'a> {
-    /// EC2 has told.
-    Told(usize),
-    /// EC2 has not let us look: why.
-    Untold(&'a str),
-    /// EC2 does not tell of this one.
-    Unknown,
+/// Of which quotas it matters what the account has, by account and Region.
+#[must_use]
+pub fn in_question(looked: &Looked<'_>) -> BTreeMap<Option<Site>, Vec<&'static Quota>> {
+    let lists = Lists::new(looked.model, looked.standing);
+    let mut found: BTreeMap<Option<Site>, Vec<&'static Quota>> = BTreeMap::new();
+    for count in looked.counts(&lists) {
+        let beyond = count.quota.ceiling.is_some_and(|ceiling| count.will > ceiling);
+        if count.grows_beyond(count.quota.value) && !beyond {
+            found.entry(count.site).or_default().push(count.quota);
+        }
+    }
+    found
 }
 
-/// A number of things against a quota: how many stand, how many will, of what, and where that is written.
-fn judge((quota, real): (&Quota, Real<'_>), stands: usize, will: usize, place: &str, at: Option<Span>) -> Option<Diagnostic> {
-    let why = if let Real::Untold(why) = real { Some(why) } else { None };
-    match quota.ceiling {
-        Some(ceiling) if will > ceiling => Some(codes::above_ceiling(&quota.limit(), will, ceiling, place, at)),
-        _ if let Real::Told(value) = real => {
-            (will > value && will > stands).then(|| codes::above_own_quota(&quota.limit(), will, value, place, at))
-        }
-        _ if will > quota.value && will > stands && stands <= quota.value => Some(codes::above_quota(&quota.limit(), will, place, why, at)),
-        _ => None,
+/// Things that a quota is about: how many stand, and how many will.
+struct Count {
+    quota: &'static Quota,
+    /// Where its account and Region are; `None`: the project's own.
+    site: Option<Site>,
+    stands: usize,
+    will: usize,
+    /// `in us-east-1`
+    place: String,
+    /// Where the last that comes is written.
+    at: Option<Span>,
+}
+
+impl Count {
+    /// Whether there will be more than so many, and more than there are.
+    fn grows_beyond(&self, value: usize) -> bool {
+        self.will > value && self.will > self.stands
     }
 }
 
@@ -108,13 +105,50 @@ struct Flow {
 }
 
 impl Flow {
-    fn judge(&self, quota: (&Quota, Real<'_>), stands: usize, place: &str) -> Option<Diagnostic> {
-        let before = stands + quota.0.given;
-        (self.comes > 0).then(|| judge(quota, before, (before + self.comes).saturating_sub(self.goes), place, self.last)).flatten()
+    fn count(&self, quota: &'static Quota, site: Option<Site>, stands: usize, place: String) -> Option<Count> {
+        let before = stands + quota.given;
+        let will = (before + self.comes).saturating_sub(self.goes);
+        (self.comes > 0).then_some(Count { quota, site, stands: before, will, place, at: self.last })
     }
 }
 
 impl Looked<'_> {
+    /// All that quotas are about.
+    fn counts(&self, lists: &Lists) -> Vec<Count> {
+        let kinds: BTreeSet<&str> = self.decisions.wanted.keys().map(|address| address.kind()).collect();
+        let mut found = vec![];
+        for spec in kinds.iter().filter_map(|kind| resources::spec(kind)) {
+            for quota in spec.quotas {
+                match quota.per {
+                    Per::Region | Per::RegionAsKnown => found.extend(self.regions(spec, quota)),
+                    Per::Attribute(names) => found.extend(self.by_attribute(spec, quota, names)),
+                    Per::Zone(subnet) => found.extend(self.by_zone(spec, quota, subnet)),
+                    Per::Part(part) => found.extend(self.parts(spec, quota, part, &|_| [1, 0])),
+                    Per::PartByFamily(part, attribute) => {
+                        found.extend(self.parts(spec, quota, part, &|record| lists.weight(record, attribute)));
+                    }
+                    Per::Named(attribute) => found.extend(self.named(spec, quota, attribute)),
+                }
+            }
+        }
+        found
+    }
+
+    fn judge(&self, count: &Count) -> Option<Diagnostic> {
+        let Count { quota, stands, will, place, at, .. } = count;
+        match quota.ceiling {
+            Some(ceiling) if *will > ceiling => Some(codes::above_ceiling(&quota.limit(), *will, ceiling, place, *at)),
+            _ => match self.real(count.site.as_ref(), quota) {
+                Some(value) if quota.loose => {
+                    count.grows_beyond(value).then(|| codes::above_quota(&Limit { value, ..quota.limit() }, *will, place, *at))
+                }
+                Some(value) => count.grows_beyond(value).then(|| codes::above_own_quota(&quota.limit(), *will, value, place, *at)),
+                None => (count.grows_beyond(quota.value) && *stands <= quota.value)
+                    .then(|| codes::above_quota(&quota.limit(), *will, place, *at)),
+            },
+        }
+    }
+
     /// All resources of a type that stand, come or go, in groups.
     fn flows<K: Ord>(&self, spec: &Spec, group: impl Fn(&Address, Option<&Site>, &Record) -> Vec<K>) -> BTreeMap<K, Flow> {
         let mut flows: BTreeMap<K, Flow> = BTreeMap::new();
@@ -151,30 +185,30 @@ impl Looked<'_> {
         written.map(str::to_owned).or_else(|| told()?.as_text().map(str::to_owned))
     }
 
-    /// What the account may hold, where EC2 was asked.
-    fn real(&self, site: Option<&Site>, quota: &Quota) -> Real<'_> {
-        match (self.observation.limits.get(&site.cloned()), quota.told) {
-            (Some(Limits::Told(told)), Some(attribute)) => told.get(attribute).map_or(Real::Unknown, |value| Real::Told(*value)),
-            (Some(Limits::Untold(why)), Some(_)) => Real::Untold(why),
-            _ => Real::Unknown,
-        }
+    /// What the account may hold, where AWS was asked and has told.
+    fn real(&self, site: Option<&Site>, quota: &Quota) -> Option<usize> {
+        let told = &self.observation.limits.get(&site.cloned())?.told;
+        let own = told.get(quota.code).copied();
+        // Where one is raised by raising another, it may be told as it was before.
+        own.max(quota.with.and_then(|code| told.get(code).copied()))
     }
 
     pub(super) fn region_of<'a>(&'a self, site: Option<&'a Site>) -> &'a str {
         site.map_or(self.standing.region, Site::region)
     }
 
-    fn regions(&self, spec: &Spec, quota: &Quota) -> Vec<Diagnostic> {
+    fn regions(&self, spec: &Spec, quota: &'static Quota) -> Vec<Count> {
         let flows = self.flows(spec, |_, site, _| vec![site.cloned()]);
         let judged = flows.into_iter().filter_map(|(site, flow)| {
             let listed = self.observation.totals.get(&(site.clone(), spec.kind)).copied();
             let known = self.listed(spec, None).max(flow.stands);
-            flow.judge((quota, self.real(site.as_ref(), quota)), listed.unwrap_or(known), &format!("in {}", self.region_of(site.as_ref())))
+            let place = format!("in {}", self.region_of(site.as_ref()));
+            flow.count(quota, site, listed.unwrap_or(known), place)
         });
         judged.collect()
     }
 
-    fn by_attribute(&self, spec: &Spec, quota: &Quota, names: &[&str]) -> Vec<Diagnostic> {
+    fn by_attribute(&self, spec: &Spec, quota: &'static Quota, names: &[&str]) -> Vec<Count> {
         let named = |_: &Address, _: Option<&Site>, record: &Record| -> Vec<Address> {
             names.iter().filter_map(|name| record.get(*name)?.as_resource().cloned()).collect()
         };
@@ -183,7 +217,8 @@ impl Looked<'_> {
             let listed = id.as_ref().and_then(Value::as_text).map_or(0, |id| self.listed(spec, Some(id)));
             // What AWS gives is in the list of what stands.
             let besides = if listed > 0 { quota.given } else { 0 };
-            flow.judge((quota, Real::Unknown), listed.saturating_sub(besides).max(flow.stands), &format!("in `{owner}`"))
+            let site = self.model.resources.get(&owner).and_then(|r| r.site.clone());
+            flow.count(quota, site, listed.saturating_sub(besides).max(flow.stands), format!("in `{owner}`"))
         });
         judged.collect()
     }
@@ -195,43 +230,48 @@ impl Looked<'_> {
         list.into_iter().flatten().filter(there).count()
     }
 
-    fn by_zone(&self, spec: &Spec, quota: &Quota, attribute: &str) -> Vec<Diagnostic> {
+    fn by_zone(&self, spec: &Spec, quota: &'static Quota, attribute: &str) -> Vec<Count> {
         let zone = |_: &Address, site: Option<&Site>, record: &Record| -> Vec<(Option<Site>, String)> {
             let subnet = record.get(attribute).and_then(Value::as_resource);
             subnet.and_then(|subnet| self.zone(subnet)).map(|zone| (site.cloned(), zone)).into_iter().collect()
         };
         let flows = self.flows(spec, zone);
-        flows.into_iter().filter_map(|((_, zone), flow)| flow.judge((quota, Real::Unknown), flow.stands, &format!("in {zone}"))).collect()
+        flows.into_iter().filter_map(|((site, zone), flow)| flow.count(quota, site, flow.stands, format!("in {zone}"))).collect()
     }
 
-    fn parts(&self, spec: &Spec, quota: &Quota, kind: &str, weight: &dyn Fn(&Record) -> [usize; 2]) -> Vec<Diagnostic> {
+    fn parts(&self, spec: &Spec, quota: &'static Quota, kind: &str, weight: &dyn Fn(&Record) -> [usize; 2]) -> Vec<Count> {
         let mut found = vec![];
         for (address, decision) in self.decisions.wanted.iter().filter(|(address, _)| address.kind() == spec.kind) {
             let (stands, will, last) = counted(decision, kind, weight);
             let more = [0, 1].into_iter().find(|family| will[*family] > stands[*family]);
             let Some(family) = more.filter(|_| last.is_some() || will != stands) else { continue };
             let worst = if will[1] > will[family] { 1 } else { family };
-            let place = format!("in `{address}` ({kind})");
-            found.extend(judge((quota, Real::Unknown), stands[worst] + quota.given, will[worst] + quota.given, &place, last));
+            found.push(Count {
+                quota,
+                site: decision.resource.site.clone(),
+                stands: stands[worst] + quota.given,
+                will: will[worst] + quota.given,
+                place: format!("in `{address}` ({kind})"),
+                at: last,
+            });
         }
         found
     }
 
-    fn named(&self, spec: &Spec, quota: &Quota, attribute: &str) -> Vec<Diagnostic> {
+    fn named(&self, spec: &Spec, quota: &'static Quota, attribute: &str) -> Vec<Count> {
         let of_type = self.decisions.wanted.iter().filter(|(address, decision)| address.kind() == spec.kind && decision.action.is_some());
-        let judged = of_type.filter_map(|(address, decision)| {
+        let counted = of_type.map(|(address, decision)| {
             let count = |record: &Record| record.get(attribute).map_or(0, |value| value.elements().len());
-            let stands = self.standing.things.get(*address).map_or(0, |thing| count(&thing.observed.record));
-            let at = decision.resource.span_of(attribute).or(decision.resource.span);
-            judge(
-                (quota, self.real(decision.resource.site.as_ref(), quota)),
-                stands,
-                count(&decision.resource.record),
-                &format!("of `{address}`"),
-                at,
-            )
+            Count {
+                quota,
+                site: decision.resource.site.clone(),
+                stands: self.standing.things.get(*address).map_or(0, |thing| count(&thing.observed.record)),
+                will: count(&decision.resource.record),
+                place: format!("of `{address}`"),
+                at: decision.resource.span_of(attribute).or(decision.resource.span),
+            }
         });
-        judged.collect()
+        counted.collect()
     }
 
     /// What no quota allows: an interface with so many groups, of which one has so many rules.
@@ -239,10 +279,10 @@ impl Looked<'_> {
         let most = |address: &Address| -> usize {
             let Some(decision) = self.decisions.wanted.get(address) else { return 0 };
             let kinds = decision.spec.quotas.iter().filter_map(|quota| match quota.per {
-                Per::PartByFamily(part) => Some(part),
+                Per::PartByFamily(part, attribute) => Some((part, attribute)),
                 _ => None,
             });
-            kinds.flat_map(|kind| counted(decision, kind, &|record| lists.weight(record)).1).max().unwrap_or(0)
+            kinds.flat_map(|(kind, attribute)| counted(decision, kind, &|record| lists.weight(record, attribute)).1).max().unwrap_or(0)
         };
         let mut found = vec![];
         for (address, decision) in self.decisions.wanted.iter().filter(|(_, decision)| decision.action.is_some()) {

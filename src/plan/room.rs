@@ -52,11 +52,11 @@ impl Lists {
         Self(found)
     }
 
-    /// How much of the quotas of both families a rule takes; one that names a group takes from both.
+    /// How much of the quotas of both families a part takes, by what this attribute of it says; what names a group takes from both.
     #[must_use]
-    pub fn weight(&self, record: &Record) -> [usize; 2] {
+    pub fn weight(&self, record: &Record, attribute: &str) -> [usize; 2] {
         let list = |name: &str| self.0.get(name).copied().unwrap_or([1, 1]);
-        match record.get("peer") {
+        match record.get(attribute) {
             Some(Value::Cidr(cidr)) if cidr.family() == Family::V6 => [0, 1],
             Some(Value::Cidr(_)) => [1, 0],
             Some(Value::Resource(address)) => list(address.as_str()),
@@ -66,7 +66,7 @@ impl Lists {
     }
 
     fn sum<'r>(&self, records: impl IntoIterator<Item = &'r Record>) -> [usize; 2] {
-        records.into_iter().map(|record| self.weight(record)).fold([0, 0], |[a, b], [c, d]| [a + c, b + d])
+        records.into_iter().map(|record| self.weight(record, "peer")).fold([0, 0], |[a, b], [c, d]| [a + c, b + d])
     }
 }
 
@@ -87,7 +87,7 @@ pub fn turns(quota: usize, lists: &Lists, standing: &[&Record], make: &[&Record]
     while !to_make.is_empty() {
         let (mut now, mut later) = (vec![], vec![]);
         for i in to_make {
-            let [a, b] = make.get(i).map_or([0, 0], |r| lists.weight(r));
+            let [a, b] = make.get(i).map_or([0, 0], |r| lists.weight(r, "peer"));
             if a <= room[0] && b <= room[1] {
                 room = [room[0] - a, room[1] - b];
                 now.push(i);
@@ -161,8 +161,8 @@ mod tests {
         // 30 and 40 is more than 60: ten have to go first, at least.
         let turns = turns(60, &lists, &standing, &make, &standing);
         assert!(matches!(turns.as_deref(), Some([Turn::Unmake(_), ..])), "{turns:?}");
-        assert_eq!(lists.weight(&rules(1, "2001:db8::/32")[0]), [0, 1]);
-        assert_eq!(lists.weight(&rule()[0]), [40, 0]);
+        assert_eq!(lists.weight(&rules(1, "2001:db8::/32")[0], "peer"), [0, 1]);
+        assert_eq!(lists.weight(&rule()[0], "peer"), [40, 0]);
     }
 
     #[test]

@@ -21,8 +21,12 @@ pub struct Quota {
     pub given: usize,
     /// What is counted.
     pub per: Per,
-    /// The attribute by which DescribeAccountAttributes tells what the account has. EC2 tells few so.
+    /// The attribute by which DescribeAccountAttributes tells what the account has. EC2 tells few so; of the others Service Quotas tells.
     pub told: Option<&'static str>,
+    /// The code of a quota that raises this one with it.
+    pub with: Option<&'static str>,
+    /// Whether EC2 counts otherwise than we can, so that more is never refused beforehand.
+    pub loose: bool,
 }
 
 /// What a quota counts.
@@ -38,9 +42,9 @@ pub enum Per {
     Zone(&'static str),
     /// Parts of this kind of one resource.
     Part(&'static str),
-    /// Parts of this kind of one resource, IPv4 and IPv6 apart. What names a group counts for both, and a prefix list as often as
-    /// it has room for entries.
-    PartByFamily(&'static str),
+    /// Parts of this kind of one resource, IPv4 and IPv6 apart, as this attribute of theirs says. What names a group there counts for
+    /// both, and a prefix list as often as it has room for entries.
+    PartByFamily(&'static str, &'static str),
     /// Things that this attribute of one resource names.
     Named(&'static str),
 }
@@ -49,7 +53,7 @@ impl Quota {
     /// A quota of the service `vpc` with nothing said about it but this.
     #[must_use]
     pub const fn new(name: &'static str, code: &'static str, value: usize, per: Per) -> Self {
-        Self { name, code, service: "vpc", value, ceiling: None, given: 0, per, told: None }
+        Self { name, code, service: "vpc", value, ceiling: None, given: 0, per, told: None, with: None, loose: false }
     }
 
     /// For those who speak of it.
@@ -68,6 +72,18 @@ impl Quota {
     #[must_use]
     pub const fn told(self, attribute: &'static str) -> Self {
         Self { told: Some(attribute), ..self }
+    }
+
+    /// Which is raised by raising another.
+    #[must_use]
+    pub const fn raised_with(self, code: &'static str) -> Self {
+        Self { with: Some(code), ..self }
+    }
+
+    /// Which EC2 counts otherwise than we can.
+    #[must_use]
+    pub const fn loosely(self) -> Self {
+        Self { loose: true, ..self }
     }
 
     /// For which so many count that nobody makes.

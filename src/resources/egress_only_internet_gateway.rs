@@ -59,7 +59,7 @@ route_table out {
     const ID_PREFIX: &'static str = "eigw-";
     const OPENS: &'static [&'static str] = &[""];
     const TAG_TYPE: Option<&'static str> = Some("egress-only-internet-gateway");
-    const QUOTAS: &'static [Quota] = &[Quota::new("Egress-only internet gateways per Region", "L-45FE3B85", 5, Per::Region)];
+    const QUOTAS: &'static [Quota] = &[Quota::new("Egress-only internet gateways per Region", "L-45FE3B85", 5, Per::Region).raised_with("L-F678F1CE")];
     const CREATED_ID: &'static [&'static str] = &["EgressOnlyInternetGateway", "EgressOnlyInternetGatewayId"];
     // Filters by tags are all that EC2 takes here.
     const LISTING: Listing =

@@ -83,7 +83,11 @@ instance db {
     const OPENS: &'static [&'static str] = &[""];
     const TAG_TYPE: Option<&'static str> = Some("network-interface");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
-    const QUOTAS: &'static [Quota] = &[quota::GROUPS_OF_INTERFACE, Quota::new("Network interfaces per Region", "L-DF5E4CA3", 5000, Per::RegionAsKnown)];
+    const QUOTAS: &'static [Quota] = &[
+        quota::GROUPS_OF_INTERFACE,
+        // It holds in each zone by itself.
+        Quota::new("Network interfaces per Region", "L-DF5E4CA3", 5000, Per::RegionAsKnown).loosely(),
+    ];
     const CREATED_ID: &'static [&'static str] = &["NetworkInterface", "NetworkInterfaceId"];
     const LISTING: Listing =
         Listing::new("DescribeNetworkInterfaces", &["NetworkInterfaces"], "NetworkInterfaceId", "network-interface-id", Some(1000));

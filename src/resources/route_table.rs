@@ -77,7 +77,7 @@ const TARGETS: [(&str, &str); 8] = [
 ];
 
 /// Of every table, those that AWS gives among them.
-pub(super) const ROUTES: Quota = Quota::new("Routes per route table", "L-93826ACB", 500, Per::Part("route")).up_to(1000).besides(1);
+pub(super) const ROUTES: Quota = Quota::new("Routes per route table", "L-93826ACB", 500, Per::PartByFamily("route", "destination")).up_to(1000).besides(1);
 
 /// What makes a gateway follow it.
 const OF_EDGE: [&str; 2] = ["internet_gateway", "vpn_gateway"];

@@ -56,7 +56,7 @@ resource! {
 const PEERS: &[&str] = &["security_group", "prefix_list"];
 
 /// Of every group, those that AWS gives among them.
-pub(super) const RULES: [Quota; 2] = [Quota::new("Inbound or outbound rules per security group", "L-0EA8095F", 60, Per::PartByFamily("ingress")),Quota::new("Inbound or outbound rules per security group", "L-0EA8095F", 60, Per::PartByFamily("egress"))];
+pub(super) const RULES: [Quota; 2] = [Quota::new("Inbound or outbound rules per security group", "L-0EA8095F", 60, Per::PartByFamily("ingress", "peer")),Quota::new("Inbound or outbound rules per security group", "L-0EA8095F", 60, Per::PartByFamily("egress", "peer"))];
 
 impl ResourceType for SecurityGroup {
     declared!();

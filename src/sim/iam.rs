@@ -13,6 +13,7 @@ use crate::{
     sim::{
         params::Params,
         refuse::{prefix_of, refuse, well_formed},
+        shapes,
         subnet::Subnet,
         tag::type_of,
         world::{ACCOUNT, World},
@@ -220,7 +221,8 @@ pub(crate) fn check(policy: &Policy, world: &World, action: &str, params: &Json)
     }
     let plain = Context::default();
     for object in objects(world, action, params) {
-        demand(policy, world, &format!("ec2:{action}"), &object, &plain)?;
+        let service = shapes::action(action).map_or("ec2", |shape| &shape.0);
+        demand(policy, world, &format!("{service}:{action}"), &object, &plain)?;
     }
     let p = Params::new(params);
     if action != "CreateTags" {
@@ -241,6 +243,13 @@ pub(crate) fn check(policy: &Policy, world: &World, action: &str, params: &Json)
 fn demand(policy: &Policy, world: &World, action: &str, object: &Object, context: &Context) -> Result<(), ApiError> {
     match policy.allows(action, object, context) {
         true => Ok(()),
+        false if action.starts_with("servicequotas:") => Err(refuse(
+            "AccessDeniedException",
+            format!(
+                "User: {} is not authorized to perform: {action} because no identity-based policy allows the {action} action",
+                world.exchanged(CALLER)
+            ),
+        )),
         false => Err(refuse(
             "UnauthorizedOperation",
             format!(

@@ -37,6 +37,9 @@ pub(crate) fn read(body: &str) -> Result<(Request, bool), (ApiError, bool)> {
     let Some(Action(service, request, _)) = shapes::action(&name) else {
         return Err((refuse("InvalidAction", format!("The action {name} is not valid for this web service.")), false));
     };
+    if !["ec2", "sts"].contains(&service.as_str()) {
+        return Err((refuse("InvalidAction", format!("The action {name} is not valid for this web service.")), false));
+    }
     let sts = service == "sts";
     let params = params(&mut form, request).map_err(|error| (error, sts))?;
     Ok((Request { action: name, params }, sts))

@@ -187,7 +187,10 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
     if table.is_of_gateway() {
         fits_gateway(world, &table.vpc, &to, &via)?;
     }
-    if table.routes.len() >= world.quotas.routes_per_table {
+    // IPv4 and IPv6 apart; a prefix list may hold either.
+    let besides =
+        |other: &&Route| [&other.to, &to].iter().any(|d| matches!(d, Destination::PrefixList(_))) || other.to.member() == to.member();
+    if table.routes.iter().filter(besides).count() >= world.quotas.routes_per_table {
         return Err(refuse("RouteLimitExceeded", format!("The maximum number of routes of the route table '{id}' has been reached.")));
     }
     let route = Route { to, via, origin: "CreateRoute".into() };

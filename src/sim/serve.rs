@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     call::{ApiError, Class},
-    sim::{Sim, parameter, query, refuse::refuse, region, xml},
+    sim::{Sim, parameter, query, refuse::refuse, region, service_quotas, xml},
 };
 
 /// The status of a call that is not to be answered: the connection breaks instead.
@@ -33,10 +33,19 @@ const BODY_MAX: usize = 1 << 20;
 /// How long open connections may take to end once the server is told to.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Answers one form of EC2's Query protocol: status, body, content type.
+/// Answers one form of EC2's Query protocol, or one request in JSON, whose target says what it is for: status, body, content type.
 ///
 /// The status is [`NO_ANSWER`] where a fault of the sandbox swallows the answer.
-pub fn handle(sim: &Sim, body: &str) -> (u16, String, &'static str) {
+pub fn handle(sim: &Sim, body: &str, target: Option<&str>) -> (u16, String, &'static str) {
+    let Some(target) = target else { return by_form(sim, body) };
+    let (status, answer) = match target.strip_prefix(service_quotas::TARGET) {
+        Some(action) => service_quotas::answer(sim, action, body),
+        None => parameter::answer(sim.region(), target, body),
+    };
+    (status, answer, parameter::JSON)
+}
+
+fn by_form(sim: &Sim, body: &str) -> (u16, String, &'static str) {
     let asked = query::read(body);
     let outcome = asked.and_then(|(request, sts)| match sim.call(&request) {
         Ok(answer) => Ok((request, answer)),
@@ -119,16 +128,8 @@ async fn respond(sim: Arc<Sim>, request: Request<Incoming>) -> Result<Response<F
     let target = request.headers().get(TARGET).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (status, body, kind) = match world {
         Err(error) => refusal(&error, false, &request_id(&sim)),
-        Ok(world) if target.is_some() => match form(request).await {
-            Ok(body) => {
-                let region = world.as_ref().unwrap_or(&sim).region();
-                let (status, answer) = parameter::answer(region, target.as_deref().unwrap_or_default(), &body);
-                (status, answer, parameter::JSON)
-            }
-            Err(error) => refusal(&error, false, &request_id(&sim)),
-        },
         Ok(world) => match form(request).await {
-            Ok(form) => handle(world.as_ref().unwrap_or(&sim), &form),
+            Ok(form) => handle(world.as_ref().unwrap_or(&sim), &form, target.as_deref()),
             Err(error) => refusal(&error, false, &request_id(&sim)),
         },
     };

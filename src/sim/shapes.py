@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes shapes.json: the members and wire names of the EC2 and STS actions that the simulator serves.
+"""Writes shapes.json: the members and wire names of the EC2, STS and Service Quotas actions that the simulator serves.
 
-The facts come from botocore's service models `ec2/2016-11-15` and `sts/2011-06-15` (Apache-2.0).
+The facts come from botocore's service models `ec2/2016-11-15`, `sts/2011-06-15` and `service-quotas/2019-06-24` (Apache-2.0).
 Usage: python3 src/sim/shapes.py ACTION... > src/sim/shapes.json, or without arguments for those that shapes.json lists already.
 
 A type is written as
@@ -63,6 +63,9 @@ class Table:
         for member, ref in shape["members"].items():
             if ref.get("deprecated") and member in ("SecurityGroupVpcId",):
                 continue
+            # Only Service Quotas has one, in what it tells of CloudWatch: it is not served.
+            if self.all[ref["shape"]]["type"] == "map":
+                continue
             xml = ref.get("locationName", member)
             query = ref.get("queryName", capital(xml))
             of = self.type(ref["shape"], asks)
@@ -72,13 +75,18 @@ class Table:
 
 
 def main():
-    ec2, sts = model("ec2", "2016-11-15"), model("sts", "2011-06-15")
+    models = {
+        "ec2": model("ec2", "2016-11-15"),
+        "sts": model("sts", "2011-06-15"),
+        "servicequotas": model("service-quotas", "2019-06-24"),
+    }
     actions = sys.argv[1:] or sorted(json.load(open(os.path.join(HERE, "shapes.json")))["actions"])
-    tables = {"ec2": Table(ec2["shapes"]), "sts": Table(sts["shapes"], "Sts")}
+    prefixes = {"ec2": "", "sts": "Sts", "servicequotas": "Quotas"}
+    tables = {service: Table(of["shapes"], prefixes[service]) for service, of in models.items()}
     listed = {}
     for action in sorted(actions):
-        service = "ec2" if action in ec2["operations"] else "sts"
-        operation = (ec2 if service == "ec2" else sts)["operations"][action]
+        service = next(service for service, of in models.items() if action in of["operations"])
+        operation = models[service]["operations"][action]
         asked = operation.get("input", {}).get("shape", "")
         answered = operation.get("output", {}).get("shape", "")
         for name, asks in ((asked, True), (answered, False)):
@@ -86,8 +94,8 @@ def main():
                 tables[service].structure(name, asks)
         prefix = tables[service].prefix
         listed[action] = [service, asked and prefix + asked, answered and prefix + answered]
-    shapes = {**tables["ec2"].out, **tables["sts"].out}
-    source = f"botocore {botocore.__version__}, ec2/2016-11-15 and sts/2011-06-15, Apache-2.0; made by shapes.py"
+    shapes = {name: members for table in tables.values() for name, members in table.out.items()}
+    source = f"botocore {botocore.__version__}, ec2/2016-11-15, sts/2011-06-15 and service-quotas/2019-06-24, Apache-2.0; made by shapes.py"
     lines = [f'{{"source":{json.dumps(source)},', '"actions":{']
     lines.append(",\n".join(f"{json.dumps(a)}:{json.dumps(v, separators=(',', ':'))}" for a, v in sorted(listed.items())))
     lines.append('},\n"shapes":{')

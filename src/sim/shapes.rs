@@ -18,7 +18,7 @@ pub(crate) struct Shapes {
     shapes: BTreeMap<String, Vec<Member>>,
 }
 
-/// An action: its service (`ec2` or `sts`), and the names of the structures of its request and its answer.
+/// An action: its service (`ec2`, `sts` or `servicequotas`), and the names of the structures of its request and its answer.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Action(pub(crate) String, pub(crate) String, pub(crate) String);
 

@@ -57,6 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hmac", &["state/seal.rs"]),
     ("aws_config", &["ec2", "live.rs", "live"]),
     ("aws_sdk_ec2", &["ec2", "live.rs"]),
+    ("aws_sdk_servicequotas", &["ec2/quotas.rs"]),
     ("aws_sdk_sts", &["ec2", "live.rs"]),
 ];
 

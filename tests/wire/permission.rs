@@ -17,7 +17,7 @@ fn sandbox(allowed: &Json) -> (Arc<Sim>, Live) {
     let statements = json!({"Statement": [{"Effect": "Allow", "Action": allowed, "Resource": "*"}]});
     sim.obey(Policy::parse(&statements.to_string()).unwrap());
     let behind = sim.clone();
-    let live = Live::over(Arc::new(move |body: &str| handle(&behind, body)), REGION).unwrap();
+    let live = Live::over(Arc::new(move |body: &str, target: Option<&str>| handle(&behind, body, target)), REGION).unwrap();
     (sim, live)
 }
 

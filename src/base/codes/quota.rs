@@ -7,9 +7,10 @@ use crate::base::{address::Address, diagnostic::Diagnostic, span::Span};
 crate::codes! {
     ABOVE_QUOTA = "W0740" "more would stand than a new account may hold"
 "EC2 limits how many of a thing there are: in a Region, in a VPC, in one group or table. What stands there already and what the plan adds
-come to more than every new account may hold. The quota may have been raised; of most quotas EC2 does not say to what. Where more than that
-stands already it was, and nothing is said. Of Elastic IPs and of groups on an interface EC2 tells (`ec2:DescribeAccountAttributes`), where it
-may be asked: then E0746 holds in place of this.
+come to more than every new account may hold. AWS is then asked to what the quota was raised (`servicequotas:ListServiceQuotas`; for Elastic
+IPs and groups of an interface `ec2:DescribeAccountAttributes`), and what it tells is held to: E0746 in place of this, or nothing at all. This
+warning is left where AWS does not tell, and for network interfaces, whose quota holds in each zone by itself. Where more than a new
+account may hold stands already the quota was raised, and nothing is said.
 
 Counted is what the plan has read: of VPCs, gateways and addresses all that stand in the Region, of what lies in a VPC all that stands in
 those of the project, of other things the project's own.
@@ -43,10 +44,16 @@ perhaps because somebody has made it larger by hand.
 Write at least what there is. For less make another volume, copy what is on it, and let the first one go: a new name for it does this in
 the open.";
     ABOVE_OWN_QUOTA = "E0746" "more would stand than this account may hold"
-"EC2 was asked what this account may hold (`ec2:DescribeAccountAttributes`), and it is less than would stand with what the plan makes. EC2
+"AWS was asked what this account may hold (`servicequotas:ListServiceQuotas` or `ec2:DescribeAccountAttributes`), and it is less than would stand with what the plan makes. EC2
 refuses the rest in the middle of an apply, so the plan is refused before anything is made.
 
 Have the quota raised in Service Quotas, or let the plan make less.";
+    QUOTAS_NOT_TOLD = "W0748" "AWS does not tell what the account may hold"
+"Where a plan comes to more of something than every new account may hold, secnet asks to what the quota was raised
+(`servicequotas:ListServiceQuotas`), so that a plan that cannot be carried out is refused before anything is made. These credentials may not
+ask, or the service could not be reached. The plan goes on with the values that AWS documents for new accounts, and says what is above them.
+
+Allow the action; `secnet iam-policy` lists it where sources may need it.";
     OFFERS_NOT_TOLD = "W0749" "EC2 does not tell which instance types there are"
 "Before an instance is made, secnet asks which zones offer its type (`ec2:DescribeInstanceTypeOfferings`), so that a plan that cannot be carried
 out is refused before anything is made. These credentials may not ask. The plan goes on without: if a zone lacks the type, EC2 says so in the
@@ -55,14 +62,20 @@ middle of an apply.
 Allow the action; `secnet iam-policy` lists it.";
 }
 
-/// [`ABOVE_QUOTA`]: which, how many would stand, where, why EC2 has not told what the account has, where it could.
+/// [`ABOVE_QUOTA`]: which, how many would stand, where.
 #[must_use]
-pub fn above_quota(quota: &Limit<'_>, count: usize, place: &str, why: Option<&str>, at: Option<Span>) -> Diagnostic {
+pub fn above_quota(quota: &Limit<'_>, count: usize, place: &str, at: Option<Span>) -> Diagnostic {
     let Limit { name, value, .. } = quota;
-    let untold = why.map(|why| format!("; it could not be read: {why}")).unwrap_or_default();
-    Diagnostic::warning(&ABOVE_QUOTA, format!("{count} would stand {place}, and \"{name}\" is {value} unless it was raised{untold}"))
+    Diagnostic::warning(&ABOVE_QUOTA, format!("{count} would stand {place}, and \"{name}\" is {value} unless it was raised"))
         .at(at, "with this one")
         .help(format!("if it was not, raise {} of `{}` in Service Quotas, or make fewer", quota.code.1, quota.code.0))
+}
+
+/// [`QUOTAS_NOT_TOLD`]: of which Region, and why.
+#[must_use]
+pub fn quotas_not_told(region: &str, why: &str) -> Diagnostic {
+    Diagnostic::warning(&QUOTAS_NOT_TOLD, format!("what the account may hold in {region} could not be read: {why}"))
+        .help("allow `servicequotas:ListServiceQuotas`; until then what every new account may hold is taken")
 }
 
 /// [`ABOVE_OWN_QUOTA`]: which, how many would stand, how many may, where.

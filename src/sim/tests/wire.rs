@@ -21,14 +21,14 @@ fn a_form_becomes_a_request_and_its_answer_xml() {
     let sim = Sim::new("eu-central-1");
     let form = "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16&TagSpecification.1.ResourceType=vpc\
                 &TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=a+%3Cb%3E+%26+c";
-    let (status, xml, kind) = handle(&sim, form);
+    let (status, xml, kind) = handle(&sim, form, None);
     assert_eq!((status, kind), (200, "text/xml;charset=UTF-8"));
     assert!(xml.contains("<CreateVpcResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>"), "{xml}");
     assert_eq!(inner(inner(inner(&xml, "vpc"), "tagSet"), "item"), "<key>Name</key><value>a &lt;b&gt; &amp; c</value>");
     let id = inner(&xml, "vpcId").to_owned();
-    let (_, xml, _) = handle(&sim, &format!("Action=DescribeVpcs&Version=2016-11-15&Filter.1.Name=vpc-id&Filter.1.Value.1={id}"));
+    let (_, xml, _) = handle(&sim, &format!("Action=DescribeVpcs&Version=2016-11-15&Filter.1.Name=vpc-id&Filter.1.Value.1={id}"), None);
     assert_eq!(inner(inner(&xml, "vpcSet"), "vpcId"), id);
-    let (_, xml, _) = handle(&sim, &format!("Action=DeleteVpc&Version=2016-11-15&VpcId={id}"));
+    let (_, xml, _) = handle(&sim, &format!("Action=DeleteVpc&Version=2016-11-15&VpcId={id}"), None);
     assert_eq!(inner(&xml, "return"), "true");
 }
 
@@ -41,7 +41,7 @@ fn both_doors_lead_to_one_world_and_say_the_same() {
         "Action=AuthorizeSecurityGroupIngress&Version=2016-11-15&GroupId={group}&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=443\
          &IpPermissions.1.ToPort=443&IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%2F8&IpPermissions.1.Groups.1.GroupId={group}"
     );
-    let (status, xml, _) = handle(&sim, &form);
+    let (status, xml, _) = handle(&sim, &form, None);
     assert_eq!(status, 200, "{xml}");
     let shown = sim.call(&Request::new("DescribeSecurityGroupRules", json!({"Filters": filter("group-id", &group)}))).unwrap();
     assert_eq!(count(&shown, "SecurityGroupRules"), 3);
@@ -53,7 +53,7 @@ fn both_doors_lead_to_one_world_and_say_the_same() {
 fn refusals_come_in_ec2s_envelope() {
     let sim = Sim::new("eu-central-1");
     let refused = |form: &str| {
-        let (status, xml, _) = handle(&sim, form);
+        let (status, xml, _) = handle(&sim, form, None);
         (status, inner(inner(inner(&xml, "Response"), "Errors"), "Code").to_owned())
     };
     assert_eq!(refused("Action=DeleteVpc&VpcId=vpc-00000000000000000"), (400, "InvalidVpcID.NotFound".into()));
@@ -68,7 +68,7 @@ fn refusals_come_in_ec2s_envelope() {
 
 #[test]
 fn sts_says_who_is_asking() {
-    let (status, xml, _) = handle(&Sim::new("eu-central-1"), "Action=GetCallerIdentity&Version=2011-06-15");
+    let (status, xml, _) = handle(&Sim::new("eu-central-1"), "Action=GetCallerIdentity&Version=2011-06-15", None);
     assert_eq!((status, inner(inner(&xml, "GetCallerIdentityResult"), "Account")), (200, ACCOUNT));
 }
 
