@@ -18,7 +18,7 @@ use crate::{
     registry::Removal,
     resources,
     schema::{
-        model::Model,
+        model::{Bucket, Model},
         value::{Record, Value},
     },
     state::{State, event::What},
@@ -147,6 +147,17 @@ pub fn takedown(model: &Model, state: &State) -> Vec<(Call, Option<&'static str>
 #[must_use]
 pub fn of_role(role: &str) -> Need {
     Need { action: "sts:AssumeRole".into(), resources: BTreeSet::from([role.to_owned()]), conditions: Conditions::new() }
+}
+
+/// What a shared state takes of its bucket. Whoever may not list it is told of an object that is not there that it is forbidden.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+#[must_use]
+pub fn of_state(bucket: &Bucket, project: &str, scope: &Scope) -> Vec<Need> {
+    let arn = |key: &str| BTreeSet::from([format!("arn:{}:s3:::{}{key}", scope.partition(), bucket.name)]);
+    let need = |action: &str, resources| Need { action: format!("s3:{action}"), resources, conditions: Conditions::new() };
+    let objects = ["GetObject", "PutObject", "DeleteObject"].map(|action| need(action, arn(&format!("/{}/{project}/*", bucket.key))));
+    objects.into_iter().chain([need("ListBucket", arn(""))]).collect()
 }
 
 /// What a call needs in the account and region that it is sent to.

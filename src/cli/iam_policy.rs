@@ -20,7 +20,7 @@ use crate::{
         self, Asked, Scope,
         document::{CHARACTERS_MAX, Document, Need},
     },
-    schema::model,
+    schema::model::{self, Bucket},
 };
 
 /// Print the smallest IAM policy document that this plan needs, or one for each account
@@ -158,6 +158,8 @@ struct Caller {
     assumes: Vec<String>,
     /// Whether it calls EC2 at all: the identity of a profile may do nothing but assume a role.
     calls: bool,
+    /// The bucket in which it keeps the state, and what the state goes by there.
+    state: Option<(Bucket, String)>,
 }
 
 /// Who calls, the project's own caller first.
@@ -165,13 +167,24 @@ fn callers(project: &model::Project) -> Vec<Caller> {
     let assumed = |profile: Option<&String>| -> Vec<String> {
         project.accounts.iter().filter(|a| a.profile.as_ref() == profile).filter_map(|a| a.role.clone()).collect()
     };
-    let own = Caller { name: OWN.into(), site: None, role: None, assumes: assumed(None), calls: true };
+    let state = project.backend.bucket.as_ref().map(|bucket| (bucket.clone(), project.key()));
+    let (others_state, own_state) = state.into_iter().partition::<Vec<_>, _>(|(bucket, _)| bucket.profile.is_some());
+    let own = Caller { name: OWN.into(), site: None, role: None, assumes: assumed(None), calls: true, state: own_state.into_iter().next() };
+    let keeper = others_state.into_iter().map(|state| Caller {
+        name: "state".into(),
+        site: None,
+        role: None,
+        assumes: vec![],
+        calls: false,
+        state: Some(state),
+    });
     let others = project.accounts.iter().map(|account| Caller {
         name: account.name.clone(),
         site: Some(account.site.clone()),
         role: account.role.clone(),
         assumes: vec![],
         calls: true,
+        state: None,
     });
     let profiles: std::collections::BTreeSet<&String> =
         project.accounts.iter().filter(|a| a.role.is_some()).filter_map(|a| a.profile.as_ref()).collect();
@@ -181,8 +194,9 @@ fn callers(project: &model::Project) -> Vec<Caller> {
         role: None,
         assumes: assumed(Some(profile)),
         calls: false,
+        state: None,
     });
-    std::iter::once(own).chain(others).chain(profiles).collect()
+    std::iter::once(own).chain(others).chain(profiles).chain(keeper).collect()
 }
 
 impl Caller {
@@ -199,6 +213,7 @@ impl Caller {
     /// What it must be allowed: of all calls and reads those that it makes.
     fn needs(&self, calls: &[Asked<'_>], asked: &BTreeMap<Option<Site>, Vec<Request>>, scope: &Scope) -> Vec<Need> {
         let mut needs: Vec<Need> = self.assumes.iter().map(|role| iam::of_role(role)).collect();
+        needs.extend(self.state.iter().flat_map(|(bucket, project)| iam::of_state(bucket, project, scope)));
         if self.calls {
             let here = scope.at(self.site.as_ref());
             // Nobody needs a permission to ask who they are.

@@ -254,3 +254,26 @@ fn a_role_is_passed_to_ec2_alone() {
     fs::write(project.path().join("policy.json"), less.to_string()).unwrap();
     project.run("plan --sandbox --sandbox-iam-policy policy.json --check-permissions").exits(1).says("`iam:PassRole` is not permitted");
 }
+
+#[test]
+fn a_shared_state_takes_its_own_objects_of_its_bucket() {
+    let of = |profile: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let state = format!("state {{ bucket = \"acme-state\"  key = \"networks\" {profile} }}");
+        fs::write(folder.path().join("main.secnet"), format!("project shop {{ region = \"us-east-1\"\n{state} }}\n")).unwrap();
+        policy(folder.path(), "plan").1
+    };
+    let s3 = |document: &Value| -> Vec<Value> {
+        let statements = document["Statement"].as_array().unwrap().iter();
+        statements.filter(|s| s["Action"].to_string().contains("s3:")).map(|s| json!([s["Action"], s["Resource"]])).collect()
+    };
+    let wanted = [
+        json!([["s3:ListBucket"], ["arn:aws:s3:::acme-state"]]),
+        json!([["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], ["arn:aws:s3:::acme-state/networks/shop/*"]]),
+    ];
+    assert_eq!(s3(&of("")), wanted);
+    // Other credentials than EC2's keep it.
+    let several = of("profile = \"keeper\"");
+    let by_name: Vec<(Option<&str>, usize)> = documents(&several).into_iter().map(|(name, document)| (name, s3(document).len())).collect();
+    assert!(by_name.contains(&(Some("state"), 2)) && by_name.iter().all(|(name, n)| *name == Some("state") || *n == 0), "{by_name:?}");
+}
