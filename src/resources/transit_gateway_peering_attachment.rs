@@ -253,9 +253,11 @@ fn check_regions(peering: &Resource, model: &Model, sink: &mut Sink) {
         Some(peer) => (region_of(peer), "peer_transit_gateway"),
         None => (peering.record.get("peer_region").and_then(Value::as_text), "peer_region"),
     };
-    if let Some(region) = region_of(ours).filter(|region| theirs == Some(region)) {
-        let message = format!("`{}` joins two transit gateways of `{region}`", peering.address);
-        sink.push(codes::transit_peers(message, peering.span_of(name), "name a gateway of another Region, or attach the VPCs to one gateway"));
+    // Where no Region is written, two that the project makes are of the same one.
+    if region_of(ours) == theirs && (theirs.is_some() || peer.is_some()) {
+        let message = format!("`{}` joins two transit gateways of one Region", peering.address);
+        let help = "name a gateway of another Region, or attach the VPCs to one gateway";
+        sink.push(codes::transit_peers(message, peering.span_of(name), help));
     }
 }
 
@@ -297,6 +299,8 @@ mod tests {
         assert_eq!(twice, ["E0356 `peer_region` says again what `peer_transit_gateway` says"]);
         let half = says(&[("peer_transit_gateway_id", Value::text("tgw-1")), ("peer_account_id", Value::text("1"))]);
         assert_eq!(half, ["E0356 `transit_gateway_peering_attachment.p` names a peer outside the project without `peer_region`"]);
+        let near = says(&[("peer_transit_gateway", reference("transit_gateway.near"))]);
+        assert_eq!(near, ["E0357 `transit_gateway_peering_attachment.p` joins two transit gateways of one Region"]);
         let own = says(&[("peer_transit_gateway", reference("transit_gateway.hub"))]);
         assert_eq!(own, ["E0357 `transit_gateway_peering_attachment.p` joins a transit gateway with itself"]);
     }
