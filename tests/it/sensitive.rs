@@ -5,6 +5,7 @@ use std::{fs, sync::Arc};
 use secnet::{
     analysis::{Inputs, analyze},
     apply::{Options, Stop, execute, refresh},
+    base::site::Site,
     call::{Answer, ApiError, Driver, Request},
     plan::Plan,
     resources,
@@ -177,6 +178,11 @@ impl Driver for Talkative {
 
     fn describe(&self) -> String {
         "talkative".into()
+    }
+
+    fn beside(&self, site: &Site) -> Option<Arc<dyn Driver>> {
+        let there = self.0.beside(site.account(), site.region()).ok()?;
+        Some(Arc::new(Talkative(Arc::new(there))))
     }
 }
 
