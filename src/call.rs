@@ -40,6 +40,8 @@ pub enum Arg {
     Sealed(String),
     /// The account that a resource stands in, where that is another one than the call's; else nothing. Known in every plan.
     AccountOf(Address),
+    /// The account that a resource stands in, whichever that is. Known in every plan.
+    OwnerOf(Address),
     /// The region that a resource stands in, where that is another one than the call's; else nothing. Known in every plan.
     RegionOf(Address),
     /// A text in base64, as EC2 takes user data and public keys: see [`crate::base::base64::encode`].
@@ -127,6 +129,7 @@ impl Arg {
             Arg::Known(_)
             | Arg::Of(..)
             | Arg::AccountOf(_)
+            | Arg::OwnerOf(_)
             | Arg::RegionOf(_)
             | Arg::Answer(..)
             | Arg::OperationId(_)

@@ -509,6 +509,14 @@ pub struct Attachment {
     pub origin: Origin,
 }
 
+impl Attachment {
+    /// Whether it is this one, of this gateway.
+    #[must_use]
+    pub fn is(&self, id: &Id, gateway: &Id) -> bool {
+        self.id == *id && self.gateway == *gateway
+    }
+}
+
 /// What hangs on an attachment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attached {

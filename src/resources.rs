@@ -51,6 +51,7 @@ crate::resources! {
     prefix_list: PrefixList,
     transit_gateway: TransitGateway,
     transit_gateway_vpc_attachment: TransitGatewayVpcAttachment,
+    transit_gateway_peering_attachment: TransitGatewayPeeringAttachment,
     transit_gateway_route_table: TransitGatewayRouteTable,
     vpc_endpoint: VpcEndpoint,
     instance_connect_endpoint: InstanceConnectEndpoint,

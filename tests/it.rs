@@ -113,6 +113,8 @@ mod targets;
 mod tidy;
 #[path = "it/transit.rs"]
 mod transit;
+#[path = "it/transit_peering.rs"]
+mod transit_peering;
 #[path = "it/turns.rs"]
 mod turns;
 #[path = "it/types.rs"]

@@ -72,7 +72,7 @@ fn deep(arg: &Arg, known: Known<'_>, depth: usize) -> Result<Json, ArgumentError
             }
         }
         // A plan has what it knows in their places.
-        Arg::AccountOf(address) => return Err(ArgumentError::Attribute(address.clone(), "account".into())),
+        Arg::AccountOf(address) | Arg::OwnerOf(address) => return Err(ArgumentError::Attribute(address.clone(), "account".into())),
         Arg::RegionOf(address) => return Err(ArgumentError::Attribute(address.clone(), "region".into())),
         Arg::Answer(call, path) => {
             let step = |at: &'_ Json, key: &String| -> Option<Json> {

@@ -194,7 +194,7 @@ impl Filler<'_> {
             Arg::Find(find) => named(&find.take).into(),
             // Nothing that is secret is sent to ask.
             Arg::Sensitive(_) | Arg::Sealed(_) => "stand-in".into(),
-            Arg::AccountOf(_) | Arg::RegionOf(_) => Json::Null,
+            Arg::AccountOf(_) | Arg::OwnerOf(_) | Arg::RegionOf(_) => Json::Null,
             Arg::OperationId(length) => "0".repeat(*length).into(),
             Arg::Concat(pieces) => pieces.iter().map(|piece| plain(&self.json(piece))).collect::<String>().into(),
             Arg::Base64(text) => base64::encode(plain(&self.json(text)).as_bytes()).into(),

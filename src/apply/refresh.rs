@@ -108,9 +108,16 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
     let wide = model.policies.iter().flat_map(|p| &p.statements).any(beyond_the_internet);
     // What the project itself has put there is read whoever asks, or it would seem to come anew each time.
     let kinds: BTreeSet<&str> = state.resources.keys().map(Address::kind).collect();
-    let wide = wide || kinds.into_iter().filter_map(resources::spec).any(|spec| survey::is_door(spec.listing.action));
-    let ask = survey::Ask { wide, exclusions: model.resources.keys().any(|address| address.kind() == "block_public_access") };
+    let door = |spec: &Spec| survey::is_door(spec.listing.action) || spec.kind == "transit_gateway_peering_attachment";
+    let wide = wide || kinds.into_iter().filter_map(resources::spec).any(door);
+    let ask = survey::Ask {
+        wide,
+        exclusions: model.resources.keys().any(|address| address.kind() == "block_public_access"),
+        gateways: state.resources.iter().filter(|(address, _)| address.kind() == "transit_gateway").map(|(_, r)| r.id.clone()).collect(),
+        far: !model.project.accounts.is_empty(),
+    };
     let network = if vpcs.is_empty() { None } else { Some(survey::survey(&reader, Some(&vpcs), &ask).await?) };
+    let routers = if vpcs.is_empty() { survey::gateways(&reader, &ask).await? } else { None };
     let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let deposed = state.deposed.iter().map(|d| (&d.address, &d.resource));
     for (address, resource) in state.resources.iter().chain(deposed) {
@@ -142,7 +149,7 @@ async fn one(driver: &dyn Driver, model: &Model, state: &State, account: Option<
         resources,
         existing,
         images: images?,
-        network,
+        network: network.or(routers),
         totals,
         limits: BTreeMap::new(),
         offered: offered?.map(|offered| (None, offered)).into_iter().collect(),

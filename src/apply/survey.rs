@@ -60,12 +60,17 @@ const ON_DEMAND: [(List, &str); 4] = [
 ];
 
 /// What is asked for beyond what every network is made of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ask {
     /// Whether anybody asks about packets that come neither from the internet nor from the same VPCs.
     pub wide: bool,
     /// Whether what is let off Block Public Access matters though that is off: the project switches it on.
     pub exclusions: bool,
+    /// The transit gateways of the project, by id: they may be joined with others though none of these VPCs is attached.
+    pub gateways: Vec<String>,
+    /// Whether they may be joined with gateways of other Regions. Then it is not enough to say of these VPCs that a gateway
+    /// could not be read.
+    pub far: bool,
 }
 
 /// Reads what stands in these VPCs, or in all of the region, in bulk: a number of calls that depends on what there is, not
@@ -105,9 +110,28 @@ pub async fn survey(reader: &Reader<'_>, vpcs: Option<&[String]>, ask: &Ask) -> 
     for (list, items) in further {
         found[list] = items.into();
     }
-    unread.extend(transit(reader, &mut found, vpcs).await);
+    unread.extend(transit(reader, &mut found, vpcs, ask).await?);
     found["_Unread"] = unread.into();
     Ok(found)
+}
+
+/// Reads what hangs on the project's transit gateways in an account and Region where none of its VPCs stands: what comes from
+/// there may go on to where they do.
+///
+/// # Errors
+/// A list could not be read.
+pub async fn gateways(reader: &Reader<'_>, ask: &Ask) -> Result<Option<Json>, ReadError> {
+    if ask.gateways.is_empty() || !ask.far {
+        return Ok(None);
+    }
+    let mut found = json!({});
+    // Of these there are none in no VPC.
+    CORE.iter().for_each(|list| found[list.items] = json!([]));
+    for (list, ..) in DOORS.iter().filter(|(_, prefix, _)| *prefix == "tgw-") {
+        found[list.items] = read(reader, list, None).await?.into();
+    }
+    transit(reader, &mut found, Some(&[]), ask).await?;
+    Ok(Some(found))
 }
 
 /// The actions that a survey may send: of `wide` as of [`survey`], and of what leads further where one of these kinds of
@@ -165,31 +189,34 @@ async fn prefix_lists(reader: &Reader<'_>, named: &BTreeSet<&str>) -> Result<Vec
     Ok(found)
 }
 
-/// The transit gateways that these VPCs are attached to: what else is attached there, their tables, and the tables' routes,
-/// which EC2 tells a table at a time. Without one of them nobody knows what comes by an attachment: that is a door.
-async fn transit(reader: &Reader<'_>, found: &mut Json, vpcs: Option<&[String]>) -> Vec<Json> {
+/// The transit gateways that these VPCs are attached to, and those of the project: what else is attached there, their tables,
+/// and the tables' routes, which EC2 tells a table at a time. Without one of them nobody knows what comes by an attachment:
+/// that is a door.
+async fn transit(reader: &Reader<'_>, found: &mut Json, vpcs: Option<&[String]>, ask: &Ask) -> Result<Vec<Json>, ReadError> {
     let text = |item: &Json, member: &str| item.get(member).and_then(Json::as_str).unwrap_or_default().to_owned();
     let ours = |item: &&Json| {
         let gone = matches!(&*text(item, "State"), "deleted" | "deleting" | "rejected" | "failed");
         !gone && text(item, "ResourceType") == "vpc" && vpcs.is_none_or(|vpcs| vpcs.contains(&text(item, "ResourceId")))
     };
-    let all = found.get("TransitGatewayAttachments").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+    let Some(all) = found.get("TransitGatewayAttachments").and_then(Json::as_array) else { return Ok(vec![]) };
     let attached: Vec<Json> = all.iter().filter(ours).cloned().collect();
-    let gateways: BTreeSet<String> = attached.iter().map(|item| text(item, "TransitGatewayId")).collect();
+    let named = attached.iter().map(|item| text(item, "TransitGatewayId"));
+    let gateways: BTreeSet<String> = named.chain(ask.gateways.iter().cloned()).collect();
     if gateways.is_empty() {
-        return vec![];
+        return Ok(vec![]);
     }
     match routers(reader, &gateways.into_iter().collect::<Vec<_>>()).await {
         Ok(lists) => {
             lists.into_iter().for_each(|(list, items)| found[list] = items.into());
-            vec![]
+            Ok(vec![])
         }
+        Err(error) if ask.far => Err(error),
         Err(error) => {
             let door = |item: &Json| {
                 let what = format!("an attachment to {}, whose routes could not be read ({})", text(item, "TransitGatewayId"), error.error);
                 json!({"Id": text(item, "TransitGatewayAttachmentId"), "What": what, "VpcId": text(item, "ResourceId")})
             };
-            attached.iter().map(door).collect()
+            Ok(attached.iter().map(door).collect())
         }
     }
 }

@@ -143,9 +143,10 @@ impl NetworkArgs {
         }
         let driver = self.place.open(directory, &model::Project::default()).await?;
         printer.whisper(&format!("Reading what stands in {} ...", driver.region()));
-        let listed = survey::survey(&Reader::new(&*driver), None, &survey::Ask { wide: true, exclusions: false })
-            .await
-            .map_err(|e| read_failed(&e, &*driver))?;
+        let listed =
+            survey::survey(&Reader::new(&*driver), None, &survey::Ask { wide: true, exclusions: false, gateways: vec![], far: false })
+                .await
+                .map_err(|e| read_failed(&e, &*driver))?;
         let mut net = snapshot::of_json("what EC2 answered", &listed).map_err(|wrong| Stop::new(wrong, Texts::default()))?;
         merge::complete(&mut net);
         Ok(net)

@@ -107,6 +107,10 @@ impl Context<'_> {
             call.each_arg(&mut |arg| {
                 match arg {
                     Arg::AccountOf(of) => *arg = self.told((self.site_of(of), &site), Site::account, self.standing.account),
+                    Arg::OwnerOf(of) => {
+                        let owner = self.site_of(of).map(|site| site.account().to_owned());
+                        *arg = owner.as_deref().or(self.standing.account).map_or(Arg::Known(Json::Null), Arg::text);
+                    }
                     Arg::RegionOf(of) => *arg = self.told((self.site_of(of), &site), Site::region, Some(self.standing.region)),
                     _ => {}
                 }

@@ -226,7 +226,7 @@ fn check(model: &Model, resource: &Resource, other: &Address, at: Option<Span>, 
     // What joins two accounts or regions is there in both.
     let mirror = resources::spec(other.kind()).and_then(|s| s.mirrored).and_then(|name| named.reference(name));
     let there = mirror.and_then(|m| model.resources.get(m)).is_some_and(|m| m.site == resource.site);
-    if (kind == Kind::Target && there) || (kind == Kind::Peer && region(named) == region(resource)) {
+    if (kind != Kind::Peer && there) || (kind == Kind::Peer && region(named) == region(resource)) {
         return;
     }
     let place = |r: &Resource| r.span_of(WORD);

@@ -120,17 +120,22 @@ pub fn one_holder_a_subnet(model: &Model, kind: &str, sink: &mut Sink) {
 
 /// Nothing is named by this attribute of two resources of this kind: EC2 lets one hold for it.
 pub fn one_holder(model: &Model, kind: &str, attribute: &str, sink: &mut Sink) {
-    let mut holders: BTreeMap<&Address, &Resource> = BTreeMap::new();
+    one_holder_for_each(model, kind, attribute, |_| None, sink);
+}
+
+/// The same where EC2 lets one hold for each side of what is named: `side` says for which.
+pub fn one_holder_for_each(model: &Model, kind: &str, attribute: &str, side: fn(&Resource) -> Option<&Address>, sink: &mut Sink) {
+    let mut holders: BTreeMap<(&Address, Option<&Address>), &Resource> = BTreeMap::new();
     for holder in managed(model, kind) {
         for subnet in references(holder, attribute) {
-            match holders.get(subnet) {
+            match holders.get(&(subnet, side(holder))) {
                 Some(first) if first.address != holder.address => sink.push(network::subnet_held_twice(
                     subnet,
                     (&holder.address, holder.span_of(attribute)),
                     (&first.address, first.span_of(attribute)),
                 )),
                 Some(_) => {}
-                None => drop(holders.insert(subnet, holder)),
+                None => drop(holders.insert((subnet, side(holder)), holder)),
             }
         }
     }
@@ -184,7 +189,7 @@ pub fn propagating_of_same_vpc(model: &Model, kind: &str, sink: &mut Sink) {
 }
 
 /// The VPC that the other half of something belongs to.
-fn mirror_of<'a>(model: &'a Model, address: &Address) -> Option<&'a Address> {
+pub fn mirror_of<'a>(model: &'a Model, address: &Address) -> Option<&'a Address> {
     let resource = model.resources.get(address)?;
     resource.reference(crate::resources::spec(address.kind())?.mirrored?)
 }

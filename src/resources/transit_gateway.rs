@@ -122,6 +122,10 @@ impl ResourceType for TransitGateway {
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        if this.existing {
+            // What else is attached to it, and what its tables say, nobody has read: it is no gateway to prove anything with.
+            return;
+        }
         let (id, origin) = (desired::id(&this.address), desired::origin(this));
         let group_references = is_on(desired.value(this, "security_group_referencing_support"));
         net.transit_gateways.push(net::TransitGateway { id: id.clone(), available: true, group_references, origin });

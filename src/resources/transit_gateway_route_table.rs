@@ -20,6 +20,7 @@ use crate::{
         placement,
         read::{Reader, list, text},
         transit_gateway::{TIMEOUT_S, TransitGateway},
+        transit_gateway_peering_attachment::TransitGatewayPeeringAttachment,
         transit_gateway_vpc_attachment::TransitGatewayVpcAttachment,
         vpn_connection::VpnConnection,
     },
@@ -43,6 +44,8 @@ resource! {
         associations: Set<Ref<TransitGatewayVpcAttachment>> = Value::List(vec![]), Parts;
         /// The attachments whose networks it leads to.
         propagations: Set<Ref<TransitGatewayVpcAttachment>> = Value::List(vec![]), Parts;
+        /// The peerings that follow it: where packets go that come from the other gateway. A peering follows one table on each side.
+        peering_associations: Set<Ref<TransitGatewayPeeringAttachment>> = Value::List(vec![]), Parts;
         /// The VPN connections that follow it.
         vpn_associations: Set<Ref<VpnConnection>> = Value::List(vec![]), Parts;
         /// The VPN connections whose networks it leads to, as BGP tells them. Which they are EC2 tells once the connection has
@@ -89,7 +92,7 @@ transit_gateway_route_table inwards {
             slots: &[
                 Slot::Peers("destinations", &[]),
                 Slot::Word("via"),
-                Slot::Target("target", &["transit_gateway_vpc_attachment", "vpn_connection"]),
+                Slot::Target("target", &["transit_gateway_vpc_attachment", "transit_gateway_peering_attachment", "vpn_connection"]),
             ],
             doc: "Sends packets for these networks to an attachment.",
             example: "route 10.1.0.0/16 via transit_gateway_vpc_attachment.main",
@@ -158,13 +161,16 @@ transit_gateway_route_table inwards {
     fn check(model: &Model, sink: &mut Sink) {
         placement::one_holder(model, Self::KIND, "associations", sink);
         placement::one_holder(model, Self::KIND, "vpn_associations", sink);
+        // A peering follows a table on each side.
+        placement::one_holder_for_each(model, Self::KIND, "peering_associations", |table| table.reference("transit_gateway"), sink);
         for table in placement::managed(model, Self::KIND) {
             let Some(own) = table.reference("transit_gateway") else { continue };
-            let named = ["associations", "propagations", "vpn_associations", "vpn_propagations"].map(|name| placement::references(table, name).map(move |a| (a, table.span_of(name))));
+            let named = ["associations", "propagations", "peering_associations", "vpn_associations", "vpn_propagations"].map(|name| placement::references(table, name).map(move |a| (a, table.span_of(name))));
             let targets = table.sentences.iter().filter_map(|s| Some((s.get("target").as_resource()?, Some(s.span_of("target")))));
             for (attachment, at) in named.into_iter().flatten().chain(targets) {
                 let other = model.resources.get(attachment).and_then(|a| a.reference("transit_gateway"));
-                if let Some(other) = other.filter(|other| *other != own) {
+                let far = placement::mirror_of(model, attachment) == Some(own);
+                if let Some(other) = other.filter(|other| *other != own && !far) {
                     sink.push(network::of_another_vpc((attachment, other), (&table.address, own), at));
                 }
             }
@@ -174,11 +180,13 @@ transit_gateway_route_table inwards {
     fn desired_parts(&self, this: &Resource, _model: &Model, sink: &mut Sink) -> Vec<Part> {
         let mut parts = routes(this, sink);
         let of = |vpcs: &Set<Ref<TransitGatewayVpcAttachment>>| vpcs.0.iter().map(|a| a.value.clone()).collect::<Vec<_>>();
+        let of_peerings = |peerings: &Set<Ref<TransitGatewayPeeringAttachment>>| peerings.0.iter().map(|p| p.value.clone()).collect::<Vec<_>>();
         let of_vpns = |vpns: &Set<Ref<VpnConnection>>| vpns.0.iter().map(|v| v.value.clone()).collect::<Vec<_>>();
         for (name, attribute, attachments) in [
             ("propagation", "propagations", of(&self.propagations)),
             ("propagation", "vpn_propagations", of_vpns(&self.vpn_propagations)),
             ("association", "associations", of(&self.associations)),
+            ("association", "peering_associations", of_peerings(&self.peering_associations)),
             ("association", "vpn_associations", of_vpns(&self.vpn_associations)),
         ] {
             let span = this.span_of(attribute);

@@ -119,7 +119,7 @@ route_table private {
             // What else is in a table that stands is not the project's to say.
             net.transit_tables.push(TransitTable { id: table, gateway, propagations, routes: vec![], known: !stands, origin: Origin::Aws });
         }
-        let table = followed(this, desired).or_else(|| by_default(Default::Association).map(|(table, _)| table));
+        let table = followed(this, &gateway, desired).or_else(|| by_default(Default::Association).map(|(table, _)| table));
         let to = Attached::Vpc {
             vpc,
             subnets: desired.references(this, "subnets"),
@@ -166,11 +166,12 @@ route_table private {
     }
 }
 
-/// The table of the project that an attachment follows.
-pub(super) fn followed(this: &Resource, desired: &Desired<'_>) -> Option<Id> {
+/// The table of this gateway, one of the project, that an attachment follows there.
+pub(super) fn followed(this: &Resource, gateway: &Id, desired: &Desired<'_>) -> Option<Id> {
     let named = Value::Resource(this.address.clone());
     let follows = |table: &&Resource| table.parts.iter().any(|p| p.name == "association" && p.record.get("attachment") == Some(&named));
-    desired.of_kind("transit_gateway_route_table").find(follows).map(|table| desired::id(&table.address))
+    let here = |table: &&Resource| desired.reference(table, "transit_gateway").as_ref() == Some(gateway);
+    desired.of_kind("transit_gateway_route_table").filter(here).find(follows).map(|table| desired::id(&table.address))
 }
 
 /// Which subnets it has now is asked first: EC2 takes those that come and those that go.

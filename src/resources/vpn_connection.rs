@@ -327,7 +327,7 @@ route_table private {
             let (gateway, propagations) = (gateway.clone(), vec![id.clone()]);
             net.transit_tables.push(TransitTable { id: table, gateway, propagations, routes, known: !stands, origin: Origin::Aws });
         }
-        let table = followed(this, desired).or_else(|| by_default(Default::Association).map(|(table, _)| table));
+        let table = followed(this, &gateway, desired).or_else(|| by_default(Default::Association).map(|(table, _)| table));
         let to = Attached::Outside(id.clone());
         net.attachments.push(net::Attachment { id, gateway, to, available: true, table, origin });
     }

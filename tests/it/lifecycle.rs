@@ -572,6 +572,9 @@ block_public_access_exclusion x { vpc = vpc.main  internet_gateway_exclusion_mod
 transit_gateway hub { }
 transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.a] }
 transit_gateway_route_table a { transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.a] }
+account far { id = \"123456789012\"  region = \"eu-west-1\" }
+existing transit_gateway far { account = account.far  description = \"far\" }
+transit_gateway_peering_attachment p { transit_gateway = transit_gateway.hub  peer_transit_gateway = transit_gateway.far }
 vpn_gateway office { amazon_side_asn = 65010 }
 customer_gateway office { bgp_asn = 65000  ip_address = 203.0.113.9 }
 vpn_connection office { customer_gateway = customer_gateway.office  vpn_gateway = vpn_gateway.office }
@@ -604,6 +607,7 @@ existing block_public_access_exclusion x { vpc = vpc.main }
 existing transit_gateway hub { description = \"\" }
 existing transit_gateway_vpc_attachment a { transit_gateway = transit_gateway.hub  vpc = vpc.main }
 existing transit_gateway_route_table a { transit_gateway = transit_gateway.hub }
+existing transit_gateway_peering_attachment p { transit_gateway = transit_gateway.hub }
 existing vpn_gateway office { amazon_side_asn = 65010 }
 existing customer_gateway office { ip_address = 203.0.113.9 }
 existing vpn_connection office { vpn_gateway = vpn_gateway.office }
@@ -614,6 +618,9 @@ existing volume v { size = 41  instance = instance.i }
 /// Two projects on one EC2: what the first has made, and the second only reads.
 async fn neighbours() -> (Play, Play) {
     let first = Play::new();
+    let far = first.sim.beside(first.sim.account(), "eu-west-1").unwrap();
+    far.call(&Request::new("CreateTransitGateway", json!({"Description": "far"}))).unwrap();
+    far.world(|world| world.advance(60));
     applied(&first, &Wanted::of(NETWORK)).await;
     let mut second = Play::new();
     second.sim = first.sim.clone();

@@ -18,6 +18,7 @@ use secnet::{
 use tokio::sync::{mpsc, watch};
 
 pub use crate::lives::shown;
+use crate::lives::{FAR, both};
 
 /// A project's directory, its state, and the EC2 it stands in.
 pub struct Play {
@@ -38,7 +39,8 @@ impl Play {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::new(directory.path(), "secure_server");
         let lock = store.lock("test").unwrap();
-        Self { driver: Arc::new(Counted::new(sim.clone())), sim, store, lock, _directory: directory }
+        let far = sim.beside(sim.account(), FAR).unwrap();
+        Self { driver: Arc::new(Counted::new(both(sim.clone(), Arc::new(far)))), sim, store, lock, _directory: directory }
     }
 
     /// From now on everything goes through this driver.

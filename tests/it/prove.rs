@@ -163,6 +163,60 @@ fn single_packets_fare_as_in_the_naive_walker() {
     tell(format!("{} networks from seed {first}: {probes} packets, {counts:?} work, stop, unknown; 0 differ", networks()));
 }
 
+/// In networks with peerings of transit gateways, all of whose VPCs lead to one: there are loops among them, sides that do not
+/// work, and gateways that are missing.
+#[test]
+fn packets_across_peered_gateways_fare_as_in_the_naive_walker() {
+    let (first, mut probes, mut across, mut counts, mut nets, mut loops) = (seed() + 3_000_000, 0, 0, [0usize; 3], 0, 0);
+    for n in 0.. {
+        if nets == networks() {
+            break;
+        }
+        let mut dice = Dice(first + n);
+        let mut net = random_net(&mut dice);
+        if !net.attachments.iter().any(|a| matches!(a.to, Attached::Peering(_))) {
+            continue;
+        }
+        nets += 1;
+        // What is open everywhere else gets as far as the gateways.
+        let gateways: Vec<Id> = net.attachments.iter().map(|a| a.gateway.clone()).collect();
+        for table in &mut net.route_tables {
+            for to in ["10.0.0.0/8", "2001:db8::/32"] {
+                let (destination, target) =
+                    (Destination::Network(to.parse().unwrap()), Target::TransitGateway(dice.pick(&gateways).clone()));
+                table.routes.retain(|r| r.destination != destination);
+                table.routes.push(Route { destination, target, blackhole: false, propagated: false, origin: Origin::Observed });
+            }
+        }
+        for table in &mut net.transit_tables {
+            let peerings = net.attachments.iter().filter(|a| a.gateway == table.gateway && matches!(a.to, Attached::Peering(_)));
+            let peerings: Vec<Id> = peerings.map(|a| a.id.clone()).collect();
+            for to in ["10.0.0.0/8", "2001:db8::/32"].into_iter().filter(|_| !peerings.is_empty()) {
+                let (destination, attachment) = (Destination::Network(to.parse().unwrap()), Some(dice.pick(&peerings).clone()));
+                table.routes.push(TransitRoute { destination, attachment, fixed: true, origin: Origin::Observed });
+            }
+        }
+        let chart = Chart::new(&net);
+        for _ in 0..30 {
+            let family = if dice.one_in(3) { Family::V6 } else { Family::V4 };
+            let Some((place, end, source)) = start(&mut dice, &net, family) else { continue };
+            let packet = random_packet(&mut dice, &net, family, source);
+            let finding = ask(&chart, &single(place, family, &packet), |_| true);
+            let (mine, theirs) = (exact(&finding.verdict), naive(&net, &end, packet));
+            assert_eq!(mine, theirs, "seed {}: {end:?} {packet:?}: {:?}", first + n, finding.verdict);
+            let spots = finding.steps.iter().filter(|s| matches!(s.spot, Spot::TransitGateway(_))).count();
+            loops += usize::from(spots > 8);
+            across += usize::from(spots > 1);
+            probes += 1;
+            counts[["works", "stopped", "unknown"].iter().position(|w| *w == mine).unwrap()] += 1;
+        }
+    }
+    assert!(across * 50 > probes, "{across} of {probes} packets meet two gateways");
+    tell(format!(
+        "{nets} peered networks from seed {first}: {probes} packets, {across} by two gateways or more, {loops} in loops, {counts:?} work, stop, unknown; 0 differ"
+    ));
+}
+
 #[test]
 fn sets_of_packets_hold_exactly_those_that_fare_well_in_the_naive_walker() {
     let (first, mut probes, mut sets) = (seed() + 1_000_000, 0, 0);

@@ -378,7 +378,7 @@ fn peerings(dice: &mut Dice, net: &mut Net, vpcs: usize) {
 }
 
 fn transit_gateways(dice: &mut Dice, net: &mut Net, vpcs: usize) {
-    let gateways = 1 + dice.below(2);
+    let gateways = 1 + dice.below(3);
     for g in 0..gateways {
         let gateway = id(format!("tgw-{g}"));
         net.transit_gateways.push(TransitGateway {
@@ -399,7 +399,7 @@ fn transit_gateways(dice: &mut Dice, net: &mut Net, vpcs: usize) {
         }
         let ids = attachments(dice, net, (g, gateways), vpcs);
         for t in net.transit_tables.iter_mut().rev().take(2) {
-            t.propagations = ids.iter().filter(|a| a.as_str() != "att-peer" && !dice.one_in(3)).cloned().collect();
+            t.propagations = ids.iter().filter(|a| !a.as_str().starts_with("att-peer") && !dice.one_in(3)).cloned().collect();
             for to in ["10.0.0.0/16", "10.1.1.0/24", "10.2.0.0/16", "2001:db8:1::/48", "0.0.0.0/0", "::/0"] {
                 if dice.one_in(3) {
                     let attachment = (!dice.one_in(5)).then(|| dice.pick(&ids).clone());
@@ -442,14 +442,15 @@ fn attachments(dice: &mut Dice, net: &mut Net, (g, gateways): (usize, usize), vp
             origin: HERE,
         });
     }
-    if gateways == 2 {
-        ids.push(id("att-peer"));
-        let to = Attached::Peering(id(format!("tgw-{}", 1 - g)));
+    for other in (0..gateways).filter(|other| *other != g) {
+        // Both sides have it by one id.
+        let peering = id(format!("att-peer-{}{}", g.min(other), g.max(other)));
+        ids.push(peering.clone());
         net.attachments.push(Attachment {
-            id: id("att-peer"),
+            id: peering,
             gateway: gateway.clone(),
-            to,
-            available: true,
+            to: Attached::Peering(id(format!("tgw-{other}"))),
+            available: !dice.one_in(12),
             table: table(dice),
             origin: HERE,
         });
@@ -544,7 +545,10 @@ fn between_routes(dice: &mut Dice, net: &Net, v: usize, routes: &mut Vec<Route>)
             let peering = peerings.iter().find(|p| p.id.as_str().contains(&w.to_string()));
             match (dice.below(3), peering) {
                 (0, Some(peering)) => add(dice, routes, Destination::Network(cidr(to)), Target::Peering(peering.id.clone())),
-                (1, _) => add(dice, routes, Destination::Network(cidr(to)), Target::TransitGateway(id("tgw-0"))),
+                (1, _) => {
+                    let gateway = dice.pick(&net.transit_gateways).id.clone();
+                    add(dice, routes, Destination::Network(cidr(to)), Target::TransitGateway(gateway));
+                }
                 _ => {}
             }
         }

@@ -5,6 +5,7 @@ use std::{fs, sync::Arc};
 use secnet::{
     analysis::{Inputs, analyze},
     apply::{Options, Stop, execute, refresh},
+    base::site::Site,
     call::{Answer, ApiError, Driver, Request},
     plan::Plan,
     resources,
@@ -65,6 +66,11 @@ fn everything(token: &str) -> String {
          transit_gateway hub {{ description = token }}
          transit_gateway_vpc_attachment main {{ transit_gateway = transit_gateway.hub  vpc = vpc.main  subnets = [subnet.public] }}
          transit_gateway_route_table main {{ transit_gateway = transit_gateway.hub  associations = [transit_gateway_vpc_attachment.main] }}
+         account far {{ id = \"123456789012\"  region = \"eu-west-1\" }}
+         transit_gateway far {{ account = account.far }}
+         transit_gateway_peering_attachment far {{
+           transit_gateway = transit_gateway.hub  peer_transit_gateway = transit_gateway.far  tags = {{ Secret = token }}
+         }}
          vpn_gateway office {{ vpc = vpc.main  amazon_side_asn = 65010 }}
          customer_gateway office {{ bgp_asn = 65000  ip_address = 203.0.113.9 }}
          vpn_connection office {{ customer_gateway = customer_gateway.office  vpn_gateway = vpn_gateway.office  tags = {{ Secret = token }} }}
@@ -172,6 +178,11 @@ impl Driver for Talkative {
 
     fn describe(&self) -> String {
         "talkative".into()
+    }
+
+    fn beside(&self, site: &Site) -> Option<Arc<dyn Driver>> {
+        let there = self.0.beside(site.account(), site.region()).ok()?;
+        Some(Arc::new(Talkative(Arc::new(there))))
     }
 }
 

@@ -7,21 +7,28 @@ use std::{
 
 use secnet::{
     analysis::{self, Inputs},
+    call::Driver,
     resources,
     schema::attr::Change,
     sim::Sim,
 };
 
 use crate::{
-    lives::{REGION, lives},
+    lives::{FAR, REGION, both, lives},
     random::{Dice, seed, setting},
 };
+
+/// The simulator in the region that the files are about, and in the other one.
+fn on(sim: Sim) -> Arc<dyn Driver> {
+    let far = sim.beside(sim.account(), FAR).unwrap();
+    both(Arc::new(sim), Arc::new(far))
+}
 
 #[tokio::test(start_paused = true)]
 async fn every_type_lives_on_the_simulator() {
     let mut wrong = vec![];
     for life in lives() {
-        wrong.extend(life.play(Arc::new(Sim::new(REGION)), false).await.err());
+        wrong.extend(life.play(on(Sim::new(REGION)), false).await.err());
     }
     assert!(wrong.is_empty(), "{}\n\nSECNET_BLESS=1 writes what plans show now; SECNET_TYPE=vpc plays one file", wrong.join("\n\n"));
 }
@@ -30,7 +37,7 @@ async fn every_type_lives_on_the_simulator() {
 async fn drift_that_the_state_has_taken_in_is_planned_as_before() {
     let mut wrong = vec![];
     for life in lives() {
-        wrong.extend(life.play_with(Arc::new(Sim::new(REGION)), false, true).await.err());
+        wrong.extend(life.play_with(on(Sim::new(REGION)), false, true).await.err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
@@ -47,7 +54,7 @@ async fn from_any_state_to_any_other_an_apply_leaves_nothing_to_do() {
             let sim = Sim::new(REGION);
             // A walk takes days.
             sim.world(|w| w.pace.volume_day = 0);
-            wrong.extend(life.walk(Arc::new(sim), &order).await.err());
+            wrong.extend(life.walk(on(sim), &order).await.err());
         }
     }
     assert!(wrong.is_empty(), "{}\n\nSECNET_SEED and SECNET_WALKS choose others", wrong.join("\n\n"));

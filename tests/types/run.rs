@@ -12,8 +12,8 @@ use std::{
 
 use secnet::{
     analysis::{self, Inputs},
-    apply::{Options, Stop, deep::deepen, execute, refresh},
-    base::{address::Address, cidr::Cidr, diagnostic::Diagnostic},
+    apply::{Drivers, Options, Stop, deep::deepen, execute, refresh},
+    base::{address::Address, cidr::Cidr, diagnostic::Diagnostic, site::Site},
     call::{Driver, Json, Request, mutates},
     plan::{Action, Input, Plan, drift, plan},
     resources,
@@ -29,6 +29,17 @@ use tokio::sync::{mpsc, watch};
 
 /// The region that all files are about.
 pub const REGION: &str = "us-east-1";
+
+/// The account that all files are about.
+const ACCOUNT: &str = "123456789012";
+
+/// Another region, for what joins two: a file says `account far { id = "123456789012"  region = "eu-west-1" }`.
+pub const FAR: &str = "eu-west-1";
+
+/// The way to the region that the files are about, and to the other one.
+pub fn both(own: Arc<dyn Driver>, far: Arc<dyn Driver>) -> Arc<dyn Driver> {
+    Arc::new(Drivers::new(own, [(Site::new(ACCOUNT, FAR), far)].into()))
+}
 
 /// A file of `tests/types/`.
 pub struct Life {
@@ -299,7 +310,7 @@ impl Stand {
         for resource in resources.values().filter(|r| !r.secnet_id.is_empty()) {
             let keys = ["secnet:id", "secnet:lineage", "secnet:address"].map(|key| json!({"Key": key}));
             let untag = Request::new("DeleteTags", json!({"Resources": [resource.id], "Tags": keys}));
-            self.driver.send(&untag).await.map_err(|e| e.to_string())?;
+            self.way(resource.site.as_ref()).send(&untag).await.map_err(|e| e.to_string())?;
         }
         let imports: Vec<String> = resources.iter().map(|(address, r)| format!("import {address} from \"{}\"", r.id)).collect();
         let mut heir = Stand::new(&self.project, self.driver.clone());
@@ -315,31 +326,38 @@ impl Stand {
             return Err(format!("tags alone are to change, but {others:?}:\n{}", shown(&plan)));
         }
         heir.apply(&text).await?;
-        let plan = heir.plan(&whole(&heir.project, "")).await?;
+        let accounts: Vec<&str> = text.lines().filter(|line| line.starts_with("account ")).collect();
+        let plan = heir.plan(&whole(&heir.project, &accounts.join("\n"))).await?;
         heir.carry_out(&plan).await.map_err(|e| format!("destroying: {e}"))?;
         // What AWS gives goes with its VPC, if EC2 is right.
         for (address, resource) in resources.iter().filter(|(a, _)| resources::spec(a.kind()).unwrap().stands_for.is_none()) {
-            if heir.stands(address, &resource.id).await? {
+            if heir.stands(address, resource).await? {
                 return Err(format!("{address} ({}) still stands", resource.id));
             }
         }
         Ok(())
     }
 
-    async fn stands(&self, address: &Address, id: &str) -> Result<bool, String> {
+    /// The way to an account and region.
+    fn way(&self, site: Option<&Site>) -> Arc<dyn Driver> {
+        site.map_or_else(|| self.driver.clone(), |site| self.driver.beside(site).expect("a way there"))
+    }
+
+    async fn stands(&self, address: &Address, resource: &secnet::state::Resource) -> Result<bool, String> {
+        let (id, driver) = (&resource.id, self.way(resource.site.as_ref()));
         let spec = resources::spec(address.kind()).unwrap();
         let mut params = json!({});
         if let Some(page) = spec.listing.page {
             params["MaxResults"] = page.into();
         }
         loop {
-            let answer = self.driver.send(&Request::new(spec.listing.action, params.clone())).await.map_err(|e| e.to_string())?;
+            let answer = driver.send(&Request::new(spec.listing.action, params.clone())).await.map_err(|e| e.to_string())?;
             let mut items = vec![&answer];
             for key in spec.listing.items {
                 let below = items.into_iter().filter_map(|at| at.get(key));
                 items = below.flat_map(|at| at.as_array().map_or(std::slice::from_ref(at), Vec::as_slice)).collect();
             }
-            if items.into_iter().filter_map(|item| (spec.observe)(item)).any(|observed| observed.id == id) {
+            if items.into_iter().filter_map(|item| (spec.observe)(item)).any(|observed| observed.id == *id) {
                 return Ok(true);
             }
             match answer.get("NextToken").and_then(Json::as_str) {

@@ -12,7 +12,7 @@ use secnet::{
 };
 
 use super::ec2::{connect, moto};
-use crate::lives::{REGION, lives};
+use crate::lives::{FAR, REGION, both, lives};
 
 #[tokio::test]
 async fn every_type_lives_on_moto() {
@@ -34,16 +34,21 @@ async fn every_type_lives_behind_the_simulators_own_door_and_speaks_as_ec2_does(
     let mut wrong = vec![];
     let exchanges: Arc<Mutex<Vec<Exchange>>> = Arc::default();
     for life in lives() {
-        let (sim, heard) = (Sim::new(REGION), exchanges.clone());
-        let door: Door = Arc::new(move |form: &str, target: Option<&str>| {
-            let (status, body, kind) = handle(&sim, form, target);
-            // EC2's own: Service Quotas speaks JSON.
-            if target.is_none() {
-                heard.lock().unwrap().push((form.to_owned(), status, body.clone()));
-            }
-            (status, body, kind)
+        let sim = Sim::new(REGION);
+        let far = sim.beside(sim.account(), FAR).unwrap();
+        let [own, far] = [(sim, REGION), (far, FAR)].map(|(sim, region)| {
+            let heard = exchanges.clone();
+            let door: Door = Arc::new(move |form: &str, target: Option<&str>| {
+                let (status, body, kind) = handle(&sim, form, target);
+                // EC2's own: Service Quotas speaks JSON.
+                if target.is_none() {
+                    heard.lock().unwrap().push((form.to_owned(), status, body.clone()));
+                }
+                (status, body, kind)
+            });
+            Arc::new(Live::over(door, region).unwrap())
         });
-        wrong.extend(life.play(Arc::new(Live::over(door, REGION).unwrap()), false).await.err());
+        wrong.extend(life.play(both(own, far), false).await.err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     conforms(&exchanges.lock().unwrap());

@@ -1,4 +1,4 @@
-//! E0353 to E0357: VPN connections, and peerings of transit gateways.
+//! E0353 to E0358: VPN connections, and peerings of transit gateways.
 
 use crate::base::{address::Address, diagnostic::Diagnostic, span::Span};
 
@@ -42,6 +42,27 @@ vpn_connection office {
   phase2_lifetime_seconds = 7200
 }
 ```";
+    TRANSIT_PEER = "E0356" "a peering of transit gateways says half of who the peer is, or all of it twice"
+"A peering joins two transit gateways: `transit_gateway` asks, and `peer_transit_gateway` accepts. A gateway outside the project is named
+by `peer_transit_gateway_id`, and then EC2 wants its owner and its Region, too.
+
+```secnet error E0356
+transit_gateway hub { }
+transit_gateway_peering_attachment far { transit_gateway = transit_gateway.hub  peer_transit_gateway_id = \"tgw-0123456789abcdef0\" }
+```
+
+Write `peer_transit_gateway` alone, or `peer_transit_gateway_id` with `peer_account_id` and `peer_region`.";
+    TRANSIT_PEERS = "E0357" "two transit gateways that secnet does not peer"
+"secnet peers the transit gateways of two Regions. Within a Region EC2 gives the two ends of a peering two ids, which secnet does not tell
+apart yet; a gateway with itself EC2 does not peer at all.
+
+```secnet error E0357
+transit_gateway hub { }
+transit_gateway other { }
+transit_gateway_peering_attachment near { transit_gateway = transit_gateway.hub  peer_transit_gateway = transit_gateway.other }
+```
+
+Attach the VPCs of one Region to one gateway. The route tables of the gateway keep apart what shall not meet.";
     SECRET_WRITTEN = "W0358" "a secret is made of what is not sensitive"
 "What an attribute such as `pre_shared_key` says is secret in any case: no plan, message, journal or state shows it. But where it comes
 from may show it: whoever reads the sources, or a file with variables, reads it there.
@@ -80,6 +101,18 @@ pub fn vpn_route(connection: &Address, at: Span, by_transit: bool) -> Diagnostic
 #[must_use]
 pub fn vpn_tunnel(message: String, at: Option<Span>, help: &str) -> Diagnostic {
     Diagnostic::error(&VPN_TUNNEL, message).at(at, "").help(help)
+}
+
+/// [`TRANSIT_PEER`]; what is wrong, and what to do.
+#[must_use]
+pub fn transit_peer(message: String, at: Option<Span>, help: &str) -> Diagnostic {
+    Diagnostic::error(&TRANSIT_PEER, message).at(at, "").help(help)
+}
+
+/// [`TRANSIT_PEERS`]; why not, and what to do.
+#[must_use]
+pub fn transit_peers(message: String, at: Option<Span>, help: &str) -> Diagnostic {
+    Diagnostic::error(&TRANSIT_PEERS, message).at(at, "").help(help)
 }
 
 /// [`SECRET_WRITTEN`]

@@ -1,18 +1,25 @@
 //! What the project says of transit gateways, among what stands. Layer 1.
 //!
 //! A table of a gateway that AWS has made, or somebody else, goes on holding what it holds; an attachment of the project's
-//! may come into it or leave it by what EC2 does by itself.
+//! may come into it or leave it by what EC2 does by itself. An attachment is told by its id and its gateway: the two sides
+//! of a peering share one id.
 
 use std::collections::BTreeSet;
 
-use crate::net::{Attached, Id, Net, TransitRoute, TransitTable};
+use crate::net::{Attached, Attachment, Id, Net, TransitRoute, TransitTable};
+
+/// Whether a network has this attachment of this gateway.
+fn has(net: &Net, id: &Id, gateway: &Id) -> bool {
+    net.attachments.iter().any(|a| a.is(id, gateway))
+}
 
 /// Gives the project's attachments and tables what an apply leaves alone: tables of others that attachments follow, and
 /// routes that tables have learnt from what lies outside.
 pub(super) fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
+    far_sides(standing, managed, desired);
     for attachment in &mut desired.attachments {
         let ours = attachment.table.as_ref().is_some_and(|table| managed.contains(table));
-        if let Some(held) = standing.attachments.iter().find(|a| a.id == attachment.id).filter(|_| !ours) {
+        if let Some(held) = standing.attachments.iter().find(|a| a.is(&attachment.id, &attachment.gateway)).filter(|_| !ours) {
             // By default an attachment follows a table from the day it is made, and never again. What follows a table of
             // the project's and is not named there leaves it.
             attachment.table = held.table.clone().filter(|table| !managed.contains(table));
@@ -20,11 +27,12 @@ pub(super) fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
     }
     for table in &mut desired.transit_tables {
         if !managed.contains(&table.id) {
-            table.propagations.retain(|id| !standing.attachments.iter().any(|a| a.id == *id));
+            table.propagations.retain(|id| !has(standing, id, &table.gateway));
             let TransitTable { propagations, routes, .. } = table;
             routes.retain(|r| !r.is_of_unknown() || r.attachment.as_ref().is_some_and(|id| propagations.contains(id)));
         }
-        let outside = |id: &Id| standing.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
+        let gateway = table.gateway.clone();
+        let outside = |id: &Id| standing.attachments.iter().any(|a| a.is(id, &gateway) && !matches!(a.to, Attached::Vpc { .. }));
         for held in standing.transit_tables.iter().filter(|t| t.id == table.id) {
             let learnt = held.routes.iter().filter(|r| !r.fixed && r.attachment.as_ref().is_some_and(outside));
             // What it learns from an attachment that it has learnt from before was read.
@@ -37,14 +45,28 @@ pub(super) fn stays(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
     }
 }
 
+/// The other side of a peering that the project asks for and somebody else accepts: what was read of it stays.
+fn far_sides(standing: &Net, managed: &BTreeSet<Id>, desired: &mut Net) {
+    let stays = |held: &&Attachment| match &held.to {
+        Attached::Peering(ours) if managed.contains(&held.id) && !has(desired, &held.id, &held.gateway) => {
+            let leads_here = |a: &Attachment| a.is(&held.id, ours) && a.to == Attached::Peering(held.gateway.clone());
+            desired.attachments.iter().any(leads_here)
+        }
+        _ => false,
+    };
+    let far: Vec<Attachment> = standing.attachments.iter().filter(stays).cloned().collect();
+    desired.attachments.extend(far);
+}
+
 /// Takes attachments that are gone out of the tables: their networks are forgotten, and routes to them lead nowhere.
 pub(super) fn leave(managed: &BTreeSet<Id>, net: &mut Net) {
-    let here: BTreeSet<Id> = net.attachments.iter().map(|a| a.id.clone()).collect();
-    let gone = |id: &Id| managed.contains(id) && !here.contains(id);
+    let here: BTreeSet<(Id, Id)> = net.attachments.iter().map(|a| (a.id.clone(), a.gateway.clone())).collect();
     for table in &mut net.transit_tables {
+        let gateway = table.gateway.clone();
+        let gone = |id: &Id| managed.contains(id) && !here.contains(&(id.clone(), gateway.clone()));
         table.propagations.retain(|id| !gone(id));
         // What was learnt from it is forgotten, and what is written for it leads nowhere.
-        table.routes.retain(|r| r.fixed || !r.attachment.as_ref().is_some_and(gone));
+        table.routes.retain(|r| r.fixed || !r.attachment.as_ref().is_some_and(&gone));
         for route in &mut table.routes {
             route.attachment.take_if(|id| gone(id));
         }
@@ -57,8 +79,8 @@ pub(super) fn leave(managed: &BTreeSet<Id>, net: &mut Net) {
 
 /// Forgets what tables of these gateways have learnt from VPNs.
 pub(super) fn unlearn(net: &mut Net, gateways: &BTreeSet<Id>) {
-    let outside = |id: &Id| net.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
     for table in net.transit_tables.iter_mut().filter(|t| gateways.contains(&t.gateway)) {
+        let outside = |id: &Id| net.attachments.iter().any(|a| a.is(id, &table.gateway) && !matches!(a.to, Attached::Vpc { .. }));
         for attachment in table.propagations.iter().filter(|id| outside(id)) {
             table.routes.retain(|r| r.fixed || r.attachment.as_ref() != Some(attachment));
             table.routes.push(TransitRoute::of_unknown(attachment.clone(), table.origin));

@@ -36,7 +36,7 @@ fn attachments(snapshot: &mut Snapshot<'_>, net: &mut Net, default_tables: &[(Id
                 Some((_, detail)) => vpc_side(*detail, resource),
                 None => Attached::Unmodelled("a VPC attachment whose subnets are not known".into()),
             },
-            "peering" => Attached::Peering(resource),
+            "peering" if resource != gateway => Attached::Peering(resource),
             "vpn" | "direct-connect-gateway" | "connect" | "vpn-concentrator" => Attached::Outside(resource),
             other => Attached::Unmodelled(other.into()),
         };

@@ -71,7 +71,7 @@ impl Oracle<'_> {
         let Some(table) = &from.table else { return dies(&from.id) };
         let Some(table) = self.net.transit_tables.iter().find(|t| t.id == *table) else { return Fate::Unknown("no table".into()) };
         let listed = |d: &Destination| matches!(d, Destination::PrefixList(id) if self.list(id).is_none());
-        let unseen = |id: &Id| !self.net.attachments.iter().any(|a| a.id == *id);
+        let unseen = |id: &Id| !self.net.attachments.iter().any(|a| a.id == *id && a.gateway == table.gateway);
         if !table.known || table.routes.iter().any(|r| listed(&r.destination)) || table.propagations.iter().any(unseen) {
             return Fate::Unknown("routes".into());
         }
@@ -79,7 +79,8 @@ impl Oracle<'_> {
             Some((place, Some(id))) => (place, id),
             Some((_, None)) => return dies(&table.id),
             None => {
-                let learns = |id: &Id| self.net.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
+                let own = |a: &&Attachment| a.gateway == table.gateway && !matches!(a.to, Attached::Vpc { .. });
+                let learns = |id: &Id| self.net.attachments.iter().filter(own).any(|a| a.id == *id);
                 let learns = table.propagations.iter().any(learns);
                 return if learns { Fate::Unknown("learnt routes".into()) } else { dies(&table.id) };
             }
@@ -101,7 +102,10 @@ impl Oracle<'_> {
             }
             Attached::Peering(other) => {
                 way.known = false;
-                let far = |a: &&Attachment| a.id == to.id && a.gateway == *other;
+                let far = |a: &&Attachment| a.id == to.id && a.gateway == *other && *other != to.gateway;
+                if !self.net.transit_gateways.iter().any(|g| g.id == *other) {
+                    return Fate::Unknown(other.to_string());
+                }
                 match self.net.attachments.iter().find(far) {
                     Some(far) if far.available => self.in_transit(far, None, way, end),
                     Some(far) => dies(&far.id),

@@ -152,7 +152,7 @@ impl Walk<'_, '_> {
         };
         let (Some(table), Some(ranges)) = (chart.net.transit_tables.get(number), chart.transit_tables.get(number)) else { return };
         // Whatever is not known may be more specific than what is.
-        let unseen = |id: &Id| !chart.net.attachments.iter().any(|a| a.id == *id);
+        let unseen = |id: &Id| !chart.net.attachments.iter().any(|a| a.is(id, &table.gateway));
         let listed = table.routes.iter().all(|r| chart.networks(&r.destination).is_some());
         if !(table.known && listed) || table.propagations.iter().any(unseen) {
             return self.stop(stream, Spot::TransitTable(number), Reason::UnknownTransitRoutes);
@@ -165,7 +165,7 @@ impl Walk<'_, '_> {
                 self.by_transit_route(gateway, number, choice, zone, there);
             }
         }
-        let outside = |id: &Id| chart.net.attachments.iter().any(|a| a.id == *id && !matches!(a.to, Attached::Vpc { .. }));
+        let outside = |id: &Id| chart.net.attachments.iter().any(|a| a.is(id, &table.gateway) && !matches!(a.to, Attached::Vpc { .. }));
         let learns = table.propagations.iter().any(outside);
         let reason = if learns { Reason::UnknownTransitRoutes } else { Reason::TransitNoRoute };
         self.stop(stream, Spot::TransitTable(number), reason);
