@@ -33,6 +33,8 @@ const LAYERS: &[&[&str]] = &[
 
 /// Third-party crates, and the only places that name them.
 const HOMES: &[(&str, &[&str])] = &[
+    ("argon2", &["state/remote/encryption.rs"]),
+    ("aws_lc_rs", &["state/remote/encryption.rs"]),
     ("pest", &["syntax"]),
     ("pest_derive", &["syntax"]),
     ("miette", &["cli/report.rs"]),
