@@ -346,6 +346,10 @@ mod tests {
             for b in ALL.iter().filter(|b| b.taken_for() != a.taken_for() && !b.id_prefix.is_empty()) {
                 // What follows the prefix holds no dash: `tgw-rtb-0` is no `tgw-`.
                 let rest = a.id_prefix.strip_prefix(b.id_prefix);
+                // To EC2 all attachments of transit gateways are of one kind, which has tags of one kind; listings tell them apart.
+                if a.tag_type == b.tag_type && a.tag_type == Some("transit-gateway-attachment") {
+                    continue;
+                }
                 assert!(rest.is_none_or(|rest| rest.ends_with('-')), "{} and {}", a.kind, b.kind);
             }
         }

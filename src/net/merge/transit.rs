@@ -147,6 +147,42 @@ mod tests {
         assert_eq!((&theirs.propagations[..], &theirs.routes[..]), (&[][..], &[][..]));
     }
 
+    /// A side of the peering `both`: of which gateway, to which, and the table that it follows there.
+    fn side(gateway: &str, peer: &str, table: Option<&str>) -> Attachment {
+        Attachment { gateway: id(gateway), to: Attached::Peering(id(peer)), ..attachment("both", table) }
+    }
+
+    fn tables_of(net: &Net) -> Vec<(&str, Option<&str>)> {
+        net.attachments.iter().map(|a| (a.gateway.as_str(), a.table.as_ref().map(Id::as_str))).collect()
+    }
+
+    /// Both sides have one id, and each a table of its own: neither is taken for the other.
+    #[test]
+    fn the_sides_of_a_peering_are_told_apart() {
+        let far_table = |name: &str| TransitTable { gateway: id("far"), ..table(name, &[], Some("both")) };
+        let standing = || {
+            net(
+                vec![side("hub", "far", Some("theirs")), side("far", "hub", Some("other"))],
+                vec![table("theirs", &[], None), far_table("other")],
+            )
+        };
+        let drawn = net(vec![side("far", "hub", None), side("hub", "far", None)], vec![]);
+        let both = merge(standing(), &[id("both")].into(), drawn);
+        assert_eq!(tables_of(&both), [("far", Some("other")), ("hub", Some("theirs"))]);
+        assert_eq!(both.transit_tables[1].routes[0].attachment, Some(id("both")));
+        // Somebody else has the far gateway, and only what was read tells of its side.
+        let ours = net(vec![side("hub", "far", Some("ours"))], vec![table("ours", &[], None)]);
+        let half = merge(standing(), &["both", "ours"].map(id).into(), ours);
+        assert_eq!(tables_of(&half), [("hub", Some("ours")), ("far", Some("other"))]);
+        assert_eq!(half.transit_tables.iter().find(|t| t.id == id("other")).map(|t| t.routes.len()), Some(1));
+        // One that goes is gone on both sides, and one that leads elsewhere now on the side that it has left.
+        let gone = merge(standing(), &[id("both")].into(), net(vec![], vec![]));
+        assert_eq!((gone.attachments.len(), gone.transit_tables[1].routes.len()), (0, 0));
+        let moved = merge(standing(), &[id("both")].into(), net(vec![side("hub", "third", None), side("third", "hub", None)], vec![]));
+        assert_eq!(tables_of(&moved), [("hub", Some("theirs")), ("third", None)]);
+        assert_eq!(moved.transit_tables[1].routes.len(), 0);
+    }
+
     #[test]
     fn a_written_route_to_what_goes_is_a_black_hole() {
         let mut theirs = table("theirs", &[], Some("old"));
