@@ -68,7 +68,7 @@ fn naive(net: &Net, from: &End, packet: Packet) -> &'static str {
 /// Whether AWS has anything to choose on a packet's way.
 fn chooses(net: &Net, from: &End, packet: Packet) -> bool {
     let plain = oracle(net, [1024, 1024], [0, 0]);
-    plain.converse(from, packet);
+    let _fate = plain.converse(from, packet);
     plain.chose.get()
 }
 
