@@ -65,9 +65,8 @@ fn in_place(of: &ChangeArgs, bucket: &Bucket, store: &Store, printer: &Printer) 
     let in_place = Store::Remote(remote.clone());
     let serial = in_place.load()?.state.serial;
     let wanted = if bucket.encryption.is_some() { "encrypted" } else { "in the clear" };
-    if objects.in_form(&remote.state_key()).is_ok_and(|is| is) {
-        told(printer, store, serial, &[], &format!("The state is in {} already, {wanted}.", store.shown()));
-    } else {
+    // What an interrupted run has left is done without asking again.
+    if !objects.in_form(&remote.state_key()).is_ok_and(|is| is) {
         agree(of.yes, "state migrate", &format!("The state in {} is to be {wanted}, with its history.", store.shown()), printer)?;
     }
     let Lock::Lease(lease) = in_place.lock_within("state migrate", of.patience(), &|held| printer.whisper(&held.message))? else {
@@ -77,9 +76,11 @@ fn in_place(of: &ChangeArgs, bucket: &Bucket, store: &Store, printer: &Printer) 
     drop(lease);
     store.load()?;
     backend::remember(directory, &project)?;
-    if brought > 0 {
-        told(printer, store, serial, &[], &format!("{brought} objects in {} are {wanted} now.", store.shown()));
-    }
+    let words = match brought {
+        0 => format!("The state is in {} already, {wanted}.", store.shown()),
+        _ => format!("{brought} objects in {} are {wanted} now.", store.shown()),
+    };
+    told(printer, store, serial, &[], &words);
     Ok(Exit::Ok)
 }
 
