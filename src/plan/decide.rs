@@ -170,10 +170,14 @@ fn stays_where_it_is(resource: &Resource, standing: &Standing<'_>, sink: &mut Si
 }
 
 /// Whether what is not written is EC2's choice: EC2 tells it, or nobody does. What EC2 does not tell was written before, and
-/// is taken back.
-fn is_left_to_ec2(spec: &Spec, attr: &Attr, kept: Option<&Value>, observed: Option<&Value>) -> bool {
+/// is taken back; so is a reference that was written, unless another attribute `names` by its id what EC2 tells.
+fn is_left_to_ec2(spec: &Spec, attr: &Attr, kept: Option<&Value>, observed: Option<&Value>, names: impl Fn(&Value) -> bool) -> bool {
     let exact = spec.exact && attr.change == Change::InPlace;
-    let chosen = !exact && (kept.is_none() || observed.is_some() && is_chosen(spec, attr, kept));
+    let chosen = |told: &Value| match is_deep(spec, attr.name) {
+        true => kept == Some(&Value::Null),
+        false => !was_written(attr, kept) || names(told),
+    };
+    let chosen = !exact && (kept.is_none() || observed.is_some_and(chosen));
     chosen || kept.is_none() && observed.is_none()
 }
 
@@ -200,7 +204,8 @@ fn thing<'a>(
         let observed = stands.observed.record.get(attr.name);
         let kept = stands.state.record.get(attr.name);
         let wanted = record.get(attr.name).cloned().unwrap_or(Value::Null);
-        if wanted == Value::Null && is_left_to_ec2(spec, attr, kept, observed) {
+        let names = |told: &Value| record.values().any(|value| value == told);
+        if wanted == Value::Null && is_left_to_ec2(spec, attr, kept, observed, names) {
             continue;
         }
         let none = BTreeSet::new();
@@ -247,14 +252,9 @@ fn thing<'a>(
     decision
 }
 
-/// Whether what EC2 has told is its own choice: nobody has written it before.
-fn is_chosen(spec: &Spec, attr: &Attr, kept: Option<&Value>) -> bool {
-    if is_deep(spec, attr.name) { kept == Some(&Value::Null) } else { !was_written(attr, kept) }
-}
-
-/// Whether a reference was written that can be taken back while its owner stands: what was learnt of EC2 is kept as an id.
+/// Whether a reference was written, which can be taken back: what was learnt of EC2 is kept as an id.
 fn was_written(attr: &Attr, kept: Option<&Value>) -> bool {
-    matches!((attr.change, &attr.ty, kept), (Change::InPlace, Type::Ref(_), Some(Value::Resource(_))))
+    matches!((attr.change, &attr.ty, kept), (Change::InPlace | Change::Replace, Type::Ref(_), Some(Value::Resource(_))))
 }
 
 /// What comes with an image that is left as it is does not follow the one that is written.

@@ -237,3 +237,18 @@ async fn an_image_that_does_not_exist_is_said_while_planning() {
     let found = Play::new().try_plan(&source).await.unwrap_err();
     assert_eq!(found, ["no image fits `\"ami-0123456789abcdef0\"` in us-east-1"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_named_by_its_id_is_the_peer_it_was() {
+    let play = Play::new();
+    let network = |peer: &str| {
+        let vpcs = "vpc main { cidr_block = 10.0.0.0/16 }\nvpc other { cidr_block = 10.1.0.0/16 }\n";
+        project(&format!("{vpcs}vpc far {{ cidr_block = 10.2.0.0/16 }}\nvpc_peering one {{ vpc = vpc.main  {peer} }}\n"))
+    };
+    play.apply(&network("peer_vpc = vpc.other")).await;
+    let by_id = |vpc: &str| network(&format!("peer_vpc_id = \"{}\"", play.id(vpc)));
+    let same = play.plan(&by_id("vpc.other")).await;
+    assert!(!titles(&same).iter().any(|t| t.starts_with("delete vpc_peering")), "{}", shown(&same));
+    let another = play.plan(&by_id("vpc.far")).await;
+    assert!(titles(&another).iter().any(|t| t.starts_with("delete vpc_peering")), "{}", shown(&another));
+}
