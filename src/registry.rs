@@ -44,6 +44,8 @@ pub struct Spec {
     pub quotas: &'static [Quota],
     /// Its attributes that say into which subnet it is placed.
     pub placed_in: &'static [&'static str],
+    /// What of another resource holds for it where it does not say: see [`Inherits`].
+    pub inherits: Option<Inherits>,
     /// Its attribute that names an instance type: the zone it is placed in must offer that.
     pub runs_on: Option<&'static str>,
     /// What of it lets packets through for as long as it is there, and never stops any: kinds of its parts, and `""` for the
@@ -213,6 +215,22 @@ pub struct Aside {
     pub read: fn(&BTreeMap<String, Json>) -> Vec<Request>,
     /// Puts an answer into the items it belongs to, by id.
     pub merge: fn(&mut BTreeMap<String, Json>, &Json),
+}
+
+/// What a resource takes over from another one of the project that it refers to, attribute by attribute, where it says nothing
+/// itself. What is only read (an `existing` one) hands nothing down.
+#[derive(Debug, Clone, Copy)]
+pub struct Inherits {
+    /// Its attribute that refers to the other one.
+    pub by: &'static str,
+    /// Attributes that both have.
+    pub attrs: &'static [&'static str],
+    /// Those among them that must be said, by the one or by the other.
+    pub needs: &'static [&'static str],
+    /// An attribute of its own, and those among them that do not come where it is written.
+    pub instead: (&'static str, &'static [&'static str]),
+    /// An attribute of its own that tells whether the other one says any of these.
+    pub says: (&'static str, &'static [&'static str]),
 }
 
 /// How resources of a type that differ in nothing but their tags are made by one call.
@@ -418,6 +436,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const QUOTAS: &'static [Quota] = &[];
     /// See [`Spec::placed_in`].
     const PLACED_IN: &'static [&'static str] = &[];
+    /// See [`Spec::inherits`].
+    const INHERITS: Option<Inherits> = None;
     /// See [`Spec::runs_on`].
     const RUNS_ON: Option<&'static str> = None;
     /// See [`Spec::opens`].
@@ -539,6 +559,7 @@ impl Spec {
             counts_as: T::COUNTS_AS,
             quotas: T::QUOTAS,
             placed_in: T::PLACED_IN,
+            inherits: T::INHERITS,
             runs_on: T::RUNS_ON,
             opens: T::OPENS,
             bars: T::BARS,

@@ -44,7 +44,7 @@ use crate::{
     resources,
     schema::{
         ask::Answers,
-        model::{Model, Output},
+        model::{Model, Output, Resource},
         value::Value,
     },
     syntax::ast,
@@ -172,6 +172,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
         resolver.unused();
     }
     model.sensitive = std::mem::take(&mut resolver.concealed);
+    inherit(&mut model);
     resolver.asked(&mut model);
     account::settle(&mut model, sink);
     cycle::report(&model, sink);
@@ -180,6 +181,31 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
         (spec.check)(&model, sink);
     }
     Resolved { model, demands, value }
+}
+
+/// Hands down what a resource takes over from another one: see [`crate::registry::Inherits`].
+fn inherit(model: &mut Model) {
+    let mut taken = vec![];
+    for heir in model.resources.values().filter(|r| !r.existing) {
+        let Some(inherits) = resources::spec(heir.address.kind()).and_then(|spec| spec.inherits) else { continue };
+        let from = heir.reference(inherits.by).and_then(|by| model.resources.get(by)).filter(|from| !from.existing);
+        let Some(from) = from else { continue };
+        let (word, without) = inherits.instead;
+        let has = |of: &Resource, name: &str| of.spans.contains_key(name);
+        let comes = |name: &&&str| !(has(heir, name) || has(heir, word) && without.contains(name));
+        for name in inherits.attrs.iter().filter(comes) {
+            let value = from.record.get(*name).filter(|value| **value != Value::Null);
+            taken.extend(value.map(|value| (heir.address.clone(), *name, value.clone(), from.spans.get(*name).copied())));
+        }
+        let (told, any) = inherits.says;
+        taken.push((heir.address.clone(), told, Value::Bool(any.iter().any(|name| has(from, name))), None));
+    }
+    for (heir, name, value, span) in taken {
+        if let Some(heir) = model.resources.get_mut(&heir) {
+            heir.record.insert(name.into(), value);
+            heir.spans.extend(span.map(|span| (name.to_owned(), span)));
+        }
+    }
 }
 
 /// Adds the parts of every managed resource, for which the model must hold them all.

@@ -59,6 +59,8 @@ mod ipv6;
 mod kernel;
 #[path = "it/kernel_build.rs"]
 mod kernel_build;
+#[path = "it/launched.rs"]
+mod launched;
 #[path = "it/lifecycle.rs"]
 mod lifecycle;
 #[path = "it/lint.rs"]

@@ -175,7 +175,7 @@ fn is_left_to_ec2(spec: &Spec, attr: &Attr, kept: Option<&Value>, observed: Opti
     let exact = spec.exact && attr.change == Change::InPlace;
     let chosen = |told: &Value| match is_deep(spec, attr.name) {
         true => kept == Some(&Value::Null),
-        false => !was_written(attr, kept) || names(told),
+        false => !was_written(spec, attr, kept) || names(told),
     };
     let chosen = !exact && (kept.is_none() || observed.is_some_and(chosen));
     chosen || kept.is_none() && observed.is_none()
@@ -252,9 +252,11 @@ fn thing<'a>(
     decision
 }
 
-/// Whether a reference was written, which can be taken back: what was learnt of EC2 is kept as an id.
-fn was_written(attr: &Attr, kept: Option<&Value>) -> bool {
-    matches!((attr.change, &attr.ty, kept), (Change::InPlace | Change::Replace, Type::Ref(_), Some(Value::Resource(_))))
+/// Whether a reference was written, which can be taken back: what was learnt of EC2 is kept as an id. What only hands other
+/// attributes down is no matter by itself.
+fn was_written(spec: &Spec, attr: &Attr, kept: Option<&Value>) -> bool {
+    let hands_down = spec.inherits.is_some_and(|inherits| inherits.by == attr.name);
+    !hands_down && matches!((attr.change, &attr.ty, kept), (Change::InPlace | Change::Replace, Type::Ref(_), Some(Value::Resource(_))))
 }
 
 /// What comes with an image that is left as it is does not follow the one that is written.

@@ -220,12 +220,38 @@ impl<'a> Resolver<'a, '_> {
             Some(i) => self.cell(Cell::Attribute(space, block, instance, i), at),
             None => Value::Null,
         };
+        if written == Value::Null
+            && let Some(inherited) = self.inherited((space, block, instance), spec, name, at)
+        {
+            return inherited;
+        }
         match (written, attr) {
             (written, None) => self.with_project_tags(written),
             (Value::Null, Some(attr)) if attr.required => Value::Error,
             (Value::Null, Some(attr)) => attr.default.clone().unwrap_or_else(later),
             (written, Some(_)) => written,
         }
+    }
+
+    /// What another resource of the project says in the place of this one: see [`crate::registry::Inherits`].
+    fn inherited(&mut self, of: (usize, usize, usize), spec: &'static Spec, name: &Name, at: Span) -> Option<Value> {
+        let (space, block, instance) = of;
+        let inherits = spec.inherits.filter(|inherits| inherits.attrs.contains(&&*name.text))?;
+        let index = |this: &Self, name: &str| this.scope_of(space).and_then(|s| s.blocks.get(block)?.attribute(name));
+        let (word, without) = inherits.instead;
+        if without.contains(&&*name.text)
+            && let Some(i) = index(self, word)
+            && self.cell(Cell::Attribute(space, block, instance, i), at) != Value::Null
+        {
+            return None;
+        }
+        let Value::Resource(other) = self.cell(Cell::Attribute(space, block, instance, index(self, inherits.by)?), at) else { return None };
+        let (its_space, its_block, _) = self.things.get(&other).copied()?;
+        if self.scope_of(its_space)?.blocks.get(its_block)?.existing {
+            return None;
+        }
+        // What nobody says EC2 will.
+        Some(self.attribute(&other, name, at)).filter(|value| !matches!(value, Value::Attribute(of, _) if *of == other))
     }
 
     /// `vpc.main.default_security_group`, and the VPC that such a thing is given with; `None` for any other attribute.

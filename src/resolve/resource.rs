@@ -142,6 +142,8 @@ impl<'a> Resolver<'a, '_> {
                 resource.record.insert("tags".into(), tags);
             }
         }
+        let alone = spec.inherits.filter(|inherits| !resource.record.contains_key(inherits.by));
+        let needs = alone.map_or(&[][..], |inherits| inherits.needs);
         for attr in spec.attrs.iter() {
             if resource.record.contains_key(attr.name) {
                 continue;
@@ -150,7 +152,7 @@ impl<'a> Resolver<'a, '_> {
                 Some(default) => {
                     resource.record.insert(attr.name.into(), default.clone());
                 }
-                None if attr.required => {
+                None if attr.required || needs.contains(&attr.name) => {
                     if !self.is_incomplete(header.to(body.span)) && !misspelt.contains(&attr.name) {
                         let at = header;
                         let example = self.example(&attr.ty);

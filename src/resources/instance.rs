@@ -12,11 +12,12 @@ use crate::{
     call::{Arg, Call, Json, Request, Settle},
     declared,
     net::{self, Net, desired::{self, Desired}},
-    registry::{Alike, Aside, Deep, Listing, Lock, Observed, PartSpec, ResourceType, Shift, Still, Update, quota::{self, Quota}},
+    registry::{Alike, Aside, Deep, Inherits, Listing, Lock, Observed, PartSpec, ResourceType, Shift, Still, Update, quota::{self, Quota}},
     resource,
     resources::{
         attachment, further,
         key_pair::KeyPair,
+        launch_template::LaunchTemplate,
         network_interface::NetworkInterface,
         part::arg,
         placement,
@@ -38,11 +39,20 @@ resource! {
     /// `network_interface` of the project. It starts once its subnet's routes, ACL and gateway stand. Its metadata
     /// service wants session tokens (IMDSv2) and its root volume is encrypted, unless something else is written.
     Instance = "instance" {
-        /// What it boots: an image's id, or `ami("al2023")` for the newest of a family.
-        image: Val<Image>, Replace;
-        /// Its size, such as `t3.micro`. To change it EC2 must stop the instance and start it again: it loses its public
+        /// What it is launched from. What a template of the project says holds here too, as if it were written in this block, where
+        /// the block does not say otherwise: when the template changes, the instance changes with it. Of an `existing` one nothing is
+        /// taken over: image, size, subnet and groups are written here, as are the defaults below, and only the rest comes from
+        /// it. EC2 wants groups either on the interface or apart from it: where the block says `associate_public_ip_address`
+        /// or an interface, an existing template must have its groups on the interface too, else apart.
+        launch_template: Option<Ref<LaunchTemplate>>, Replace;
+        /// The version of an `existing` template; its default version where nothing is written. Only that one is read: what another one
+        /// gives the instance for interfaces is unknown to proofs.
+        launch_template_version: Option<Val<i64>>, Replace;
+        /// What it boots: an image's id, or `ami("al2023")` for the newest of a family. Here or in its template it must be said.
+        image: Option<Val<Image>>, Replace;
+        /// Its size, such as `t3.micro`, here or in its template. To change it EC2 must stop the instance and start it again: it loses its public
         /// address, unless that is an `elastic_ip`.
-        instance_type: Val<Arc<str>>, InPlace;
+        instance_type: Option<Val<Arc<str>>>, InPlace;
         /// The subnet in which it stands.
         subnet: Option<Ref<Subnet>>, Replace;
         /// The groups whose rules hold for its interface. EC2 would give it the VPC's default group if none were named,
@@ -112,6 +122,8 @@ resource! {
         tenancy: Option<Val<Word<Tenancy>>>, Replace;
         /// Whether its root volume is encrypted, with the account's default key.
         root_volume_encrypted: Val<bool> = Value::Bool(true), Replace;
+        /// Whether its template says where it stands by an interface.
+        on_template_interface: Option<Val<bool>>, Computed;
         /// The name under which the image knows its root volume.
         root_device_name: Option<Val<Arc<str>>>, Computed;
         /// The id of its root volume.
@@ -230,6 +242,7 @@ impl ResourceType for Instance {
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const QUOTAS: &'static [Quota] = &[quota::GROUPS_OF_INTERFACE];
+    const INHERITS: Option<Inherits> = Some(template::INHERITS);
     const RUNS_ON: Option<&'static str> = Some("instance_type");
     const CREATED_ID: &'static [&'static str] = &["Instances", "0", "InstanceId"];
     // EC2 launches several at once unless one has an address or an interface of its own.
@@ -323,6 +336,7 @@ impl ResourceType for Instance {
             placement::address_in_subnet(instance, model, sink);
             further::check(instance, sink);
             credits::check(instance, sink);
+            template::check(instance, model, sink);
             if is_on(&instance.record, "associate_public_ip_address") && attachment::further_cards(instance).next().is_some() {
                 let help = "take an `elastic_ip`, or leave the further interfaces out";
                 let at = instance.span_of("associate_public_ip_address");
@@ -342,6 +356,7 @@ impl ResourceType for Instance {
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
+        template::unread(this, desired, net);
         let (Some(subnet), None) = (desired.reference(this, "subnet"), this.reference("network_interface")) else { return };
         let maps = || desired.resource(&subnet).is_some_and(|s| desired.is(s, "map_public_ip_on_launch", s.existing));
         let launched = match desired.value(this, "associate_public_ip_address") {
@@ -368,8 +383,9 @@ impl ResourceType for Instance {
             None => key.arg(),
         });
         let params = [
-            ("ImageId", self.image.arg()),
-            ("InstanceType", self.instance_type.arg()),
+            ("LaunchTemplate", self.template()),
+            ("ImageId", self.image.as_ref().map_or_else(null, Val::arg)),
+            ("InstanceType", self.instance_type.as_ref().map_or_else(null, Val::arg)),
             ("MinCount", Arg::Known(1.into())),
             ("MaxCount", Arg::Known(1.into())),
             ("KeyName", key),
@@ -384,9 +400,8 @@ impl ResourceType for Instance {
             ("Placement", self.tenancy.as_ref().map_or_else(null, |tenancy| Arg::map([("Tenancy", tenancy.arg())]))),
             ("MetadataOptions", Arg::map(metadata(&self.http_endpoint.value, &self.http_tokens.value, &self.http_put_response_hop_limit.value))),
             ("BlockDeviceMappings", Arg::List(vec![self.root_volume(at)])),
-            ("NetworkInterfaces", Arg::List(std::iter::once(self.primary_interface()).chain(self.further_interfaces()).collect())),
         ];
-        let call = Call::new("RunInstances", params).tagged("instance").tagged("volume").with_token();
+        let call = Call::new("RunInstances", params.into_iter().chain(self.place())).tagged("instance").tagged("volume").with_token();
         // An interface of the project has tags of its own.
         let call = if self.network_interface.is_none() { call.tagged("network-interface") } else { call };
         vec![call.settle(settle(at, &["running"]).or_fail(&["shutting-down", "terminated"], &["StateReason", "Message"]))]
@@ -412,6 +427,8 @@ impl ResourceType for Instance {
         let own = at(interface, &["Attachment", "DeleteOnTermination"]).and_then(Json::as_bool) != Some(false);
         let profile = text(item, &["IamInstanceProfile", "Arn"]).and_then(|arn| arn.rsplit('/').next());
         let mut reader = Reader::new(item)
+            .value("launch_template", template::told(item, "id").map(Value::text))
+            .value("launch_template_version", template::told(item, "version").and_then(|n| n.parse().ok()).map(Value::Int))
             .text("image", &["ImageId"])
             .text("instance_type", &["InstanceType"])
             .text("subnet", &["SubnetId"])
@@ -543,29 +560,6 @@ impl Instance {
         ];
         Arg::map([("DeviceName", device), ("Ebs", Arg::map(volume))])
     }
-
-    fn further_interfaces(&self) -> impl Iterator<Item = Arg> {
-        let cards = self.network_interfaces.iter().flat_map(|cards| &cards.0).zip(1..);
-        cards.map(|(card, index): (_, i64)| Arg::map([("DeviceIndex", Arg::Known(index.into())), ("NetworkInterfaceId", card.arg())]))
-    }
-
-    fn primary_interface(&self) -> Arg {
-        let null = || Arg::Known(Json::Null);
-        if let Some(interface) = &self.network_interface {
-            return Arg::map([("DeviceIndex", Arg::Known(json!(0))), ("NetworkInterfaceId", interface.arg())]);
-        }
-        let groups = self.security_groups.as_ref().map_or_else(null, |groups| Arg::List(groups.0.iter().map(Ref::arg).collect()));
-        let six = self.ipv6_addresses.as_ref().map(|six| six.0.iter().map(|ip| ip.value.clone()).collect::<Vec<_>>());
-        let params = [
-            ("DeviceIndex", Arg::Known(json!(0))),
-            ("SubnetId", self.subnet.as_ref().map_or_else(null, Ref::arg)),
-            ("Groups", groups),
-            ("PrivateIpAddress", self.private_ip_address.as_ref().map_or_else(null, Val::arg)),
-            ("AssociatePublicIpAddress", self.associate_public_ip_address.as_ref().map_or_else(null, Val::arg)),
-            ("DeleteOnTermination", Arg::Known(json!(true))),
-        ];
-        Arg::map(params.into_iter().chain(further::ipv6_params(six.as_deref(), self.ipv6_address_count.as_ref().map(Val::arg))))
-    }
 }
 
 /// The groups. An instance lists them as its primary interface does; moto fills in the one list or the other.
@@ -606,3 +600,4 @@ mod aws;
 mod credits;
 #[cfg(test)]
 mod tests;
+mod template;

@@ -31,9 +31,9 @@ use crate::{
 resource! {
     /// What instances are launched from: by an Auto Scaling group, a fleet, or by hand.
     ///
-    /// It is no machine, and lets nothing pass by itself: what is launched from it is seen once it stands. Each change makes a
-    /// new version and the default one of it; older versions stay, and so do the instances that were launched from them. What
-    /// is not written is not in it. As in an instance, the metadata service wants session tokens (IMDSv2) and the root volume
+    /// It is no machine, and lets nothing pass by itself: what others launch from it is seen once it stands. Each change makes a
+    /// new version and the default one of it; older versions stay, and so do the instances that others launched from them. An
+    /// `instance` of the project with `launch_template` follows its template. What is not written is not in it. As in an instance, the metadata service wants session tokens (IMDSv2) and the root volume
     /// is encrypted, unless something else is written.
     LaunchTemplate = "launch_template" {
         /// What is booted: an image's id, or `ami("al2023")` for the newest of a family.
@@ -81,6 +81,8 @@ resource! {
         default_version_number: Option<Val<i64>>, Computed;
         /// The number of the version that was made last.
         latest_version_number: Option<Val<i64>>, Computed;
+        /// `true` where it says something of several interfaces, or where what it says was not told.
+        several_network_interfaces: Option<Val<bool>>, Computed;
         /// The name under which the image knows its root volume.
         root_device_name: Option<Val<Arc<str>>>, Computed;
         /// Its id.
@@ -180,10 +182,12 @@ output template = launch_template.worker.id
         let profile = text(data, &["IamInstanceProfile", "Name"])
             .or_else(|| text(data, &["IamInstanceProfile", "Arn"]).and_then(|arn| arn.rsplit('/').next()));
         let flag = |of: &Json, path: &[&str]| at(of, path).and_then(Json::as_bool).map(Value::Bool);
+        let several = item.get(DATA).is_none_or(|data| list(data, &["NetworkInterfaces"]).len() > 1);
         let mut reader = Reader::new(item)
             .text("launch_template_name", &["LaunchTemplateName"])
             .int("default_version_number", &["DefaultVersionNumber"])
             .int("latest_version_number", &["LatestVersionNumber"])
+            .value("several_network_interfaces", several.then_some(Value::Bool(true)))
             .value("image", words(&["ImageId"]))
             .value("instance_type", words(&["InstanceType"]))
             .value("subnet", text(interface, &["SubnetId"]).map(Value::text))

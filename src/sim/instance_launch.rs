@@ -22,7 +22,7 @@ use crate::{
 /// The parameters of RunInstances that the model knows.
 pub(crate) const KNOWN: &str = "ImageId InstanceType KeyName MinCount MaxCount SubnetId SecurityGroupIds SecurityGroups PrivateIpAddress \
     UserData MetadataOptions Monitoring EbsOptimized DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior \
-    IamInstanceProfile CreditSpecification BlockDeviceMappings NetworkInterfaces TagSpecifications Placement LaunchTemplate";
+    IamInstanceProfile CreditSpecification BlockDeviceMappings NetworkInterfaces TagSpecifications Placement LaunchTemplate Ipv6Addresses Ipv6AddressCount";
 
 /// EC2's limit on user data before base64 (docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html).
 const USER_DATA_MAX: usize = 16_384;
@@ -151,7 +151,8 @@ fn port(world: &World, p: Params<'_>) -> Result<Port, ApiError> {
         return port_in(world, p, p, &groups);
     };
     let further = further(world, p, interfaces)?;
-    if p.has("SubnetId") || p.has("SecurityGroupIds") || p.has("SecurityGroups") || p.has("PrivateIpAddress") {
+    let apart = ["SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress", "Ipv6Addresses", "Ipv6AddressCount"];
+    if apart.iter().any(|name| p.has(name)) {
         return Err(clash(
             "Network interfaces and an instance-level subnet ID, security groups or private IP address may not be specified on the same request",
         ));

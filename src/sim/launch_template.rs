@@ -302,15 +302,16 @@ pub(crate) fn under(world: &World, p: Params<'_>, named_by: Params<'_>) -> Resul
     let template = world.launch_templates.get(&id).ok_or_else(|| no_such("lt", &id))?;
     let number = template.number(&id, named_by.text("Version").unwrap_or("$Default"))?;
     let of = template.versions.get(&number).map(|version| Params::new(&version.data)).unwrap_or(Params::new(&Json::Null));
-    // One interface takes the place of what is said of it at the top, and the other way about.
+    // What an interface says, and what is said apart from one, are not merged.
     let placed = ["SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress"];
-    if of.has("NetworkInterfaces") && !p.has("NetworkInterfaces") && placed.iter().any(|name| p.has(name)) {
+    let apart = |of: Params<'_>| placed.iter().any(|name| of.has(name));
+    if of.has("NetworkInterfaces") && apart(p) || p.has("NetworkInterfaces") && apart(of) {
         return Err(clash(
             "Network interfaces and an instance-level subnet ID, security groups or private IP address may not be specified on the same request",
         ));
     }
     let mut merged = Map::new();
-    for name in of.names().filter(|name| !(p.has("NetworkInterfaces") && placed.contains(name))) {
+    for name in of.names() {
         merged.insert(name.into(), of.get(name).cloned().unwrap_or_default());
     }
     for name in p.names().filter(|name| *name != "LaunchTemplate") {

@@ -70,6 +70,9 @@ fn every_type_has_a_life() {
     assert_eq!(bare, [""; 0], "why something is left out is said in words");
 }
 
+/// What is written of something that exists only, and so in no life: `tests/it/launched.rs` has it.
+const ELSEWHERE: [&str; 1] = ["instance.launch_template_version"];
+
 /// What can be written takes at least two values in the lives: so each attribute is set, read back and changed.
 #[test]
 fn every_attribute_changes_in_a_life() {
@@ -90,5 +93,6 @@ fn every_attribute_changes_in_a_life() {
             still.extend((seen < 2).then(|| format!("{}.{}", spec.kind, attr.name)));
         }
     }
+    still.retain(|name| !ELSEWHERE.contains(&name.as_str()));
     assert_eq!(still, [""; 0], "these never change in tests/types/");
 }

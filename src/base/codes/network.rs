@@ -248,6 +248,78 @@ instance worker {
 ```
 
 Leave `cpu_credits` out.";
+    NOTHING_TO_LAUNCH = "E0322" "nobody says what an instance boots, or its size"
+"An instance boots an `image` and has an `instance_type`. Both are written in the instance, or in the template of the project
+that it is launched from. Of an `existing` template nothing is taken over.
+
+```secnet error E0322
+existing launch_template base { launch_template_name = \"base\" }
+instance worker {
+  launch_template = launch_template.base
+  image           = ami(\"al2023\")       # and how big?
+  subnet          = subnet.private
+  security_groups = [security_group.db]
+}
+```
+
+Write it here, or in the template.";
+    VERSION_OF_SOURCES = "E0323" "an instance names a version of no template, or of one that the project manages"
+"What a template of the project holds is what the sources say: each change of it makes a version, and an instance is launched from the
+newest one. A version is named of an `existing` template alone.
+
+```secnet error E0323
+launch_template worker { image = ami(\"al2023\")  instance_type = \"t3.micro\"  security_groups = [security_group.db] }
+instance worker {
+  launch_template         = launch_template.worker
+  launch_template_version = 2
+  subnet                  = subnet.private
+}
+```
+
+Leave `launch_template_version` out.";
+    GROUPS_APART = "E0324" "an instance says on an interface what its template says apart from one"
+"A launch template names its groups on its interface, where it says `subnet` or `associate_public_ip_address`, or else apart from any
+interface, so that whoever launches from it may name others. EC2 refuses an instance that says it the other way.
+
+```secnet error E0324
+launch_template worker { image = ami(\"al2023\")  instance_type = \"t3.micro\"  security_groups = [security_group.db] }
+instance worker {
+  launch_template             = launch_template.worker
+  subnet                      = subnet.private
+  associate_public_ip_address = false       # it is of the interface
+}
+```
+
+Write `associate_public_ip_address` in the template; or leave the template out of an instance with interfaces of its own.";
+}
+
+/// [`NOTHING_TO_LAUNCH`]
+#[must_use]
+pub fn nothing_to_launch(instance: &Address, attribute: &str, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&NOTHING_TO_LAUNCH, format!("nobody says `{attribute}` of `{instance}`"))
+        .at(at, "what is it?")
+        .help(format!("write `{attribute}` here, or in a template of the project that it is launched from"))
+}
+
+/// [`VERSION_OF_SOURCES`]
+#[must_use]
+pub fn version_of_sources(instance: &Address, template: Option<&Address>, at: Option<Span>) -> Diagnostic {
+    let (message, label) = match template {
+        Some(template) => {
+            (format!("`{instance}` names a version of `{template}`, which the project manages"), "it is what the sources say")
+        }
+        None => (format!("`{instance}` names a version of no template"), "of what?"),
+    };
+    Diagnostic::error(&VERSION_OF_SOURCES, message).at(at, label).help("leave `launch_template_version` out")
+}
+
+/// [`GROUPS_APART`]
+#[must_use]
+pub fn groups_apart(attribute: &str, at: Option<Span>, template: &Address, groups: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&GROUPS_APART, format!("`{attribute}` is of an interface, and `{template}` names its groups apart from one"))
+        .at(at, "of the interface")
+        .at(groups, "apart from it")
+        .help("write `subnet` or `associate_public_ip_address` in the template, which puts its groups on an interface")
 }
 
 /// A resource as messages name it: its address, its range, where that stands.

@@ -15,6 +15,7 @@ taken! {
         set_associate_public_ip_address, set_delete_on_termination, set_description, set_device_index, set_groups,
         set_ipv6_address_count, set_ipv6_addresses, set_network_interface_id, set_private_ip_address, set_subnet_id,
     );
+    LaunchTemplateSpecification(set_launch_template_id, set_version);
     Placement(set_tenancy);
     RunInstancesMonitoringEnabled(set_enabled);
     SecureBlobAttributeValue(set_value);
@@ -64,8 +65,8 @@ pub(super) const ACTIONS: &[Action] = &[
     // `UserData` is base64 text on both sides: the SDK sends the text as it is.
     action!(RunInstances: run_instances(
         set_block_device_mappings, set_client_token, set_credit_specification, set_disable_api_stop, set_disable_api_termination, set_ebs_optimized,
-        set_iam_instance_profile, set_image_id, set_instance_initiated_shutdown_behavior, set_instance_type, set_key_name, set_max_count,
-        set_metadata_options, set_min_count, set_monitoring, set_network_interfaces, set_placement, set_private_ip_address,
+        set_iam_instance_profile, set_image_id, set_instance_initiated_shutdown_behavior, set_instance_type, set_ipv6_address_count,
+        set_ipv6_addresses, set_key_name, set_launch_template, set_max_count, set_metadata_options, set_min_count, set_monitoring, set_network_interfaces, set_placement, set_private_ip_address,
         set_security_group_ids, set_subnet_id, set_tag_specifications, set_user_data,
     ) -> (instances, owner_id, reservation_id)),
     action!(DescribeInstances: describe_instances(set_filters, set_instance_ids, set_max_results, set_next_token)
