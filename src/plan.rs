@@ -13,6 +13,7 @@ pub mod laws;
 pub mod lifecycle;
 mod lock;
 mod offer;
+mod once;
 mod order;
 pub mod proof;
 mod quota;
@@ -327,7 +328,8 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     let in_order = graph.resources_in_order();
     let decisions = decide::decide(model, &state, &standing, &in_order, &mut sink);
     sound(&mut sink)?;
-    let create_first = order::create_first(&decisions, &in_order);
+    let taken = once::taken(&decisions, &standing);
+    let create_first = order::create_first(&decisions, &in_order, &taken);
     lifecycle::nowhere(&decisions, &create_first, &mut sink);
     sound(&mut sink)?;
     let mut changes = describe::changes(&decisions, &standing, sources);
@@ -344,12 +346,14 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
         lists: &lists,
     };
     let unordered = tasks::build(&context);
-    let ordered = |first| order::order(unordered.clone(), &graph, &standing, &decisions, &create_first, first);
+    let given = order::Given { wanted: &graph, standing: &standing, decisions: &decisions, create_first: &create_first, taken: &taken };
+    let ordered = |first| order::order(unordered.clone(), &given, first);
     let safe::Arranged { mut tasks, against, diagnostics, notes: order_notes } = safe::arrange(input, &standing, &decisions, &ordered)?;
     lifecycle::forget(&forgotten, &mut changes, &mut tasks);
     let mut seen = seen(&standing, &decisions);
     lifecycle::adopt(&mut imports, &mut seen);
     notes.extend(describe::left_to_others(&decisions, &standing).into_iter().chain(order_notes));
+    notes.extend(once::notes(&taken, &decisions, &tasks));
     notes.extend(deep::notes(&decisions, &standing, observation.deep));
     let mut proof = proof::prove(input, &standing, &decisions)?;
     proof.during(against, diagnostics);

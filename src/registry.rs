@@ -54,6 +54,11 @@ pub struct Spec {
     /// Parts that may not be there together with some of other kinds: what goes of the first goes before anything of the others is made or
     /// changed, and what comes of it comes after the others have gone or changed. What stays of both is no matter of order.
     pub bars: &'static [(&'static str, &'static [&'static str])],
+    /// What EC2 lets stand but once at a time: a kind of its parts, or `""` for the resource itself, and the attributes in which no two
+    /// may be the same; the last one, where it is a network, must not overlap. What takes such a place comes when the one before has gone.
+    pub once: &'static [(&'static str, &'static [&'static str])],
+    /// Whether EC2 lets go of what it names while it still names it: a template of machines that nobody launches.
+    pub loose: bool,
     /// Whether no packet ever meets anything of it.
     pub unseen: bool,
     /// What a sentence shown alone needs around it, besides the attributes that must be: lines of the manual's examples.
@@ -102,6 +107,8 @@ pub struct Spec {
     pub check: fn(&Model, &mut Sink),
     /// The pieces that a resource as written is made of.
     pub desired_parts: fn(&Resource, &Model, &mut Sink) -> Vec<Part>,
+    /// What must stand before it though it does not name it.
+    pub after: fn(&Resource, &Model) -> Vec<Address>,
     /// What AWS attaches by itself to one that is made: sentences for people.
     pub attached: fn(&Resource, &Model) -> Vec<String>,
     /// What it is in the network, for the prover.
@@ -444,6 +451,10 @@ pub trait ResourceType: Kind + Sized + 'static {
     const OPENS: &'static [&'static str] = &[];
     /// See [`Spec::bars`].
     const BARS: &'static [(&'static str, &'static [&'static str])] = &[];
+    /// See [`Spec::once`].
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[];
+    /// See [`Spec::loose`].
+    const LOOSE: bool = false;
     /// See [`Spec::around`].
     const AROUND: &'static str = "";
     /// See [`Spec::unseen`].
@@ -513,6 +524,11 @@ pub trait ResourceType: Kind + Sized + 'static {
         vec![]
     }
 
+    /// See [`Spec::after`].
+    fn after(_this: &Resource, _model: &Model) -> Vec<Address> {
+        vec![]
+    }
+
     /// See [`Spec::attached`].
     fn attached(_this: &Resource, _model: &Model) -> Vec<String> {
         vec![]
@@ -563,6 +579,8 @@ impl Spec {
             runs_on: T::RUNS_ON,
             opens: T::OPENS,
             bars: T::BARS,
+            once: T::ONCE,
+            loose: T::LOOSE,
             unseen: T::UNSEEN,
             around: T::AROUND,
             joins: T::JOINS,
@@ -586,6 +604,7 @@ impl Spec {
             check_record: |record| T::decode(record).map(drop),
             check: T::check,
             desired_parts: |this, model, sink| T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),
+            after: T::after,
             attached: T::attached,
             network: T::network,
             create: |at, record| T::decode(record).map(|t| t.create(at)),

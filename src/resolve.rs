@@ -221,6 +221,14 @@ fn with_parts(model: &mut Model, sink: &mut Sink) {
             resource.parts = parts;
         }
     }
+    let managed = model.resources.values().filter(|r| !r.existing);
+    let after = |r: &Resource| Some((r.address.clone(), (resources::spec(r.address.kind())?.after)(r, model)));
+    let after: Vec<_> = managed.filter_map(after).filter(|(_, others)| !others.is_empty()).collect();
+    for (address, others) in after {
+        if let Some(resource) = model.resources.get_mut(&address) {
+            resource.after.extend(others);
+        }
+    }
 }
 
 impl<'a> Resolver<'a, '_> {

@@ -13,7 +13,7 @@ use crate::{
     plan::{
         Action,
         deep::is_deep,
-        lifecycle, lock, order,
+        lifecycle, lock, once, order,
         standing::{Standing, Thing},
     },
     registry::{PartSpec, Removal, Spec},
@@ -141,7 +141,7 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
     lifecycle::guard(&decisions, standing, sink);
     lock::guard(&decisions, standing, sink);
     lock::shrunk(&decisions, sink);
-    lifecycle::beside(&decisions, standing, &order::wants_create_first, sink);
+    once::beside(&decisions, standing, &order::wants_create_first, sink);
     decisions
 }
 

@@ -353,41 +353,6 @@ pub fn protect(decisions: &Decisions<'_>, standing: &Standing<'_>) -> BTreeMap<A
     changes.collect()
 }
 
-/// What can stand but once at a time, by kind: within the same thing of the first attribute (everywhere, if none), the second.
-const ONCE: [(&str, Option<&str>, &str); 9] = [
-    ("security_group", Some("vpc"), "group_name"),
-    ("key_pair", None, "key_name"),
-    ("subnet", Some("vpc"), "cidr_block"),
-    ("network_interface", Some("subnet"), "private_ip_address"),
-    ("instance", Some("subnet"), "private_ip_address"),
-    ("instance", None, "network_interface"),
-    ("instance", None, "network_interfaces"),
-    ("nat_gateway", Some("subnet"), "private_ip_address"),
-    ("nat_gateway", None, "elastic_ip"),
-];
-
-/// Reports a successor that cannot stand beside what it replaces, though it is to be made first.
-pub fn beside(decisions: &Decisions<'_>, standing: &Standing<'_>, create_first: &dyn Fn(&Resource, &Spec) -> bool, sink: &mut Sink) {
-    for decision in decisions.wanted.values().filter(|d| d.action == Some(Action::Replace) && create_first(d.resource, d.spec)) {
-        let resource = decision.resource;
-        let Some(stands) = standing.things.get(&resource.address) else { continue };
-        let stays = |name: &str| {
-            let wanted = decision.record.get(name).filter(|w| **w != Value::Null);
-            let Some(wanted) = wanted.map(|w| standing.ids(w, &decisions.replaced).bare()) else { return false };
-            let kept = || stands.state.record.get(name).map(|v| standing.ids(v, &decisions.replaced));
-            match (stands.observed.record.get(name).cloned().or_else(kept), &wanted) {
-                (Some(Value::Cidr(old)), Value::Cidr(new)) => old.overlaps(*new),
-                (old, new) => old.as_ref() == Some(new),
-            }
-        };
-        let changed = decision.attributes.iter().find(|a| a.3).map_or("", |a| a.0);
-        let of_kind = ONCE.iter().filter(|(kind, ..)| *kind == decision.spec.kind);
-        for (_, _, name) in of_kind.filter(|(_, scope, name)| stays(name) && scope.is_none_or(stays)) {
-            sink.push(codes::cannot_stand_beside(&resource.address, name, (changed, resource.span_of(changed)), resource.lifecycle.span));
-        }
-    }
-}
-
 /// Reports a successor that is asked to be made first inside something whose own comes last.
 pub fn nowhere(decisions: &Decisions<'_>, create_first: &BTreeSet<Address>, sink: &mut Sink) {
     let asked = decisions.wanted.values().filter(|d| d.action == Some(Action::Replace) && d.resource.lifecycle.create_first == Some(true));

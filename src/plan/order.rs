@@ -8,8 +8,10 @@ use crate::{
     base::{address::Address, codes::plan as codes, diagnostic::Diagnostic},
     graph::{self, Graph, Node},
     plan::{
-        Task,
+        Action, Task,
         decide::{Decision, Decisions, PartDecision},
+        once,
+        once::Taken,
         standing::Standing,
         tasks::Tasks,
     },
@@ -28,14 +30,19 @@ pub fn wants_create_first(resource: &Resource, spec: &Spec) -> bool {
 ///
 /// A type may want that, but not inside something that must itself go before its successor comes.
 #[must_use]
-pub fn create_first(decisions: &Decisions<'_>, in_order: &[&Resource]) -> BTreeSet<Address> {
+pub fn create_first(decisions: &Decisions<'_>, in_order: &[&Resource], taken: &[Taken]) -> BTreeSet<Address> {
     let mut found = BTreeSet::new();
-    for resource in in_order.iter().filter(|r| decisions.replaced.contains(&r.address)) {
+    // What comes after something has gone, or in something that does.
+    let mut late: BTreeSet<&Address> = taken.iter().map(|t| &t.new.0).collect();
+    for resource in in_order {
         let mut named = vec![];
         resource.record.values().for_each(|v| v.resources(&mut named));
-        let free = named.iter().all(|a| !decisions.replaced.contains(a) || found.contains(a));
-        if free && resources::spec(resource.address.kind()).is_some_and(|s| wants_create_first(resource, s)) {
+        let free = !late.contains(&resource.address) && !named.iter().any(|a| late.contains(a));
+        let replaced = decisions.replaced.contains(&resource.address);
+        if replaced && free && resources::spec(resource.address.kind()).is_some_and(|s| wants_create_first(resource, s)) {
             found.insert(resource.address.clone());
+        } else if replaced || !free && decisions.wanted.get(&resource.address).is_some_and(|d| d.action == Some(Action::Create)) {
+            late.insert(&resource.address);
         }
     }
     found
@@ -52,18 +59,26 @@ pub enum First {
     Unmade,
 }
 
+/// What an order follows from.
+pub struct Given<'a> {
+    /// What is wanted.
+    pub wanted: &'a Graph<'a>,
+    /// What stands.
+    pub standing: &'a Standing<'a>,
+    /// What was decided.
+    pub decisions: &'a Decisions<'a>,
+    /// Those whose successor is made before they go.
+    pub create_first: &'a BTreeSet<Address>,
+    /// What comes in the place of something of another name.
+    pub taken: &'a [Taken],
+}
+
 /// Puts the tasks in an order and says what each waits for.
 ///
 /// # Errors
 /// They wait for each other.
-pub fn order(
-    tasks: Tasks,
-    wanted: &Graph<'_>,
-    standing: &Standing<'_>,
-    decisions: &Decisions<'_>,
-    create_first: &BTreeSet<Address>,
-    first: First,
-) -> Result<Vec<Task>, Diagnostic> {
+pub fn order(tasks: Tasks, given: &Given<'_>, first: First) -> Result<Vec<Task>, Diagnostic> {
+    let Given { wanted, standing, decisions, create_first, taken } = *given;
     if tasks.all.is_empty() {
         return Ok(vec![]);
     }
@@ -85,9 +100,10 @@ pub fn order(
         }
     }
     edges.across(standing, decisions);
+    edges.once(taken);
     edges.deposed();
     let needs: Vec<Vec<usize>> = edges.needs.into_iter().map(|n| n.into_iter().collect()).collect();
-    sorted(tasks.all, &needs)
+    sorted(tasks.all, &needs).map_err(|found| once::in_circle(taken, decisions).unwrap_or(found))
 }
 
 /// Renumbers the tasks so that each comes after all that it needs.
@@ -196,7 +212,8 @@ impl Edges<'_> {
             moves.push(gone.map_or(changed, |task| vec![task]));
             goes.push(gone);
         }
-        for (node, needs) in graph.needs.iter().enumerate() {
+        let holds = |node: usize| graph.nodes.get(node).and_then(|n| resources::spec(n.address.kind())).is_none_or(|spec| !spec.loose);
+        for (node, needs) in graph.needs.iter().enumerate().filter(|(node, _)| holds(*node)) {
             for gone in needs.iter().filter_map(|n| goes[*n]) {
                 self.all_need(&[gone], &moves[node]);
             }
@@ -306,6 +323,20 @@ impl Edges<'_> {
                     self.all_need(&[make], gone);
                 }
             }
+        }
+    }
+
+    /// What can stand but once at a time comes when the one before has gone.
+    fn once(&mut self, taken: &[Taken]) {
+        for Taken { new: (new, part), old: (old, key), .. } in taken {
+            let thing = || self.tasks.thing.get(new).cloned().unwrap_or_default();
+            let made = match part.and_then(|index| self.tasks.part.get(&(new.clone(), index))) {
+                Some(task) => vec![*task],
+                None => thing(),
+            };
+            let unmade = key.as_ref().and_then(|key| self.tasks.unmake.get(&(old.clone(), key.clone())));
+            let gone: Vec<usize> = unmade.or_else(|| self.tasks.delete.get(old)).copied().into_iter().collect();
+            self.all_need(&made, &gone);
         }
     }
 

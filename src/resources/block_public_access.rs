@@ -61,6 +61,7 @@ impl ResourceType for BlockPublicAccess {
 
     // EC2 has no id for it: the region is.
     const ID_PREFIX: &'static str = "";
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &[])];
     const TAG_TYPE: Option<&'static str> = None;
     const CREATED_ID: &'static [&'static str] = &["VpcBlockPublicAccessOptions", "AwsRegion"];
     const LISTING: Listing =

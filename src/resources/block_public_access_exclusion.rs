@@ -67,6 +67,7 @@ block_public_access_exclusion web {
 
     const ID_PREFIX: &'static str = "vpcbpa-exclude-";
     const OPENS: &'static [&'static str] = &[""];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["vpc"]), ("", &["subnet"])];
     const TAG_TYPE: Option<&'static str> = Some("vpc-block-public-access-exclusion");
     const CREATED_ID: &'static [&'static str] = &["VpcBlockPublicAccessExclusion", "ExclusionId"];
     // The listing has no filter for ids: all of them are read, of which a region has at most 50.

@@ -47,6 +47,7 @@ impl ResourceType for CustomerGateway {
 
     const ID_PREFIX: &'static str = "cgw-";
     const UNSEEN: bool = true;
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["bgp_asn", "ip_address"]), ("", &["bgp_asn", "certificate_arn"])];
     const TAG_TYPE: Option<&'static str> = Some("customer-gateway");
     const CREATED_ID: &'static [&'static str] = &["CustomerGateway", "CustomerGatewayId"];
     const LISTING: Listing =

@@ -95,6 +95,7 @@ flow_log refused {
 
     const ID_PREFIX: &'static str = "fl-";
     const UNSEEN: bool = true;
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["vpc", "log_destination"]), ("", &["vpc", "log_group_name"]), ("", &["subnet", "log_destination"]), ("", &["subnet", "log_group_name"]), ("", &["network_interface", "log_destination"]), ("", &["network_interface", "log_group_name"])];
     const TAG_TYPE: Option<&'static str> = Some("vpc-flow-log");
     const CREATED_ID: &'static [&'static str] = &["FlowLogIds", "0"];
     const LISTING: Listing = Listing::new("DescribeFlowLogs", &["FlowLogs"], "FlowLogId", "flow-log-id", Some(1000));

@@ -239,6 +239,7 @@ impl ResourceType for Instance {
         Deep { attr: "disable_api_stop", read: |id| ask(id, "disableApiStop"), told: |a| flag(a, "DisableApiStop") },
     ];
     const ASIDE: &'static [Aside] = &[credits::ASIDE];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["subnet", "private_ip_address"]), ("", &["network_interface"]), ("attachment", &["network_interface"])];
     const TAG_TYPE: Option<&'static str> = Some("instance");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const QUOTAS: &'static [Quota] = &[quota::GROUPS_OF_INTERFACE];

@@ -67,6 +67,7 @@ instance_connect_endpoint main {
 
     const ID_PREFIX: &'static str = "eice-";
     const OPENS: &'static [&'static str] = &[""];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["subnet"])];
     const TAG_TYPE: Option<&'static str> = Some("instance-connect-endpoint");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const CREATED_ID: &'static [&'static str] = &["InstanceConnectEndpoint", "InstanceConnectEndpointId"];

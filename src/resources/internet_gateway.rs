@@ -54,6 +54,7 @@ route_table public {
 
     const ID_PREFIX: &'static str = "igw-";
     const OPENS: &'static [&'static str] = &["", "attachment"];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("attachment", &["vpc"])];
     const TAG_TYPE: Option<&'static str> = Some("internet-gateway");
     const QUOTAS: &'static [Quota] = &[Quota::new("Internet gateways per Region", "L-A4707A72", 5, Per::Region).raised_with("L-F678F1CE")];
     const CREATED_ID: &'static [&'static str] = &["InternetGateway", "InternetGatewayId"];

@@ -47,6 +47,7 @@ impl ResourceType for KeyPair {
     const ID_PREFIX: &'static str = "key-";
     const UNSEEN: bool = true;
     const UNTOLD: &'static [&'static str] = &["public_key"];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["key_name"])];
     const TAG_TYPE: Option<&'static str> = Some("key-pair");
     const CREATED_ID: &'static [&'static str] = &["KeyPairId"];
     const LISTING: Listing = Listing::new("DescribeKeyPairs", &["KeyPairs"], "KeyPairId", "key-pair-id", None);

@@ -75,6 +75,7 @@ nat_gateway main {
 
     const ID_PREFIX: &'static str = "nat-";
     const OPENS: &'static [&'static str] = &[""];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["subnet", "private_ip_address"]), ("", &["elastic_ip"])];
     const TAG_TYPE: Option<&'static str> = Some("natgateway");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const QUOTAS: &'static [Quota] = &[Quota::new("NAT gateways per Availability Zone", "L-FE5A380F", 5, Per::Zone("subnet"))];

@@ -81,6 +81,7 @@ instance db {
 
     const ID_PREFIX: &'static str = "eni-";
     const OPENS: &'static [&'static str] = &[""];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["subnet", "private_ip_address"])];
     const TAG_TYPE: Option<&'static str> = Some("network-interface");
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const QUOTAS: &'static [Quota] = &[

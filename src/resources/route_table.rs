@@ -196,6 +196,17 @@ route_table private {
         parts
     }
 
+    /// EC2 takes a gateway's table only if its routes lead to whole subnets that are there.
+    fn after(this: &Resource, model: &Model) -> Vec<Address> {
+        let edge = ["internet_gateway", "vpn_gateway"].iter().any(|name| this.reference(name).is_some());
+        let routed: Vec<&Value> = this.parts.iter().filter(|_| edge).filter_map(|part| part.record.get("destination")).collect();
+        let subnet = |r: &&Resource| {
+            let ranges = ["cidr_block", "ipv6_cidr_block"].iter().filter_map(|name| r.record.get(*name));
+            r.address.kind() == Subnet::KIND && r.reference("vpc") == this.reference("vpc") && ranges.into_iter().any(|range| routed.contains(&range))
+        };
+        model.resources.values().filter(subnet).map(|r| r.address.clone()).collect()
+    }
+
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
         draw(this, desired, false, net);
     }

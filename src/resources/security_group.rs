@@ -78,6 +78,7 @@ security_group db {
     const ID_PREFIX: &'static str = "sg-";
     const OPENS: &'static [&'static str] = &["", "ingress", "egress"];
     const PATIENCE: Patience = Patience::HELD;
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["vpc", "group_name"])];
     const TAG_TYPE: Option<&'static str> = Some("security-group");
     const CREATE_FIRST: bool = true;
     const ROOM: Option<usize> = Some(60);

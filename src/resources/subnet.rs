@@ -89,6 +89,7 @@ subnet public {
     const ID_PREFIX: &'static str = "subnet-";
     const OPENS: &'static [&'static str] = &[""];
     const PATIENCE: Patience = Patience::HELD;
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["vpc", "cidr_block"]), ("", &["vpc", "ipv6_cidr_block"])];
     const TAG_TYPE: Option<&'static str> = Some("subnet");
     const QUOTAS: &'static [Quota] = &[Quota::new("Subnets per VPC", "L-407747CB", 200, Per::Attribute(&["vpc"]))];
     const CREATED_ID: &'static [&'static str] = &["Subnet", "SubnetId"];

@@ -80,6 +80,7 @@ transit_gateway_route_table outwards {
 
     const ID_PREFIX: &'static str = "tgw-attach-";
     const OPENS: &'static [&'static str] = &["", "acceptance"];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["transit_gateway", "peer_transit_gateway"]), ("", &["transit_gateway", "peer_transit_gateway_id"])];
     const TAG_TYPE: Option<&'static str> = Some("transit-gateway-attachment");
     const MIRRORED: Option<&'static str> = Some("peer_transit_gateway");
     const CREATED_ID: &'static [&'static str] = &["TransitGatewayPeeringAttachment", ID];

@@ -84,6 +84,7 @@ route_table private {
 "#;
 
     const ID_PREFIX: &'static str = "tgw-attach-";
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["transit_gateway", "vpc"])];
     const TAG_TYPE: Option<&'static str> = Some("transit-gateway-attachment");
     const JOINS: Option<(&'static str, &'static str)> = Some(("transit_gateway", "vpc"));
     // One is replaced for another gateway or another VPC alone, and that one stands beside it.

@@ -108,6 +108,7 @@ volume data {
     const ID_PREFIX: &'static str = "vol-";
     const UNSEEN: bool = true;
     const GROWS: &'static [&'static str] = &["size"];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("attachment", &["instance", "device_name"])];
     const TAG_TYPE: Option<&'static str> = Some("volume");
     const CREATED_ID: &'static [&'static str] = &["VolumeId"];
     // EC2 refuses to change the size of a volume that is on its way to or from an instance.

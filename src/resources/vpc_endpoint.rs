@@ -110,6 +110,7 @@ vpc_endpoint logs {
 
     const ID_PREFIX: &'static str = "vpce-";
     const OPENS: &'static [&'static str] = &["", "subnet", "security_group"];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["vpc", "service_name"])];
     const TAG_TYPE: Option<&'static str> = Some("vpc-endpoint");
     const CREATED_ID: &'static [&'static str] = &["VpcEndpoint", "VpcEndpointId"];
     const MADE_WITH: &'static [&'static str] = &["route_table", "subnet", "security_group"];

@@ -85,6 +85,7 @@ route_table other {
 
     const ID_PREFIX: &'static str = "pcx-";
     const OPENS: &'static [&'static str] = &["", "acceptance"];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["vpc", "peer_vpc"]), ("", &["vpc", "peer_vpc_id"])];
     const TAG_TYPE: Option<&'static str> = Some("vpc-peering-connection");
     const MIRRORED: Option<&'static str> = Some("peer_vpc");
     const QUOTAS: &'static [Quota] = &[Quota::new("Active VPC peering connections per VPC", "L-7E9ECCDB", 50, Per::Attribute(&["vpc", "peer_vpc"])).up_to(125)];

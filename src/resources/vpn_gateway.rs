@@ -60,6 +60,7 @@ route_table private {
 
     const ID_PREFIX: &'static str = "vgw-";
     const OPENS: &'static [&'static str] = &["", "attachment"];
+    const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("attachment", &["vpc"])];
     const TAG_TYPE: Option<&'static str> = Some("vpn-gateway");
     const CREATED_ID: &'static [&'static str] = &["VpnGateway", "VpnGatewayId"];
     const LISTING: Listing = Listing::new("DescribeVpnGateways", &["VpnGateways"], "VpnGatewayId", "vpn-gateway-id", None);

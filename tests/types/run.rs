@@ -4,7 +4,7 @@
 //! simulator's own door, and through the SDK on moto.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -127,6 +127,37 @@ impl Life {
         Ok(())
     }
 
+    /// Applies each of these of its projects to an EC2 of its own, and then with other names for all that it makes, or for those of one kind: what
+    /// was there goes and its like comes, as somebody plans it who has forgotten `moved`. Gives how many were tried, and what went wrong.
+    pub async fn renamed(&self, on: &dyn Fn() -> Arc<dyn Driver>, steps: &BTreeSet<usize>) -> (usize, Vec<String>) {
+        let (mut tried, mut wrong) = (0, vec![]);
+        for (step, project) in self.projects().iter().enumerate().filter(|(step, _)| steps.contains(step)) {
+            let mut made = vec![];
+            for line in project.lines() {
+                let mut words = line.split_whitespace();
+                if let (Some(kind), Some(name)) = (words.next(), words.next())
+                    && resources::spec(kind).is_some_and(|spec| spec.stands_for.is_none())
+                {
+                    made.push((kind, name));
+                }
+            }
+            let kinds: BTreeSet<&str> = made.iter().map(|(kind, _)| *kind).collect();
+            for only in std::iter::once(None).chain(kinds.iter().map(|kind| Some(*kind)).filter(|_| kinds.len() > 1)) {
+                let stand = Stand::new(&self.name(), on());
+                let renamed: BTreeSet<_> = made.iter().copied().filter(|(kind, _)| only.is_none_or(|only| only == *kind)).collect();
+                let other = called_otherwise(project, &renamed);
+                let outcome = async {
+                    stand.apply(project).await?;
+                    stand.apply(&other).await
+                };
+                tried += 1;
+                let what = only.unwrap_or("everything");
+                wrong.extend(outcome.await.err().map(|e| format!("{} step {}, {what} under another name: {e}", self.name(), step + 1)));
+            }
+        }
+        (tried, wrong)
+    }
+
     /// Plays all of it: each step is planned as the file says and applied, and leaves nothing to do; in the end everything is
     /// imported into an empty state and destroyed. Gives what differs, and with `SECNET_BLESS` writes it down.
     pub async fn play(&self, driver: Arc<dyn Driver>, moto: bool) -> Result<(), String> {
@@ -195,6 +226,32 @@ impl Life {
 /// A project of a file, with its `project` block.
 fn whole(name: &str, text: &str) -> String {
     format!("project {name} {{ region = \"{REGION}\" }}\n{text}")
+}
+
+/// A text in which these, kind and name, have other names: where they are declared and where they are named.
+fn called_otherwise(text: &str, renamed: &BTreeSet<(&str, &str)>) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let declared = line.split_whitespace().next().filter(|kind| resources::spec(kind).is_some());
+        let mut before = [""; 2];
+        for word in line.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_').flat_map(|w| match w.char_indices().last() {
+            Some((at, c)) if !c.is_alphanumeric() && c != '_' => vec![&w[..at], &w[at..]],
+            _ => vec![w],
+        }) {
+            let [kind, between] = before;
+            let names =
+                between == "." || between == " " && declared == Some(kind) && out.ends_with(&format!("{kind} ")) && line.starts_with(kind);
+            if names && renamed.contains(&(kind, word)) && (between == "." || line.starts_with(&format!("{kind} {word}"))) {
+                out.push_str("other_");
+            }
+            out.push_str(word);
+            if !word.is_empty() {
+                before = [between, word];
+            }
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// A project's directory and the EC2 it stands in.

@@ -25,9 +25,11 @@ Nor can one thing have two names: what is proved of the one would say nothing of
 the project manages, nor what another one finds.";
     NO_ORDER = "E0704" "the calls of a plan wait for each other"
 "Each change of a plan waits for those that it depends on. Here some wait for each other, so no order exists in which EC2 would
-take them. This comes from replacing several resources that refer to each other at once.
+take them. This comes from replacing several resources that refer to each other at once, or from one under another name that
+takes the place of one that others still need: the same `group_name`, `key_name` or network.
 
-Apply the change in two steps: first remove the reference, then replace the resource.";
+Where it is the same thing under another name, say so: `moved security_group.web to security_group.front`. Else apply the change in
+two steps: first remove the reference, then replace the resource.";
     FIXED_NAME = "E0705" "a successor cannot stand beside what it replaces"
 "Some resources are made anew before the old one goes: security groups always, others where `lifecycle` says `replace = \"create_first\"`.
 Both stand for a while, so they cannot share what EC2 gives out once: a `group_name` in a VPC, a `key_name`, a range of a VPC's addresses,
@@ -224,6 +226,15 @@ pub fn two_names(address: &Address, other: &Address, managed: bool, at: Option<S
 pub fn no_order(titles: &[&str]) -> Diagnostic {
     Diagnostic::error(&NO_ORDER, format!("these changes wait for each other: {}", titles.join(", ")))
         .help("apply in two steps: first remove the reference, then replace the resource")
+}
+
+/// [`NO_ORDER`]: what comes, what it takes the place of, and what both have.
+#[must_use]
+pub fn place_taken(new: &Address, old: &Address, shared: &str, at: Option<Span>) -> Diagnostic {
+    let message = format!("`{new}` has the `{shared}` of `{old}`, which is needed until `{new}` stands");
+    Diagnostic::error(&NO_ORDER, message)
+        .at(at, format!("EC2 lets only one have this `{shared}`"))
+        .help(format!("write `moved {old} to {new}` if it is the same one; or change its `{shared}`, or apply in two steps"))
 }
 
 /// [`FIXED_NAME`]: what both would need, and what makes a successor (and where).
