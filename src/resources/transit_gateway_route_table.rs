@@ -373,11 +373,11 @@ fn more(ids: &[String]) -> Vec<Request> {
         Request::new("DescribeTransitGatewayAttachments", json!({"Filters": filters, "MaxResults": PAGE}))
     });
     let of_each = ids.iter().flat_map(|id| {
-        // A search needs a filter; a route is in one of these states.
+        // A search needs a filter; a route is in one of these states. It gives a thousand at a time if it is not told how many.
         let filters = json!([{"Name": "state", "Values": ["active", "blackhole"]}]);
         [
             Request::new("GetTransitGatewayRouteTablePropagations", json!({ID: id, "MaxResults": PAGE})),
-            Request::new("SearchTransitGatewayRoutes", json!({ID: id, "Filters": filters, "MaxResults": PAGE})),
+            Request::new("SearchTransitGatewayRoutes", json!({ID: id, "Filters": filters})),
         ]
     });
     following.chain(of_each).collect()
@@ -570,7 +570,7 @@ mod aws {
             set_prefix_list_id, set_transit_gateway_route_table_id,
         ) -> ()),
         action!(SearchTransitGatewayRoutes: search_transit_gateway_routes(
-            set_filters, set_max_results, set_next_token, set_transit_gateway_route_table_id,
+            set_filters, set_next_token, set_transit_gateway_route_table_id,
         ) -> (additional_routes_available, next_token, routes)),
     ];
 }
