@@ -494,6 +494,18 @@ mod tests {
     }
 
     #[test]
+    fn routes_that_no_further_page_brings_are_not_known() {
+        let read = |answer: Json| {
+            let mut items = BTreeMap::from([("tgw-rtb-1".to_owned(), json!({ID: "tgw-rtb-1"}))]);
+            merge(&mut items, &more(&["tgw-rtb-1".into()])[2], &answer);
+            items["tgw-rtb-1"]["RoutesRead"] == true
+        };
+        assert!(read(json!({"Routes": [], "AdditionalRoutesAvailable": false})));
+        assert!(read(json!({"Routes": [], "AdditionalRoutesAvailable": true, "NextToken": "next"})));
+        assert!(!read(json!({"Routes": [], "AdditionalRoutesAvailable": true})));
+    }
+
+    #[test]
     fn what_is_read_in_three_ways_is_one_table() {
         let mut items = BTreeMap::from([("tgw-rtb-1".to_owned(), json!({ID: "tgw-rtb-1", "TransitGatewayId": "tgw-1", "State": "available"}))]);
         let asked = more(&["tgw-rtb-1".into()]);

@@ -1,4 +1,4 @@
-"""What moto gets wrong of transit gateways, put right as EC2 documents it, so that a network with one can be played.
+"""What moto gets wrong of NAT and transit gateways, put right as EC2 documents it, so that a network of several VPCs can be played.
 
 Each place says what moto does and what EC2 does. <https://docs.aws.amazon.com/vpc/latest/tgw/tgw-route-tables.html>
 """
@@ -13,6 +13,31 @@ def instead(owner: type, name: str):
         return new
 
     return put
+
+
+def addresses() -> None:
+    """moto's Elastic IPs lie in 127.0.0.0/8: nothing comes back to them from the internet. It has others for instances."""
+    from moto.ec2.models import elastic_ip_addresses
+    from moto.ec2.utils import random_public_ip
+
+    elastic_ip_addresses.random_ip = random_public_ip
+
+
+def nat_gateways() -> None:
+    from moto.ec2.models.nat_gateways import NatGateway
+
+    @instead(NatGateway, "__init__")
+    def its_address_lies_in_its_subnet(old, self, backend, subnet_id, *args, **kwargs):
+        """moto makes up an address anywhere in 10.0.0.0/8: what comes back to it would find no way."""
+        old(self, backend, subnet_id, *args, **kwargs)
+        self.private_ip = backend.get_subnet(subnet_id).get_available_subnet_ip(self)
+        self._eni.private_ip_address = self.private_ip
+        for address in self._eni.private_ip_addresses[:1]:
+            # Which Elastic IP is at which address stands beside each.
+            address |= {"PrivateIpAddress": self.private_ip, "Association": self._eni.association}
+        # moto shows its interface as anybody's, in the default group.
+        self._eni.interface_type, self._eni.description = "nat_gateway", f"Interface for NAT Gateway {self.id}"
+        self._eni.requester_managed, self._eni.source_dest_check, self._eni.status, self._eni._group_set = True, False, "in-use", []
 
 
 def transit_gateways() -> None:
