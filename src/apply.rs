@@ -56,7 +56,7 @@ pub use read::{ReadError, Reader};
 /// How a plan is carried out.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// How many tasks run at once; at least one does.
+    /// How many tasks are at work at once, at least one; those that only wait do not count.
     pub parallelism: usize,
 }
 

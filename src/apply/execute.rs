@@ -16,7 +16,7 @@ use crate::{
         note::TASK,
         pace::{self, Pace},
         schedule::Schedule,
-        task::{Ledger, Run, Way, Ways, carry_out},
+        task::{Hands, Ledger, Run, Way, Ways, carry_out},
         wait::Waiter,
     },
     base::{
@@ -83,7 +83,8 @@ pub async fn execute(
     let secrets = Arc::new(plan.secrets.clone());
     let (ways, waits) = ways(plan, careful(driver, &secrets, &ledger))?;
     let (tasks, young) = (plan.tasks.clone(), Mutex::new(BTreeMap::new()));
-    let run = Arc::new(Run { tasks, secrets, ways, progress, ledger: Mutex::new(ledger), young });
+    let hands = Hands::new(options.parallelism);
+    let run = Arc::new(Run { tasks, secrets, ways, progress, ledger: Mutex::new(ledger), young, hands });
     let mut tally = Tally {
         schedule: Schedule::new(plan.tasks.iter().map(|task| (&*task.needs, pace::slowest(&task.calls)))),
         done: vec![],
@@ -93,12 +94,12 @@ pub async fn execute(
     let mut running = JoinSet::new();
     let mut names = BTreeMap::new();
     loop {
-        let room = options.parallelism.max(1);
-        while tally.stopped == Stop::No && running.len() < room && run.ledger().broken.is_none() {
+        while tally.stopped == Stop::No && run.ledger().broken.is_none() {
+            let Some(hand) = run.hands.take() else { break };
             let Some(task) = tally.schedule.next() else { break };
             run.tell(Progress::Started { task });
             let shared = run.clone();
-            names.insert(running.spawn(TASK.scope(task, async move { carry_out(&shared, task).await })).id(), task);
+            names.insert(running.spawn(TASK.scope(task, async move { carry_out(&shared, task, hand).await })).id(), task);
             tell_counts(&run, &tally, running.len());
         }
         if running.is_empty() {
@@ -123,6 +124,8 @@ pub async fn execute(
                 }
                 tell_counts(&run, &tally, running.len());
             }
+            // A task waits: another may have its hand.
+            () = run.hands.lent.notified() => {}
         }
     }
     waits.iter().for_each(JoinHandle::abort);

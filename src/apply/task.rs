@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde_json::json;
-use tokio::{sync::mpsc::UnboundedSender, time::Instant};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender},
+    time::Instant,
+};
 
 use crate::{
     apply::{
@@ -85,6 +88,35 @@ pub struct Run {
     pub ledger: Mutex<Ledger>,
     /// Ids that this run has made, and when.
     pub young: Mutex<BTreeMap<String, Instant>>,
+    /// How many tasks may be at work. One that only waits lends its hand to others.
+    pub hands: Hands,
+}
+
+/// Who may be at work: as many at once as was asked for.
+pub struct Hands {
+    free: Arc<Semaphore>,
+    /// Told when one is lent.
+    pub lent: Notify,
+}
+
+/// The right to be at work.
+pub type Hand = OwnedSemaphorePermit;
+
+impl Hands {
+    /// So many, and at least one.
+    pub fn new(many: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(many.clamp(1, Semaphore::MAX_PERMITS))), lent: Notify::new() }
+    }
+
+    /// One, if one is free that nobody waits for.
+    pub fn take(&self) -> Option<Hand> {
+        self.free.clone().try_acquire_owned().ok()
+    }
+
+    /// One, when it is free; first come, first served.
+    async fn wait(&self) -> Result<Hand, TaskError> {
+        self.free.clone().acquire_owned().await.map_err(|error| TaskError::Internal(error.to_string()))
+    }
 }
 
 impl Ledger {
@@ -157,15 +189,16 @@ impl Run {
     }
 }
 
-/// Carries a task out.
-pub async fn carry_out(run: &Run, index: usize) -> Result<(), TaskError> {
+/// Carries a task out, with a hand that is for it.
+pub async fn carry_out(run: &Run, index: usize, hand: Hand) -> Result<(), TaskError> {
     let Some(task) = run.tasks.get(index) else { return Err(TaskError::Internal(format!("there is no task {index}"))) };
     let kind = task.what.address().kind();
     let spec = resources::spec(kind).ok_or_else(|| TaskError::Internal(format!("there is no kind `{kind}`")))?;
-    let step = Step { run, index, task, spec };
+    let step = Step { run, index, task, spec, hand: Mutex::new(Some(hand)) };
     let mut answers = vec![];
     let mut announced = false;
     for (number, call) in task.calls.iter().enumerate() {
+        step.work().await?;
         let mut overtaken = 0;
         let answer = loop {
             if !call.mutates() && number == 0 && spec.stands_for.is_some() && matches!(task.what, What::Create { .. }) {
@@ -205,9 +238,28 @@ struct Step<'a> {
     index: usize,
     task: &'a Task,
     spec: &'static Spec,
+    /// `None` while it waits.
+    hand: Mutex<Option<Hand>>,
 }
 
 impl Step<'_> {
+    /// Lends the hand to others: from now on it waits.
+    fn rest(&self) {
+        if self.hand.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            self.run.hands.lent.notify_one();
+        }
+    }
+
+    /// Takes a hand again if it has none.
+    async fn work(&self) -> Result<(), TaskError> {
+        let has = || self.hand.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !has() {
+            let hand = self.run.hands.wait().await?;
+            *self.hand.lock().unwrap_or_else(PoisonError::into_inner) = Some(hand);
+        }
+        Ok(())
+    }
+
     /// What leads to where a call is sent.
     fn way(&self, call: &Call) -> Result<&Way, TaskError> {
         let missing =
@@ -413,6 +465,7 @@ impl Step<'_> {
             move |state: &str| drop(progress.send(Progress::Waiting { task, id: id.clone(), state: state.into() }))
         };
         told("");
+        self.rest();
         match self.way(call)?.waiter.wait(settle, id, Box::new(told)).await {
             Ended::Ready(item) => Ok(item),
             Ended::Failed(state, reason) => Err(TaskError::Settled { id: id.into(), state, reason }),

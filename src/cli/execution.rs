@@ -95,7 +95,7 @@ pub struct Execution<'a> {
     pub yes: bool,
     /// Whether it goes ahead though policies are taken away or weakened.
     pub accept_policy_change: bool,
-    /// How many tasks run at once.
+    /// How many tasks are at work at once.
     pub parallelism: u16,
     /// Whether it is what was changed without secnet, which the state takes in: EC2 stays as it is.
     pub drift: bool,

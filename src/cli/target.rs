@@ -38,7 +38,7 @@ pub struct TargetArgs {
     pub place: Place,
     #[command(flatten)]
     pub lock: LockArgs,
-    /// How many tasks run at once
+    /// How many tasks are at work at once; those that only wait for EC2 do not count
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000), env = "SECNET_PARALLELISM")]
     pub parallelism: u16,
     /// Whether EC2 is read before planning; with `false` the plan takes the state's word for what stands

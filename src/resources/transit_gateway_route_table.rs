@@ -373,11 +373,11 @@ fn more(ids: &[String]) -> Vec<Request> {
         Request::new("DescribeTransitGatewayAttachments", json!({"Filters": filters, "MaxResults": PAGE}))
     });
     let of_each = ids.iter().flat_map(|id| {
-        // A search needs a filter; a route is in one of these states.
+        // A search needs a filter; a route is in one of these states. It gives a thousand at a time if it is not told how many.
         let filters = json!([{"Name": "state", "Values": ["active", "blackhole"]}]);
         [
             Request::new("GetTransitGatewayRouteTablePropagations", json!({ID: id, "MaxResults": PAGE})),
-            Request::new("SearchTransitGatewayRoutes", json!({ID: id, "Filters": filters, "MaxResults": PAGE})),
+            Request::new("SearchTransitGatewayRoutes", json!({ID: id, "Filters": filters})),
         ]
     });
     following.chain(of_each).collect()
@@ -494,6 +494,18 @@ mod tests {
     }
 
     #[test]
+    fn routes_that_no_further_page_brings_are_not_known() {
+        let read = |answer: Json| {
+            let mut items = BTreeMap::from([("tgw-rtb-1".to_owned(), json!({ID: "tgw-rtb-1"}))]);
+            merge(&mut items, &more(&["tgw-rtb-1".into()])[2], &answer);
+            items["tgw-rtb-1"]["RoutesRead"] == true
+        };
+        assert!(read(json!({"Routes": [], "AdditionalRoutesAvailable": false})));
+        assert!(read(json!({"Routes": [], "AdditionalRoutesAvailable": true, "NextToken": "next"})));
+        assert!(!read(json!({"Routes": [], "AdditionalRoutesAvailable": true})));
+    }
+
+    #[test]
     fn what_is_read_in_three_ways_is_one_table() {
         let mut items = BTreeMap::from([("tgw-rtb-1".to_owned(), json!({ID: "tgw-rtb-1", "TransitGatewayId": "tgw-1", "State": "available"}))]);
         let asked = more(&["tgw-rtb-1".into()]);
@@ -570,7 +582,7 @@ mod aws {
             set_prefix_list_id, set_transit_gateway_route_table_id,
         ) -> ()),
         action!(SearchTransitGatewayRoutes: search_transit_gateway_routes(
-            set_filters, set_max_results, set_next_token, set_transit_gateway_route_table_id,
+            set_filters, set_next_token, set_transit_gateway_route_table_id,
         ) -> (additional_routes_available, next_token, routes)),
     ];
 }

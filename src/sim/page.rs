@@ -71,13 +71,18 @@ pub(crate) fn select<'a>(
 
 /// One page of what was found. The token names the last item of the page before it, so that no item is shown twice
 /// when others come or go between two pages.
-pub(crate) fn page(p: Params<'_>, member: &str, mut items: Vec<(String, Json)>) -> Outcome {
+pub(crate) fn page(p: Params<'_>, member: &str, items: Vec<(String, Json)>) -> Outcome {
+    page_of(p, member, items, usize::MAX)
+}
+
+/// The same where an action gives so many at once unless it is told how many.
+pub(crate) fn page_of(p: Params<'_>, member: &str, mut items: Vec<(String, Json)>, usual: usize) -> Outcome {
     if let Some(token) = p.text("NextToken").filter(|t| !t.is_empty()) {
         let last = read_token(member, token).ok_or_else(|| refuse("InvalidNextToken", format!("The token '{token}' is invalid")))?;
         let from = items.partition_point(|(key, _)| *key <= last);
         items.drain(..from);
     }
-    let max = p.int("MaxResults").and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+    let max = p.int("MaxResults").and_then(|n| usize::try_from(n).ok()).unwrap_or(usual);
     let more = items.len() > max;
     items.truncate(max);
     let token = items.last().filter(|_| more).map(|(key, _)| write_token(member, key));

@@ -13,7 +13,7 @@ use crate::{
     sim::{
         Actions,
         filter::{Filters, Matcher},
-        page::{Listing, describe, page},
+        page::{Listing, describe, page, page_of},
         params::{Params, cidr},
         refuse::{Outcome, bad, clash, missing, refuse},
         tag::at_creation,
@@ -43,6 +43,8 @@ pub(crate) const ACTIONS: Actions = &[
 /// How many static routes a table has at most
 /// (docs.aws.amazon.com/vpc/latest/tgw/transit-gateway-quotas.html: 10,000 for all tables of a gateway together).
 const ROUTES_MAX: usize = 10_000;
+/// How many routes a search gives unless it is told how many.
+const ROUTES_AT_ONCE: usize = 1_000;
 
 /// A route table of a transit gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -298,7 +300,7 @@ fn search(world: &mut World, p: Params<'_>) -> Outcome {
         .map(|item| (item.get("DestinationCidrBlock").and_then(Json::as_str).unwrap_or_default().to_owned(), item))
         .collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut answer = page(p, "Routes", found)?;
+    let mut answer = page_of(p, "Routes", found, ROUTES_AT_ONCE)?;
     if let Some(map) = answer.as_object_mut() {
         map.insert("AdditionalRoutesAvailable".into(), map.contains_key("NextToken").into());
     }

@@ -1,7 +1,9 @@
 //! What an apply is about to do and what came of it, on disk before the next step. Layer 4: knows no plan.
 //!
-//! One JSON [`Event`] a line, each followed to disk before the call that it announces is sent. The first says which state
+//! One JSON [`Event`] a line, each on disk before the call that it announces is sent; lines of many go there together. The first says which state
 //! the apply started from. A line that was cut short by a crash says nothing: the call that it announces was not sent.
+
+pub(in crate::state) mod lines;
 
 use std::{
     fmt,
@@ -9,6 +11,8 @@ use std::{
     io::{self, Write},
     path::Path,
 };
+
+use lines::Lines;
 
 use crate::{
     base::{codes::state as codes, diagnostic::Diagnostic, disk},
@@ -45,15 +49,13 @@ impl Medium for File {
 #[derive(Debug)]
 pub struct Journal {
     to: To,
-    /// After a failed write nobody knows where the last line ends.
-    broken: bool,
 }
 
 #[derive(Debug)]
 enum To {
-    /// Each line is safe before the next step is taken.
-    Medium(Box<dyn Medium>),
-    /// Lines of many are written together.
+    /// A file beside the sources.
+    Medium(Lines),
+    /// Objects of a bucket.
     Segments(Writer),
 }
 
@@ -83,11 +85,11 @@ impl Journal {
                 remove(&path).map_err(not_writable)?;
                 let file = private(OpenOptions::new().append(true).create_new(true)).open(&path).map_err(not_writable)?;
                 sync_directory(&path).map_err(not_writable)?;
-                To::Medium(through(file))
+                To::Medium(Lines::new(through(file)))
             }
             _ => return Err(codes::not_writable(&shown, "the lock is that of another store")),
         };
-        Ok(Journal { to, broken: false })
+        Ok(Journal { to })
     }
 
     /// What says whether this run may still act; `None` where a lock ends with its process alone.
@@ -106,7 +108,7 @@ impl Journal {
     pub fn submit(&mut self, events: &[Event]) -> io::Result<Durable> {
         match &self.to {
             To::Segments(writer) => writer.submit(&lines_of(events)?),
-            To::Medium(_) => self.append(events).map(|()| Durable::already()),
+            To::Medium(lines) => lines.hand_in(&lines_of(events)?).map(Durable::Written),
         }
     }
 
@@ -115,16 +117,11 @@ impl Journal {
     /// # Errors
     /// The disk is full or gone. Nothing more can be written to this journal then.
     pub fn append(&mut self, events: &[Event]) -> io::Result<()> {
-        if self.broken {
-            return Err(io::Error::other("an earlier write to the journal has failed"));
+        let events = lines_of(events)?;
+        match &self.to {
+            To::Medium(lines) => lines.hand_in(&events)?.write(),
+            To::Segments(writer) => writer.append(&events),
         }
-        let lines = lines_of(events)?;
-        let written = match &mut self.to {
-            To::Medium(medium) => medium.write_all(&lines).and_then(|()| medium.sync()),
-            To::Segments(writer) => writer.append(&lines),
-        };
-        self.broken = written.is_err();
-        written
     }
 }
 

@@ -53,7 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["resolve/function"]),
     ("sha1", &["resolve/function"]),
     ("unicode_segmentation", &["resolve/function"]),
-    ("tokio", &["apply", "sim", "ec2", "live.rs", "live", "cli", "state/remote"]),
+    ("tokio", &["apply", "sim", "ec2", "live.rs", "live", "cli", "state/journal", "state/remote"]),
     ("object_store", &["live/bucket.rs"]),
     ("hyper", &["sim"]),
     ("hmac", &["state/seal.rs"]),

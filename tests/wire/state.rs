@@ -1,4 +1,4 @@
-//! A state in S3, as moto has it: two runs at once, and one that sleeps past its lease.
+//! A state in S3, as moto has it: two runs at once, one that sleeps past its lease, and one that is encrypted.
 
 use std::{
     collections::BTreeMap,
@@ -67,7 +67,21 @@ impl Project {
     }
 
     fn start(&self, line: &str) -> Child {
-        start(&self.path(), line)
+        command(&self.path(), line).spawn().unwrap()
+    }
+
+    /// The same with what opens its state.
+    fn keyed(&self, line: &str, keys: &[(&str, &str)]) -> Output {
+        command(&self.path(), line).envs(keys.iter().copied()).output().unwrap()
+    }
+
+    /// Whether the state is encrypted, by its sources.
+    fn encrypt(&self, encrypted: bool) {
+        let (file, how) = (self.folder.path().join("main.secnet"), "  encryption = \"passphrase\"");
+        let plain = fs::read_to_string(&file).unwrap().replace(how, "");
+        let block = format!("bucket = \"{}\"", self.bucket);
+        let text = if encrypted { plain.replace(&block, &format!("{block}{how}")) } else { plain };
+        fs::write(file, text).unwrap();
     }
 
     fn run(&self, line: &str) -> Output {
@@ -75,11 +89,12 @@ impl Project {
     }
 }
 
-fn start(directory: &Path, line: &str) -> Child {
+fn command(directory: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secnet"));
     command.args(line.split(' ')).current_dir(directory).envs(KEYS).env("SECNET_STATE_ENDPOINT_URL", moto());
     command.env("SECNET_STATE_LEASE", "2").env("SECNET_ENDPOINT_URL", moto()).env("AWS_EC2_METADATA_DISABLED", "true");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 fn said(output: &Output) -> String {
@@ -175,4 +190,64 @@ async fn a_holder_that_sleeps_past_its_lease_writes_nothing_and_nothing_is_made_
     let plan = other.run("plan --detailed-exitcode");
     assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
     assert!(other.run("destroy --yes").status.success());
+}
+
+/// The objects of a project in which a word stands.
+fn with_word(bucket: &S3, word: &str) -> Vec<String> {
+    let folders = ["", "/journal", "/history"].map(|folder| format!("secnet/hidden{folder}"));
+    let holds = |key: &String| bucket.get(key).unwrap().is_some_and(|found| String::from_utf8_lossy(&found.bytes).contains(word));
+    folders.iter().flat_map(|folder| bucket.list(folder).unwrap()).map(|listed| listed.key).filter(holds).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_state_is_read_by_whoever_has_its_key_alone_and_is_brought_back_in_the_clear() {
+    let objects = bucket("wire-secret");
+    let project = Project::new("hidden", "wire-secret", 30);
+    project.encrypt(true);
+    let key: &[_] = &[("SECNET_STATE_PASSPHRASE", "correct horse")];
+    let under = |folder: &str| objects.list(&format!("secnet/hidden/{folder}")).unwrap().len();
+
+    // Killed on the way: journal, lock and state are in the bucket, and nothing of them can be read there.
+    let mut killed = command(&project.path(), "apply --yes --parallelism 1").envs(key.iter().copied()).spawn().unwrap();
+    let begun = Instant::now();
+    while under("journal/") < 8 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // Those of a plain journal or lock, and of a plain state.
+    let words = ["apply", "CreateVpc", "lineage", "10.3.0.0", "vpc-"];
+    assert!(!with_word(&objects, "").is_empty());
+    assert!(under("journal/") >= 8 && objects.get("secnet/hidden/lock.json").unwrap().is_some());
+    assert_eq!(words.map(|word| with_word(&objects, word)), words.map(|_| Vec::<String>::new()));
+
+    let second = project.keyed("apply --yes --lock-timeout 30s", key);
+    assert!(second.status.success() && said(&second).contains("An earlier run was interrupted"), "{}", said(&second));
+    let plan = project.keyed("plan --detailed-exitcode", key);
+    assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
+    assert_eq!(words.map(|word| with_word(&objects, word)), words.map(|_| Vec::<String>::new()));
+    assert!(under("history/") > 0);
+
+    for (keys, code) in [(&[("SECNET_STATE_PASSPHRASE", "battery staple")][..], "E0430"), (&[], "E0429")] {
+        for line in ["plan", "state list", "apply --yes"] {
+            let refused = project.keyed(line, keys);
+            assert!(refused.status.code() == Some(3) && said(&refused).contains(code), "{line}: {}", said(&refused));
+        }
+    }
+
+    project.encrypt(false);
+    let refused = project.keyed("plan", &[]);
+    assert!(refused.status.code() == Some(3) && said(&refused).contains("E0430"), "{}", said(&refused));
+    let moved = project.keyed("state migrate --yes", &[("SECNET_STATE_OLD_PASSPHRASE", "correct horse")]);
+    assert!(moved.status.success(), "{}", said(&moved));
+    for word in &words[2..] {
+        assert!(with_word(&objects, word).iter().any(|key| key.ends_with("/state.json")), "{word}");
+    }
+    let plan = project.run("plan --detailed-exitcode");
+    assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
+    let loaded = Store::Remote(Remote::new(objects, "secnet", "hidden")).load().unwrap();
+    let standing = standing(&loaded.state.lineage).await;
+    assert_eq!((loaded.state.resources.len(), standing.len(), standing.values().max()), (30, 30, Some(&1)));
+    assert!(project.run("destroy --yes").status.success());
 }

@@ -313,3 +313,25 @@ fn keys_are_read_and_their_fingerprints_are_those_of_ssh_keygen() {
     ec2.refuses("InvalidKeyPair.NotFound", "DescribeKeyPairs", json!({"KeyNames": ["k"]}));
     ec2.ok("DeleteKeyPair", json!({"KeyName": "k"}));
 }
+
+#[test]
+fn a_search_for_routes_gives_a_thousand_at_once_unless_it_is_told_how_many() {
+    let ec2 = ec2();
+    let gateway = ec2.ok("CreateTransitGateway", json!({}))["TransitGateway"]["TransitGatewayId"].clone();
+    ec2.ok("DescribeTransitGateways", json!({}));
+    let made = ec2.ok("CreateTransitGatewayRouteTable", json!({"TransitGatewayId": gateway}));
+    let table = made["TransitGatewayRouteTable"]["TransitGatewayRouteTableId"].clone();
+    ec2.ok("DescribeTransitGatewayRouteTables", json!({}));
+    for n in 0..1_003 {
+        let network = format!("10.{}.{}.0/24", n / 250, n % 250);
+        let dropped = json!({"TransitGatewayRouteTableId": table, "DestinationCidrBlock": network, "Blackhole": true});
+        ec2.ok("CreateTransitGatewayRoute", dropped);
+    }
+    let of = json!({"TransitGatewayRouteTableId": table, "Filters": [{"Name": "state", "Values": ["active", "blackhole"]}]});
+    let first = ec2.ok("SearchTransitGatewayRoutes", of.clone());
+    assert_eq!((first["Routes"].as_array().unwrap().len(), &first["AdditionalRoutesAvailable"]), (1_000, &json!(true)));
+    let mut further = of;
+    further["NextToken"] = first["NextToken"].clone();
+    let last = ec2.ok("SearchTransitGatewayRoutes", further);
+    assert_eq!((last["Routes"].as_array().unwrap().len(), &last["AdditionalRoutesAvailable"]), (3, &json!(false)));
+}

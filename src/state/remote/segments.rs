@@ -20,7 +20,11 @@ use super::{
 };
 use crate::{
     base::{codes::state as codes, diagnostic::Diagnostic},
-    state::{event::Event, identity, journal},
+    state::{
+        event::Event,
+        identity,
+        journal::{self, lines::Handed},
+    },
 };
 
 /// The first line of a segment.
@@ -172,24 +176,25 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// Lines that are on their way; some are there already.
+/// Lines that are on their way.
 #[derive(Debug)]
-pub struct Durable(Option<oneshot::Receiver<Result<(), String>>>);
+pub enum Durable {
+    /// To a file, by whoever waits first.
+    Written(Handed),
+    /// To a bucket, by the journal's own hand.
+    Told(oneshot::Receiver<Result<(), String>>),
+}
 
 impl Durable {
-    /// They are safe already.
-    #[must_use]
-    pub fn already() -> Self {
-        Self(None)
-    }
-
     /// Waits until they are safe.
     ///
     /// # Errors
     /// They never will be; why, in words.
     pub async fn wait(self) -> Result<(), String> {
-        let Some(told) = self.0 else { return Ok(()) };
-        told.await.unwrap_or_else(|_| Err("the journal has ended".into()))
+        match self {
+            Durable::Written(handed) => handed.wait().await,
+            Durable::Told(told) => told.await.unwrap_or_else(|_| Err("the journal has ended".into())),
+        }
     }
 }
 
@@ -239,7 +244,7 @@ impl Writer {
         let (tell, told) = oneshot::channel();
         // Whoever waits no more does not want to know.
         self.hand_over(lines, Box::new(move |result| drop(tell.send(result))))?;
-        Ok(Durable(Some(told)))
+        Ok(Durable::Told(told))
     }
 
     /// The same, and waits until they are safe.
