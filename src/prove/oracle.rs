@@ -130,6 +130,8 @@ pub struct Oracle<'n> {
     /// Which one AWS takes where several are open to it, there and back: subnets by which a transit gateway enters a VPC,
     /// addresses of a NAT gateway, routes whose prefix lists are not known.
     pub choices: [usize; 2],
+    /// How much further along its list it goes at each router: two bits for each. 0: it takes the same everywhere.
+    pub turns: u64,
     /// Whether any of these mattered so far.
     pub chose: Cell<bool>,
 }
@@ -272,7 +274,8 @@ impl<'n> Oracle<'n> {
         }
         way.ways = way.ways.saturating_mul(of.max(1));
         let [there, back] = self.choices;
-        (way.ways <= 1024).then_some((if way.answer { back } else { there }) % of.max(1))
+        let turn = usize::from(self.turns.rotate_right(2 * way.hops) as u8 & 3);
+        (way.ways <= 1024).then_some((turn + if way.answer { back } else { there }) % of.max(1))
     }
 
     fn leave(&self, interface: &Interface, mut way: Way, end: &mut Way) -> Fate {

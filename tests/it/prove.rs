@@ -73,7 +73,7 @@ fn chooses(net: &Net, from: &End, packet: Packet) -> bool {
 }
 
 pub fn oracle(net: &Net, nat_ports: [u16; 2], choices: [usize; 2]) -> Oracle<'_> {
-    Oracle { net, nat_ports, choices, chose: Cell::new(false) }
+    Oracle { net, nat_ports, choices, turns: 0, chose: Cell::new(false) }
 }
 
 fn word(fate: &Fate) -> &'static str {

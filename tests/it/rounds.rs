@@ -6,7 +6,7 @@ use secnet::{
     prove::{
         ask::{Finding, Question, Verdict, ask, cubes},
         chart::Chart,
-        oracle::{End, Fate, Packet},
+        oracle::{End, Fate, Oracle, Packet},
         packet::{Range, protocol},
         reason::Reason,
         walk::{Place, Walk},
@@ -14,8 +14,8 @@ use secnet::{
 };
 
 use crate::{
-    prove::{oracle, range},
-    random::{cidr, id, ip},
+    prove::{oracle, random_packet, range, single, start},
+    random::{Dice, cidr, id, ip, networks, random_net, seed, tell},
 };
 
 const HERE: Origin = Origin::Observed;
@@ -191,4 +191,69 @@ fn a_row_of_choices_is_followed_as_far_as_it_can_be_and_then_unknown() {
         assert!(naive.iter().all(fares), "{vpcs} VPCs with {doors} doors: {naive:?}");
         assert!(pieces <= 4_000, "{pieces} pieces");
     }
+}
+
+/// Random networks in which transit gateways enter VPCs by any of their subnets, and all lead to transit gateways: what the
+/// prover is sure of holds whatever AWS chooses at each place and each time, and what it rules out never happens.
+#[test]
+fn whatever_aws_chooses_at_each_place_the_verdict_holds() {
+    let (first, mut counts, mut differ, mut most) = (seed() + 9_000_000, [0usize; 3], 0, 0);
+    for n in 0..networks() {
+        let mut dice = Dice(first + n);
+        let mut net = random_net(&mut dice);
+        let gateways: Vec<Id> = net.transit_gateways.iter().map(|g| g.id.clone()).collect();
+        if gateways.is_empty() {
+            continue;
+        }
+        for attachment in &mut net.attachments {
+            if let Attached::Vpc { vpc, subnets, appliance, .. } = &mut attachment.to {
+                *subnets = net.subnets.iter().filter(|s| s.vpc == *vpc).map(|s| s.id.clone()).collect();
+                *appliance |= dice.one_in(2);
+            }
+        }
+        // A subnet has a table of its own more often than not, so that doors differ; ports that a NAT gateway draws are another matter.
+        for table in &mut net.route_tables {
+            table.routes.retain(|r| !matches!(r.target, Target::NatGateway(_)));
+            for to in ["10.0.0.0/8", "2001:db8::/32"] {
+                if dice.one_in(4) {
+                    continue;
+                }
+                table.routes.retain(|r| r.destination != Destination::Network(cidr(to)));
+                table.routes.push(via(to, Target::TransitGateway(dice.pick(&gateways).clone())));
+            }
+        }
+        let chart = Chart::new(&net);
+        for _ in 0..20 {
+            let family = if dice.one_in(3) { Family::V6 } else { Family::V4 };
+            let Some((place, end, source)) = start(&mut dice, &net, family) else { continue };
+            let packet = random_packet(&mut dice, &net, family, source);
+            let asked = single(place, family, &packet);
+            let mut walk = Walk::new(&chart);
+            walk.send(place, family, asked.cubes.clone());
+            most = most.max(walk.arrivals.len() + walk.losses.len() + walk.unknown.len());
+            let verdict = ask(&chart, &asked, |_| true).verdict;
+            let fates: Vec<Fate> = (0..12)
+                .map(|turn| {
+                    let turns = if turn < 3 { 0 } else { dice.next() };
+                    Oracle { turns, ..oracle(&net, [1024, 1024], [turn, dice.below(3)]) }.converse(&end, packet)
+                })
+                .collect();
+            let arrive = fates.iter().filter(|f| matches!(f, Fate::Arrives(_))).count();
+            let die = fates.iter().filter(|f| matches!(f, Fate::Dies(_))).count();
+            let (sound, kind) = match verdict {
+                Verdict::Works(_) => (arrive == fates.len(), 0),
+                Verdict::Stopped => (die == fates.len(), 1),
+                Verdict::Unknown(_) => (true, 2),
+            };
+            assert!(sound, "seed {}: {end:?} {packet:?}: {verdict:?}, but {fates:?}", first + n);
+            differ += usize::from(arrive > 0 && die > 0);
+            counts[kind] += 1;
+        }
+    }
+    assert!(counts[0] > 0 && differ > 0, "{counts:?}, {differ}");
+    assert!(most <= 2_000, "{most}");
+    tell(format!(
+        "{} networks from seed {first}: {counts:?} work, stop, unknown; {differ} as AWS chooses; at most {most} ends of a packet; 0 wrong",
+        networks()
+    ));
 }
