@@ -154,6 +154,11 @@ enum End {
 }
 
 impl Wrong {
+    fn is_carried_out(self) -> bool {
+        use Wrong::{CutOff, DiskFull, Done500, Empty, HangAfter, KilledAfter, NotFound, OtherAnswer, Page, ResetAfter};
+        matches!(self, KilledAfter | Done500 | ResetAfter | HangAfter | NotFound | Page | Empty | CutOff | OtherAnswer | DiskFull)
+    }
+
     fn kills(self) -> bool {
         matches!(self, Wrong::KilledBefore | Wrong::TornLine | Wrong::KilledAfter)
     }
@@ -219,57 +224,31 @@ impl Wire {
             self.storm.fetch_sub(1, Ordering::SeqCst);
             return refusal(503, "RequestLimitExceeded");
         }
-        let Some(wrong) = self.wrong.filter(|_| number == self.at) else { return carry_out() };
+        match self.wrong.filter(|_| number == self.at) {
+            Some(wrong) => self.strike(wrong, form, carry_out).await,
+            None => carry_out(),
+        }
+    }
+
+    /// The request that goes wrong.
+    async fn strike(&self, wrong: Wrong, form: &str, carry_out: impl Fn() -> Reply) -> Reply {
+        let lost = || (0, String::new(), XML);
+        if wrong == Wrong::NotFound {
+            self.sim.fault(Fault::next(action(form).unwrap(), FaultKind::NotYetVisible(12)));
+        }
+        let (status, body, kind) = if wrong.is_carried_out() { carry_out() } else { lost() };
         match wrong {
-            Wrong::KilledBefore | Wrong::TornLine => {
+            Wrong::KilledBefore | Wrong::TornLine | Wrong::KilledAfter => {
                 self.killed.notify_one();
                 forever().await
             }
-            Wrong::KilledAfter => {
-                carry_out();
-                self.killed.notify_one();
-                forever().await
-            }
-            Wrong::Error500 => refusal(500, "InternalError"),
-            Wrong::Done500 => {
-                carry_out();
-                refusal(500, "InternalError")
-            }
+            Wrong::HangBefore | Wrong::HangAfter => forever().await,
+            Wrong::ResetBefore | Wrong::ResetAfter => lost(),
+            Wrong::Error500 | Wrong::Done500 => refusal(500, "InternalError"),
             Wrong::Error503 => (503, String::new(), XML),
-            Wrong::ResetBefore => (0, String::new(), XML),
-            Wrong::ResetAfter => {
-                carry_out();
-                (0, String::new(), XML)
-            }
-            Wrong::HangBefore => forever().await,
-            Wrong::HangAfter => {
-                carry_out();
-                forever().await
-            }
             Wrong::Storm => {
                 self.storm.store(30, Ordering::SeqCst);
                 refusal(503, "RequestLimitExceeded")
-            }
-            Wrong::NotFound => {
-                self.sim.fault(Fault::next(action(form).unwrap(), FaultKind::NotYetVisible(12)));
-                carry_out()
-            }
-            Wrong::Page => {
-                carry_out();
-                (200, PAGE.into(), "text/html")
-            }
-            Wrong::Empty => {
-                carry_out();
-                (200, String::new(), XML)
-            }
-            Wrong::CutOff => {
-                let (status, body, kind) = carry_out();
-                (status, body[..body.len() / 2].into(), kind)
-            }
-            Wrong::OtherAnswer => {
-                carry_out();
-                let other = if action(form) == Some("DescribeVpcs") { "DescribeSubnets" } else { "DescribeVpcs" };
-                handle(&self.sim, &format!("Action={other}&Version=2016-11-15"), None)
             }
             Wrong::Expired => {
                 self.expired.store(true, Ordering::SeqCst);
@@ -277,7 +256,15 @@ impl Wire {
             }
             Wrong::DiskFull => {
                 self.full.store(true, Ordering::SeqCst);
-                carry_out()
+                (status, body, kind)
+            }
+            Wrong::NotFound => (status, body, kind),
+            Wrong::Page => (200, PAGE.into(), "text/html"),
+            Wrong::Empty => (200, String::new(), XML),
+            Wrong::CutOff => (status, body[..body.len() / 2].into(), kind),
+            Wrong::OtherAnswer => {
+                let other = if action(form) == Some("DescribeVpcs") { "DescribeSubnets" } else { "DescribeVpcs" };
+                handle(&self.sim, &format!("Action={other}&Version=2016-11-15"), None)
             }
         }
     }
