@@ -26,6 +26,8 @@ pub struct Client {
     pub servicequotas: quotas::Client,
     /// Where they send to, as a person knows it: `EC2 in region us-east-1`.
     pub place: String,
+    /// Whether what goes through them may change something.
+    pub changes: bool,
 }
 
 /// How one EC2 action goes through the SDK: parameters in, answer out, both in the shape of the EC2 API reference.
@@ -59,7 +61,7 @@ macro_rules! action {
                             aws_sdk_ec2::operation::RequestId::request_id(&answer),
                             $crate::ec2::answer::object([$((stringify!($member), $crate::ec2::answer::ToJson::to_json(&answer.$member))),*]),
                         )),
-                        Err(error) => Err($crate::ec2::failure::api_error(&error, &client.place)),
+                        Err(error) => Err($crate::ec2::failure::api_error(&error, client)),
                     }
                 })
             },

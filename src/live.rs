@@ -13,7 +13,7 @@ use crate::{
     call::{Answer, ApiError, Class, Driver, Request, mutates},
     ec2::{
         Action, Client, account,
-        connection::{self, Authorities, BadCertificate, Door},
+        connection::{self, Authorities, BadCertificate, Door, SlowDoor},
         dry_run::{self, OnlyAsk},
         failure::OnlyEc2Answers,
         quotas, tag,
@@ -136,10 +136,9 @@ impl Live {
         let endpoint = explicit.or_else(|| std::env::var("AWS_ENDPOINT_URL_EC2").ok()).or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
         // A proxy would look for its own loopback, not ours.
         let proxied = !endpoint.as_deref().is_some_and(is_loopback);
-        let patience = options.patience;
         let mut loader = aws_config::defaults(behavior())
             .http_client(connection::https(proxied, authorities()?))
-            .timeout_config(TimeoutConfig::builder().connect_timeout(patience.connect).operation_timeout(patience.answer).build());
+            .timeout_config(timeouts(options.patience));
         if let Some(region) = options.region {
             loader = loader.region(Region::new(region));
         }
@@ -170,10 +169,19 @@ impl Live {
     /// # Errors
     /// The region has no proper name.
     pub fn over(door: Door, region: &str) -> Result<Self, ConnectError> {
+        Self::over_slow(connection::at_once(door), region)
+    }
+
+    /// The same to a door that may take its time; waits for it as for AWS.
+    ///
+    /// # Errors
+    /// The region has no proper name.
+    pub fn over_slow(door: SlowDoor, region: &str) -> Result<Self, ConnectError> {
         let config = SdkConfig::builder()
             .behavior_version(behavior())
             .region(Region::new(region.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("sandbox", "sandbox", None, None, "sandbox")))
+            .timeout_config(timeouts(Patience::default()))
             .http_client(connection::in_process(door))
             .build();
         let live = Self::new(&config, None)?;
@@ -200,10 +208,11 @@ impl Live {
             ),
             servicequotas: quotas::client(config, retry),
             place: place.clone(),
+            changes: false,
         };
         Ok(Self {
             reads: client(ec2(RetryConfig::standard()), RetryConfig::standard()),
-            writes: client(ec2(RetryConfig::disabled()), RetryConfig::disabled()),
+            writes: Client { changes: true, ..client(ec2(RetryConfig::disabled()), RetryConfig::disabled()) },
             asks: client(ec2(RetryConfig::standard()).interceptor(OnlyAsk), RetryConfig::standard()),
             region,
             description: endpoint.unwrap_or("AWS").to_owned(),
@@ -240,6 +249,10 @@ impl Driver for Live {
 /// Every action that secnet knows: those of the resource types, and those of none.
 fn actions() -> impl Iterator<Item = &'static Action> {
     resources::ALL.iter().flat_map(|spec| spec.actions).chain(account::ACTIONS).chain(quotas::ACTIONS).chain(tag::ACTIONS)
+}
+
+fn timeouts(patience: Patience) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(patience.connect).operation_timeout(patience.answer).build()
 }
 
 /// What the SDK does by itself, as of a day: a newer SDK changes none of it.
@@ -398,8 +411,11 @@ mod tests {
     #[tokio::test]
     async fn a_page_is_no_answer_to_an_action_that_answers_nothing() {
         let live = answering(200, "<!doctype html>\n<html><title>Sign in</title>");
-        let error = live.send(&Request::new("DeleteVpc", json!({"VpcId": "vpc-1"}))).await.unwrap_err();
+        let error = live.send(&Request::new("DescribeVpcs", json!({}))).await.unwrap_err();
         assert_eq!(error.class, Class::Unreachable);
+        // EC2 may have carried it out behind whatever answers so.
+        let error = live.send(&Request::new("DeleteVpc", json!({"VpcId": "vpc-1"}))).await.unwrap_err();
+        assert_eq!(error.class, Class::Ambiguous);
         assert_eq!(error.message, "the sandbox does not speak EC2: it answered 200 with `<!doctype html> <html><title>Sign in</title>`");
     }
 

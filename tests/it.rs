@@ -97,6 +97,8 @@ mod recover;
 mod replay;
 #[path = "it/resources.rs"]
 mod resources;
+#[path = "it/rounds.rs"]
+mod rounds;
 #[path = "it/script.rs"]
 mod script;
 #[path = "it/sensitive.rs"]

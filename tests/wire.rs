@@ -13,6 +13,7 @@ mod wire {
     mod ask;
     pub mod ec2;
     mod endpoint;
+    mod faults;
     mod machine;
     mod network;
     mod permission;

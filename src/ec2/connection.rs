@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt, io,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -34,10 +35,22 @@ use super::failure::words;
 /// A status of 0 is no answer: the connection breaks.
 pub type Door = Arc<dyn Fn(&str, Option<&str>) -> (u16, String, &'static str) + Send + Sync>;
 
+/// A door that may take its time, or never answer.
+pub type SlowDoor = Arc<dyn Fn(String, Option<String>) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
+
+/// What comes back through a door: status, body and content type.
+pub type Reply = (u16, String, &'static str);
+
 /// Sends every request through a door of this process: no socket, no name look-up.
 #[must_use]
-pub fn in_process(door: Door) -> SharedHttpClient {
+pub fn in_process(door: SlowDoor) -> SharedHttpClient {
     SharedHttpClient::new(InProcess(SharedHttpConnector::new(Through(door))))
+}
+
+/// A door that answers at once, as one that may take its time.
+#[must_use]
+pub fn at_once(door: Door) -> SlowDoor {
+    Arc::new(move |form, target| Box::pin(std::future::ready(door(&form, target.as_deref()))))
 }
 
 #[derive(Debug)]
@@ -49,7 +62,7 @@ impl HttpClient for InProcess {
     }
 }
 
-struct Through(Door);
+struct Through(SlowDoor);
 
 impl fmt::Debug for Through {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,21 +72,23 @@ impl fmt::Debug for Through {
 
 impl HttpConnector for Through {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let form = request.body().bytes().and_then(|bytes| std::str::from_utf8(bytes).ok());
-        let (status, body, content_type) = (self.0)(form.unwrap_or_default(), request.headers().get("x-amz-target"));
-        if status == 0 {
-            let broken = io::Error::new(io::ErrorKind::ConnectionReset, "the sandbox swallowed the answer");
-            return HttpConnectorFuture::ready(Err(ConnectorError::io(broken.into())));
-        }
-        let id = body.split_once("<requestId>").and_then(|(_, rest)| rest.split_once("</requestId>")).map(|(id, _)| id.to_owned());
-        let answer = StatusCode::try_from(status).map(|status| {
-            let mut answer = HttpResponse::new(status, SdkBody::from(body));
-            answer.headers_mut().insert("content-type", content_type);
-            id.into_iter().for_each(|id| drop(answer.headers_mut().insert("x-amzn-requestid", id)));
-            answer
-        });
-        HttpConnectorFuture::ready(answer.map_err(|error| ConnectorError::user(error.into())))
+        let form = request.body().bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+        let reply = (self.0)(form.to_owned(), request.headers().get("x-amz-target").map(str::to_owned));
+        HttpConnectorFuture::new(async move { answer(reply.await) })
     }
+}
+
+fn answer((status, body, content_type): Reply) -> Result<HttpResponse, ConnectorError> {
+    if status == 0 {
+        let broken = io::Error::new(io::ErrorKind::ConnectionReset, "the sandbox swallowed the answer");
+        return Err(ConnectorError::io(broken.into()));
+    }
+    let id = body.split_once("<requestId>").and_then(|(_, rest)| rest.split_once("</requestId>")).map(|(id, _)| id.to_owned());
+    let status = StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))?;
+    let mut answer = HttpResponse::new(status, SdkBody::from(body));
+    answer.headers_mut().insert("content-type", content_type);
+    id.into_iter().for_each(|id| drop(answer.headers_mut().insert("x-amzn-requestid", id)));
+    Ok(answer)
 }
 
 /// Whom to trust: certificate authorities in a file that stands in for those of the system.

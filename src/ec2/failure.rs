@@ -21,17 +21,19 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{config_bag::ConfigBag, error::metadata::ProvideErrorMetadata};
 
+use super::Client;
 use crate::call::{ApiError, Class};
 
 /// How much of an answer that is not EC2's is shown: enough to recognise a login page or a proxy.
 const SHOWN_CHARACTERS: usize = 80;
 
-/// Sorts an error of the SDK; `place` is the endpoint as a person knows it.
-pub fn api_error<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>, place: &str) -> ApiError {
+/// Sorts an error of the SDK on what went through these clients.
+pub fn api_error<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>, client: &Client) -> ApiError {
+    let place = &*client.place;
     match error {
         SdkError::ServiceError(refusal) if refusal.err().code().is_some() => refused(refusal.err(), refusal.raw()),
-        SdkError::ServiceError(answer) => not_understood(error, answer.raw(), place),
-        SdkError::ResponseError(answer) => not_understood(error, answer.raw(), place),
+        SdkError::ServiceError(answer) => not_understood(error, answer.raw(), client),
+        SdkError::ResponseError(answer) => not_understood(error, answer.raw(), client),
         SdkError::ConstructionFailure(_) => ApiError::without_answer(Class::Unreachable, words(error)),
         SdkError::TimeoutError(_) => ApiError::without_answer(Class::Ambiguous, format!("{place} gave no answer in time")),
         _ => not_answered(error, place),
@@ -54,14 +56,15 @@ fn request_id(raw: &HttpResponse) -> Option<String> {
     raw.request_id().map(str::to_owned).or_else(in_body)
 }
 
-/// There was an answer, but none that EC2 gives. A proxy's 502 may stand for a request that EC2 did carry out.
-fn not_understood<E: Error + 'static>(error: &SdkError<E, HttpResponse>, raw: &HttpResponse, place: &str) -> ApiError {
+/// There was an answer, but none that EC2 gives. Whatever a proxy says, EC2 may have carried out what changes something.
+fn not_understood<E: Error + 'static>(error: &SdkError<E, HttpResponse>, raw: &HttpResponse, client: &Client) -> ApiError {
+    let place = &*client.place;
     if looks_like_ec2(body(raw)) {
         let message = format!("the answer of {place} could not be read: {}", words(error));
         return ApiError { request_id: request_id(raw), ..ApiError::without_answer(Class::Ambiguous, message) };
     }
     let status = raw.status().as_u16();
-    let class = if status >= 500 { Class::Ambiguous } else { Class::Unreachable };
+    let class = if status >= 500 || client.changes { Class::Ambiguous } else { Class::Unreachable };
     let start: String = body(raw).split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SHOWN_CHARACTERS).collect();
     let answer = if start.is_empty() { "with nothing".to_owned() } else { format!("with `{start}`") };
     ApiError::without_answer(class, format!("{place} does not speak EC2: it answered {status} {answer}"))

@@ -89,6 +89,9 @@ pub enum Fate {
     Unknown(String),
 }
 
+/// All of a packet that decides where it goes next.
+type Look = (Packet, bool, Option<Id>, Vec<(Id, IpAddr, u16)>, Option<Id>, bool);
+
 /// A packet on its way.
 #[derive(Debug, Clone)]
 struct Way {
@@ -102,6 +105,10 @@ struct Way {
     /// NAT gateway, source and source port before it.
     sessions: Vec<(Id, IpAddr, u16)>,
     hops: u32,
+    /// Among how many ways AWS may have chosen so far, there and back.
+    ways: usize,
+    /// Where transit gateways have taken it in, and how it looked.
+    seen: Vec<(Id, Id, Option<String>, Look)>,
     egress_only: Option<Id>,
     /// Whether an internet gateway has put a private destination in the place of a public one.
     rewritten: bool,
@@ -123,12 +130,18 @@ pub struct Oracle<'n> {
     /// Which one AWS takes where several are open to it, there and back: subnets by which a transit gateway enters a VPC,
     /// addresses of a NAT gateway, routes whose prefix lists are not known.
     pub choices: [usize; 2],
+    /// How much further along its list it goes at each router: two bits for each. 0: it takes the same everywhere.
+    pub turns: u64,
     /// Whether any of these mattered so far.
     pub chose: Cell<bool>,
 }
 
 fn dies(place: &Id) -> Fate {
     Fate::Dies(Where::At(place.clone()))
+}
+
+fn too_far() -> Fate {
+    Fate::Unknown("too far to follow".into())
 }
 
 fn internet() -> Id {
@@ -152,6 +165,10 @@ fn answer_to(packet: &Packet) -> Option<Packet> {
 }
 
 impl Way {
+    fn look(&self) -> Look {
+        (self.packet, self.known, self.speaker.clone(), self.sessions.clone(), self.egress_only.clone(), self.rewritten)
+    }
+
     fn meets(&mut self, thing: &Id) {
         let met = Met::Thing(thing.clone());
         if self.trail.last() != Some(&met) {
@@ -187,7 +204,7 @@ impl<'n> Oracle<'n> {
             End::Interface(id) => Some(id.clone()),
             _ => None,
         };
-        let back = Way { packet: answer, answer: true, speaker, hops: 0, known: true, ..way };
+        let back = Way { packet: answer, answer: true, speaker, hops: 0, seen: vec![], known: true, ..way };
         let mut end = back.clone();
         match self.begin(at, back, &mut end) {
             Fate::Arrives(home) if home == *from && end.packet.source == packet.destination => {
@@ -214,6 +231,8 @@ impl<'n> Oracle<'n> {
             known,
             sessions: vec![],
             hops: 0,
+            ways: 1,
+            seen: vec![],
             egress_only: None,
             rewritten: false,
             doubt: None,
@@ -248,13 +267,15 @@ impl<'n> Oracle<'n> {
         self.net.vpcs.iter().find(|v| v.id == *vpc).map_or(&[], |v| &v.cidrs)
     }
 
-    /// Which of several AWS takes.
-    fn choice(&self, way: &Way, of: usize) -> usize {
+    /// Which of several AWS takes; after too many choices nobody asks any more.
+    fn choice(&self, way: &mut Way, of: usize) -> Option<usize> {
         if of > 1 {
             self.chose.set(true);
         }
+        way.ways = way.ways.saturating_mul(of.max(1));
         let [there, back] = self.choices;
-        (if way.answer { back } else { there }) % of.max(1)
+        let turn = usize::from(self.turns.rotate_right(2 * way.hops) as u8 & 3);
+        (way.ways <= 1024).then_some((turn + if way.answer { back } else { there }) % of.max(1))
     }
 
     fn leave(&self, interface: &Interface, mut way: Way, end: &mut Way) -> Fate {
@@ -386,7 +407,7 @@ impl<'n> Oracle<'n> {
             return Fate::Unknown(subnet.vpc.to_string());
         }
         if way.hops > 24 {
-            return dies(&table.id);
+            return too_far();
         }
         let to = way.packet.destination;
         let unknown = |d: &Destination| matches!(d, Destination::PrefixList(id) if self.list(id).is_none());
@@ -395,7 +416,8 @@ impl<'n> Oracle<'n> {
         let mut taken = None;
         if !unclear.is_empty() && !covers(self.vpc_cidrs(&table.vpc), to) {
             way.doubt.get_or_insert("a prefix list".into());
-            taken = unclear.get(self.choice(&way, unclear.len() + 1)).copied();
+            let Some(choice) = self.choice(&mut way, unclear.len() + 1) else { return too_far() };
+            taken = unclear.get(choice).copied();
         }
         let found = match taken.and_then(|i| Some((Some(i), table.routes.get(i)?))) {
             Some((place, route)) => Ok(Some((place, &route.target, route.blackhole))),

@@ -20,8 +20,9 @@ use crate::{
 mod between;
 mod gateway;
 mod group;
+mod rounds;
 
-/// How many routers a packet may pass; AWS has no network that needs as many.
+/// How many routers a packet is followed through; AWS has no network that needs as many.
 const ROUTERS_MAX: u8 = 24;
 /// How many pieces a stream may have.
 const PIECES_MAX: usize = 20_000;
@@ -199,7 +200,7 @@ pub enum Place {
 }
 
 /// A translation at a NAT gateway, to be undone on the way back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Session {
     gateway: usize,
     source: Field,
@@ -227,6 +228,9 @@ pub struct Stream {
     identity: Option<usize>,
     sessions: Vec<Session>,
     routers: u8,
+    /// Among how many ways AWS may have chosen so far.
+    ways: usize,
+    past: rounds::Past,
     /// The way out that the first packet took, for answers that come back by it.
     exit: Option<Spot>,
 }
@@ -308,6 +312,8 @@ impl<'c, 'n> Walk<'c, 'n> {
             identity,
             sessions: vec![],
             routers: 0,
+            ways: 1,
+            past: rounds::Past::default(),
             exit: None,
         };
         self.begin(from, stream);
@@ -316,7 +322,7 @@ impl<'c, 'n> Walk<'c, 'n> {
     /// Sends the answers of packets that arrived. What needs no answer arrives at once.
     pub fn answer(&mut self, arrival: &Arrival) {
         let forth = &arrival.stream;
-        let mut back = Stream { answer: true, routers: 0, speaker: arrival.place, ..forth.clone() };
+        let mut back = Stream { answer: true, routers: 0, past: rounds::Past::default(), speaker: arrival.place, ..forth.clone() };
         let class = |pieces: &[Piece], numbers: Range, kinds: Range| -> Vec<Piece> {
             let part =
                 |p: &Piece| Some(Piece { cube: p.cube.within(Dim::Protocol, numbers)?.where_field(forth.view.first, kinds)?, ..p.clone() });
@@ -547,6 +553,8 @@ impl Stream {
             identity: self.identity,
             sessions: self.sessions.clone(),
             routers: self.routers,
+            ways: self.ways,
+            past: self.past.clone(),
             exit: self.exit,
         }
     }

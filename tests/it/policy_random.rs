@@ -270,7 +270,7 @@ fn thing<'n>(net: &'n Net, end: &End) -> Option<&'n Id> {
 fn worlds(net: &Net) -> Vec<Oracle<'_>> {
     let ports: &[u16] = if net.nat_gateways.is_empty() { &[1024] } else { &[1024, 5000, 32768, 60999, 65535] };
     let choices = choices(net);
-    let world = |port: u16, choices: [usize; 2]| Oracle { net, nat_ports: [port, port], choices, chose: Cell::new(false) };
+    let world = |port: u16, choices: [usize; 2]| Oracle { net, nat_ports: [port, port], choices, turns: 0, chose: Cell::new(false) };
     ports.iter().flat_map(|p| choices.iter().map(|c| world(*p, *c))).collect()
 }
 

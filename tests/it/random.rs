@@ -55,6 +55,51 @@ pub fn seed() -> u64 {
     setting("SECNET_SEED", 20_260_301)
 }
 
+/// The seeds that a test plays: first those that it has failed with at some time, which `seeds.txt` keeps, then so many
+/// more from the one that is set.
+pub fn seeds(test: &'static str, count: u64) -> impl Iterator<Item = Seed> {
+    kept(test).into_iter().chain((0..count).map(|n| seed() + n)).map(move |number| Seed { test, number })
+}
+
+fn kept(test: &str) -> Vec<u64> {
+    let lines = include_str!("seeds.txt").lines().map(|line| line.split('#').next().unwrap().trim());
+    let pairs = lines.filter(|line| !line.is_empty()).map(|line| {
+        let (name, number) = line.split_once(' ').unwrap_or_else(|| panic!("seeds.txt: `{line}`"));
+        (name, number.trim().parse().unwrap_or_else(|_| panic!("seeds.txt: `{line}`")))
+    });
+    pairs.filter(|(name, _)| *name == test).map(|(_, number)| number).collect()
+}
+
+/// A seed that is played now: a test that panics with it says how to keep it.
+pub struct Seed {
+    test: &'static str,
+    pub number: u64,
+}
+
+impl Seed {
+    /// What makes a spec of it.
+    pub fn keep(&self) -> String {
+        format!("it fails with seed {}: the line `{} {0}` in tests/it/seeds.txt plays it first from now on", self.number, self.test)
+    }
+}
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tell(self.keep());
+        }
+    }
+}
+
+#[test]
+fn a_kept_seed_is_played_first_and_one_that_fails_is_told() {
+    let all: Vec<u64> = seeds("a_test", 2).map(|s| s.number).collect();
+    assert_eq!(all, [7, 11, seed(), seed() + 1]);
+    assert_eq!(seeds("another", 1).map(|s| s.number).collect::<Vec<_>>(), [seed()]);
+    let keep = Seed { test: "a_test", number: 7 }.keep();
+    assert_eq!(keep, "it fails with seed 7: the line `a_test 7` in tests/it/seeds.txt plays it first from now on");
+}
+
 pub fn id(text: impl AsRef<str>) -> Id {
     Id::from(text.as_ref())
 }

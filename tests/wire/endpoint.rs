@@ -53,9 +53,10 @@ async fn an_endpoint_that_serves_pages_does_not_speak_ec2() {
             .unwrap();
     });
     let ec2 = connect(&url).await;
-    for action in ["DeleteVpc", "DescribeVpcs"] {
+    // Behind it EC2 may have carried out what changes something.
+    for (action, class) in [("DeleteVpc", Class::Ambiguous), ("DescribeVpcs", Class::Unreachable)] {
         let error = refused(&ec2, action, json!({})).await;
-        assert_eq!(error.class, Class::Unreachable, "{error}");
+        assert_eq!(error.class, class, "{error}");
         assert_eq!(error.message, format!("`{url}` does not speak EC2: it answered 200 with `{page}`"));
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     net::{Attached, Attachment, Destination, Id, Subnet, TransitTable},
 };
 
-use super::{End, Fate, Met, Oracle, Way, covers, dies};
+use super::{End, Fate, Met, Oracle, Way, covers, dies, too_far};
 
 /// Where a transit gateway's route leads: its place in the table's list, and the attachment unless it is a black hole.
 type Best = (Option<usize>, Option<Id>);
@@ -60,8 +60,14 @@ impl Oracle<'_> {
     pub(super) fn in_transit(&self, from: &Attachment, zone: Option<&str>, mut way: Way, end: &mut Way) -> Fate {
         way.hops += 1;
         if way.hops > 24 {
+            return too_far();
+        }
+        // What comes back as it was comes back for ever.
+        let here = (from.id.clone(), from.gateway.clone(), zone.map(String::from), way.look());
+        if way.seen.contains(&here) {
             return dies(&from.gateway);
         }
+        way.seen.push(here);
         match self.net.transit_gateways.iter().find(|g| g.id == from.gateway) {
             None => return Fate::Unknown(from.gateway.to_string()),
             Some(gateway) if !gateway.available => return dies(&from.gateway),
@@ -143,7 +149,7 @@ impl Oracle<'_> {
         best.map(|(_, found)| found)
     }
 
-    fn out_of_transit(&self, vpc: &Id, subnets: &[Id], zone: Option<&str>, way: Way, end: &mut Way) -> Fate {
+    fn out_of_transit(&self, vpc: &Id, subnets: &[Id], zone: Option<&str>, mut way: Way, end: &mut Way) -> Fate {
         if !self.net.vpcs.iter().any(|v| v.id == *vpc) {
             return Fate::Unknown(vpc.to_string());
         }
@@ -153,7 +159,8 @@ impl Oracle<'_> {
         }
         let near: Vec<&Subnet> = all.iter().copied().filter(|s| zone.is_some() && s.zone.as_deref() == zone).collect();
         let doors = if near.is_empty() { all } else { near };
-        match doors.get(self.choice(&way, doors.len())) {
+        let Some(choice) = self.choice(&mut way, doors.len()) else { return too_far() };
+        match doors.get(choice) {
             Some(door) => self.by_door(door, way, end),
             None => Fate::Unknown(vpc.to_string()),
         }

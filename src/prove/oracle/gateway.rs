@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::net::{Attached, Block, BlockPublicAccess, Exclusion, Id, Interface, NatGateway, Owner, Public, Subnet, Target};
 
-use super::{End, Fate, Met, Oracle, Way, covers, dies, internet};
+use super::{End, Fate, Met, Oracle, Way, covers, dies, internet, too_far};
 
 /// Addresses that nobody has on the internet: RFC 1918, RFC 6598, RFC 4193.
 fn private(ip: IpAddr) -> bool {
@@ -53,7 +53,7 @@ impl Oracle<'_> {
     fn onto_internet(&self, gateway: &Id, vpc: &Id, mut way: Way, end: &mut Way) -> Fate {
         way.hops += 1;
         if way.hops > 24 {
-            return dies(gateway);
+            return too_far();
         }
         if !self.may_leave(&way) {
             return self.not_let_out(&way);
@@ -201,7 +201,7 @@ impl Oracle<'_> {
         if all.len() > 1 {
             way.doubt.get_or_insert("one of several addresses".into());
         }
-        Some((own.id.clone(), *all.get(self.choice(way, all.len()))?))
+        Some((own.id.clone(), *all.get(self.choice(way, all.len())?)?))
     }
 
     pub(super) fn back_through_nat(&self, id: &Id, interface: &Interface, mut way: Way, end: &mut Way) -> Fate {

@@ -138,7 +138,11 @@ impl Walk<'_, '_> {
         stream.routers += 1;
         let spot = Spot::TransitGateway(gateway);
         if stream.routers > ROUTERS_MAX {
-            return self.stop(stream, spot, Reason::Loop);
+            return self.stop(stream, spot, Reason::TooComplex);
+        }
+        stream = self.once(attachment, zone, stream, spot);
+        if stream.pieces.is_empty() {
+            return;
         }
         if chart.net.transit_gateways.get(gateway).is_some_and(|g| !g.available) {
             return self.stop(stream, spot, Reason::BadState);
@@ -223,16 +227,17 @@ impl Walk<'_, '_> {
         let all: Vec<usize> = subnets.iter().filter_map(|id| chart.subnet(id)).collect();
         let near: Vec<usize> = all.iter().copied().filter(|s| zone.is_some() && zone_of(*s) == zone).collect();
         let doors = if near.is_empty() { all } else { near };
-        let mut ways = vec![];
-        for door in &doors {
-            let mut way = self.like();
-            way.through_door(*door, stream.clone());
-            ways.push(way);
-        }
         if doors.is_empty() || subnets.iter().any(|id| chart.subnet(id).is_none()) {
             return self.stop(stream, Spot::Vpc(vpc), Reason::Missing("the subnets of an attachment".into()));
         }
-        let several = ways.len() > 1;
+        let Some(stream) = self.among(doors.len(), stream, Spot::Vpc(vpc)) else { return };
+        let several = doors.len() > 1;
+        let mut ways = vec![];
+        for door in doors {
+            let mut way = self.like();
+            way.through_door(door, stream.clone());
+            ways.push(way);
+        }
         self.arrivals.extend(arrive_by_all(&ways));
         for way in ways {
             for mut arrival in way.arrivals.into_iter().filter(|_| several) {
@@ -267,8 +272,10 @@ fn arrive_by_all(ways: &[Walk<'_, '_>]) -> Vec<Arrival> {
     let mut sure: Vec<Arrival> = first.arrivals.clone();
     for other in others {
         for arrival in &mut sure {
-            let same =
-                |a: &&Arrival| a.place == arrival.place && a.stream.view == arrival.stream.view && a.stream.asked == arrival.stream.asked;
+            let (here, mine) = (arrival.place, &arrival.stream);
+            // What a NAT gateway has yet to undo decides over the answer.
+            let as_mine = |s: &Stream| s.view == mine.view && s.asked == mine.asked && s.sessions == mine.sessions;
+            let same = |a: &&Arrival| a.place == here && as_mine(&a.stream);
             let theirs: Vec<&Piece> =
                 other.arrivals.iter().filter(same).flat_map(|a| &a.stream.pieces).filter(|p| p.doubt.is_none()).collect();
             let mine = std::mem::take(&mut arrival.stream.pieces);

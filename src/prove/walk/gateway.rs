@@ -38,7 +38,7 @@ impl Walk<'_, '_> {
         }
         stream.routers += 1;
         if stream.routers > ROUTERS_MAX {
-            return self.stop(stream, Spot::Table(number), Reason::Loop);
+            return self.stop(stream, Spot::Table(number), Reason::TooComplex);
         }
         let (family, to) = (stream.family, stream.view.destination);
         if !table.unknown.is_empty() {
@@ -62,6 +62,9 @@ impl Walk<'_, '_> {
         for range in chart.vpcs.get(chart.vpc_of(subnet)).map_or(&[][..], |v| v.ranges.of(family).as_slice()) {
             local.pieces.extend(Self::split(stream, to, *range).pieces);
         }
+        let unknown = chart.tables.get(number).map_or(0, |t| t.unknown.len());
+        let outside = Stream { pieces: std::mem::take(&mut stream.pieces), ..stream.clone_head() };
+        *stream = self.among(unknown + 1, outside, Spot::Table(number)).unwrap_or_else(|| stream.clone_head());
         for route in chart.tables.get(number).map_or(&[][..], |t| t.unknown.as_slice()) {
             let doubt = match chart.net.route_tables.get(number).and_then(|t| t.routes.get(*route)) {
                 Some(Route { target: Target::VpnGateway(id), propagated: true, .. }) => Reason::UnknownRoutes(id.as_str().into()),
@@ -230,7 +233,7 @@ impl Walk<'_, '_> {
         let (family, to) = (stream.family, stream.view.destination);
         stream.routers += 1;
         if stream.routers > ROUTERS_MAX {
-            return self.stop(stream, spot, Reason::Loop);
+            return self.stop(stream, spot, Reason::TooComplex);
         }
         stream = self.settle_pending(stream, None);
         stream = self.without_local(stream, to, spot, false);
@@ -533,6 +536,8 @@ impl Walk<'_, '_> {
         };
         if addresses.len() > 1 {
             stream.doubt(&Reason::AwsChooses);
+            let Some(on) = self.among(addresses.len(), stream, spot) else { return };
+            stream = on;
         }
         for (numbers, with_port) in [(Range::new(protocol::TCP, protocol::UDP), true), (Range::one(protocol::ICMP), false)] {
             let mut carried = stream.clone_head();
