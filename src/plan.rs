@@ -335,7 +335,6 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     let mut changes = describe::changes(&decisions, &standing, sources);
     let warnings = beforehand(&quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation })?;
     let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
-    let lists = room::Lists::new(model, &standing);
     let context = tasks::Context {
         model,
         standing: &standing,
@@ -343,7 +342,7 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
         create_first: &create_first,
         state: &state,
         changes: &index,
-        lists: &lists,
+        lists: &room::Lists::new(model, &standing),
     };
     let unordered = tasks::build(&context);
     let given = order::Given { wanted: &graph, standing: &standing, decisions: &decisions, create_first: &create_first, taken: &taken };
@@ -353,39 +352,45 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     let mut seen = seen(&standing, &decisions);
     lifecycle::adopt(&mut imports, &mut seen);
     notes.extend(describe::left_to_others(&decisions, &standing).into_iter().chain(order_notes));
-    notes.extend(once::notes(&taken, &decisions, &tasks));
-    notes.extend(deep::notes(&decisions, &standing, observation.deep));
+    notes.extend(once::notes(&taken, &decisions, &tasks).into_iter().chain(deep::notes(&decisions, &standing, observation.deep)));
     let mut proof = proof::prove(input, &standing, &decisions)?;
     proof.during(against, diagnostics);
     let promises = guard::promises(model, sources);
-    let mut plan = Plan {
-        project: model.project.key(),
-        region: observation.region.clone(),
-        account: observation.account.clone(),
-        base: (input.state.lineage.clone(), input.state.serial),
-        changes,
-        tasks,
-        moves,
-        imports,
-        protect: lifecycle::protect(&decisions, &standing),
-        notes,
-        gone: standing.gone.iter().chain(&vanished).cloned().collect(),
-        seen,
-        images: images(input),
-        existing: existing(&standing, input),
-        outputs: outputs(model, &standing, &decisions),
-        answers: model.answers.clone(),
-        attached: attached(model, &in_order, &decisions),
-        proof,
-        // Where nothing is left, there is nothing to guard.
-        weakened: if decisions.wanted.is_empty() { vec![] } else { guard::weakened(&state.promises, &promises) },
-        promises,
-        warnings,
-        sealing_key: observation.sealing_key.clone(),
-        secrets: Secrets::default(),
-        partial: None,
-        recalled: observation.recalled.then_some(observation.at),
-    };
+    sealed(
+        Plan {
+            project: model.project.key(),
+            region: observation.region.clone(),
+            account: observation.account.clone(),
+            base: (input.state.lineage.clone(), input.state.serial),
+            changes,
+            tasks,
+            moves,
+            imports,
+            protect: lifecycle::protect(&decisions, &standing),
+            notes,
+            gone: standing.gone.iter().chain(&vanished).cloned().collect(),
+            seen,
+            images: images(input),
+            existing: existing(&standing, input),
+            outputs: outputs(model, &standing, &decisions),
+            answers: model.answers.clone(),
+            attached: attached(model, &in_order, &decisions),
+            proof,
+            // Where nothing is left, there is nothing to guard.
+            weakened: if decisions.wanted.is_empty() { vec![] } else { guard::weakened(&state.promises, &promises) },
+            promises,
+            warnings,
+            sealing_key: observation.sealing_key.clone(),
+            secrets: Secrets::default(),
+            partial: None,
+            recalled: observation.recalled.then_some(observation.at),
+        },
+        &standing,
+    )
+}
+
+/// A plan with what is sensitive in it sealed, if it breaks no law.
+fn sealed(mut plan: Plan, standing: &Standing<'_>) -> Result<Plan, Vec<Diagnostic>> {
     match sealing::seal(&mut plan, standing.sealing_key.as_deref()).and_then(|()| laws::check(&plan)) {
         Ok(()) => Ok(plan),
         Err(laws::Broken(law)) => Err(vec![codes::law_broken(&law)]),

@@ -15,7 +15,7 @@ use secnet::{
 
 use crate::{
     lives::{FAR, REGION, both, lives},
-    random::{Dice, seed, setting},
+    random::{Dice, seed, setting, tell},
 };
 
 /// The simulator in the region that the files are about, and in the other one.
@@ -57,7 +57,7 @@ async fn what_is_called_otherwise_is_made_anew_or_the_plan_says_why_not() {
         (tried, refused) = (tried + number, refused + known.len());
         wrong.extend(other);
     }
-    println!("{tried} renames without `moved`; the plan refuses {refused}");
+    tell(format!("{tried} renames without `moved`; the plan refuses {refused}"));
     assert!(refused * 4 < tried, "{refused} of {tried} are refused");
     assert!(wrong.is_empty(), "{} times:\n{}", wrong.len(), wrong.join("\n\n"));
 }
