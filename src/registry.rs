@@ -94,6 +94,8 @@ pub struct Spec {
     pub teaches: &'static [&'static str],
     /// Whether EC2 chooses nothing by itself: what is not written, and can be changed in place, is not to be there.
     pub exact: bool,
+    /// Names of parts that EC2 neither gives to one with this record nor takes from it: where they change, it is replaced.
+    pub settled: fn(&Record) -> &'static [&'static str],
     /// How all of them are read.
     pub listing: Listing,
     /// Whether a record is what the type says.
@@ -521,6 +523,11 @@ pub trait ResourceType: Kind + Sized + 'static {
     /// See [`Spec::network`]. What cannot be said of it in full is a [`Net::unread`], never left out.
     fn network(_this: &Resource, _desired: &Desired<'_>, _net: &mut Net) {}
 
+    /// See [`Spec::settled`].
+    fn settled(_record: &Record) -> &'static [&'static str] {
+        &[]
+    }
+
     /// See [`Spec::create`].
     fn create(&self, at: &Address) -> Vec<Call>;
 
@@ -570,6 +577,7 @@ impl Spec {
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,
+            settled: T::settled,
             locks: T::LOCKS,
             grows: T::GROWS,
             still: T::STILL,

@@ -120,6 +120,10 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
             decision.action = Some(Action::Replace);
             decision.reason = Some("`--replace` asks for it".into());
         }
+        if let Some(name) = settled(&decision, standing, &decisions.replaced) {
+            decision.action = Some(Action::Replace);
+            decision.reason = Some(format!("EC2 changes no {name} of one of its type"));
+        }
         decision.tags = tags(&decision, state, standing, &model.project.ignore_tags);
         if decision.action == Some(Action::Replace) {
             decisions.replaced.insert(resource.address.clone());
@@ -154,6 +158,17 @@ fn left<'a>(resource: &'a Resource, spec: &'static Spec, standing: &Standing<'_>
     };
     let parts = resource.parts.iter().zip(observed).enumerate().filter_map(part).collect();
     Decision { resource, spec, record: resource.record.clone(), action: None, attributes: vec![], tags: None, parts, reason: None }
+}
+
+/// The part that would change of something that stands, though EC2 changes none of its kind there.
+fn settled(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<Address>) -> Option<&'static str> {
+    let names = (decision.spec.settled)(&decision.record);
+    if names.is_empty() || !matches!(decision.action, None | Some(Action::Update)) {
+        return None;
+    }
+    // What is wrong with them is told when all parts are decided.
+    let parts = parts(decision, standing, replaced, &mut Sink::default());
+    parts.iter().find(|part| !part.same && names.contains(&part.spec.name)).map(|part| part.spec.name)
 }
 
 /// Nothing moves to another account or region.
