@@ -94,6 +94,8 @@ pub struct Spec {
     pub teaches: &'static [&'static str],
     /// Whether EC2 chooses nothing by itself: what is not written, and can be changed in place, is not to be there.
     pub exact: bool,
+    /// Kinds that it is easily taken for, each with what to write instead; `THIS` in it is its address.
+    pub taken_for: &'static [(&'static str, &'static str)],
     /// Names of parts that EC2 neither gives to one with this record nor takes from it: where they change, it is replaced.
     pub settled: fn(&Record) -> &'static [&'static str],
     /// How all of them are read.
@@ -460,6 +462,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const CREATE_FIRST: bool = false;
     /// See [`Spec::one_at_a_time`].
     const ONE_AT_A_TIME: bool = false;
+    /// See [`Spec::taken_for`].
+    const TAKEN_FOR: &'static [(&'static str, &'static str)] = &[];
     /// See [`Spec::locks`].
     const LOCKS: &'static [Lock] = &[];
     /// See [`Spec::grows`].
@@ -577,6 +581,7 @@ impl Spec {
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,
+            taken_for: T::TAKEN_FOR,
             settled: T::settled,
             locks: T::LOCKS,
             grows: T::GROWS,
