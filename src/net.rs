@@ -228,8 +228,13 @@ pub enum Owner {
     Endpoint(Id),
     /// An attachment of a transit gateway.
     TransitGateway,
-    /// A Gateway Load Balancer's endpoint, or another appliance that secnet does not model; says what it is.
-    Unmodelled(Arc<str>),
+    /// A Gateway Load Balancer's endpoint, or another appliance that secnet does not model.
+    Unmodelled {
+        /// What it is.
+        what: Arc<str>,
+        /// What it belongs to, where that has a name of its own.
+        of: Option<Id>,
+    },
     /// Nobody: it hangs in the air.
     Nobody,
     /// A managed service such as a database; says what it is.

@@ -30,7 +30,7 @@ pub use decide::own_tags;
 pub use drift::drift;
 pub use scope::Scope;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,7 @@ use crate::{
     schema::{
         ask::Answers,
         model::{Model, Resource},
+        same,
         value::{Record, Value},
     },
     state::{Existing, Image, Part, Promise, State, event::What, seal::Secrets},
@@ -246,6 +247,17 @@ pub struct Input<'a> {
     pub sources: Option<&'a Sources>,
 }
 
+/// The model under one name for each existing resource that several blocks find.
+#[must_use]
+pub fn joined<'m>(model: &'m Model, observation: &Observation) -> Cow<'m, Model> {
+    let found = |address: &Address| match observation.existing.get(address).map(Vec::as_slice) {
+        Some([one]) => Some(one.id.as_str()),
+        _ => None,
+    };
+    let same = same::by_id(model, found);
+    if same.is_empty() { Cow::Borrowed(model) } else { Cow::Owned(same::joined(model, &same)) }
+}
+
 /// The images that were looked up for the first time.
 fn images(input: &Input<'_>) -> BTreeMap<String, Image> {
     let new = input.observation.images.iter().filter(|(key, _)| !input.state.images.contains_key(*key));
@@ -264,7 +276,8 @@ fn outputs(model: &Model, standing: &Standing<'_>, decisions: &decide::Decisions
 /// # Errors
 /// What is wanted cannot be planned: an existing resource is not found, a value is not known, no order exists.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
-    within(input, Bounds::default())
+    let joined = joined(input.model, input.observation);
+    within(&Input { model: &joined, ..*input }, Bounds::default())
 }
 
 /// Makes a plan of a part of the project, or one that replaces what has not changed.
@@ -275,6 +288,8 @@ pub fn plan_of(input: &Input<'_>, scope: &Scope) -> Result<Plan, Vec<Diagnostic>
     if scope.is_whole() {
         return plan(input);
     }
+    let joined = joined(input.model, input.observation);
+    let input = &Input { model: &joined, ..*input };
     let scope::Cut { model, bounds, partial } = scope::cut(input, scope)?;
     let mut plan = within(&Input { model: &model, ..*input }, bounds)?;
     if let Some(partial) = partial {
@@ -287,6 +302,8 @@ pub fn plan_of(input: &Input<'_>, scope: &Scope) -> Result<Plan, Vec<Diagnostic>
 /// makes it is told why.
 #[must_use]
 pub fn quotas_in_question(input: &Input<'_>) -> BTreeMap<Option<Site>, Vec<&'static Quota>> {
+    let joined = joined(input.model, input.observation);
+    let input = &Input { model: &joined, ..*input };
     let Input { model, observation, .. } = *input;
     let mut sink = Sink::default();
     let opening = lifecycle::open(input, &mut sink);
@@ -484,5 +501,5 @@ fn existing(standing: &Standing<'_>, input: &Input<'_>) -> BTreeMap<Address, Exi
         }
         (address.clone(), Existing { id, record, parts: Some(parts), read_at: input.observation.at })
     };
-    standing.existing.iter().map(kept).collect()
+    standing.existing.iter().chain(&standing.other_names).map(kept).collect()
 }

@@ -99,6 +99,10 @@ pub struct Spec {
     pub teaches: &'static [&'static str],
     /// Whether EC2 chooses nothing by itself: what is not written, and can be changed in place, is not to be there.
     pub exact: bool,
+    /// Kinds that it is easily taken for, each with what to write instead; `THIS` in it is its address.
+    pub taken_for: &'static [(&'static str, &'static str)],
+    /// Names of parts that EC2 neither gives to one with this record nor takes from it: where they change, it is replaced.
+    pub settled: fn(&Record) -> &'static [&'static str],
     /// How all of them are read.
     pub listing: Listing,
     /// Whether a record is what the type says.
@@ -469,6 +473,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const CREATE_FIRST: bool = false;
     /// See [`Spec::one_at_a_time`].
     const ONE_AT_A_TIME: bool = false;
+    /// See [`Spec::taken_for`].
+    const TAKEN_FOR: &'static [(&'static str, &'static str)] = &[];
     /// See [`Spec::locks`].
     const LOCKS: &'static [Lock] = &[];
     /// See [`Spec::grows`].
@@ -537,6 +543,11 @@ pub trait ResourceType: Kind + Sized + 'static {
     /// See [`Spec::network`]. What cannot be said of it in full is a [`Net::unread`], never left out.
     fn network(_this: &Resource, _desired: &Desired<'_>, _net: &mut Net) {}
 
+    /// See [`Spec::settled`].
+    fn settled(_record: &Record) -> &'static [&'static str] {
+        &[]
+    }
+
     /// See [`Spec::create`].
     fn create(&self, at: &Address) -> Vec<Call>;
 
@@ -588,6 +599,8 @@ impl Spec {
             tag_type: T::TAG_TYPE,
             create_first: T::CREATE_FIRST,
             one_at_a_time: T::ONE_AT_A_TIME,
+            taken_for: T::TAKEN_FOR,
+            settled: T::settled,
             locks: T::LOCKS,
             grows: T::GROWS,
             still: T::STILL,

@@ -3,4 +3,5 @@
 pub mod ask;
 pub mod attr;
 pub mod model;
+pub mod same;
 pub mod value;

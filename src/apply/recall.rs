@@ -14,6 +14,7 @@ use crate::{
     resources::{self, Read},
     schema::{
         model::{Import, Model, Resource},
+        same::{self, Same},
         value::{Record, Value},
     },
     state::{self, State, store},
@@ -26,9 +27,9 @@ use crate::{
 pub fn recall(model: &Model, state: &State, region: &str) -> Result<Observation, Vec<Diagnostic>> {
     let mut wrong: Vec<Diagnostic> = vec![];
     let mut existing = BTreeMap::new();
-    let read = state.last_read();
+    let (read, same) = (state.last_read(), same::by_id(model, |address| state.existing.get(address).map(|e| e.id.as_str())));
     for block in model.resources.values().filter(|r| r.existing) {
-        match kept(block, state, &read) {
+        match kept(block, state, &read, &same) {
             Ok(observed) => drop(existing.insert(block.address.clone(), vec![observed])),
             Err(diagnostic) => wrong.push(diagnostic),
         }
@@ -69,10 +70,14 @@ pub fn recall(model: &Model, state: &State, region: &str) -> Result<Observation,
 }
 
 /// An existing resource as it was last read, if its block still asks for that one.
-fn kept(block: &Resource, state: &State, read: &Read) -> Result<Observed, Diagnostic> {
+fn kept(block: &Resource, state: &State, read: &Read, same: &Same) -> Result<Observed, Diagnostic> {
     let refuse = |why| Err(codes::never_read(&format!("`existing {}`", block.address), why, block.span));
     let (Some(known), Some(kept)) = (read.get(&block.address), state.existing.get(&block.address)) else { return refuse("was never read") };
-    if !known.fits(&block.record, false) {
+    // What has several names is known by one of them.
+    let (mut known, mut asked) = (known.clone(), block.record.clone());
+    same::record(&mut known.record, same);
+    same::record(&mut asked, same);
+    if !known.fits(&asked, false) {
         return refuse("was found by other filters");
     }
     // With ids, as EC2 tells it.

@@ -11,6 +11,7 @@ use crate::{
         project::{Project, ProjectArgs},
     },
     picture::{Picture, dependency, dot, mermaid, topology},
+    schema::same,
 };
 
 /// Draw a project: what is made before what, or the network itself
@@ -64,9 +65,11 @@ impl Graph {
     pub fn run(&self, printer: &Printer) -> Outcome {
         let project = Project::open(&self.project, self.others.sandbox)?;
         printer.diagnostics(&project.warnings, &project.texts);
+        // It reads nothing: what asks for the same is the same.
+        let model = same::joined(&project.model, &same::by_filters(&project.model));
         let picture = match self.kind {
-            Kind::Dependencies => dependency::picture(&project.model),
-            Kind::Topology => topology::picture(&project.model),
+            Kind::Dependencies => dependency::picture(&model),
+            Kind::Topology => topology::picture(&model),
         };
         match self.format {
             _ if printer.json => printer.document(&Document { format: 1, kind: self.kind, picture }),

@@ -24,6 +24,7 @@ use crate::{
     schema::{
         ask::REGION,
         model::{self, Model},
+        same,
     },
     state::store::{age, check_place, check_sites, now},
 };
@@ -74,14 +75,17 @@ impl NetworkArgs {
             let net = runtime()?.block_on(self.region(printer))?;
             return Ok(Network { net, model: Model::default(), texts: Texts::default(), warnings: vec![] });
         }
-        let (project, net) = if asks {
+        let (net, project) = if asks {
             runtime()?.block_on(self.among_what_stands(Project::open_to_ask(&self.project, self.place.sandbox)?, printer))?
         } else {
             let project = Project::open(&self.project, self.place.sandbox)?;
             let asked = project.model.answers.keys().filter(|key| *key != REGION);
             asked.for_each(|key| printer.whisper(&format!("`{key}` gives what the last apply was told.")));
-            let net = resources::network_as_read(&project.model, &self.last_read(&project, printer));
-            (project, net)
+            let mut read = self.last_read(&project, printer);
+            let same = same::by_id(&project.model, |address| read.get(address).map(|observed| observed.id.as_str()));
+            read.retain(|address, _| !same.contains_key(address));
+            let project = Project { model: same::joined(&project.model, &same), ..project };
+            (resources::network_as_read(&project.model, &read), project)
         };
         Ok(Network { net, model: project.model, texts: project.texts, warnings: project.warnings })
     }
@@ -97,7 +101,17 @@ impl NetworkArgs {
         };
         let mut read = loaded.state.last_read();
         // Filters that were changed since may find something else.
-        read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&r.record, false)));
+        let same = same::by_id(model, |address| read.get(address).map(|observed| observed.id.as_str()));
+        for observed in read.values_mut() {
+            same::record(&mut observed.record, &same);
+            observed.parts.iter_mut().for_each(|(_, record)| same::record(record, &same));
+        }
+        let asked = |block: &model::Resource| {
+            let mut asked = block.record.clone();
+            same::record(&mut asked, &same);
+            asked
+        };
+        read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&asked(r), false)));
         for address in read.keys() {
             let at = loaded.state.existing.get(address).map_or(0, |e| e.read_at);
             printer.whisper(&format!("`existing {address}` is as it was read {} ago.", age(now().saturating_sub(at))));
@@ -105,7 +119,7 @@ impl NetworkArgs {
         read
     }
 
-    async fn among_what_stands(&self, project: Project, printer: &Printer) -> Result<(Project, Net), Stop> {
+    async fn among_what_stands(&self, project: Project, printer: &Printer) -> Result<(Net, Project), Stop> {
         let (directory, settings, place) = (&project.directory, &project.model.project, &self.place);
         if let Some(line) = place.first_line(directory, settings) {
             printer.whisper(&line);
@@ -127,12 +141,15 @@ impl NetworkArgs {
             Ok(observation) => observation,
             Err(error) => return Err(project.stop(vec![read_failed(&error, &*driver)])),
         };
+        let joined = plan::joined(model, &observation).into_owned();
+        let project = Project { model: joined, ..project };
+        let model = &project.model;
         let input = plan::Input { model, state: &loaded.state, observation: &observation, sources: Some(&project.texts.sources) };
         let (stands, wanted) = match proof::networks_of(&input) {
             Ok(networks) => networks,
             Err(wrong) => return Err(project.stop(wrong)),
         };
-        Ok((project, if self.standing { stands } else { wanted }))
+        Ok((if self.standing { stands } else { wanted }, project))
     }
 
     /// All that stands in a region.

@@ -187,7 +187,8 @@ impl Net {
             [&mut interface.id, &mut interface.subnet].into_iter().chain(&mut interface.groups).for_each(&mut *visit);
             match &mut interface.owner {
                 Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) => visit(id),
-                Owner::TransitGateway | Owner::Unmodelled(_) | Owner::Nobody | Owner::Other(_) => {}
+                Owner::Unmodelled { of, .. } => of.iter_mut().for_each(&mut *visit),
+                Owner::TransitGateway | Owner::Nobody | Owner::Other(_) => {}
             }
         }
     }

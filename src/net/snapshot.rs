@@ -193,7 +193,7 @@ fn owner(item: Item<'_>, id: &Id, owners: &Owners<'_>) -> Owner {
         "transit_gateway" => Owner::TransitGateway,
         "vpc_endpoint" => Owner::Endpoint(Id::from(description.rsplit(' ').next().unwrap_or("?"))),
         "gateway_load_balancer_endpoint" | "gateway_load_balancer" | "network_load_balancer" => {
-            Owner::Unmodelled(kind.replace('_', " ").into())
+            Owner::Unmodelled { what: kind.replace('_', " ").into(), of: owners.endpoint.get(id.as_str()).cloned() }
         }
         _ if unattached => Owner::Nobody,
         "interface" => Owner::Other(if description.is_empty() { "managed by AWS".into() } else { description.into() }),

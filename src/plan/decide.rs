@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     base::{
         address::Address,
-        codes::{plan as codes, site as site_codes},
+        codes::{plan as codes, quota, site as site_codes},
         diagnostic::Sink,
         site::Site,
         span::Span,
@@ -120,6 +120,11 @@ pub fn decide<'a>(model: &'a Model, state: &State, standing: &Standing<'_>, in_o
             decision.action = Some(Action::Replace);
             decision.reason = Some("`--replace` asks for it".into());
         }
+        image_has_room(&decision, standing, sink);
+        if let Some(name) = settled(&decision, standing, &decisions.replaced) {
+            decision.action = Some(Action::Replace);
+            decision.reason = Some(format!("EC2 changes no {name} of one of its type"));
+        }
         decision.tags = tags(&decision, state, standing, &model.project.ignore_tags);
         if decision.action == Some(Action::Replace) {
             decisions.replaced.insert(resource.address.clone());
@@ -154,6 +159,37 @@ fn left<'a>(resource: &'a Resource, spec: &'static Spec, standing: &Standing<'_>
     };
     let parts = resource.parts.iter().zip(observed).enumerate().filter_map(part).collect();
     Decision { resource, spec, record: resource.record.clone(), action: None, attributes: vec![], tags: None, parts, reason: None }
+}
+
+/// What is made from an image is at least as large as that.
+fn image_has_room(decision: &Decision<'_>, standing: &Standing<'_>, sink: &mut Sink) {
+    let resource = decision.resource;
+    // Of one that stands and stays it is told that it does not shrink.
+    if decision.spec.grows.contains(&"root_volume_size") && !matches!(decision.action, Some(Action::Create | Action::Replace)) {
+        return;
+    }
+    let id = decision.record.get("image").map(Value::inner).and_then(Value::as_text);
+    let image = standing.images.values().find(|image| id == Some(&image.id));
+    let (Some(least), Some(Value::Int(size))) =
+        (image.and_then(|image| image.root_volume_size), decision.record.get("root_volume_size").map(Value::inner))
+    else {
+        return;
+    };
+    if *size < least {
+        let at = resource.spans.get("root_volume_size").copied().or(resource.span);
+        sink.push(quota::smaller_than_image(&resource.address, *size, least, at));
+    }
+}
+
+/// The part that would change of something that stands, though EC2 changes none of its kind there.
+fn settled(decision: &Decision<'_>, standing: &Standing<'_>, replaced: &BTreeSet<Address>) -> Option<&'static str> {
+    let names = (decision.spec.settled)(&decision.record);
+    if names.is_empty() || !matches!(decision.action, None | Some(Action::Update)) {
+        return None;
+    }
+    // What is wrong with them is told when all parts are decided.
+    let parts = parts(decision, standing, replaced, &mut Sink::default());
+    parts.iter().find(|part| !part.same && names.contains(&part.spec.name)).map(|part| part.spec.name)
 }
 
 /// Nothing moves to another account or region.

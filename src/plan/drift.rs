@@ -29,7 +29,8 @@ use crate::{
 /// # Errors
 /// An existing resource is not found.
 pub fn drift(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
-    let Input { model, state, observation, .. } = *input;
+    let Input { state, observation, .. } = *input;
+    let model = &*super::joined(input.model, observation);
     let mut sink = Sink::default();
     let standing = Standing::new(model, state, observation, &mut sink);
     if sink.has_errors() {

@@ -39,6 +39,8 @@ pub struct Standing<'a> {
     pub gone: Vec<Address>,
     /// Existing ones, found.
     pub existing: BTreeMap<Address, &'a Observed>,
+    /// The same under the names that are not the model's: see [`crate::schema::same`]. The state may use them.
+    pub other_names: BTreeMap<Address, &'a Observed>,
     /// Images, by [`image_key`].
     pub images: BTreeMap<String, state::Image>,
     /// The region that was read.
@@ -63,6 +65,7 @@ impl<'a> Standing<'a> {
             deposed: vec![],
             gone: vec![],
             existing: BTreeMap::new(),
+            other_names: BTreeMap::new(),
             images: state.images.clone(),
             region: &observation.region,
             account: observation.account.as_deref(),
@@ -90,11 +93,10 @@ impl<'a> Standing<'a> {
         for resource in model.resources.values().filter(|r| r.existing) {
             match observation.existing.get(&resource.address).map(Vec::as_slice) {
                 Some([one]) => {
-                    // What has two names would be proved under one of them alone.
+                    // What is managed and read would be proved under one of its names alone.
                     if let Some(other) = standing.by_id.insert(&one.id, resource.address.clone()).filter(|other| *other != resource.address)
                     {
-                        let managed = standing.things.contains_key(&other);
-                        sink.push(codes::two_names(&resource.address, &other, managed, resource.span));
+                        sink.push(codes::two_names(&resource.address, &other, resource.span));
                     }
                     standing.existing.insert(resource.address.clone(), one);
                 }
@@ -103,6 +105,14 @@ impl<'a> Standing<'a> {
                     sink.push(codes::existing_not_one(&resource.address, &ids, resource.span));
                 }
                 None => sink.push(codes::existing_not_one(&resource.address, &[], resource.span)),
+            }
+        }
+        for (address, found) in &observation.existing {
+            let is_other = |one: &Observed| !model.resources.contains_key(address) && standing.by_id.contains_key(one.id.as_str());
+            if let [one] = found.as_slice()
+                && is_other(one)
+            {
+                standing.other_names.insert(address.clone(), one);
             }
         }
         standing
@@ -120,7 +130,7 @@ impl<'a> Standing<'a> {
         if replaced.contains(address) {
             return None;
         }
-        let (id, observed, kept) = match (self.things.get(address), self.existing.get(address)) {
+        let (id, observed, kept) = match (self.things.get(address), self.existing.get(address).or_else(|| self.other_names.get(address))) {
             (Some(thing), _) => (&thing.state.id, &thing.observed.record, Some(&thing.state.record)),
             (None, Some(observed)) => (&observed.id, &observed.record, None),
             (None, None) => return None,

@@ -154,7 +154,7 @@ impl Chart<'_> {
         let net = self.net;
         let id = match spot {
             Spot::Interface(i) => net.interfaces.get(i).map(|x| match &x.owner {
-                Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) => id,
+                Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) | Owner::Unmodelled { of: Some(id), .. } => id,
                 _ => &x.id,
             }),
             Spot::Subnet(i) => net.subnets.get(i).map(|x| &x.id),

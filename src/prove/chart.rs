@@ -286,7 +286,9 @@ impl<'n> Chart<'n> {
                     }
                 }
             }
-            if let Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) = &interface.owner {
+            if let Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) | Owner::Unmodelled { of: Some(id), .. } =
+                &interface.owner
+            {
                 self.owned.entry(id.clone()).or_default().push(i);
             }
             let works = matches!(interface.owner, Owner::Instance { running: true, .. } | Owner::Other(_));
@@ -391,7 +393,7 @@ impl<'n> Chart<'n> {
     pub fn is_filtered(&self, interface: usize) -> bool {
         let without = matches!(
             self.net.interfaces.get(interface).map(|i| &i.owner),
-            Some(Owner::NatGateway(_) | Owner::TransitGateway | Owner::Unmodelled(_))
+            Some(Owner::NatGateway(_) | Owner::TransitGateway | Owner::Unmodelled { .. })
         );
         let groups = self.net.interfaces.get(interface).is_some_and(|i| !i.groups.is_empty());
         groups || !without

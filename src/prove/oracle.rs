@@ -284,7 +284,7 @@ impl<'n> Oracle<'n> {
             match &interface.owner {
                 Owner::Nobody | Owner::Endpoint(_) | Owner::Instance { running: false, .. } => return dies(&interface.id),
                 // What it sends, and whether it does, is not known.
-                Owner::Unmodelled(what) => way.doubt = Some(what.to_string()),
+                Owner::Unmodelled { what, .. } => way.doubt = Some(what.to_string()),
                 _ => {}
             }
             if let Err(fate) = self.groups(interface, &mut way, false) {
@@ -337,7 +337,7 @@ impl<'n> Oracle<'n> {
         way.meets(&interface.id);
         match &interface.owner {
             Owner::NatGateway(id) => return self.back_through_nat(id, interface, way, end),
-            Owner::Unmodelled(what) => return Fate::Unknown(what.to_string()),
+            Owner::Unmodelled { what, .. } => return Fate::Unknown(what.to_string()),
             Owner::TransitGateway | Owner::Nobody | Owner::Instance { running: false, .. } => return dies(&interface.id),
             Owner::Instance { .. } | Owner::Endpoint(_) | Owner::Other(_) => {}
         }

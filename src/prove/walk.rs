@@ -597,7 +597,7 @@ impl Walk<'_, '_> {
                 Some(Owner::Nobody) => Some(Reason::NotAttached),
                 Some(Owner::Instance { running: false, .. }) => Some(Reason::BadState),
                 Some(Owner::Endpoint(_)) => Some(Reason::EndpointBegins),
-                Some(Owner::Unmodelled(what)) => {
+                Some(Owner::Unmodelled { what, .. }) => {
                     // What it sends, and whether it does, is not known; its groups and the rest of the way are.
                     stream.doubt(&Reason::Unmodelled(what.clone()));
                     None
@@ -764,7 +764,7 @@ impl Walk<'_, '_> {
         Self::step(&mut stream, spot, None, None);
         let wrong = match &at.owner {
             Owner::NatGateway(id) => return self.at_nat_gateway(chart.nat_gateway(id), interface, stream),
-            Owner::Unmodelled(what) => return self.stop(stream, spot, Reason::Unmodelled(what.clone())),
+            Owner::Unmodelled { what, .. } => return self.stop(stream, spot, Reason::Unmodelled(what.clone())),
             Owner::TransitGateway => return self.stop(stream, spot, Reason::NoPossibleDestination),
             // Whoever gets an answer has sent something.
             Owner::Nobody | Owner::Instance { .. } if stream.answer => None,

@@ -248,7 +248,11 @@ fn reference(value: Value, kind: &Arc<str>, at: Spot<'_>, out: &mut Vec<Diagnost
     let wanted = codes::with_article(kind);
     let diagnostic = match &value {
         Value::Resource(address) if crate::resources::taken_for(address.kind()) == &**kind => return value,
-        Value::Resource(address) => codes::wrong_kind(&wanted, address.as_str(), address.kind(), at.span),
+        Value::Resource(address) => {
+            let instead = resources::spec(address.kind()).and_then(|spec| spec.taken_for.iter().find(|(taken, _)| *taken == &**kind));
+            let diagnostic = codes::wrong_kind(&wanted, address.as_str(), address.kind(), at.span);
+            instead.map_or(diagnostic.clone(), |(_, help)| diagnostic.help(help.replace("THIS", address.as_str())))
+        }
         Value::Text(id) => {
             // What another project gives is known by its output, which may change.
             let id = at.neighbour().unwrap_or_else(|| format!("{id:?}"));

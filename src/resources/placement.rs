@@ -14,6 +14,7 @@ use crate::{
     schema::{
         attr::Words,
         model::{Model, Resource},
+        same,
         value::{Record, Value},
     },
 };
@@ -206,6 +207,7 @@ pub fn peering_of<'a>(model: &'a Model, a: &Address, b: &Address) -> Option<&'a 
 fn same_vpc(ours: &Resource, other: &Address, model: &Model, at: Option<Span>, sink: &mut Sink) {
     if let (Some(our_vpc), Some(its_vpc)) = (vpc_of(model, &ours.address), vpc_of(model, other))
         && our_vpc != its_vpc
+        && same::by_filters(model).get(our_vpc).unwrap_or(our_vpc) != same::by_filters(model).get(its_vpc).unwrap_or(its_vpc)
     {
         sink.push(network::of_another_vpc((other, its_vpc), (&ours.address, our_vpc), at));
     }

@@ -10,7 +10,7 @@ use crate::{
     base::{
         address::Address,
         cidr::{Cidr, Family},
-        codes::{network, space},
+        codes::{endpoint as endpoint_codes, network, space},
         diagnostic::Sink,
         span::Span,
     },
@@ -26,6 +26,7 @@ use crate::{
         read::{Reader, list, text},
         subnet::Subnet,
         vpc::Vpc,
+        vpc_endpoint,
         vpn_gateway::VpnGateway,
     },
     schema::{
@@ -47,7 +48,7 @@ resource! {
         /// The subnets that follow it; a subnet follows one table only.
         subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
         /// The internet gateway whose packets into the VPC follow it: to the subnets' own machines, or by an appliance where a route
-        /// for the whole range of a subnet leads to its interface or instance. EC2 takes no other routes in such a table. A gateway
+        /// for the whole range of a subnet leads to its interface or instance, or to a Gateway Load Balancer's endpoint. EC2 takes no other routes in such a table. A gateway
         /// follows one table only; without one its packets go straight to where they are for.
         internet_gateway: Option<Ref<InternetGateway>>, Parts;
         /// The virtual private gateway whose packets into the VPC follow it, under the same terms.
@@ -65,7 +66,7 @@ resource! {
 }
 
 /// What a route may lead to, and the parameter of CreateRoute that takes its id.
-const TARGETS: [(&str, &str); 8] = [
+const TARGETS: [(&str, &str); 9] = [
     ("internet_gateway", "GatewayId"),
     ("egress_only_internet_gateway", "EgressOnlyInternetGatewayId"),
     ("nat_gateway", "NatGatewayId"),
@@ -74,6 +75,7 @@ const TARGETS: [(&str, &str); 8] = [
     ("transit_gateway", "TransitGatewayId"),
     ("vpc_peering", "VpcPeeringConnectionId"),
     ("vpn_gateway", "GatewayId"),
+    ("vpc_endpoint", "VpcEndpointId"),
 ];
 
 /// Of every table, those that AWS gives among them.
@@ -104,7 +106,7 @@ route_table private {
         slots: &[
             Slot::Peers("destinations", &["prefix_list"]),
             Slot::Word("via"),
-            Slot::Target("target", &["internet_gateway", "egress_only_internet_gateway", "nat_gateway", "network_interface", "instance", "transit_gateway", "vpc_peering", "vpn_gateway"]),
+            Slot::Target("target", &["internet_gateway", "egress_only_internet_gateway", "nat_gateway", "network_interface", "instance", "transit_gateway", "vpc_peering", "vpn_gateway", "vpc_endpoint"]),
         ],
         doc: "Sends packets for these networks to a target. Of several routes that fit, the one with the longest prefix holds.",
         example: "route anywhere via internet_gateway.main",
@@ -319,6 +321,7 @@ fn drawn_route(this: &Resource, part: &Part, desired: &Desired<'_>) -> Option<ne
             "transit_gateway" => Target::TransitGateway(to),
             "vpc_peering" => Target::Peering(to),
             "vpn_gateway" => Target::VpnGateway(to),
+            "vpc_endpoint" => Target::Endpoint(to),
             "instance" => Target::Interface(desired.interface_of(address)),
             _ => Target::Unmodelled(to),
         },
@@ -353,6 +356,7 @@ pub(super) fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Par
         let carried = |cidr: &Cidr| carries(target.kind(), cidr.family());
         let anywhere: Vec<Cidr> = placement::anywhere(this, model).into_iter().filter(carried).collect();
         let written = sentence.get("destinations").elements();
+        check_endpoint(target, written, model, (sentence.span_of("target"), sentence.span_of("destinations")), sink);
         if target.kind() == "egress_only_internet_gateway" && (anywhere.is_empty() && written.contains(&Value::Anywhere) || written.iter().any(is_v4)) {
             let named = written.iter().find(|v| **v == Value::Anywhere || is_v4(v)).map(Value::to_string).unwrap_or_default();
             sink.push(space::route_family(target, &named, sentence.span_of("destinations")));
@@ -369,6 +373,16 @@ pub(super) fn routes(this: &Resource, model: &Model, sink: &mut Sink) -> Vec<Par
         }
     }
     parts
+}
+
+/// Of endpoints those of Gateway Load Balancers are targets, and not for lists.
+fn check_endpoint(target: &Address, destinations: &[Value], model: &Model, at: (Span, Span), sink: &mut Sink) {
+    let Some(endpoint) = model.resources.get(target).filter(|r| r.address.kind() == "vpc_endpoint") else { return };
+    if vpc_endpoint::is_target(endpoint) == Some(false) {
+        sink.push(endpoint_codes::no_target(target, at.0, endpoint.span));
+    } else if let Some(list) = destinations.iter().find_map(Value::as_resource) {
+        sink.push(endpoint_codes::no_list_to_target(target, list.as_str(), at.1));
+    }
 }
 
 /// Whether a target passes packets of a family on. A NAT gateway takes IPv6 only where it is to become IPv4, which `anywhere`
@@ -412,7 +426,7 @@ fn check_edge(table: &Resource, model: &Model, sink: &mut Sink) {
         sink.push(network::edge_route(&table.address, "routes that come by themselves", at, follows));
     }
     for sentence in &table.sentences {
-        let to_appliance = sentence.get("target").as_resource().is_some_and(|t| matches!(t.kind(), "network_interface" | "instance"));
+        let to_appliance = sentence.get("target").as_resource().is_some_and(|t| matches!(t.kind(), "network_interface" | "instance" | "vpc_endpoint"));
         if !to_appliance {
             let what = sentence.get("target").to_string();
             sink.push(network::edge_route(&table.address, &format!("a route to `{what}`"), sentence.span_of("target"), follows));
@@ -496,7 +510,7 @@ fn disassociate(at: &Address, part: &Record) -> Vec<Call> {
 
 /// Where a listed route may lead: member, parameter of CreateRoute, prefix of its ids. A route to an instance names its
 /// interface too, which is looked at first.
-const OBSERVED_TARGETS: [(&str, &str, &str); 10] = [
+const OBSERVED_TARGETS: [(&str, &str, &str); 11] = [
     ("NetworkInterfaceId", "NetworkInterfaceId", "eni-"),
     ("InstanceId", "InstanceId", "i-"),
     ("NatGatewayId", "NatGatewayId", "nat-"),
@@ -506,6 +520,8 @@ const OBSERVED_TARGETS: [(&str, &str, &str); 10] = [
     ("LocalGatewayId", "LocalGatewayId", "lgw-"),
     ("CarrierGatewayId", "CarrierGatewayId", "cagw-"),
     ("CoreNetworkArn", "CoreNetworkArn", "arn:"),
+    // What leads to an endpoint EC2 tells as it tells what leads to a gateway.
+    ("GatewayId", "VpcEndpointId", "vpce-"),
     ("GatewayId", "GatewayId", ""),
 ];
 
@@ -690,12 +706,14 @@ mod aws {
         action!(CreateRoute: create_route(
             set_carrier_gateway_id, set_core_network_arn, set_destination_cidr_block, set_destination_ipv6_cidr_block,
             set_destination_prefix_list_id, set_egress_only_internet_gateway_id, set_gateway_id, set_instance_id, set_local_gateway_id,
-            set_nat_gateway_id, set_network_interface_id, set_route_table_id, set_transit_gateway_id, set_vpc_peering_connection_id,
+            set_nat_gateway_id, set_network_interface_id, set_route_table_id, set_transit_gateway_id, set_vpc_endpoint_id,
+            set_vpc_peering_connection_id,
         ) -> (r#return)),
         action!(ReplaceRoute: replace_route(
             set_carrier_gateway_id, set_core_network_arn, set_destination_cidr_block, set_destination_ipv6_cidr_block,
             set_destination_prefix_list_id, set_egress_only_internet_gateway_id, set_gateway_id, set_instance_id, set_local_gateway_id,
-            set_nat_gateway_id, set_network_interface_id, set_route_table_id, set_transit_gateway_id, set_vpc_peering_connection_id,
+            set_nat_gateway_id, set_network_interface_id, set_route_table_id, set_transit_gateway_id, set_vpc_endpoint_id,
+            set_vpc_peering_connection_id,
         ) -> ()),
         action!(DeleteRoute: delete_route(
             set_destination_cidr_block, set_destination_ipv6_cidr_block, set_destination_prefix_list_id, set_route_table_id,

@@ -79,6 +79,10 @@ transit_gateway_route_table outwards {
 "#;
 
     const ID_PREFIX: &'static str = "tgw-attach-";
+    const TAKEN_FOR: &'static [(&'static str, &'static str)] = &[(
+        "transit_gateway_vpc_attachment",
+        "a peering tells no table its networks: write `route NETWORK via THIS` for each, and the table that it follows in `peering_associations`",
+    )];
     const OPENS: &'static [&'static str] = &["", "acceptance"];
     const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["transit_gateway", "peer_transit_gateway"]), ("", &["transit_gateway", "peer_transit_gateway_id"])];
     const TAG_TYPE: Option<&'static str> = Some("transit-gateway-attachment");

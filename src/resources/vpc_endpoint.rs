@@ -34,20 +34,23 @@ resource! {
     ///
     /// A gateway endpoint, for S3 and DynamoDB, is a route in each of its tables: AWS puts it there by itself, for the
     /// service's prefix list, and takes it away again. An interface endpoint, for most services, is an interface in each of
-    /// its subnets: it answers, lets in what its security groups let in, and costs money by the hour. Endpoints of Gateway
-    /// Load Balancers, which hand packets to appliances that secnet does not know, cannot be written.
+    /// its subnets: it answers, lets in what its security groups let in, and costs money by the hour. An endpoint of a Gateway
+    /// Load Balancer is an interface in one subnet to which routes lead (`route anywhere via vpc_endpoint.firewall`): it hands
+    /// packets to appliances that secnet does not know, so nothing is proved of what takes its way by one.
     VpcEndpoint = "vpc_endpoint" {
         /// The VPC that it is for.
         vpc: Ref<Vpc>, Replace;
         /// The service, such as `"com.amazonaws.us-east-1.s3"`.
         service_name: Val<Arc<str>>, Replace;
-        /// `"Gateway"` for routes, `"Interface"` for interfaces.
+        /// `"Gateway"` for routes, `"Interface"` for interfaces, `"GatewayLoadBalancer"` for the target of routes.
         vpc_endpoint_type: Val<Word<Types>> = Value::text("Gateway"), Replace;
         /// What may be done by way of it: an IAM policy in JSON, compared by what it means. Without one AWS lets everything pass.
+        /// That of a Gateway Load Balancer takes none.
         policy_document: Option<Val<Arc<str>>>, InPlace;
         /// The tables that lead to a gateway endpoint.
         route_tables: Set<Ref<RouteTable>> = Value::List(vec![]), Parts;
-        /// The subnets in which an interface endpoint has an interface, one a zone.
+        /// The subnets in which an interface endpoint has an interface, one a zone. One of a Gateway Load Balancer has exactly
+        /// one, and is replaced where that is to be another.
         subnets: Set<Ref<Subnet>> = Value::List(vec![]), Parts;
         /// The groups that the interfaces carry; an interface endpoint needs one.
         security_groups: Set<Ref<SecurityGroup>> = Value::List(vec![]), Parts;
@@ -66,7 +69,7 @@ resource! {
 pub struct Types;
 
 impl Words for Types {
-    const ALL: &'static [&'static str] = &["Gateway", "Interface"];
+    const ALL: &'static [&'static str] = &["Gateway", "Interface", "GatewayLoadBalancer"];
 }
 
 /// Which addresses its interfaces have.
@@ -163,13 +166,16 @@ vpc_endpoint logs {
 
     fn check(model: &Model, sink: &mut Sink) {
         for this in placement::managed(model, Self::KIND) {
-            let gateway = is_gateway(this);
-            let other: &[&str] = if gateway { &["subnets", "security_groups", "private_dns_enabled", "ip_address_type"] } else { &["route_tables"] };
-            for name in other.iter().filter(|name| is_written(this, name)) {
-                sink.push(endpoint::not_of_this_type(&this.address, name, gateway, this.span_of(name)));
+            let form = Form::of(this.record.get("vpc_endpoint_type"));
+            for name in form.takes_no().iter().filter(|name| is_written(this, name)) {
+                sink.push(endpoint::not_of_this_type(&this.address, name, form.words(), this.span_of(name)));
             }
-            if !gateway && !is_written(this, "security_groups") {
+            if form == Form::Interface && !is_written(this, "security_groups") {
                 sink.push(endpoint::without_group(&this.address, this.span));
+            }
+            let subnets = this.record.get("subnets").map_or(0, |subnets| subnets.elements().len());
+            if form == Form::Balancer && subnets != 1 {
+                sink.push(endpoint::not_one_subnet(&this.address, subnets, this.spans.get("subnets").copied().or(this.span)));
             }
             if let Some(Value::Text(policy)) = this.record.get("policy_document")
                 && serde_json::from_str::<Json>(policy).is_err()
@@ -196,7 +202,7 @@ vpc_endpoint logs {
         let routes = this.record.get("route_tables").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource);
         let route = |table: &Address| format!("{table}: a route to the prefix list of the service of {}", this.address);
         let mut attached: Vec<String> = routes.map(route).collect();
-        if !is_written(this, "policy_document") {
+        if Form::of(this.record.get("vpc_endpoint_type")) != Form::Balancer && !is_written(this, "policy_document") {
             attached.push(format!("{}: a policy that lets everything pass, since none is written", this.address));
         }
         attached
@@ -206,25 +212,40 @@ vpc_endpoint logs {
         let Some(vpc) = desired.reference(this, "vpc") else { return };
         let (id, origin) = (desired::id(&this.address), desired::origin(this));
         let service: Arc<str> = desired.value(this, "service_name").and_then(Value::as_text).unwrap_or("?").into();
-        let gateway = is_gateway(this);
+        let form = Form::of(desired.value(this, "vpc_endpoint_type"));
         let named = |name: &'static str| this.parts.iter().filter(move |p| p.name == name).filter_map(move |p| desired::named(p.record.get(name)));
         let groups: Vec<net::Id> = named("security_group").collect();
         let subnets: Vec<net::Id> = named("subnet").collect();
+        let mut unread = false;
+        let six = form != Form::Gateway && desired.value(this, "ip_address_type").and_then(Value::as_text).is_some_and(|t| t != "ipv4");
         for subnet in subnets {
+            // Which IPv6 address it will have is not known: any of the subnet's.
+            let placed = desired.resource(&subnet).filter(|s| six && form == Form::Balancer && !s.existing);
+            let further = placed.and_then(|s| desired.cidr(s, "ipv6_cidr_block"));
+            let further = further.map(|private| net::InterfaceAddress { private, public: None });
+            unread |= six && placed.is_none();
             net.interfaces.push(net::Interface {
                 id: desired::in_subnet(&id, &subnet),
-                addresses: vec![desired.address_in(this, &subnet, None)],
+                addresses: [desired.address_in(this, &subnet, None)].into_iter().chain(further).collect(),
                 subnet,
                 groups: groups.clone(),
                 source_dest_check: true,
-                owner: Owner::Endpoint(id.clone()),
+                owner: match form {
+                    Form::Balancer => Owner::Unmodelled { what: "gateway load balancer endpoint".into(), of: Some(id.clone()) },
+                    Form::Gateway | Form::Interface => Owner::Endpoint(id.clone()),
+                },
                 origin,
             });
         }
-        if !gateway && desired.value(this, "ip_address_type").and_then(Value::as_text).is_some_and(|t| t != "ipv4") {
+        if unread {
             net.unread(&vpc, "a VPC with an endpoint that has IPv6 addresses", origin);
         }
-        net.endpoints.push(net::Endpoint { id, vpc, gateway, modelled: true, available: true, service, origin });
+        let (gateway, modelled) = (form == Form::Gateway, form != Form::Balancer);
+        net.endpoints.push(net::Endpoint { id, vpc, gateway, modelled, available: true, service, origin });
+    }
+
+    fn settled(record: &Record) -> &'static [&'static str] {
+        if Form::of(record.get("vpc_endpoint_type")) == Form::Balancer { &["subnet"] } else { &[] }
     }
 
     fn create(&self, at: &Address) -> Vec<Call> {
@@ -258,15 +279,15 @@ vpc_endpoint logs {
         let ids = |name, member| list(item, &[member]).iter().filter_map(Json::as_str).map(move |id| part(name, id));
         let groups = list(item, &["Groups"]).iter().filter_map(|g| text(g, &["GroupId"])).map(|id| part("security_group", id));
         let parts = ids("route_table", "RouteTableIds").chain(ids("subnet", "SubnetIds")).chain(groups).collect();
-        let interface = text(item, &["VpcEndpointType"]) == Some("Interface");
-        let private_dns = at(item, &["PrivateDnsEnabled"]).and_then(Json::as_bool).filter(|_| interface);
+        let form = text(item, &["VpcEndpointType"]).map_or(Form::Gateway, Form::named);
+        let private_dns = at(item, &["PrivateDnsEnabled"]).and_then(Json::as_bool).filter(|_| form == Form::Interface);
         Reader::new(item)
             .text("vpc", &["VpcId"])
             .text("service_name", &["ServiceName"])
             .text("vpc_endpoint_type", &["VpcEndpointType"])
             .text("policy_document", &["PolicyDocument"])
             .value("private_dns_enabled", private_dns.map(Value::Bool))
-            .value("ip_address_type", text(item, &["IpAddressType"]).filter(|_| interface).map(Value::text))
+            .value("ip_address_type", text(item, &["IpAddressType"]).filter(|_| form != Form::Gateway).map(Value::text))
             .done(&["VpcEndpointId"], parts)
     }
 }
@@ -289,8 +310,51 @@ const fn joined(name: &'static str, key: &'static [&'static str], doc: &'static 
     }
 }
 
-fn is_gateway(this: &Resource) -> bool {
-    this.record.get("vpc_endpoint_type").and_then(Value::as_text) != Some("Interface")
+/// What an endpoint is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Form {
+    /// A route in each of its tables.
+    Gateway,
+    /// An interface in each of its subnets.
+    Interface,
+    /// One interface, to which routes lead; what happens behind it is a Gateway Load Balancer's business.
+    Balancer,
+}
+
+impl Form {
+    fn of(written: Option<&Value>) -> Self {
+        written.and_then(Value::as_text).map_or(Form::Gateway, Form::named)
+    }
+
+    fn named(word: &str) -> Self {
+        match word {
+            "Interface" => Form::Interface,
+            "GatewayLoadBalancer" => Form::Balancer,
+            _ => Form::Gateway,
+        }
+    }
+
+    fn takes_no(self) -> &'static [&'static str] {
+        match self {
+            Form::Gateway => &["subnets", "security_groups", "private_dns_enabled", "ip_address_type"],
+            Form::Interface => &["route_tables"],
+            Form::Balancer => &["route_tables", "security_groups", "private_dns_enabled", "policy_document"],
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Form::Gateway => "a gateway endpoint",
+            Form::Interface => "an interface endpoint",
+            Form::Balancer => "an endpoint of a Gateway Load Balancer",
+        }
+    }
+}
+
+/// Whether routes that people write may lead to it; `None` where its type is not known.
+pub(super) fn is_target(endpoint: &Resource) -> Option<bool> {
+    let written = endpoint.record.get("vpc_endpoint_type");
+    if endpoint.existing && written.is_none() { None } else { Some(Form::of(written) == Form::Balancer) }
 }
 
 fn is_written(this: &Resource, name: &str) -> bool {
@@ -301,7 +365,7 @@ fn is_written(this: &Resource, name: &str) -> bool {
 fn check_names(this: &Resource, model: &Model, sink: &mut Sink) {
     let wanted = this.record.get("private_dns_enabled") != Some(&Value::Bool(false));
     let vpc = this.reference("vpc").and_then(|vpc| model.resources.get(vpc)).filter(|vpc| !vpc.existing);
-    let Some(vpc) = vpc.filter(|_| wanted && !is_gateway(this)) else { return };
+    let Some(vpc) = vpc.filter(|_| wanted && Form::of(this.record.get("vpc_endpoint_type")) == Form::Interface) else { return };
     for name in ["enable_dns_support", "enable_dns_hostnames"] {
         if vpc.record.get(name) == Some(&Value::Bool(false)) {
             let at = this.spans.get("private_dns_enabled").copied().or(this.span);

@@ -88,6 +88,8 @@ pub(crate) enum Target {
     TransitGateway(String),
     Peering(String),
     VpnGateway(String),
+    /// An endpoint of a Gateway Load Balancer.
+    Endpoint(String),
     /// An instance, by its only interface.
     Instance {
         instance: String,
@@ -118,7 +120,8 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
             true => Ok(Target::VpnGateway(id.into())),
             false => Err(bad(format!("route table and gateway {id} belong to different networks"))),
         },
-        "GatewayId" if id.starts_with("vpce-") => Err(no_such("vpce", id)),
+        // The older form of the parameter; what a gateway endpoint leads to its own tables tell it.
+        "GatewayId" if id.starts_with("vpce-") => endpoint_target(world, id, vpc),
         "GatewayId" => {
             let attached = find(&world.internet_gateways, "igw", id)?.vpc.as_deref();
             if attached != Some(vpc) {
@@ -142,7 +145,7 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
             false => Err(no_such("tgw", id)),
         },
         "VpcPeeringConnectionId" => Ok(Target::Peering(vpc_peering::target(world, id, vpc)?.into())),
-        "VpcEndpointId" => Err(no_such("vpce", id)),
+        "VpcEndpointId" => endpoint_target(world, id, vpc),
         _ => {
             if find(&world.egress_only_internet_gateways, "eigw", id)?.vpc != vpc {
                 return Err(bad(format!("route table and egress-only internet gateway {id} belong to different networks")));
@@ -152,6 +155,15 @@ fn target(world: &World, p: Params<'_>, vpc: &str) -> Result<Target, ApiError> {
             }
             Ok(Target::EgressOnlyGateway(id.into()))
         }
+    }
+}
+
+/// Only endpoints of Gateway Load Balancers are targets of routes that people write.
+fn endpoint_target(world: &World, id: &str, vpc: &str) -> Result<Target, ApiError> {
+    match find(&world.endpoints, "vpce", id)? {
+        endpoint if !endpoint.is_target() => Err(no_such("vpce", id)),
+        endpoint if endpoint.vpc != vpc => Err(bad(format!("route table and VPC endpoint {id} belong to different networks"))),
+        _ => Ok(Target::Endpoint(id.into())),
     }
 }
 
@@ -223,8 +235,10 @@ pub(crate) fn fits_gateway(world: &World, vpc: &str, to: &Destination, via: &Tar
         return Err(bad(format!("The destination CIDR block {to} of a gateway route table is not that of a subnet of {vpc}.")));
     }
     match via {
-        Target::Interface(_) | Target::Instance { .. } => Ok(()),
-        _ => Err(bad(format!("The route for {to} of a gateway route table can target only a network interface."))),
+        Target::Interface(_) | Target::Instance { .. } | Target::Endpoint(_) => Ok(()),
+        _ => Err(bad(format!(
+            "The route for {to} of a gateway route table can target only a network interface or a Gateway Load Balancer endpoint."
+        ))),
     }
 }
 
@@ -271,6 +285,7 @@ fn is_active(world: &World, vpc: &str, target: &Target) -> bool {
         Target::VpnGateway(id) => world.vpn_gateways.get(id).is_some_and(|g| g.is_attached_to(vpc)),
         Target::Interface(id) => carries(id),
         Target::Peering(id) => world.peerings.get(id).is_some_and(Peering::is_active),
+        Target::Endpoint(id) => world.endpoints.get(id).is_some_and(vpc_endpoint::Endpoint::is_target),
         Target::Instance { interface, .. } => carries(interface),
     }
 }
@@ -284,7 +299,9 @@ pub(crate) fn show_all(world: &World, id: &str, table: &RouteTable) -> Vec<Json>
         let state = if is_active(world, &table.vpc, &route.via) { "active" } else { "blackhole" };
         let (name, to, origin) = (route.to.member(), route.to.to_string(), &route.origin);
         match &route.via {
-            Target::Gateway(id) | Target::VpnGateway(id) => json!({name: to, "GatewayId": id, "State": state, "Origin": origin}),
+            Target::Gateway(id) | Target::VpnGateway(id) | Target::Endpoint(id) => {
+                json!({name: to, "GatewayId": id, "State": state, "Origin": origin})
+            }
             Target::NatGateway(id) => json!({name: to, "NatGatewayId": id, "State": state, "Origin": origin}),
             Target::TransitGateway(id) => json!({name: to, "TransitGatewayId": id, "State": state, "Origin": origin}),
             Target::Peering(id) => json!({name: to, "VpcPeeringConnectionId": id, "State": state, "Origin": origin}),

@@ -11,7 +11,7 @@ use crate::{
         page::{Listing, describe},
         params::Params,
         refuse::{Outcome, bad, clash, in_use, missing, no_such, refuse},
-        route::{self, Route},
+        route::{self, Route, Target},
         tag::at_creation,
         world::{ACCOUNT, World, find, find_mut},
     },
@@ -63,6 +63,11 @@ impl RouteTable {
     /// Whether what a gateway lets in follows it.
     pub(crate) fn is_of_gateway(&self) -> bool {
         self.associations.iter().any(|a| a.gateway.is_some())
+    }
+
+    /// Whether a route leads to this endpoint.
+    pub(crate) fn leads_to_endpoint(&self, endpoint: &str) -> bool {
+        self.routes.iter().any(|route| matches!(&route.via, Target::Endpoint(id) if id == endpoint))
     }
 
     /// The networks that it routes locally.

@@ -74,7 +74,7 @@ const EVERYTHING: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allo
 pub(crate) struct Endpoint {
     pub(crate) vpc: String,
     service: String,
-    gateway: bool,
+    kind: Kind,
     state: State,
     policy: String,
     pub(crate) tables: Vec<String>,
@@ -84,6 +84,68 @@ pub(crate) struct Endpoint {
     private_dns: bool,
     address_type: String,
     created: u64,
+}
+
+/// What an endpoint is: routes, interfaces, or one interface that hands what is routed to it to appliances.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum Kind {
+    Gateway,
+    Interface,
+    Balancer,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Gateway, Kind::Interface, Kind::Balancer];
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Gateway => "Gateway",
+            Kind::Interface => "Interface",
+            Kind::Balancer => "GatewayLoadBalancer",
+        }
+    }
+
+    /// Whether there is such a service. Those behind Gateway Load Balancers are other people's, who call them by an id.
+    fn offers(self, service: &str, region: &str) -> bool {
+        match self {
+            Kind::Gateway => short(service, region).is_some_and(|short| BY_ROUTE.contains(&short)),
+            Kind::Interface => short(service, region).is_some_and(|short| BY_INTERFACE.contains(&short)),
+            Kind::Balancer => {
+                let id = service.strip_prefix("com.amazonaws.vpce.").and_then(|rest| rest.strip_prefix(region)?.strip_prefix(".vpce-svc-"));
+                id.is_some_and(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_hexdigit()))
+            }
+        }
+    }
+
+    /// Parameters of CreateVpcEndpoint that are for the others.
+    fn takes_no(self) -> &'static [&'static str] {
+        match self {
+            Kind::Gateway => &["SubnetIds", "SecurityGroupIds"],
+            Kind::Interface => &["RouteTableIds"],
+            Kind::Balancer => &["RouteTableIds", "SecurityGroupIds", "PolicyDocument"],
+        }
+    }
+
+    /// Parameters of ModifyVpcEndpoint that are for the others.
+    fn changes_no(self) -> &'static [&'static str] {
+        match self {
+            Kind::Gateway => {
+                &["AddSubnetIds", "RemoveSubnetIds", "AddSecurityGroupIds", "RemoveSecurityGroupIds", "IpAddressType", "PrivateDnsEnabled"]
+            }
+            Kind::Interface => &["AddRouteTableIds", "RemoveRouteTableIds"],
+            Kind::Balancer => &[
+                "AddRouteTableIds",
+                "RemoveRouteTableIds",
+                "AddSubnetIds",
+                "RemoveSubnetIds",
+                "AddSecurityGroupIds",
+                "RemoveSecurityGroupIds",
+                "PolicyDocument",
+                "ResetPolicy",
+                "PrivateDnsEnabled",
+            ],
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -115,6 +177,11 @@ impl Endpoint {
         self.state != State::Deleted
     }
 
+    /// Whether routes may lead to it.
+    pub(crate) fn is_target(&self) -> bool {
+        self.kind == Kind::Balancer && self.is_up()
+    }
+
     /// `s3` of `com.amazonaws.eu-central-1.s3`
     fn short(&self, region: &str) -> &str {
         short(&self.service, region).unwrap_or_default()
@@ -134,22 +201,19 @@ pub(crate) fn routes_in<'w>(world: &'w World, table: &'w str) -> impl Iterator<I
 fn create(world: &mut World, p: Params<'_>) -> Outcome {
     let (vpc, service) = (p.need("VpcId")?, p.need("ServiceName")?);
     find(&world.vpcs, "vpc", vpc)?;
-    let gateway = match p.text("VpcEndpointType").unwrap_or("Gateway") {
-        "Gateway" => true,
-        "Interface" => false,
-        other => return Err(refuse("UnsupportedOperation", format!("The sandbox has no endpoints of the type {other}."))),
+    let asked = p.text("VpcEndpointType").unwrap_or("Gateway");
+    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == asked) else {
+        return Err(refuse("UnsupportedOperation", format!("The sandbox has no endpoints of the type {asked}.")));
     };
-    let offered = if gateway { &BY_ROUTE[..] } else { &BY_INTERFACE[..] };
-    if !short(service, &world.region).is_some_and(|short| offered.contains(&short)) {
+    if !kind.offers(service, &world.region) {
         return Err(refuse("InvalidServiceName", format!("The Vpc Endpoint Service '{service}' does not exist")));
     }
-    let other = if gateway { ["SubnetIds", "SecurityGroupIds"] } else { ["RouteTableIds", "RouteTableIds"] };
-    if let Some(name) = other.into_iter().find(|name| !p.list(name).is_empty()) {
+    if let Some(name) = kind.takes_no().iter().find(|name| !p.list(name).is_empty() || p.text(name).is_some()) {
         return Err(refuse("InvalidParameter", format!("{name} is not supported for this type of endpoint.")));
     }
     let policy = p.text("PolicyDocument").map_or(Ok(EVERYTHING.to_owned()), document)?;
-    let private_dns = !gateway && p.flag("PrivateDnsEnabled").unwrap_or(true);
-    if gateway && p.flag("PrivateDnsEnabled") == Some(true) {
+    let private_dns = kind == Kind::Interface && p.flag("PrivateDnsEnabled").unwrap_or(true);
+    if kind != Kind::Interface && p.flag("PrivateDnsEnabled") == Some(true) {
         return Err(refuse("InvalidParameter", "Private DNS cannot be set for this type of endpoint."));
     }
     check_private_dns(world, vpc, service, private_dns)?;
@@ -157,18 +221,21 @@ fn create(world: &mut World, p: Params<'_>) -> Outcome {
     let tables = owned(p.texts("RouteTableIds"));
     check_tables(world, vpc, service, &tables)?;
     let asked = p.texts("SecurityGroupIds");
-    let groups = if gateway { vec![] } else { world.groups_for(vpc, &asked, "InvalidParameter")? };
+    let groups = if kind == Kind::Interface { world.groups_for(vpc, &asked, "InvalidParameter")? } else { vec![] };
     let subnets = owned(p.texts("SubnetIds"));
+    if kind == Kind::Balancer && subnets.len() != 1 {
+        return Err(refuse("InvalidParameter", "An endpoint of the type GatewayLoadBalancer has exactly one subnet."));
+    }
     check_subnets(world, vpc, &[], &subnets)?;
-    if world.endpoints.values().filter(|e| e.is_up() && e.gateway == gateway).count() >= world.quotas.endpoints {
+    if world.endpoints.values().filter(|e| e.is_up() && e.kind == kind).count() >= world.quotas.endpoints {
         return Err(refuse("VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached."));
     }
     let id = world.id("vpce");
-    let state = if gateway { State::Available } else { State::Pending };
+    let state = if kind == Kind::Gateway { State::Available } else { State::Pending };
     let address_type = p.text("IpAddressType").unwrap_or("ipv4").to_owned();
     let (vpc, service, created) = (vpc.to_owned(), service.to_owned(), world.now);
     let interfaces = BTreeMap::new();
-    let endpoint = Endpoint { vpc, service, gateway, state, policy, tables, interfaces, groups, private_dns, address_type, created };
+    let endpoint = Endpoint { vpc, service, kind, state, policy, tables, interfaces, groups, private_dns, address_type, created };
     world.endpoints.insert(id.clone(), endpoint);
     world.tag(&id, tags);
     add_interfaces(world, &id, &subnets)?;
@@ -239,11 +306,12 @@ fn check_subnets(world: &World, vpc: &str, held: &[&String], subnets: &[String])
 }
 
 fn add_interfaces(world: &mut World, id: &str, subnets: &[String]) -> Result<(), ApiError> {
-    let groups = find(&world.endpoints, "vpce", id)?.groups.clone();
+    let Endpoint { groups, kind, .. } = find(&world.endpoints, "vpce", id)?.clone();
+    let kept_as = if kind == Kind::Balancer { "gateway_load_balancer_endpoint" } else { "vpc_endpoint" };
     for subnet in subnets {
         let ip = world.take_address(subnet, None)?;
         let interface = world.add_interface(subnet, ip, groups.clone(), &format!("VPC Endpoint Interface {id}"))?;
-        find_mut(&mut world.interfaces, "eni", &interface)?.kept_as = Some("vpc_endpoint".into());
+        find_mut(&mut world.interfaces, "eni", &interface)?.kept_as = Some(kept_as.into());
         find_mut(&mut world.endpoints, "vpce", id)?.interfaces.insert(subnet.clone(), interface);
     }
     Ok(())
@@ -270,11 +338,7 @@ fn modify(world: &mut World, p: Params<'_>) -> Outcome {
     if !endpoint.is_up() {
         return Err(no_such("vpce", id));
     }
-    let other: &[&str] = match endpoint.gateway {
-        true => &["AddSubnetIds", "RemoveSubnetIds", "AddSecurityGroupIds", "RemoveSecurityGroupIds", "IpAddressType", "PrivateDnsEnabled"],
-        false => &["AddRouteTableIds", "RemoveRouteTableIds"],
-    };
-    if let Some(name) = other.iter().find(|name| p.has(name)) {
+    if let Some(name) = endpoint.kind.changes_no().iter().find(|name| p.has(name)) {
         return Err(refuse("InvalidParameter", format!("{name} is not supported for this type of endpoint.")));
     }
     if p.flag("ResetPolicy") == Some(true) && p.has("PolicyDocument") {
@@ -315,7 +379,7 @@ fn modify(world: &mut World, p: Params<'_>) -> Outcome {
     for interface in new.interfaces.values() {
         find_mut(&mut world.interfaces, "eni", interface)?.groups.clone_from(&new.groups);
     }
-    if !endpoint.gateway && (!add.is_empty() || !remove.is_empty()) {
+    if endpoint.kind == Kind::Interface && (!add.is_empty() || !remove.is_empty()) {
         new.state = State::Pending;
         world.schedule(world.pace.endpoint_available, Due::Endpoint(id.into()));
     }
@@ -343,6 +407,11 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
             unsuccessful.push(json!({"ResourceId": id, "Error": {"Code": error.code, "Message": error.message}}));
             continue;
         };
+        if endpoint.is_target() && world.route_tables.values().any(|table| table.leads_to_endpoint(id)) {
+            let message = "Endpoint must be removed from route table before deletion";
+            unsuccessful.push(json!({"ResourceId": id, "Error": {"Code": "InvalidParameter", "Message": message}}));
+            continue;
+        }
         if endpoint.is_up() {
             endpoint.state = State::Deleting;
             world.schedule(world.pace.endpoint_deleted, Due::Endpoint(id.into()));
@@ -354,13 +423,15 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
 fn show(world: &World, id: &str) -> Option<Json> {
     let endpoint = world.endpoints.get(id)?;
     let short = endpoint.short(&world.region);
-    let names = match endpoint.gateway {
-        true => vec![],
-        false => vec![json!({"DnsName": format!("{id}.{short}.{}.vpce.amazonaws.com", world.region), "HostedZoneId": "Z7HUB22UULQXV"})],
+    let names = match endpoint.kind {
+        Kind::Gateway | Kind::Balancer => vec![],
+        Kind::Interface => {
+            vec![json!({"DnsName": format!("{id}.{short}.{}.vpce.amazonaws.com", world.region), "HostedZoneId": "Z7HUB22UULQXV"})]
+        }
     };
     let mut shown = json!({
         "VpcEndpointId": id,
-        "VpcEndpointType": if endpoint.gateway { "Gateway" } else { "Interface" },
+        "VpcEndpointType": endpoint.kind.name(),
         "VpcId": endpoint.vpc,
         "ServiceName": endpoint.service,
         "State": endpoint.state.name(),
@@ -376,8 +447,11 @@ fn show(world: &World, id: &str) -> Option<Json> {
         "OwnerId": ACCOUNT,
         "Tags": world.shown_tags(id),
     });
-    if let (false, Some(map)) = (endpoint.gateway, shown.as_object_mut()) {
+    if let (true, Some(map)) = (endpoint.kind != Kind::Gateway, shown.as_object_mut()) {
         map.insert("IpAddressType".into(), json!(endpoint.address_type));
+    }
+    if let (Kind::Balancer, Some(map)) = (endpoint.kind, shown.as_object_mut()) {
+        map.remove("PolicyDocument");
     }
     Some(shown)
 }

@@ -97,9 +97,9 @@ output count = length(subnet.each)
     project.run("apply --sandbox --yes").exits(0).says("count = 1");
 }
 
-/// What has two names was proved under one of them, so that a policy about the other always held.
+/// What is managed and read was proved under one of its names, so that a policy about the other always held.
 #[test]
-fn one_thing_has_one_name() {
+fn what_is_managed_has_one_name() {
     let managed = "project p { }
 vpc main { cidr_block = 10.0.0.0/16 }
 internet_gateway main { vpc = vpc.main }
@@ -119,14 +119,59 @@ policy closed { forbid tcp/22 from internet to [subnet.same, subnet.app] }
     project.edit("existing subnet same { vpc = vpc.main  cidr_block = 10.0.1.0/24 }\n", "");
     project.edit("[subnet.same, subnet.app]", "subnet.app");
     project.run("plan --sandbox").exits(1).says("REFUTED");
+}
 
-    let twice = "project p { }
+/// Two of them by the same filters, one by another, and a subnet by two; a machine in it that the internet reaches.
+const READ_TWICE: &str = "project p { }
 existing vpc default { is_default = true }
+existing vpc again { is_default = true }
+existing vpc third { cidr_block = 172.31.0.0/16 }
 existing subnet first { vpc = vpc.default  availability_zone = \"us-east-1a\" }
-existing subnet each for {} { vpc = vpc.default }
-policy closed { forbid tcp/22 from internet to subnet.first }
+existing subnet same { vpc = vpc.third  availability_zone = \"us-east-1a\" }
+security_group web {
+  vpc = vpc.again
+  ingress tcp/22 from anywhere
+}
+instance web { image = ami(\"al2023\")  instance_type = \"t3.micro\"  subnet = subnet.first  security_groups = [security_group.web] }
+output ids = [vpc.default.id, vpc.again.id, vpc.third.id]
 ";
-    Project::of(twice).run("plan --sandbox").exits(1).says("`existing subnet.first` finds what is `subnet.each[\"subnet-");
+
+/// Two modules may each read one VPC: whichever name a policy takes, it speaks of the same machines.
+#[test]
+fn what_is_read_may_have_two_names() {
+    let policies = "policy one { forbid tcp/22 from internet to subnet.first }
+policy two { forbid tcp/22 from internet to subnet.same }
+policy three { forbid tcp/22 from internet to vpc.third }
+policy four { forbid tcp/22 from internet to [vpc.again, vpc.default] }
+policy five { require tcp/22 from internet to security_group.web }
+";
+    let project = Project::of(READ_TWICE);
+    project.run("apply --sandbox --yes").exits(0);
+    project.run("plan --sandbox --detailed-exitcode").exits(0).says("Nothing to do");
+    project.run("plan --sandbox --refresh=false --detailed-exitcode").exits(0).says("Nothing to do");
+    project.run("plan --sandbox --refresh-only --detailed-exitcode").exits(0);
+    project.edit("output ids = [vpc.default.id, vpc.again.id, vpc.third.id]\n", policies);
+    let (read, unread) = (["refuted", "refuted", "refuted", "refuted", "proven"], ["unknown"; 5]);
+    for (command, expected) in [
+        ("plan --sandbox --json", read),
+        ("prove --sandbox --json", read),
+        ("plan --sandbox --refresh=false --json", unread),
+        ("prove --json", unread),
+    ] {
+        let found = project.run(command).json();
+        let verdicts: Vec<&str> = found["policies"].as_array().unwrap().iter().map(|p| p["verdict"].as_str().unwrap()).collect();
+        assert_eq!(verdicts, expected, "{command}");
+    }
+    // The picture reads nothing: those that ask for the same are one.
+    let picture = project.run("graph --json").exits(0).json();
+    let drawn: Vec<&str> =
+        picture["nodes"].as_array().unwrap().iter().filter_map(|n| n["id"].as_str()).filter(|id| id.starts_with("vpc.")).collect();
+    assert_eq!(drawn, ["vpc.again", "vpc.third"]);
+    // One of the names goes: what stands stays as it is.
+    project.edit(policies, "");
+    project.edit("existing vpc again { is_default = true }\n", "");
+    project.edit("vpc.again", "vpc.default");
+    project.run("plan --sandbox --detailed-exitcode").exits(0).says("Nothing to do");
 }
 
 #[test]

@@ -274,7 +274,7 @@ fn any_holds_what_may_come_by_targets_that_the_model_lacks() {
 fn a_load_balancer_may_send_whatever_its_groups_let_out() {
     let mut net = plain();
     machine(&mut net, "i-x", &["10.0.1.8"], None, &["sg-web"]);
-    net.interfaces.last_mut().unwrap().owner = Owner::Unmodelled("network load balancer".into());
+    net.interfaces.last_mut().unwrap().owner = Owner::Unmodelled { what: "network load balancer".into(), of: None };
     forbid(&net, tcp(5432), "eni-i-x", "i-db", Unknown);
     forbid(&net, tcp(22), "eni-i-x", "i-db", Proven);
     net.doors.push(Door { id: id("lb-1"), what: "a load balancer".into(), vpc: Some(id("vpc-0")), origin: HERE });

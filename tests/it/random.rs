@@ -242,11 +242,12 @@ fn gateways(dice: &mut Dice, net: &mut Net, v: usize) {
     net.internet_gateways.push(InternetGateway { id: id(format!("igw-{v}")), vpc: vpc.clone(), origin: HERE });
     net.egress_only_gateways.push(EgressOnlyGateway { id: id(format!("eigw-{v}")), vpc: vpc.clone(), origin: HERE });
     net.vpn_gateways.push(VpnGateway { id: id(format!("vgw-{v}")), vpc, connections: vec![], origin: HERE });
+    let balancer = dice.one_in(6);
     net.endpoints.push(Endpoint {
         id: id(format!("vpce-{v}")),
         vpc: id(format!("vpc-{v}")),
-        gateway: true,
-        modelled: true,
+        gateway: !balancer,
+        modelled: !balancer,
         available: !dice.one_in(8),
         service: "s3".into(),
         origin: HERE,
@@ -358,7 +359,7 @@ fn interfaces(dice: &mut Dice, net: &mut Net) {
                 1 => Owner::Nobody,
                 2 => Owner::Endpoint(id("vpce-x")),
                 3 => Owner::Other("a database".into()),
-                4 if dice.one_in(3) => Owner::Unmodelled("a load balancer".into()),
+                4 if dice.one_in(3) => Owner::Unmodelled { what: "a load balancer".into(), of: None },
                 _ => Owner::Instance { id: id(format!("i-{name}")), running: true },
             };
             let mut groups = vec![id(format!("sg-{v}{}", dice.below(2)))];

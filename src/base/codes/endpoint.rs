@@ -37,6 +37,23 @@ vpc_endpoint s3 {
 ```
 
 Write `vpc_endpoint_type = \"Interface\"`, or the attributes of a gateway endpoint. A VPC has one EC2 Instance Connect endpoint, which serves all its subnets.";
+    ROUTE_TARGET = "E0711" "a route that is written cannot lead to an endpoint in this way"
+"Routes that people write lead to endpoints of Gateway Load Balancers alone, for networks. The routes of a gateway endpoint, each
+for the prefix list of its service, AWS writes by itself into the tables that the endpoint names. A route for a prefix list
+that led to a Gateway Load Balancer's endpoint could not be told from them.
+
+```secnet error E0711
+vpc_endpoint s3 {
+  vpc          = vpc.main
+  service_name = \"com.amazonaws.us-east-1.s3\"
+}
+route_table app {
+  vpc = vpc.main
+  route anywhere via vpc_endpoint.s3    # a gateway endpoint
+}
+```
+
+Write `route_tables = [route_table.app]` in the gateway endpoint, or `vpc_endpoint_type = \"GatewayLoadBalancer\"` where it is one.";
     FLOW_LOG = "E0342" "a flow log cannot be as it is written"
 "A flow log is on a VPC, a subnet or an interface, and writes to a log group (with a role that may), a bucket or a delivery stream.
 It gathers packets for 60 or for 600 seconds.
@@ -98,11 +115,37 @@ pub fn too_many_entries(list: &dyn Display, entries: usize, room: usize, at: Opt
 
 /// [`ENDPOINT`]: an attribute of the other type.
 #[must_use]
-pub fn not_of_this_type(endpoint: &Address, name: &str, gateway: bool, at: Option<Span>) -> Diagnostic {
-    let (this, other) = if gateway { ("a gateway endpoint", "\"Interface\"") } else { ("an interface endpoint", "\"Gateway\"") };
+pub fn not_of_this_type(endpoint: &Address, name: &str, this: &str, at: Option<Span>) -> Diagnostic {
+    let other = if name == "route_tables" { "\"Gateway\"" } else { "\"Interface\"" };
     Diagnostic::error(&ENDPOINT, format!("{this} takes no `{name}`"))
         .at(at, format!("`{endpoint}` is one"))
         .help(format!("remove it, or write `vpc_endpoint_type = {other}`"))
+}
+
+/// [`ENDPOINT`]: one of a Gateway Load Balancer stands in one subnet.
+#[must_use]
+pub fn not_one_subnet(endpoint: &Address, subnets: usize, at: Option<Span>) -> Diagnostic {
+    let has = if subnets == 0 { "no subnet".to_owned() } else { format!("{subnets} subnets") };
+    Diagnostic::error(&ENDPOINT, format!("`{endpoint}` has {has}"))
+        .at(at, "an endpoint of a Gateway Load Balancer has exactly one")
+        .help("write `subnets = [...]` with one subnet, and an endpoint for each further one")
+}
+
+/// [`ROUTE_TARGET`]: an endpoint that AWS alone leads to.
+#[must_use]
+pub fn no_target(target: &Address, at: Span, declared: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&ROUTE_TARGET, format!("no route that is written leads to `{target}`"))
+        .at(at, "this target")
+        .at(declared, "it is no endpoint of a Gateway Load Balancer")
+        .help("write the table in `route_tables` of a gateway endpoint; an interface endpoint is reached by its address")
+}
+
+/// [`ROUTE_TARGET`]: a destination that only gateway endpoints have.
+#[must_use]
+pub fn no_list_to_target(target: &Address, list: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(&ROUTE_TARGET, format!("no route for the list `{list}` leads to `{target}`"))
+        .at(at, "EC2 shows it as it shows what AWS itself writes for a gateway endpoint")
+        .help("write a route for each network of the list")
 }
 
 /// [`ENDPOINT`]: it would carry the VPC's default group.

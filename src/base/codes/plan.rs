@@ -21,8 +21,8 @@ it should be deleted or left alone.
 
 Keep the resource block, or give the existing one another name.
 
-Nor can one thing have two names: what is proved of the one would say nothing of the other. An `existing` block finds neither what
-the project manages, nor what another one finds.";
+Nor does an `existing` block find what the project manages under another name: what changes would be read as it was before. Two
+`existing` blocks may find the same thing, as where two modules read one VPC: then it goes by the name of the outermost.";
     NO_ORDER = "E0704" "the calls of a plan wait for each other"
 "Each change of a plan waits for those that it depends on. Here some wait for each other, so no order exists in which EC2 would
 take them. This comes from replacing several resources that refer to each other at once, or from one under another name that
@@ -214,9 +214,8 @@ pub fn managed_as_existing(address: &Address, at: Option<Span>) -> Diagnostic {
 
 /// [`TAKEN_OVER`]
 #[must_use]
-pub fn two_names(address: &Address, other: &Address, managed: bool, at: Option<Span>) -> Diagnostic {
-    let what = if managed { "which this project manages" } else { "and one thing has one name" };
-    Diagnostic::error(&TAKEN_OVER, format!("`existing {address}` finds what is `{other}` already, {what}"))
+pub fn two_names(address: &Address, other: &Address, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&TAKEN_OVER, format!("`existing {address}` finds what is `{other}` already, which this project manages"))
         .at(at, "finds the same")
         .help(format!("write `{other}` in its place, or add a filter that leaves it out"))
 }

@@ -43,6 +43,11 @@ perhaps because somebody has made it larger by hand.
 
 Write at least what there is. For less make another volume, copy what is on it, and let the first one go: a new name for it does this in
 the open.";
+    SMALLER_THAN_IMAGE = "E0712" "the volume that an instance boots from is smaller than its image"
+"An instance's first volume is a copy of the snapshot in its image. It may be larger, and EC2 refuses one that is smaller: RunInstances
+answers InvalidBlockDeviceMapping in the middle of an apply. How large the image is secnet has read, and refuses the plan instead.
+
+Write at least what the message says as `root_volume_size`, or leave it out: then it is as large as the image.";
     ABOVE_OWN_QUOTA = "E0746" "more would stand than this account may hold"
 "AWS was asked what this account may hold (`servicequotas:ListServiceQuotas` or `ec2:DescribeAccountAttributes`), and it is less than would stand with what the plan makes. EC2
 refuses the rest in the middle of an apply, so the plan is refused before anything is made.
@@ -134,6 +139,14 @@ pub fn shrunk(address: &Address, name: &str, (old, new): (i64, i64), at: Option<
     Diagnostic::error(&SHRUNK, format!("`{name}` of `{address}` is {old}, and EC2 does not make it {new}"))
         .at(at, format!("less than the {old} that stand"))
         .help(format!("write `{name} = {old}` or more, or make another one under a new name"))
+}
+
+/// [`SMALLER_THAN_IMAGE`]: whose, its size, and that of the image.
+#[must_use]
+pub fn smaller_than_image(address: &Address, size: i64, least: i64, at: Option<Span>) -> Diagnostic {
+    Diagnostic::error(&SMALLER_THAN_IMAGE, format!("the first volume of `{address}` has {size} GiB, and its image {least}"))
+        .at(at, "too small for what is copied onto it")
+        .help(format!("write `root_volume_size = {least}` or more, or leave it out"))
 }
 
 /// [`OFFERS_NOT_TOLD`]: where, and why.

@@ -196,7 +196,7 @@ fn doors(snapshot: &mut Snapshot<'_>, net: &mut Net) {
             Owner::Other(what) if what.contains("global accelerator") => "a Global Accelerator",
             Owner::Other(what) if what.contains("instance connect endpoint") => "an EC2 Instance Connect endpoint",
             Owner::Other(what) if what.starts_with("ELB ") => "a load balancer",
-            Owner::Unmodelled(_) => "a load balancer",
+            Owner::Unmodelled { .. } => "a load balancer",
             _ => continue,
         };
         let public = interface.addresses.iter().any(|a| a.public.is_some());

@@ -209,7 +209,8 @@ impl<'a> Between<'a> {
         let names: BTreeMap<Id, Id> =
             self.standing.things.iter().map(|(a, thing)| (Id::from(&*thing.observed.id), Id::from(a.as_str()))).collect();
         for interface in &mut net.interfaces {
-            if let Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) = &mut interface.owner
+            if let Owner::Instance { id, .. } | Owner::NatGateway(id) | Owner::Endpoint(id) | Owner::Unmodelled { of: Some(id), .. } =
+                &mut interface.owner
                 && let Some(name) = names.get(id)
             {
                 *id = name.clone();

@@ -29,7 +29,8 @@ type Says = Option<bool>;
 impl Oracle<'_> {
     /// Whether the groups of an interface admit a packet.
     pub(super) fn groups(&self, interface: &Interface, way: &mut Way, inbound: bool) -> Result<(), Fate> {
-        if interface.groups.is_empty() && matches!(interface.owner, Owner::NatGateway(_) | Owner::TransitGateway | Owner::Unmodelled(_)) {
+        if interface.groups.is_empty() && matches!(interface.owner, Owner::NatGateway(_) | Owner::TransitGateway | Owner::Unmodelled { .. })
+        {
             return Ok(());
         }
         let (mut admit, mut unknown) = (vec![], None);
@@ -97,7 +98,7 @@ impl Oracle<'_> {
             End::Interface(id) => self.interface(id),
             _ => None,
         };
-        let without = |i: &Interface| i.groups.is_empty() && matches!(i.owner, Owner::NatGateway(_) | Owner::Unmodelled(_));
+        let without = |i: &Interface| i.groups.is_empty() && matches!(i.owner, Owner::NatGateway(_) | Owner::Unmodelled { .. });
         let Some(client) = client.filter(|c| !without(c)) else { return true };
         let known = |id: &crate::net::Id| self.net.security_groups.iter().any(|g| g.id == *id);
         if !client.groups.iter().all(known) {

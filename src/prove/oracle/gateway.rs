@@ -218,7 +218,7 @@ impl Oracle<'_> {
 
     pub(super) fn endpoint(&self, id: &Id, mut way: Way, end: &mut Way) -> Fate {
         let Some(endpoint) = self.net.endpoints.iter().find(|e| e.id == *id) else { return Fate::Unknown(id.to_string()) };
-        if !endpoint.available {
+        if endpoint.modelled && !endpoint.available {
             return dies(id);
         }
         if !endpoint.gateway {

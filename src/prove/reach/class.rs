@@ -142,7 +142,7 @@ pub fn owner_key(owner: &Owner) -> OwnerKey<'_> {
         Owner::NatGateway(id) => (2, Some(id.as_str())),
         Owner::Endpoint(_) => (3, None),
         Owner::TransitGateway => (4, None),
-        Owner::Unmodelled(what) => (5, Some(what)),
+        Owner::Unmodelled { what, .. } => (5, Some(what)),
         Owner::Nobody => (6, None),
     }
 }

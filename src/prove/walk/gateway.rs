@@ -603,13 +603,15 @@ impl Walk<'_, '_> {
         let Some(at) = self.chart.net.endpoints.get(endpoint) else { return };
         let spot = Spot::Endpoint(endpoint);
         Self::step(&mut stream, Spot::Vpc(vpc), None, None);
+        // One that waits for the owner of its service works as soon as that one says yes.
+        if !at.modelled {
+            return self.stop(stream, spot, Reason::Unmodelled("an appliance behind a Gateway Load Balancer".into()));
+        }
         if !at.available {
             return self.stop(stream, spot, Reason::BadState);
         }
         if !at.gateway {
-            let what =
-                if at.modelled { "an interface endpoint as a route's target" } else { "an appliance behind a Gateway Load Balancer" };
-            return self.stop(stream, spot, Reason::Unmodelled(what.into()));
+            return self.stop(stream, spot, Reason::Unmodelled("an interface endpoint as a route's target".into()));
         }
         let echo = |answer: bool| if answer { icmp_answer(protocol::ICMP, 8).unwrap_or(0) } else { 8 };
         let kind = Range::one(echo(stream.answer));
