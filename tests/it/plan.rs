@@ -252,3 +252,27 @@ async fn a_peer_named_by_its_id_is_the_peer_it_was() {
     let another = play.plan(&by_id("vpc.far")).await;
     assert!(titles(&another).iter().any(|t| t.starts_with("delete vpc_peering")), "{}", shown(&another));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rename_without_moved_makes_room_first_or_is_refused_before_anything_is_done() {
+    let play = Play::new();
+    let network = |subnet: &str, group: &str| {
+        project(&format!(
+            "vpc main {{ cidr_block = 10.0.0.0/16 }}
+             subnet {subnet} {{ vpc = vpc.main  cidr_block = 10.0.1.0/24 }}
+             security_group {group} {{ vpc = vpc.main  group_name = \"x\" }}
+             instance i {{ image = ami(\"al2023\")  instance_type = \"t3.micro\"
+               subnet = subnet.{subnet}  security_groups = [security_group.{group}] }}"
+        ))
+    };
+    play.apply(&network("a", "a")).await;
+    let refused = play.try_plan(&network("a", "b")).await.unwrap_err();
+    let why = "`security_group.b` has the `group_name` of `security_group.a`, which is needed until `security_group.b` stands";
+    assert_eq!(refused, [why]);
+    let plan = play.plan(&network("b", "a")).await;
+    assert!(before(&plan, "create subnet.b").contains(&"delete subnet.a".to_owned()), "{:#?}", titles(&plan));
+    assert!(before(&plan, "delete subnet.a").contains(&"delete instance.i".to_owned()), "{:#?}", titles(&plan));
+    assert!(plan.notes.iter().any(|note| note.ends_with("`moved subnet.a to subnet.b` would keep it")), "{:#?}", plan.notes);
+    let outcome = play.carry_out(&plan).await;
+    assert!(outcome.is_success(), "{:#?}", outcome.failed);
+}
