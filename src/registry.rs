@@ -105,6 +105,9 @@ pub struct Spec {
     pub settled: fn(&Record) -> &'static [&'static str],
     /// How all of them are read.
     pub listing: Listing,
+    /// Attributes for which the listing takes a filter, by name: what an `existing` block says of them EC2 looks for. What it says of
+    /// others is compared with the answer.
+    pub filters: &'static [(&'static str, &'static str)],
     /// Whether a record is what the type says.
     pub check_record: fn(&Record) -> Result<(), DecodeError>,
     /// What is wrong with those of this type in the network as a whole.
@@ -501,6 +504,8 @@ pub trait ResourceType: Kind + Sized + 'static {
     const EXACT: bool = false;
     /// See [`Spec::listing`].
     const LISTING: Listing;
+    /// See [`Spec::filters`].
+    const FILTERS: &'static [(&'static str, &'static str)] = &[];
     /// See [`Spec::updates`]. Tags are changed by the planner, for every type alike.
     const UPDATES: &'static [Update] = &[];
     /// See [`Spec::shifts`].
@@ -614,6 +619,7 @@ impl Spec {
             teaches: T::TEACHES,
             exact: T::EXACT,
             listing: T::LISTING,
+            filters: T::FILTERS,
             check_record: |record| T::decode(record).map(drop),
             check: T::check,
             desired_parts: |this, model, sink| T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),

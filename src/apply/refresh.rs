@@ -32,21 +32,6 @@ const TAG: &str = "secnet:lineage";
 /// The tag that tells what the project calls it.
 const ADDRESS: &str = "secnet:address";
 
-/// Attributes that a listing takes a filter for: kind, attribute, filter. All others are compared here.
-const FILTERS: [(&str, &str, &str); 11] = [
-    ("subnet", "vpc", "vpc-id"),
-    ("security_group", "vpc", "vpc-id"),
-    ("route_table", "vpc", "vpc-id"),
-    ("network_acl", "vpc", "vpc-id"),
-    ("internet_gateway", "vpc", "attachment.vpc-id"),
-    ("nat_gateway", "subnet", "subnet-id"),
-    ("network_interface", "subnet", "subnet-id"),
-    ("instance", "subnet", "subnet-id"),
-    ("instance", "instance_type", "instance-type"),
-    ("key_pair", "key_name", "key-name"),
-    ("prefix_list", "prefix_list_name", "prefix-list-name"),
-];
-
 /// Reads what the state knows, what else carries the project's tag, existing resources and images, and everything that
 /// stands in the same VPCs.
 ///
@@ -390,8 +375,7 @@ fn asked(spec: &Spec, filters: &Record) -> Vec<(String, Vec<String>)> {
     let mut asked: Vec<(String, Vec<String>)> = vec![];
     let by_id = filters.get("id").and_then(text).filter(|_| !spec.listing.filter.is_empty());
     asked.extend(by_id.map(|id| (spec.listing.filter.into(), vec![id])));
-    let known = FILTERS.iter().filter(|(kind, ..)| *kind == spec.kind);
-    asked.extend(known.filter_map(|(_, name, filter)| Some(((*filter).to_owned(), vec![text(filters.get(*name)?)?]))));
+    asked.extend(spec.filters.iter().filter_map(|(name, filter)| Some(((*filter).to_owned(), vec![text(filters.get(*name)?)?]))));
     if let Some(Value::Map(tags)) = filters.get("tags") {
         asked.extend(tags.iter().filter_map(|(key, value)| Some((format!("tag:{key}"), vec![text(value)?]))));
     }

@@ -255,6 +255,7 @@ impl ResourceType for Instance {
         index: "AmiLaunchIndex",
         with: &["network_interface_id", "root_volume_id"],
     });
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("subnet", "subnet-id"), ("instance_type", "instance-type")];
     const LISTING: Listing = Listing::new("DescribeInstances", &["Reservations", "Instances"], "InstanceId", "instance-id", Some(1000));
     const UPDATES: &'static [Update] = &[
         Update { attrs: &["instance_type"], after_create: |_| false, calls: |at, r| vec![set(at, "InstanceType", arg(r, "instance_type"))] },

@@ -58,6 +58,7 @@ route_table public {
     const TAG_TYPE: Option<&'static str> = Some("internet-gateway");
     const QUOTAS: &'static [Quota] = &[Quota::new("Internet gateways per Region", "L-A4707A72", 5, Per::Region).raised_with("L-F678F1CE")];
     const CREATED_ID: &'static [&'static str] = &["InternetGateway", "InternetGatewayId"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("vpc", "attachment.vpc-id")];
     const LISTING: Listing =
         Listing::new("DescribeInternetGateways", &["InternetGateways"], "InternetGatewayId", "internet-gateway-id", Some(1000));
     const PARTS: &'static [PartSpec] = &[PartSpec {

@@ -50,6 +50,7 @@ impl ResourceType for KeyPair {
     const ONCE: &'static [(&'static str, &'static [&'static str])] = &[("", &["key_name"])];
     const TAG_TYPE: Option<&'static str> = Some("key-pair");
     const CREATED_ID: &'static [&'static str] = &["KeyPairId"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("key_name", "key-name")];
     const LISTING: Listing = Listing::new("DescribeKeyPairs", &["KeyPairs"], "KeyPairId", "key-pair-id", None);
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;

@@ -80,6 +80,7 @@ nat_gateway main {
     const PLACED_IN: &'static [&'static str] = &["subnet"];
     const QUOTAS: &'static [Quota] = &[Quota::new("NAT gateways per Availability Zone", "L-FE5A380F", 5, Per::Zone("subnet"))];
     const CREATED_ID: &'static [&'static str] = &["NatGateway", "NatGatewayId"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("subnet", "subnet-id")];
     const LISTING: Listing = Listing::new("DescribeNatGateways", &["NatGateways"], "NatGatewayId", "nat-gateway-id", Some(1000));
     #[cfg(feature = "aws")]
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;

@@ -77,6 +77,7 @@ network_acl private {
     const TAG_TYPE: Option<&'static str> = Some("network-acl");
     const QUOTAS: &'static [Quota] = &[Quota::new("Network ACLs per VPC", "L-B4A6D682", 200, Per::Attribute(&["vpc"])).besides(1), ENTRIES[0], ENTRIES[1]];
     const CREATED_ID: &'static [&'static str] = &["NetworkAcl", "NetworkAclId"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("vpc", "vpc-id")];
     const LISTING: Listing = Listing::new("DescribeNetworkAcls", &["NetworkAcls"], "NetworkAclId", "network-acl-id", Some(1000));
     const SENTENCES: &'static [SentenceSpec] = &[
         SentenceSpec {

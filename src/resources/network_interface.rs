@@ -90,6 +90,7 @@ instance db {
         Quota::new("Network interfaces per Region", "L-DF5E4CA3", 5000, Per::RegionAsKnown).loosely(),
     ];
     const CREATED_ID: &'static [&'static str] = &["NetworkInterface", "NetworkInterfaceId"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("subnet", "subnet-id")];
     const LISTING: Listing =
         Listing::new("DescribeNetworkInterfaces", &["NetworkInterfaces"], "NetworkInterfaceId", "network-interface-id", Some(1000));
     const UPDATES: &'static [Update] = &[

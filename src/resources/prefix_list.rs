@@ -94,6 +94,7 @@ security_group inner {
     const ONE_AT_A_TIME: bool = true;
     const COUNTS_AS: Option<(&'static str, &'static str)> = Some(("max_entries", "address_family"));
     const CREATED_ID: &'static [&'static str] = &["PrefixList", "PrefixListId"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("prefix_list_name", "prefix-list-name")];
     const LISTING: Listing = Listing {
         // EC2 tells the entries of one list at a time.
         more: |ids| ids.iter().map(|id| entries_of(id)).collect(),

@@ -100,6 +100,7 @@ route_table private {
     const QUOTAS: &'static [Quota] = &[Quota::new("Route tables per VPC", "L-589F43AA", 200, Per::Attribute(&["vpc"])).besides(1), ROUTES];
     const CREATED_ID: &'static [&'static str] = &["RouteTable", "RouteTableId"];
     // The one listing whose pages hold at most 100.
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("vpc", "vpc-id")];
     const LISTING: Listing = Listing::new("DescribeRouteTables", &["RouteTables"], "RouteTableId", "route-table-id", Some(100));
     const SENTENCES: &'static [SentenceSpec] = &[SentenceSpec {
         head: "route",

@@ -84,6 +84,7 @@ security_group db {
     const ROOM: Option<usize> = Some(60);
     const QUOTAS: &'static [Quota] = &[Quota::new("VPC security groups per Region", "L-E79EC296", 2500, Per::RegionAsKnown), RULES[0], RULES[1]];
     const CREATED_ID: &'static [&'static str] = &["GroupId"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("vpc", "vpc-id")];
     const LISTING: Listing = Listing::new("DescribeSecurityGroups", &["SecurityGroups"], "GroupId", "group-id", Some(1000));
     const SENTENCES: &'static [SentenceSpec] = &[
         SentenceSpec {

@@ -93,6 +93,7 @@ subnet public {
     const TAG_TYPE: Option<&'static str> = Some("subnet");
     const QUOTAS: &'static [Quota] = &[Quota::new("Subnets per VPC", "L-407747CB", 200, Per::Attribute(&["vpc"]))];
     const CREATED_ID: &'static [&'static str] = &["Subnet", "SubnetId"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[("vpc", "vpc-id")];
     const LISTING: Listing = Listing::new("DescribeSubnets", &["Subnets"], "SubnetId", "subnet-id", Some(1000));
     const UPDATES: &'static [Update] = &[
         Update {
