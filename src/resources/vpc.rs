@@ -97,6 +97,8 @@ vpc main {
     // DescribeVpcAttribute has no bulk form: two calls for each VPC that is managed.
     const LISTING: Listing =
         Listing { more: attribute_reads, merge: merge_attribute, ..Listing::new("DescribeVpcs", &["Vpcs"], "VpcId", "vpc-id", Some(1000)) };
+    // No hostnames without support.
+    const ONE_AT_A_TIME: bool = true;
     const UPDATES: &'static [Update] = &[
         Update {
             attrs: &["enable_dns_support"],

@@ -142,9 +142,13 @@ fn description(p: Params<'_>) -> Result<Option<String>, ApiError> {
     Ok(text.map(str::to_owned))
 }
 
-/// The group that a rule of `group` refers to: one that exists, in the same VPC.
+/// The group that a rule of `group` refers to: one that exists, in the same VPC or in one that is peered with it. A rule that is there
+/// may name one of a VPC that was.
+///
+/// <https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-security-groups.html>, "Identify your stale security group rules"
 fn referred(world: &World, group: &str, pair: Params<'_>) -> Result<Source, ApiError> {
-    let vpc = &find(&world.groups, "sg", group)?.vpc;
+    let own = find(&world.groups, "sg", group)?;
+    let vpc = &own.vpc;
     let id = match (pair.text("GroupId"), pair.text("GroupName")) {
         (Some(id), _) => id.to_owned(),
         (None, Some(name)) => {
@@ -157,10 +161,12 @@ fn referred(world: &World, group: &str, pair: Params<'_>) -> Result<Source, ApiE
         Some((vpc, _)) => vpc,
         None => &find(&world.groups, "sg", &id)?.vpc,
     };
-    if theirs != vpc && world.peering_of(theirs, vpc).is_none() {
+    let source = Source::Group(id);
+    let stale = || own.rules.values().any(|rule| rule.source == source);
+    if theirs != vpc && world.peering_of(theirs, vpc).is_none() && !stale() {
         return Err(refuse("InvalidGroup.NotFound", "You have specified two resources that belong to different networks."));
     }
-    Ok(Source::Group(id))
+    Ok(source)
 }
 
 /// A prefix list that exists.
