@@ -351,15 +351,15 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     sound(&mut sink)?;
     let mut changes = describe::changes(&decisions, &standing, sources);
     let warnings = beforehand(&quota::Looked { model, standing: &standing, decisions: &decisions, changes: &changes, observation })?;
-    let index = changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect();
     let context = tasks::Context {
         model,
         standing: &standing,
         decisions: &decisions,
         create_first: &create_first,
         state: &state,
-        changes: &index,
+        changes: &changes.iter().enumerate().map(|(i, change)| (change.address.clone(), i)).collect(),
         lists: &room::Lists::new(model, &standing),
+        limits: &observation.limits,
     };
     let unordered = tasks::build(&context);
     let given = order::Given { wanted: &graph, standing: &standing, decisions: &decisions, create_first: &create_first, taken: &taken };

@@ -70,22 +70,22 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// There is no way to a bucket from here.
 pub fn store_of(backend: &Backend, above: &Path, key: &str) -> Result<Store, Diagnostic> {
     let Some(bucket) = &backend.bucket else { return Ok(Store::new(above.join("state"), key)) };
-    remote_of(Arc::new(encrypted(bucket)?), bucket, above, key).map(Store::Remote)
+    remote_of(Arc::new(encrypted(bucket)?), bucket, key).map(Store::Remote)
 }
 
 /// The objects of a state, as they are and as the project wants them: what brings them into another form.
 ///
 /// # Errors
 /// There is no way to a bucket from here.
-pub fn in_any_form(bucket: &Bucket, above: &Path, key: &str) -> Result<(Arc<Encrypted>, Remote), Diagnostic> {
+pub fn in_any_form(bucket: &Bucket, key: &str) -> Result<(Arc<Encrypted>, Remote), Diagnostic> {
     let former = OLD.into_iter().filter(|(_, variable)| set(variable).is_some());
     let former = former.map(|(encryption, variable)| secret(encryption, variable)).collect::<Result<_, _>>()?;
     let objects = Arc::new(encrypted(bucket)?.or(former));
-    Ok((objects.clone(), remote_of(objects, bucket, above, key)?))
+    Ok((objects.clone(), remote_of(objects, bucket, key)?))
 }
 
-fn remote_of(objects: Arc<Encrypted>, bucket: &Bucket, above: &Path, key: &str) -> Result<Remote, Diagnostic> {
-    let remote = Remote::new(objects, &bucket.key, key).with_here(above.join(".secnet").join("state"));
+fn remote_of(objects: Arc<Encrypted>, bucket: &Bucket, key: &str) -> Result<Remote, Diagnostic> {
+    let remote = Remote::new(objects, &bucket.key, key);
     let Ok(text) = std::env::var(LEASE) else { return Ok(remote) };
     match text.parse::<u64>() {
         Ok(seconds) if seconds > 0 => Ok(remote.with_lease(Duration::from_secs(seconds))),

@@ -16,7 +16,7 @@ use crate::{
     cli::{
         Exit, Stop, interrupt,
         json::{self, Calls, PlanJson, PolicyJson, ReachabilityJson, WeakenedJson},
-        load::{self, Texts},
+        load::Texts,
         printer::Printer,
         progress,
         record::{Header, RecordArgs, Recorder},
@@ -32,7 +32,6 @@ use crate::{
     state::{
         journal::Journal,
         log::{Event, Line},
-        store::Store,
         undo,
     },
 };
@@ -225,16 +224,13 @@ impl Execution<'_> {
 
     /// What it starts from stays beside the state, for whoever wants to go back.
     fn keep(&self, recorder: &Recorder) -> Result<(), Diagnostic> {
-        // Shared state has its versions; this is for what lies in a directory.
-        if self.plan.is_empty() || self.drift || !matches!(self.session.store, Store::Local(_)) {
+        if self.plan.is_empty() || self.drift {
             return Ok(());
         }
         let imported = self.plan.imports.iter().map(|import| import.address.clone()).collect();
         let forgotten = self.plan.changes.iter().filter(|c| c.action == Action::Forget).map(|c| c.address.clone()).collect();
         let (run, command, before) = (recorder.run(), self.command.into(), self.session.state.clone());
-        let path = undo::path(&self.session.store);
-        let failed = |e: std::io::Error| codes::unwritable(&load::shown(&path), &load::reason(&e));
-        undo::keep(&self.session.store, &undo::Kept { run, command, before, imported, forgotten }).map_err(failed)
+        undo::keep(&self.session.store, &self.session.lock, &undo::Kept { run, command, before, imported, forgotten })
     }
 
     fn recorder(&self, kept: bool) -> Result<Arc<Recorder>, Diagnostic> {

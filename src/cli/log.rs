@@ -6,11 +6,8 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    base::{
-        codes::{environment as environment_codes, scope as codes},
-        date::Day,
-    },
-    cli::{Exit, Outcome, load, printer::Printer, state::StateArgs},
+    base::{codes::scope as codes, date::Day},
+    cli::{Exit, Outcome, printer::Printer, state::StateArgs},
     state::log::{self, Event, Line},
 };
 
@@ -58,10 +55,9 @@ impl Log {
             self.of.directory = ".".into();
         }
         let store = self.of.store()?;
-        let lines = log::read(&store).map_err(|e| environment_codes::unreadable(&load::shown(&log::path(&store)), &load::reason(&e)))?;
-        let mut runs: BTreeMap<u64, Vec<Line>> = BTreeMap::new();
-        lines.into_iter().for_each(|line| runs.entry(line.run).or_default().push(line));
         let Some(wanted) = &self.run else {
+            let mut runs: BTreeMap<u64, Vec<Line>> = BTreeMap::new();
+            log::read(&store, None)?.into_iter().for_each(|line| runs.entry(line.run).or_default().push(line));
             let all: Vec<Run> = runs.values().map(|lines| summary(lines)).collect();
             match printer.json {
                 true => printer.document(&all),
@@ -70,13 +66,18 @@ impl Log {
             }
             return Ok(Exit::Ok);
         };
-        let lines = wanted.parse().ok().and_then(|n: u64| runs.get(&n));
-        let lines = lines.ok_or_else(|| codes::no_such_run(wanted, runs.keys().next_back().copied()))?;
+        let lines = match wanted.parse().ok() {
+            Some(run) => log::read(&store, Some(run))?,
+            None => vec![],
+        };
+        if lines.is_empty() {
+            return Err(codes::no_such_run(wanted, log::read(&store, None)?.last().map(|line| line.run)).into());
+        }
         if printer.json {
-            printer.document(lines);
+            printer.document(&lines);
             return Ok(Exit::Ok);
         }
-        printer.result(&in_a_line(&summary(lines)));
+        printer.result(&in_a_line(&summary(&lines)));
         let titles: BTreeMap<usize, &str> = lines
             .iter()
             .filter_map(|line| match &line.event {
@@ -85,7 +86,7 @@ impl Log {
             })
             .collect();
         let began = lines.first().map_or(0, |line| line.at_us);
-        for line in lines {
+        for line in &lines {
             if let Some(text) = told(&line.event, &titles) {
                 printer.result(&format!("  {:>9}  {text}", format!("+{}", seconds(line.at_us.saturating_sub(began)))));
             }

@@ -18,6 +18,7 @@ use crate::{
     plan::{Action, Plan},
     state::{
         log::{Event, FORMAT, Line, Log, now_us},
+        remote::lease,
         store::Store,
     },
 };
@@ -89,7 +90,7 @@ impl Recorder {
     /// # Errors
     /// A file of `--events` cannot be written.
     pub fn begin(store: Option<&Store>, args: &RecordArgs, header: &Header<'_>) -> Result<Arc<Self>, Diagnostic> {
-        let (log, broken) = match store.filter(|store| matches!(store, Store::Local(_))).map(Log::open) {
+        let (log, broken) = match store.map(Log::open) {
             None => (None, None),
             Some(Ok(log)) => (Some(log), None),
             Some(Err(error)) => (None, Some(load::reason(&error))),
@@ -106,7 +107,10 @@ impl Recorder {
             format: FORMAT,
             command: header.command.into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            by: ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default(),
+            by: match store {
+                Some(Store::Remote(_)) => lease::who(),
+                _ => ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default(),
+            },
             project: header.project.into(),
             target: header.target.clone(),
             region: header.region.into(),
@@ -213,7 +217,8 @@ impl Recorder {
             let text = serde_json::to_vec(&trace_file::of(&inner.lines)).unwrap_or_default();
             std::fs::write(path, text).map_err(|e| codes::unwritable(&load::shown(path), &load::reason(&e)))?;
         }
-        Ok(inner.broken.take())
+        let ended = inner.log.take().map_or(Ok(()), Log::end);
+        Ok(inner.broken.take().or_else(|| ended.err().map(|error| load::reason(&error))))
     }
 
     /// The number of the run.

@@ -5,14 +5,14 @@ use std::{path::Path, sync::Arc};
 use crate::{
     apply::{counts::Counted, deep, recall, recover, refresh},
     base::{
-        codes::{environment as environment_codes, scope as scope_codes, state as codes},
+        codes::{scope as scope_codes, state as codes},
         diagnostic::Diagnostic,
     },
     call::Driver,
     cli::{
         Stop,
         backend::LockArgs,
-        load::{self, Texts},
+        load::Texts,
         outside::{check_accounts, read_failed},
         printer::Printer,
         project::Project,
@@ -235,8 +235,7 @@ impl Session {
     /// # Errors
     /// There is none, something cannot be put back, or EC2 cannot be read.
     pub async fn plan_back(&self, model: &Model, texts: &Texts, reading: Reading) -> Result<Plan, Vec<Diagnostic>> {
-        let unusable = |e: std::io::Error| vec![environment_codes::unreadable(&load::shown(&undo::path(&self.store)), &load::reason(&e))];
-        let kept = undo::read(&self.store).map_err(unusable)?;
+        let kept = undo::read(&self.store).map_err(|e| vec![e])?;
         let kept = kept.ok_or_else(|| vec![scope_codes::nothing_to_undo("no apply has left what it started from")])?;
         let recalled = recall::recall(&Model::default(), &kept.before, self.driver.region())?;
         let (back, scope) = plan::undo::rewound(model, &kept, &self.state, &recalled)?;

@@ -18,7 +18,7 @@ use crate::{
     plan::{
         Action, Change,
         decide::{Decision, Decisions, PartDecision},
-        observation::Observation,
+        observation::{Limits, Observation},
         room::Lists,
         standing::Standing,
     },
@@ -187,10 +187,7 @@ impl Looked<'_> {
 
     /// What the account may hold, where AWS was asked and has told.
     fn real(&self, site: Option<&Site>, quota: &Quota) -> Option<usize> {
-        let told = &self.observation.limits.get(&site.cloned())?.told;
-        let own = told.get(quota.code).copied();
-        // Where one is raised by raising another, it may be told as it was before.
-        own.max(quota.with.and_then(|code| told.get(code).copied()))
+        real(&self.observation.limits, site, quota)
     }
 
     pub(super) fn region_of<'a>(&'a self, site: Option<&'a Site>) -> &'a str {
@@ -315,4 +312,17 @@ fn counted(decision: &Decision<'_>, kind: &str, weight: &dyn Fn(&Record) -> [usi
     let stays = |part: &&&PartDecision| part.wanted.is_some() || part.is_left();
     let will = parts.iter().filter(stays).filter_map(|part| part.wanted.as_ref().or(part.observed.as_ref())).fold([0, 0], sum);
     (stands, will, parts.iter().filter(|part| part.observed.is_none()).filter_map(|part| part.span).next_back())
+}
+/// What an account may hold, where AWS was asked and has told.
+fn real(limits: &BTreeMap<Option<Site>, Limits>, site: Option<&Site>, quota: &Quota) -> Option<usize> {
+    let told = &limits.get(&site.cloned())?.told;
+    let own = told.get(quota.code).copied();
+    // Where one is raised by raising another, it may be told as it was before.
+    own.max(quota.with.and_then(|code| told.get(code).copied()))
+}
+
+/// How many parts of a kind a resource may hold of each family, where that is known of its account.
+pub(super) fn of_parts(limits: &BTreeMap<Option<Site>, Limits>, site: Option<&Site>, spec: &Spec, part: &str) -> Option<usize> {
+    let quota = spec.quotas.iter().find(|quota| matches!(quota.per, Per::PartByFamily(of, _) if of == part))?;
+    real(limits, site, quota)
 }

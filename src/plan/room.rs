@@ -70,8 +70,8 @@ impl Lists {
     }
 }
 
-/// The turns, one after the other; `None` where there is room for all, or where more stands already than the quota that
-/// EC2 documents: then it was raised, and nobody knows to what.
+/// The turns, one after the other; `None` where there is room for all, or where more stands already than the quota. That is the
+/// account's own where AWS was asked, else the one that EC2 documents: then it was raised, and nobody knows to what.
 #[must_use]
 pub fn turns(quota: usize, lists: &Lists, standing: &[&Record], make: &[&Record], unmake: &[&Record]) -> Option<Vec<Turn>> {
     let sum = |records: &[&Record]| lists.sum(records.iter().copied());

@@ -9,6 +9,8 @@ use crate::{
         Action, Task, alike,
         decide::{Decision, Decisions, PartDecision, own_tags},
         lock::{self, Turn},
+        observation::Limits,
+        quota,
         room::{self, Turn as RoomTurn},
         standing::{Standing, Thing},
     },
@@ -61,6 +63,8 @@ pub struct Context<'a> {
     pub changes: &'a BTreeMap<Address, usize>,
     /// What prefix lists count for.
     pub lists: &'a room::Lists,
+    /// What accounts may hold, where AWS was asked.
+    pub limits: &'a BTreeMap<Option<Site>, Limits>,
 }
 
 /// Makes the tasks.
@@ -318,7 +322,9 @@ fn wanted_parts(context: &Context<'_>, decision: &Decision<'_>, taken: &Taken, t
         let make: Vec<&PartDecision> = of_kind().filter(|p| p.observed.is_none()).chain(split.iter().copied()).collect();
         let unmake: Vec<&PartDecision> = of_kind().filter(|p| p.wanted.is_none() && !p.same).chain(split.iter().copied()).collect();
         let standing: Vec<&Record> = of_kind().filter_map(|p| p.observed.as_ref()).collect();
-        let turns = decision.spec.room.filter(|_| split.is_empty()).and_then(|quota| {
+        let own = || quota::of_parts(context.limits, decision.resource.site.as_ref(), decision.spec, spec.name);
+        let turns = decision.spec.room.filter(|_| split.is_empty()).and_then(|documented| {
+            let quota = own().unwrap_or(documented);
             let come: Vec<&Record> = make.iter().filter_map(|p| p.wanted.as_ref()).collect();
             let go: Vec<&Record> = unmake.iter().filter_map(|p| p.observed.as_ref()).collect();
             room::turns(quota, context.lists, &standing, &come, &go)

@@ -1,4 +1,4 @@
-//! The account of what happened: a file of JSON lines beside the state. Layer 5.
+//! The account of what happened: JSON lines in a file beside the state, or in objects beside a shared one. Layer 5.
 //!
 //! A line is written when a thing happens, so that a run that is killed has told how far it came. No value of an attribute is
 //! in it, so nothing sensitive is. Where the file has grown past [`LIMIT`] at the start of a run, it becomes
@@ -14,7 +14,14 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Json, state::store::Store};
+use crate::{
+    base::{codes::environment as codes, diagnostic::Diagnostic, disk},
+    call::Json,
+    state::{
+        remote::account::{self, Account},
+        store::Store,
+    },
+};
 
 /// How long a file may be, in bytes, and still take another run.
 pub const LIMIT: u64 = 4 << 20;
@@ -171,15 +178,12 @@ pub enum Event {
 
 /// An account that is being written.
 #[derive(Debug)]
-pub struct Log {
-    file: File,
-    run: u64,
-}
+pub struct Log(Kept);
 
-/// `state/<project>.log.jsonl`
-#[must_use]
-pub fn path(store: &Store) -> PathBuf {
-    store.log_path()
+#[derive(Debug)]
+enum Kept {
+    File { file: File, run: u64 },
+    Objects(Account),
 }
 
 fn older(path: &Path) -> PathBuf {
@@ -196,13 +200,13 @@ impl Log {
     /// Opens the account of a store for another run.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file or the bucket cannot be written.
     pub fn open(store: &Store) -> io::Result<Self> {
-        let path = path(store);
-        let run = read(store)?.last().map_or(1, |line| line.run + 1);
-        if let (Store::Remote(_), Some(directory)) = (store, path.parent()) {
-            fs::create_dir_all(directory)?;
+        if let Store::Remote(remote) = store {
+            return Account::open(remote).map(Kept::Objects).map(Self);
         }
+        let path = store.log_path();
+        let run = read_files(&path)?.last().map_or(1, |line| line.run + 1);
         if fs::metadata(&path).is_ok_and(|file| file.len() > LIMIT) {
             fs::rename(&path, older(&path))?;
         }
@@ -215,34 +219,64 @@ impl Log {
         if torn {
             file.write_all(b"\n")?;
         }
-        Ok(Self { file, run })
+        Ok(Self(Kept::File { file, run }))
     }
 
     /// The number of the run.
     #[must_use]
     pub fn run(&self) -> u64 {
-        self.run
+        match &self.0 {
+            Kept::File { run, .. } => *run,
+            Kept::Objects(account) => account.run(),
+        }
     }
 
-    /// Writes a line at once.
+    /// Writes a line: to a file at once, to a bucket within some two seconds.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn write(&mut self, line: &Line) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        self.file.write_all(&text)
+        match &mut self.0 {
+            Kept::File { file, .. } => file.write_all(&text),
+            Kept::Objects(account) => account.write(text),
+        }
+    }
+
+    /// Waits until all that was written is kept.
+    ///
+    /// # Errors
+    /// It could not be.
+    pub fn end(self) -> io::Result<()> {
+        match self.0 {
+            Kept::File { .. } => Ok(()),
+            Kept::Objects(mut account) => account.end(),
+        }
     }
 }
 
-/// What the account of a store holds, the oldest first. A line that is torn or of a later version is left out.
+/// What the account of a store holds of one run or of all, the oldest first. A line that is torn or of a later version is left out.
 ///
 /// # Errors
-/// A file is there and cannot be read.
-pub fn read(store: &Store) -> io::Result<Vec<Line>> {
-    let path = path(store);
+/// A file or object is there and cannot be read.
+pub fn read(store: &Store, wanted: Option<u64>) -> Result<Vec<Line>, Diagnostic> {
+    let mut lines = match store {
+        Store::Remote(remote) => {
+            account::read(remote, wanted)?.split(|byte| *byte == b'\n').filter_map(|l| serde_json::from_slice(l).ok()).collect()
+        }
+        Store::Local(_) => {
+            let path = store.log_path();
+            read_files(&path).map_err(|e| codes::unreadable(&disk::shown(&path), &disk::reason(&e)))?
+        }
+    };
+    lines.retain(|line: &Line| wanted.is_none_or(|run| line.run == run));
+    Ok(lines)
+}
+
+fn read_files(path: &Path) -> io::Result<Vec<Line>> {
     let mut lines = vec![];
-    for path in [older(&path), path] {
+    for path in [older(path), path.to_owned()] {
         match fs::read_to_string(&path) {
             Ok(text) => lines.extend(text.lines().filter_map(|line| serde_json::from_str(line).ok())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -256,23 +290,30 @@ pub fn read(store: &Store) -> io::Result<Vec<Line>> {
 mod tests {
     use super::*;
 
+    fn file_of(log: &mut Log) -> &mut File {
+        match &mut log.0 {
+            Kept::File { file, .. } => file,
+            Kept::Objects(_) => panic!("it is in a bucket"),
+        }
+    }
+
     #[test]
     fn a_torn_line_is_left_out_and_a_long_file_makes_room_for_a_new_one() {
         let folder = tempfile::tempdir().expect("a directory");
         let store = Store::new(folder.path(), "p.prod");
         let done = |run| Line { run, at_us: 7, event: Event::TaskDone { task: 0, us: 3 } };
         let mut log = Log::open(&store).expect("opened");
-        assert_eq!((log.run(), path(&store).file_name().and_then(|n| n.to_str())), (1, Some("p.prod.log.jsonl")));
+        assert_eq!((log.run(), store.log_path().file_name().and_then(|n| n.to_str())), (1, Some("p.prod.log.jsonl")));
         log.write(&done(1)).expect("written");
-        log.file.write_all(b"{\"run\":1,\"at_us\"").expect("written");
+        file_of(&mut log).write_all(b"{\"run\":1,\"at_us\"").expect("written");
         let mut log = Log::open(&store).expect("opened");
         log.write(&done(log.run())).expect("written");
-        assert_eq!(read(&store).expect("read"), [done(1), done(2)]);
+        assert_eq!(read(&store, None).expect("read"), [done(1), done(2)]);
         let long = usize::try_from(LIMIT).unwrap_or(0) + 1;
-        log.file.write_all(&vec![b'x'; long]).expect("written");
+        file_of(&mut log).write_all(&vec![b'x'; long]).expect("written");
         let mut log = Log::open(&store).expect("opened");
         log.write(&done(log.run())).expect("written");
-        assert!(fs::metadata(path(&store)).expect("there").len() < 100);
-        assert_eq!(read(&store).expect("read"), [done(1), done(2), done(3)]);
+        assert!(fs::metadata(store.log_path()).expect("there").len() < 100);
+        assert_eq!(read(&store, None).expect("read"), [done(1), done(2), done(3)]);
     }
 }

@@ -1,12 +1,13 @@
 //! A state that several machines share: objects in a bucket. Layer 4; knows nothing of S3 but what [`Objects`] says.
 //!
-//! Under `<key>/<project>/` lie `state.json`, `lock.json`, `journal/<number>` while an apply is under way, and
-//! `history/<serial>.json`. Every write is conditional on what was read: two can never write over each other unseen.
+//! Under `<key>/<project>/` lie `state.json`, `lock.json`, `journal/<number>` while an apply is under way,
+//! `history/<serial>.json`, `log/` with the account of runs, and `undo.json`. Every write is conditional on what was read: two can never write over each other unseen.
 //!
 //! The lock is a lease that is renewed (see [`lease`]). Its epoch counts up with each holder, and the first line of the
 //! state says which epoch has last laid its hand on it: whoever takes over a lease that has run out writes its epoch there
 //! and closes the journal, before it does anything else. So a holder that slept meanwhile can write neither any more.
 
+pub(super) mod account;
 pub mod encryption;
 pub mod folder;
 pub mod lease;
@@ -168,8 +169,6 @@ pub struct Remote {
     base: String,
     project: String,
     lease: Duration,
-    /// Where on this machine lies what is not shared.
-    here: PathBuf,
 }
 
 impl Remote {
@@ -178,24 +177,13 @@ impl Remote {
     pub fn new(objects: Arc<dyn Objects>, prefix: &str, key: &str) -> Self {
         let prefix = prefix.trim_matches('/');
         let base = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}/{key}") };
-        Self { objects, base, project: key.to_owned(), lease: LEASE, here: PathBuf::new() }
+        Self { objects, base, project: key.to_owned(), lease: LEASE }
     }
 
     /// The same with leases of another length.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
-    }
-
-    /// The same with a directory of this machine for what is not shared.
-    #[must_use]
-    pub fn with_here(self, here: PathBuf) -> Self {
-        Self { here, ..self }
-    }
-
-    /// Where on this machine lies the account of what was run here.
-    pub(super) fn log_path(&self) -> PathBuf {
-        self.here.join(format!("{}.log.jsonl", self.project))
     }
 
     /// The key of the state.
@@ -226,6 +214,18 @@ impl Remote {
     #[must_use]
     pub fn url(&self, key: impl fmt::Display) -> String {
         format!("{}/{key}", self.objects.url())
+    }
+
+    /// What the keys of the account of runs begin with.
+    #[must_use]
+    pub fn log_prefix(&self) -> String {
+        format!("{}/log", self.base)
+    }
+
+    /// The key of what the last apply started from.
+    #[must_use]
+    pub fn undo_key(&self) -> String {
+        format!("{}/undo.json", self.base)
     }
 
     fn unreachable(&self, trouble: impl Into<Trouble>) -> Diagnostic {
@@ -354,18 +354,35 @@ impl Remote {
         Ok(self.url(key).into())
     }
 
+    /// What the last apply started from; `None` where none has left it.
+    pub(super) fn undo(&self) -> Result<Option<Vec<u8>>, Diagnostic> {
+        Ok(self.objects.get(&self.undo_key()).map_err(|e| self.unreachable(e))?.map(|object| object.bytes))
+    }
+
+    /// Keeps what an apply starts from, in the place of what the one before has left.
+    pub(super) fn keep_undo(&self, lease: &Lease, bytes: &[u8]) -> Result<(), Diagnostic> {
+        let key = self.undo_key();
+        let found = self.objects.get(&key).map_err(|e| self.unreachable(e))?;
+        lease.check().map_err(|why| codes::lease_lost(&self.url(&key), &why))?;
+        match put(&*self.objects, &key, bytes, found.as_ref().map_or(When::Absent, |found| When::Unchanged(&found.etag))) {
+            Ok(_) => Ok(()),
+            Err(Refused::Conflict) => Err(codes::lease_lost(&self.url(&key), "another secnet has written it meanwhile")),
+            Err(Refused::Failed(why)) => Err(self.unreachable(why)),
+        }
+    }
+
     /// Brings everything but the lock into the form in which it would be written, the state last; gives how many objects that
     /// took. `objects`: those of this.
     ///
     /// # Errors
     /// Something cannot be read or written; what was done so far stands, and the rest can be done later.
     pub fn bring_into_form(&self, lease: &Lease, objects: &Encrypted) -> Result<usize, Diagnostic> {
-        let others = [self.history_prefix(), self.journal_prefix(), format!("{}/kept", self.base)];
+        let others = [self.history_prefix(), self.log_prefix(), self.journal_prefix(), format!("{}/kept", self.base)];
         let mut keys = vec![];
         for prefix in others {
             keys.extend(self.objects.list(&prefix).map_err(|e| self.unreachable(e))?.into_iter().map(|listed| listed.key));
         }
-        keys.push(self.state_key());
+        keys.extend([self.undo_key(), self.state_key()]);
         let mut brought = 0;
         for key in keys {
             if objects.in_form(&key).map_err(|e| self.unreachable(e))? {
@@ -455,5 +472,9 @@ fn encoded(fence: u64, journal: u64, body: &[u8]) -> Result<Vec<u8>, Diagnostic>
     Ok(bytes)
 }
 
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
+pub(crate) mod mortal;
 #[cfg(test)]
 mod tests;

@@ -119,12 +119,21 @@ impl Store {
         }
     }
 
-    /// `state/<project>.log.jsonl`, or where else on this machine the account of its runs lies.
+    /// `state/<project>.log.jsonl`, or the URL under which the account of its runs is.
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         match self {
             Self::Local(local) => local.state_path().with_extension("log.jsonl"),
-            Self::Remote(remote) => remote.log_path(),
+            Self::Remote(remote) => remote.url(remote.log_prefix()).into(),
+        }
+    }
+
+    /// `state/<project>.undo.json`, or the URL of what the last apply started from.
+    #[must_use]
+    pub fn undo_path(&self) -> PathBuf {
+        match self {
+            Self::Local(local) => local.state_path().with_extension("undo.json"),
+            Self::Remote(remote) => remote.url(remote.undo_key()).into(),
         }
     }
 

@@ -38,6 +38,7 @@ impl Shared {
         let mut command = Command::new(env!("CARGO_BIN_EXE_secnet"));
         let url = format!("file://{}", self.0.path().join("buckets").display());
         command.args(line.split(' ')).current_dir(project).env("SECNET_SANDBOX", "1").env("SECNET_STATE_ENDPOINT_URL", url);
+        command.env("SECNET_STATE_KEY_FILE", self.0.path().join("key"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
@@ -127,4 +128,89 @@ fn a_resource_goes_to_another_project_or_stays_but_is_never_in_both() {
         let standing = [shared.ids(&from), shared.ids(&to)].map(|all| all.to_string().matches(&old.id).count());
         assert_eq!(standing, if theirs_is_written { [0, 1] } else { [1, 0] });
     }
+}
+
+/// What another machine has: the same sources and, since the sandbox is kept beside them, the same EC2.
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() { copied(&entry.path(), &to) } else { fs::copy(entry.path(), to).map(drop).unwrap() }
+    }
+}
+
+const KEY: &str = "key_pair k { key_name = \"k\"  public_key = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGpYbN0a0hNNOTjOOm5KkH5ClqVXAmPcYH5fS0hNKHqF x\" }\n";
+
+#[test]
+fn what_one_machine_has_run_another_sees_and_undoes() {
+    let shared = Shared::new();
+    let vpc = |name: &str| format!("vpc {name} {{ cidr_block = 10.0.0.0/16 }}\n");
+    let one = shared.project("one", &format!("{SHARED}{}{KEY}", vpc("main")));
+    shared.run(&one, "log").exits(0).says("No run so far has left an account.");
+    shared.run(&one, "apply --yes").exits(0);
+    // A key of the name stands that the state does not know: EC2 refuses the second.
+    shared.run(&one, "state rm key_pair.k --yes").exits(0);
+    fs::write(one.join("main.secnet"), format!("{SHARED}{}{}{KEY}", vpc("main"), vpc("late"))).unwrap();
+    shared
+        .run(&one, "apply --yes")
+        .exits(1)
+        .says("Incomplete: 1 of 2 tasks done, 1 failed")
+        .says("`secnet apply --undo` plans the way back");
+
+    let two = shared.0.path().join("two");
+    copied(&one, &two);
+    let log = shared.run(&two, "log").exits(0);
+    let lines: Vec<&str> = log.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{log:?}");
+    assert!(lines[0].starts_with("1  20") && lines[0].contains("  apply  done: 2 of 2 tasks (2 created), "), "{log:?}");
+    assert!(lines[1].starts_with("2  20") && lines[1].contains("  apply  incomplete: 1 of 2 tasks") && lines[1].contains('@'), "{log:?}");
+    let second = shared.run(&two, "log 2").exits(0).says("create key_pair.k ... failed").says("refused: InvalidKeyPair.Duplicate");
+    assert!(!second.out.contains("`create vpc.main`"), "{second:?}");
+    shared.run(&two, "log 3").exits(2).says("E0763");
+
+    let undo = shared.run(&two, "plan --undo --json").exits(0).json();
+    assert_eq!((undo["plan"]["delete"].as_u64(), undo["plan"]["create"].as_u64()), (Some(1), Some(0)), "{undo:#}");
+    shared.run(&two, "apply --undo --yes").exits(0).says("UNDO: back to what stood before the last apply").says("delete vpc.late");
+    let ids = shared.ids(&two);
+    assert_eq!((ids.as_array().unwrap().len(), &ids[0]["address"]), (1, &json!("vpc.main")));
+    let log = shared.run(&one, "log --json").exits(0).json();
+    assert_eq!((log[2]["run"].as_u64(), log[2]["result"].as_str(), log[2]["delete"].as_u64()), (Some(3), Some("done"), Some(1)));
+    // That was an apply, too, and can be undone from here.
+    copied(&two, &one);
+    shared.run(&one, "apply --undo --yes").exits(0).says("create vpc.late");
+}
+
+#[test]
+fn what_was_left_in_the_old_form_is_told_and_mended() {
+    let shared = Shared::new();
+    let text = |block: &str, vpc: &str| {
+        let project = "project p { region = \"us-east-1\"  state { bucket = \"acme-state\"";
+        format!("{project}  {block} }} }}\nvpc {vpc} {{ cidr_block = 10.0.0.0/16 }}\n")
+    };
+    let p = shared.project("p", &text("", "one"));
+    fs::write(shared.0.path().join("key"), [7; 32]).unwrap();
+    shared.run(&p, "apply --yes").exits(0);
+    fs::write(p.join("main.secnet"), text("", "two")).unwrap();
+    shared.run(&p, "apply --yes").exits(0);
+    let under = |name: &str| shared.0.path().join("buckets/acme-state/secnet/sandbox/p").join(name);
+    let left = ["history/00000001.json", "log/00000001.0000", "undo.json"].map(|name| (name, fs::read(under(name)).unwrap()));
+
+    fs::write(p.join("main.secnet"), text("encryption = \"key_file\"", "two")).unwrap();
+    shared.run(&p, "plan").exits(3).says("E0430").says("`secnet state migrate`");
+    shared.run(&p, "state migrate --yes").exits(0).says("are encrypted now");
+    for (name, _) in &left {
+        assert!(fs::read(under(name)).unwrap().starts_with(b"{\"secnet-encrypted\""), "{name}");
+    }
+    // As if somebody who had not heard of it had written them since.
+    left.iter().for_each(|(name, bytes)| fs::write(under(name), bytes).unwrap());
+    shared.run(&p, "plan --detailed-exitcode").exits(0);
+    for (line, name) in ["state pull --version 1", "log", "apply --undo --yes"].iter().zip(left.iter().map(|(name, _)| name)) {
+        shared.run(&p, line).exits(3).says("E0430").says(name).says("`secnet state migrate`");
+    }
+    // The state itself is in the new form, so that nothing is asked.
+    shared.run(&p, "state migrate").exits(0).says("3 objects in").says("are encrypted now");
+    shared.run(&p, "state pull --version 1").exits(0).says("vpc.one");
+    shared.run(&p, "log").exits(0).says("2  20");
+    shared.run(&p, "apply --undo --yes").exits(0).says("vpc.one");
+    shared.run(&p, "state migrate").exits(0).says("already, encrypted");
 }

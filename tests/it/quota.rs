@@ -206,3 +206,22 @@ async fn routes_of_each_family_count_by_themselves() {
     assert_eq!(warned(&play, &table(400, 400)).await, [""; 0]);
     assert!(play.try_plan(&project(&table(500, 0))).await.err().unwrap()[0].starts_with("501 would stand in `route_table.t` (route)"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn rules_come_and_go_in_turns_within_what_the_account_was_given() {
+    let text = |net: &str, n: u8| {
+        project(&format!("{BASE}security_group g {{ vpc = vpc.main  for n in range({n}) {{ egress all to subnets({net}, 8)[n] }} }}"))
+    };
+    for (quota, in_turns) in [(100, true), (200, false)] {
+        let play = Play::new();
+        play.sim.world(|world| world.quotas.set("rules_per_security_group_and_direction", quota).unwrap());
+        play.apply(&text("10.0.0.0/8", 90)).await;
+        let before = play.sim.log().len();
+        // Above what a new account has, and within what this one was given; the old and the new together may be more.
+        play.apply(&text("11.0.0.0/8", 95)).await;
+        let log = play.sim.log();
+        let of = |action: &str| log[before..].iter().enumerate().filter(|(_, r)| r.action == action).map(|(i, _)| i).collect::<Vec<_>>();
+        let (come, go) = (of("AuthorizeSecurityGroupEgress"), of("RevokeSecurityGroupEgress"));
+        assert_eq!(come.len() > 1 && go[0] < come[come.len() - 1], in_turns, "{quota}: {come:?} {go:?}");
+    }
+}

@@ -14,14 +14,21 @@ use crate::{
 /// Copies the state, verifies the copy, sets the old one aside.
 pub fn run(of: &ChangeArgs, printer: &Printer) -> Outcome {
     let (directory, project) = (&of.of.directory, of.of.project()?);
+    if of.of.sandbox {
+        // That of the sandbox is nowhere else than it was.
+        let (place, store) = (of.of.place(), of.of.store()?);
+        if let Some(bucket) = &place.backend(&project).bucket {
+            return in_place(of, bucket, &store, printer);
+        }
+        return Ok(stays(&store, printer)?);
+    }
     let known = backend::known(directory, &project)?.filter(|known| !backend::same(known, &project.backend));
     let new = backend::store_of(&project.backend, directory, &project.key())?;
     let Some(known) = known else {
         if let Some(bucket) = &project.backend.bucket {
             return in_place(of, bucket, &new, printer);
         }
-        told(printer, &new, new.load()?.state.serial, &[], &format!("The state is in {} already.", new.shown()));
-        return Ok(Exit::Ok);
+        return Ok(stays(&new, printer)?);
     };
     let old = backend::store_of(&known, directory, &project.key())?;
     let lock = |store: &Store| store.lock_within("state migrate", of.patience(), &|held| printer.whisper(&held.message));
@@ -58,10 +65,15 @@ pub fn run(of: &ChangeArgs, printer: &Printer) -> Outcome {
     Ok(Exit::Ok)
 }
 
+fn stays(store: &Store, printer: &Printer) -> Result<Exit, Diagnostic> {
+    told(printer, store, store.load()?.state.serial, &[], &format!("The state is in {} already.", store.shown()));
+    Ok(Exit::Ok)
+}
+
 /// Encrypts what is in the clear, or the other way round, where it is.
 fn in_place(of: &ChangeArgs, bucket: &Bucket, store: &Store, printer: &Printer) -> Outcome {
     let (directory, project) = (&of.of.directory, of.of.project()?);
-    let (objects, remote) = backend::in_any_form(bucket, directory, &project.key())?;
+    let (objects, remote) = backend::in_any_form(bucket, &project.key())?;
     let in_place = Store::Remote(remote.clone());
     let serial = in_place.load()?.state.serial;
     let wanted = if bucket.encryption.is_some() { "encrypted" } else { "in the clear" };
@@ -75,7 +87,9 @@ fn in_place(of: &ChangeArgs, bucket: &Bucket, store: &Store, printer: &Printer) 
     let brought = remote.bring_into_form(&lease, &objects)?;
     drop(lease);
     store.load()?;
-    backend::remember(directory, &project)?;
+    if !of.of.sandbox {
+        backend::remember(directory, &project)?;
+    }
     let words = match brought {
         0 => format!("The state is in {} already, {wanted}.", store.shown()),
         _ => format!("{brought} objects in {} are {wanted} now.", store.shown()),

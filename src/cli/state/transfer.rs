@@ -14,7 +14,7 @@ use crate::{
         Resource, State,
         event::{Event, Handed},
         journal::Journal,
-        store::now,
+        store::{Lock, Store, now},
     },
 };
 
@@ -32,28 +32,43 @@ pub fn run(of: &ChangeArgs, old: &str, new: Option<&str>, to: &Path, printer: &P
     let question = format!("`{old}` ({id}) goes from `{}` to `{}`, as `{new}`.", from.project.key(), other.project.key());
     of.agree("state mv", &question, printer)?;
 
-    let mut journal = Journal::create(&from.store, &from.lock)?;
-    let State { lineage, serial, account, region, .. } = from.state.clone();
-    let begin = Event::Begin { lineage, serial, account, region: region.unwrap_or_default(), at: now() };
     let handed = Handed { above: above(&other), key: other.project.key(), backend: other.place.backend(&other.project) };
-    let note = Event::HandedOver { addresses: vec![old.clone()], id: id.clone(), to: handed };
+    let giver = Side { store: &from.store, lock: &from.lock, state: from.state };
+    let taker = Side { store: &other.store, lock: &other.lock, state: other.state };
+    let ours = hand_over(giver, taker, (&old, &new), handed)?;
+    let words = format!("`{old}` ({id}) is `{new}` of `{}` now. Move its block there, too.", other.project.key());
+    told(printer, &from.store, ours.serial, &[old.to_string(), new.to_string()], &words);
+    Ok(Exit::Ok)
+}
+
+/// One of the two projects.
+struct Side<'a> {
+    store: &'a Store,
+    lock: &'a Lock,
+    state: State,
+}
+
+/// Says in the giver's journal what goes, writes the taker's state, then the giver's. Gives that.
+fn hand_over(from: Side<'_>, to: Side<'_>, (old, new): (&Address, &Address), handed: Handed) -> Result<State, Diagnostic> {
+    let (mut ours, mut theirs) = (from.state, to.state);
+    let mut journal = Journal::create(from.store, from.lock)?;
+    let State { lineage, serial, account, region, .. } = ours.clone();
+    let begin = Event::Begin { lineage, serial, account, region: region.unwrap_or_default(), at: now() };
+    let id = ours.resources.get(old).map_or_else(String::new, |r| r.id.clone());
+    let note = Event::HandedOver { addresses: vec![old.clone()], id, to: handed };
     let failed = |e: std::io::Error| codes::not_writable(&from.store.shown(), &e.to_string());
     journal.append(&[begin, note]).map_err(failed)?;
 
-    let (mut ours, mut theirs) = (from.state, other.state);
-    for (_, resource) in ours.hand_over(std::slice::from_ref(&old)) {
+    for (_, resource) in ours.hand_over(std::slice::from_ref(old)) {
         theirs.resources.insert(new.clone(), resource);
     }
     theirs.account = theirs.account.or_else(|| ours.account.clone());
     theirs.region = theirs.region.or_else(|| ours.region.clone());
     theirs.sealing_key = theirs.sealing_key.or_else(|| ours.sealing_key.clone());
-    other.store.write(&other.lock, theirs)?;
+    to.store.write(to.lock, theirs)?;
     // From here on it is the other's, however this ends.
     drop(journal);
-    let ours = from.store.finish(&from.lock, ours)?;
-    let words = format!("`{old}` ({id}) is `{new}` of `{}` now. Move its block there, too.", other.project.key());
-    told(printer, &from.store, ours.serial, &[old.to_string(), new.to_string()], &words);
-    Ok(Exit::Ok)
+    from.store.finish(from.lock, ours)
 }
 
 /// Where the other project's state lies if it is beside its sources: from anywhere.
@@ -90,11 +105,17 @@ fn is_sealed(resource: &Resource) -> bool {
 /// # Errors
 /// The other's state cannot be read.
 pub fn resolve(state: &mut State, unfinished: &[Event]) -> Result<Vec<String>, Diagnostic> {
+    resolve_with(state, unfinished, &|to| backend::store_of(&to.backend, &PathBuf::from(&to.above), &to.key))
+}
+
+/// How to come to the store of the other.
+type Way<'a> = &'a dyn Fn(&Handed) -> Result<Store, Diagnostic>;
+
+fn resolve_with(state: &mut State, unfinished: &[Event], way: Way<'_>) -> Result<Vec<String>, Diagnostic> {
     let mut told = vec![];
     for event in unfinished {
         let Event::HandedOver { addresses, id, to } = event else { continue };
-        let other = backend::store_of(&to.backend, &PathBuf::from(&to.above), &to.key)?;
-        let theirs = other.read()?.is_some_and(|other| other.resources.values().any(|r| r.id == *id));
+        let theirs = way(to)?.read()?.is_some_and(|other| other.resources.values().any(|r| r.id == *id));
         if theirs {
             state.hand_over(addresses);
         }
@@ -104,4 +125,121 @@ pub fn resolve(state: &mut State, unfinished: &[Event]) -> Result<Vec<String>, D
         }));
     }
     Ok(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        schema::{model::Backend, value::Record},
+        state::remote::{
+            Objects, Remote,
+            folder::Folder,
+            mortal::{Mortal, unlock},
+        },
+    };
+
+    fn address(name: &str) -> Address {
+        Address::new("subnet", name)
+    }
+
+    fn handed() -> Handed {
+        Handed { above: String::new(), key: "q".into(), backend: Backend::default() }
+    }
+
+    fn remotes(objects: &Arc<dyn Objects>) -> [Remote; 2] {
+        ["p", "q"].map(|name| Remote::new(objects.clone(), "secnet", name))
+    }
+
+    fn subnet(id: &str) -> Resource {
+        Resource {
+            id: id.into(),
+            secnet_id: String::new(),
+            record: Record::new(),
+            parts: vec![],
+            after: vec![],
+            protect: false,
+            site: None,
+        }
+    }
+
+    fn filled(folder: &Arc<dyn Objects>) {
+        for (store, ids) in remotes(folder).map(Store::Remote).iter().zip([["subnet-1", "subnet-2"], ["subnet-3", "subnet-4"]]) {
+            let lock = store.lock("apply").unwrap();
+            let mut state = store.load().unwrap().state;
+            for (name, id) in ["a", "b"].into_iter().zip(ids) {
+                state.resources.insert(address(name), subnet(id));
+            }
+            store.write(&lock, state).unwrap();
+        }
+    }
+
+    fn moved(objects: &Arc<dyn Objects>) -> Result<State, Diagnostic> {
+        let [p, q] = remotes(objects).map(Store::Remote);
+        let (ours, theirs) = (p.lock("state mv")?, q.lock("state mv")?);
+        let from = Side { store: &p, lock: &ours, state: p.load()?.state };
+        let to = Side { store: &q, lock: &theirs, state: q.load()?.state };
+        hand_over(from, to, (&address("a"), &address("c")), handed())
+    }
+
+    /// Where each id stands.
+    fn ids(objects: &Arc<dyn Objects>) -> Vec<(String, String)> {
+        let all = remotes(objects).map(|remote| Store::Remote(remote).load().unwrap().state);
+        let of = |state: &State| state.resources.iter().map(|(a, r)| (r.id.clone(), format!("{}:{a}", state.project))).collect::<Vec<_>>();
+        let mut all: Vec<_> = all.iter().flat_map(of).collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn whenever_it_is_killed_each_resource_is_in_one_state_once_the_next_run_has_looked() {
+        let (mut kills, mut mended, mut gone) = (0, [0, 0], 0);
+        'all: for at in 1.. {
+            for made in [false, true] {
+                let directory = tempfile::tempdir().unwrap();
+                let folder = Folder::new(directory.path());
+                let living: Arc<dyn Objects> = Arc::new(folder.clone());
+                filled(&living);
+                let mortal = Mortal::new(folder, at, made);
+                let objects: Arc<dyn Objects> = mortal.clone();
+                let done = moved(&objects);
+                if !mortal.is_dead() {
+                    assert!(done.is_ok());
+                    break 'all;
+                }
+                kills += 1;
+                remotes(&living).iter().for_each(unlock);
+                let [p, q] = remotes(&living).map(Store::Remote);
+                assert!(q.load().unwrap().unfinished.is_empty(), "whoever takes can go on at once: {at}");
+                let lock = p.lock("plan").unwrap();
+                let loaded = p.load().unwrap();
+                let mut state = loaded.state;
+                if !loaded.unfinished.is_empty() {
+                    let told = resolve_with(&mut state, &loaded.unfinished, &|_| Ok(q.clone())).unwrap();
+                    let went = q.read().unwrap().unwrap().resources.contains_key(&address("c"));
+                    let words = if went { "`subnet.a` (subnet-1) went to project `q`" } else { "`subnet.a` (subnet-1) stayed here" };
+                    assert_eq!(told, [words], "{at}");
+                    mended[usize::from(went)] += 1;
+                    p.finish(&lock, state).unwrap();
+                }
+                let first = ("subnet-1".to_owned(), "p:subnet.a".to_owned());
+                let rest = [("subnet-2", "p:subnet.b"), ("subnet-3", "q:subnet.a"), ("subnet-4", "q:subnet.b")];
+                let rest = rest.map(|(id, place)| (id.to_owned(), place.to_owned()));
+                let found = ids(&living);
+                assert_eq!(found[1..], rest, "killed at {at}");
+                assert!(found[0] == first || found[0].1 == "q:subnet.c", "killed at {at}: {found:?}");
+                assert!(done.is_err() || found[0] != first, "killed at {at}: what was said to be done is");
+                gone += usize::from(found[0] != first);
+                // Where it has stayed, it can be moved again.
+                drop(lock);
+                if found[0] == first {
+                    moved(&living).unwrap();
+                    assert_eq!(ids(&living)[0].1, "q:subnet.c");
+                }
+            }
+        }
+        assert!(kills >= 16 && mended.iter().all(|n| *n >= 2) && gone >= 4 && gone < kills, "{kills} {mended:?} {gone}");
+    }
 }

@@ -243,7 +243,8 @@ fn ends(length: Duration) -> (Instant, SystemTime) {
 }
 
 /// The user and the machine, as far as the system tells.
-fn who() -> String {
+#[must_use]
+pub fn who() -> String {
     let named = |names: [&str; 2]| names.into_iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty());
     let user = named(["USER", "USERNAME"]).unwrap_or_else(|| "somebody".into());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());

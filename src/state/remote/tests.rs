@@ -67,7 +67,7 @@ fn at(directory: &Path) -> Remote {
 /// How long until a lease may be taken over that nobody renews.
 const OVER: Duration = Duration::from_millis(700);
 
-fn lease_of(lock: &Lock) -> &lease::Lease {
+pub(super) fn lease_of(lock: &Lock) -> &lease::Lease {
     match lock {
         Lock::Lease(lease) => lease,
         Lock::File(_) => panic!("this lock is a file"),
@@ -81,16 +81,16 @@ fn abandon(lock: Lock) {
     }
 }
 
-fn code<T>(result: Result<T, Diagnostic>) -> &'static str {
+pub(super) fn code<T>(result: Result<T, Diagnostic>) -> &'static str {
     result.map(drop).map_err(|d| d.code.id).err().unwrap_or("ok")
 }
 
-fn begin(state: &State) -> Event {
+pub(super) fn begin(state: &State) -> Event {
     let (lineage, serial) = (state.lineage.clone(), state.serial);
     Event::Begin { lineage, serial, account: None, region: "us-east-1".into(), at: 0 }
 }
 
-fn intent(operation: &str) -> Event {
+pub(super) fn intent(operation: &str) -> Event {
     let address = Address::new("vpc", "main");
     let what = Some(What::Delete { address, id: "vpc-1".into() });
     Event::Intent { task: 0, call: 0, action: "DeleteVpc".into(), operation: operation.into(), what, site: None }
