@@ -69,6 +69,10 @@ mod lint;
 mod lives;
 #[path = "it/log.rs"]
 mod log;
+#[path = "it/lsp.rs"]
+mod lsp;
+#[path = "it/lsp_agrees.rs"]
+mod lsp_agrees;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]
