@@ -4,9 +4,18 @@
 //! commands say. One loop: requests and changes are taken in their order, and what was said of an older text never comes after
 //! what is said of a newer one.
 
+mod action;
+mod completion;
 mod diagnostic;
+mod format;
+mod hover;
+mod lens;
+mod names;
 mod place;
+mod reference;
+mod rename;
 mod session;
+mod symbol;
 
 use std::{
     collections::BTreeMap,
@@ -17,18 +26,23 @@ use std::{
 };
 
 use gen_lsp_types::{
-    InitializeParams, InitializeResult, LspRequestMethod, PositionEncodingKind, Save, ServerCapabilities, ServerInfo, TextDocumentSync,
-    TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFolders,
+    CodeActionProvider, CodeActionRequest, CodeLensOptions, CodeLensRequest, CompletionOptions, CompletionRequest, CompletionResponse,
+    Contents, Definition, DefinitionProvider, DefinitionRequest, DocumentFormattingProvider, DocumentFormattingRequest,
+    DocumentSymbolProvider, DocumentSymbolRequest, DocumentSymbolResponse, Hover, HoverProvider, HoverRequest, InitializeParams,
+    InitializeResult, LspRequestMethod, MarkupContent, MarkupKind, PositionEncodingKind, PrepareRenameRequest, PrepareRenameResult,
+    ReferencesProvider, ReferencesRequest, RenameOptions, RenameProvider, Save, ServerCapabilities, ServerInfo, TextDocumentPositionParams,
+    TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, Uri, WorkspaceFolders,
 };
 use lsp_server::{Connection, ErrorCode, Message, ProtocolError, Request, Response};
 
 use crate::{
     analysis::Analysis,
-    base::{date::Day, diagnostic::Diagnostic},
+    base::{address::Address, date::Day, diagnostic::Diagnostic},
     resources::Read,
+    schema::model,
 };
 
-use place::Encoding;
+use place::{Encoding, Lines};
 use session::Session;
 
 /// Texts that an editor has open, saved or not, by their tidy absolute paths.
@@ -41,6 +55,9 @@ pub trait Door {
     /// # Errors
     /// It cannot be read at all.
     fn open(&self, directory: &Path, unsaved: &Arc<Unsaved>) -> Result<Opened, Vec<Diagnostic>>;
+
+    /// What the state of a project knows; nothing where there is no usable one.
+    fn applied(&self, directory: &Path, project: &model::Project) -> Vec<Address>;
 
     /// Forgets what it remembers of anything but the sources, such as states: something was saved, or has changed.
     fn forget(&self);
@@ -157,16 +174,85 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
             Encoding::Utf16 => PositionEncodingKind::UTF16,
         }),
         text_document_sync: Some(TextDocumentSync::Options(sync)),
+        document_formatting_provider: Some(DocumentFormattingProvider::Bool(true)),
+        document_symbol_provider: Some(DocumentSymbolProvider::Bool(true)),
+        definition_provider: Some(DefinitionProvider::Bool(true)),
+        references_provider: Some(ReferencesProvider::Bool(true)),
+        hover_provider: Some(HoverProvider::Bool(true)),
+        completion_provider: Some(CompletionOptions { trigger_characters: Some(vec![".".into()]), ..CompletionOptions::default() }),
+        rename_provider: Some(RenameProvider::RenameOptions(RenameOptions { prepare_provider: Some(true), ..RenameOptions::default() })),
+        code_action_provider: Some(CodeActionProvider::Bool(true)),
+        code_lens_provider: Some(CodeLensOptions::default()),
         ..ServerCapabilities::default()
     }
 }
 
 fn answer(session: &mut Session<'_>, request: Request) -> Response {
     session.refresh();
+    let session = &*session;
     match LspRequestMethod::from(&*request.method) {
+        LspRequestMethod::TextDocumentFormatting => on::<DocumentFormattingRequest>(request, |p| {
+            let text = session.text(&p.text_document.uri)?;
+            Some(format::edits(text, &Lines::new(text, session.encoding)))
+        }),
+        LspRequestMethod::TextDocumentDocumentSymbol => on::<DocumentSymbolRequest>(request, |p| outline(session, &p.text_document.uri)),
+        LspRequestMethod::TextDocumentDefinition => on::<DefinitionRequest>(request, |p| {
+            Some(Definition::LocationList(reference::declared(session, &p.text_document_position_params)).into())
+        }),
+        LspRequestMethod::TextDocumentReferences => on::<ReferencesRequest>(request, |p| {
+            Some(reference::all(session, &p.text_document_position_params, p.context.include_declaration))
+        }),
+        LspRequestMethod::TextDocumentHover => on::<HoverRequest>(request, |p| hovered(session, &p.text_document_position_params)),
+        LspRequestMethod::TextDocumentCompletion => on::<CompletionRequest>(request, |p| {
+            let found = session.at(&p.text_document_position_params).into_iter().map(|(project, at)| completion::at(project, at)).next();
+            Some(CompletionResponse::CompletionItemList(found.unwrap_or_default()))
+        }),
+        LspRequestMethod::TextDocumentPrepareRename => on::<PrepareRenameRequest>(request, |p| {
+            let at = session.at(&p.text_document_position_params);
+            let found = at.into_iter().find_map(|(project, at)| session.range(project, rename::renamed(project, at)?.span));
+            found.map(PrepareRenameResult::Range)
+        }),
+        LspRequestMethod::TextDocumentRename => renaming(session, request),
+        LspRequestMethod::TextDocumentCodeAction => on::<CodeActionRequest>(request, |p| Some(action::fixes(session, &p))),
+        LspRequestMethod::TextDocumentCodeLens => on::<CodeLensRequest>(request, |p| {
+            let path = place::path_of(&p.text_document.uri)?;
+            Some(session.of(&path).first().map_or_else(Vec::new, |(project, file)| lens::lenses(session, project, *file)))
+        }),
         _ => {
             let text = format!("secnet does not answer `{}`", request.method);
             Response::new_err(request.id, ErrorCode::MethodNotFound as i32, text)
         }
     }
+}
+
+/// Answers a request whose parameters are as the protocol has them.
+fn on<R: gen_lsp_types::Request>(request: Request, answer: impl FnOnce(R::Params) -> R::Result) -> Response {
+    match serde_json::from_value(request.params) {
+        Ok(params) => Response::new_ok(request.id, answer(params)),
+        Err(error) => Response::new_err(request.id, ErrorCode::InvalidParams as i32, error.to_string()),
+    }
+}
+
+/// What cannot be renamed is told why, which is no bug.
+fn renaming(session: &Session<'_>, request: Request) -> Response {
+    match serde_json::from_value(request.params).map_err(|e| e.to_string()).and_then(|p| rename::edits(session, &p)) {
+        Ok(edits) => Response::new_ok(request.id, edits),
+        Err(why) => Response::new_err(request.id, ErrorCode::RequestFailed as i32, why),
+    }
+}
+
+fn outline(session: &Session<'_>, uri: &Uri) -> Option<DocumentSymbolResponse> {
+    let path = place::path_of(uri)?;
+    let (project, file) = session.of(&path).into_iter().next()?;
+    let analysis = &project.opened.as_ref().ok()?.analysis;
+    let (parsed, source) = (analysis.files.get(usize::from(file.0))?, analysis.sources.get(file)?);
+    Some(DocumentSymbolResponse::DocumentSymbolList(symbol::outline(parsed, &Lines::new(&source.text, session.encoding))))
+}
+
+fn hovered(session: &Session<'_>, at: &TextDocumentPositionParams) -> Option<Hover> {
+    session.at(at).into_iter().find_map(|(project, at)| {
+        let mention = project.mention(at)?;
+        let contents = MarkupContent { kind: MarkupKind::Markdown, value: hover::about(project, mention)? };
+        Some(Hover { contents: Contents::MarkupContent(contents), range: session.range(project, mention.span) })
+    })
 }

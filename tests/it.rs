@@ -73,6 +73,8 @@ mod log;
 mod lsp;
 #[path = "it/lsp_agrees.rs"]
 mod lsp_agrees;
+#[path = "it/lsp_features.rs"]
+mod lsp_features;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]

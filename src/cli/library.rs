@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+pub(super) use crate::base::disk::tidy;
 use crate::{
     analysis::{Library, Opened, Published},
     base::{
@@ -169,21 +170,6 @@ impl Keeper for Locked {
         };
         differs.map_or(Ok(()), |what| Err(lock_codes::changed(name, &what, at)))
     }
-}
-
-/// A path, empty for the project's own directory, without `.`, and without `..` but at its start.
-pub(super) fn tidy(path: &Path) -> PathBuf {
-    let mut found = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(found.components().next_back(), Some(Component::Normal(_))) => {
-                found.pop();
-            }
-            part => found.push(part),
-        }
-    }
-    found
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use clap::Args;
 use crate::{
     analysis::{self, Library, Opened as Module, Published},
     base::{
+        address::Address,
         codes::{environment as codes, plan as plan_codes},
         date::Day,
         diagnostic::Diagnostic,
@@ -31,7 +32,10 @@ use crate::{
     },
     lsp::{self, Door, Opened, Unsaved},
     resources::Read,
-    schema::{ask::Answers, model::Model},
+    schema::{
+        ask::Answers,
+        model::{self, Model},
+    },
     state::store,
 };
 
@@ -140,6 +144,12 @@ impl Door for Files {
         let path = |shown: String| tidy(&std::path::absolute(&shown).unwrap_or_else(|_| PathBuf::from(&shown)));
         let paths = analysis.sources.iter().filter_map(|(id, _)| texts.path(id)).map(path).collect();
         Ok(Opened { analysis, paths, existing })
+    }
+
+    fn applied(&self, directory: &Path, project: &model::Project) -> Vec<Address> {
+        let place = Place { sandbox: self.sandbox, ..Place::default() };
+        let loaded = place.store(directory, project).and_then(|store| store.load());
+        loaded.map_or_else(|_| vec![], |loaded| loaded.state.resources.into_keys().collect())
     }
 
     fn forget(&self) {

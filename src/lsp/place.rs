@@ -77,9 +77,9 @@ impl<'t> Lines<'t> {
         self.range(span.start(), span.end())
     }
 
-    /// The whole text.
-    pub(super) fn whole(&self) -> Range {
-        self.range(0, self.text.len())
+    /// A piece of it.
+    pub(super) fn text(&self, span: Span) -> &'t str {
+        self.text.get(span.start()..span.end()).unwrap_or_default()
     }
 }
 

@@ -9,22 +9,29 @@ use std::{
 
 use gen_lsp_types::{
     Diagnostic as Shown, DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DidSaveTextDocumentParams, LspNotificationMethod, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent, Uri,
+    DidSaveTextDocumentParams, Location, LspNotificationMethod, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent,
+    TextDocumentPositionParams, Uri,
 };
 use lsp_server::Notification;
 use serde::de::DeserializeOwned;
 
 use crate::{
     base::{
+        address::Address,
         date::Day,
         diagnostic::Diagnostic,
         span::{FileId, Span},
     },
     lsp::{
         Door, Opened, Unsaved, diagnostic,
+        names::{Mention, mentions},
         place::{self, Encoding, Lines},
     },
-    prove::verdict::{Verdicts, verdicts},
+    prove::{
+        chart::Chart,
+        reach::{Flow, exposure},
+        verdict::{Verdicts, verdicts},
+    },
     resources,
     syntax::ast::Item,
 };
@@ -60,6 +67,8 @@ pub(super) struct Project {
     today: Day,
     verdicts: OnceCell<Verdicts>,
     all: OnceCell<Vec<Diagnostic>>,
+    mentions: OnceCell<Vec<Mention>>,
+    exposure: OnceCell<Vec<Flow>>,
 }
 
 impl Project {
@@ -76,6 +85,27 @@ impl Project {
         let opened = self.opened.as_ref().ok().filter(|o| !o.analysis.has_errors())?;
         let model = &opened.analysis.model;
         Some(self.verdicts.get_or_init(|| verdicts(&mut resources::network_as_read(model, &opened.existing), model, self.today)))
+    }
+
+    /// What `secnet exposure` says of it.
+    pub(super) fn exposure(&self) -> &[Flow] {
+        self.exposure.get_or_init(|| match &self.opened {
+            Ok(opened) if !opened.analysis.has_errors() => {
+                exposure(&Chart::new(&resources::network_as_read(&opened.analysis.model, &opened.existing)))
+            }
+            _ => vec![],
+        })
+    }
+
+    /// Every name in its sources.
+    pub(super) fn mentions(&self) -> &[Mention] {
+        self.mentions.get_or_init(|| mentions(self))
+    }
+
+    /// The name at a place, the smallest if several are there.
+    pub(super) fn mention(&self, at: Span) -> Option<&Mention> {
+        let there = |m: &&Mention| m.span.file() == at.file() && m.span.start() <= at.start() && at.start() <= m.span.end();
+        self.mentions().iter().filter(there).min_by_key(|m| m.span.len())
     }
 
     /// Where its sources lie.
@@ -224,6 +254,8 @@ impl<'d> Session<'d> {
             today: door.today(),
             verdicts: OnceCell::new(),
             all: OnceCell::new(),
+            mentions: OnceCell::new(),
+            exposure: OnceCell::new(),
         })
     }
 
@@ -254,6 +286,38 @@ impl<'d> Session<'d> {
         self.changed.clear();
         self.told = now;
         told
+    }
+
+    /// The projects that hold a source, and where a place in it is in each.
+    pub(super) fn at(&self, document: &TextDocumentPositionParams) -> Vec<(&Project, Span)> {
+        let Some(path) = place::path_of(&document.text_document.uri) else { return vec![] };
+        let found = self.of(&path).into_iter().filter_map(|(project, file)| {
+            let text = &project.opened.as_ref().ok()?.analysis.sources.get(file)?.text;
+            let byte = Lines::new(text, self.encoding).byte(document.position);
+            Some((project, Span::new(file, byte, byte)))
+        });
+        found.collect()
+    }
+
+    /// The projects that hold a source, and as which.
+    pub(super) fn of(&self, path: &Path) -> Vec<(&Project, FileId)> {
+        self.projects.values().flatten().filter_map(|p| Some((p, p.file(path)?))).collect()
+    }
+
+    /// The text of a document that is open.
+    pub(super) fn text(&self, uri: &Uri) -> Option<&str> {
+        place::path_of(uri).and_then(|path| self.unsaved.get(&path)).map(|t| &**t)
+    }
+
+    /// What the state of a project knows.
+    pub(super) fn applied(&self, project: &Project) -> Vec<Address> {
+        let model = project.opened.as_ref().map(|o| &o.analysis.model.project).ok().filter(|p| !p.name.is_empty());
+        model.map_or_else(Vec::new, |model| self.door.applied(&project.directory, model))
+    }
+
+    /// Where a piece of a source stands, the file with it.
+    pub(super) fn location(&self, project: &Project, span: Span) -> Option<Location> {
+        Some(Location { uri: self.uri(project.path(span.file())?), range: self.range(project, span)? })
     }
 
     /// How the editor names a file.
