@@ -68,7 +68,7 @@ impl Disk {
 
     /// The same as an editor has it. What `secnet lock` has fetched is as it was fetched.
     #[must_use]
-    pub fn as_edited(self, unsaved: Arc<Unsaved>) -> Self {
+    pub fn edited(self, unsaved: Arc<Unsaved>) -> Self {
         Self { unsaved, ..self }
     }
 

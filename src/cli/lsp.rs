@@ -25,7 +25,7 @@ use crate::{
         library::{Disk, tidy},
         load::{self, Texts},
         neighbour::{Others, OthersArgs},
-        network::fitting,
+        network::{fitting, joined},
         project::{Given, ProjectArgs},
         target::Place,
         variables::VariableArgs,
@@ -125,7 +125,7 @@ impl Door for Files {
         let files = load::directory_as_edited(directory, unsaved)?;
         let others = Others { sandbox: self.sandbox, env: args.env().map_err(|stop| stop.diagnostics)? };
         let disk = Arc::new(ProjectDisk::as_edited(directory, unsaved.clone()));
-        let library = Disk::new(directory, others).as_edited(unsaved.clone());
+        let library = Disk::new(directory, others).edited(unsaved.clone());
         let library = Shelf { directory: directory.to_path_buf(), disk: library, memory: self.memory.clone() };
         let mut inputs = given.inputs(directory, self.sandbox, disk, Answers::new());
         inputs.library = Some(Arc::new(library));
@@ -139,7 +139,11 @@ impl Door for Files {
             inputs.answers = all(&self.memory.answers).entry(key).or_insert_with(remembered).clone();
             analysis = analysis::analyze(files, &inputs);
         }
-        let existing = if analysis.has_errors() { Read::new() } else { self.existing(directory, &analysis.model) };
+        let mut existing = Read::new();
+        if !analysis.has_errors() {
+            existing = self.existing(directory, &analysis.model);
+            analysis.model = joined(&analysis.model, &mut existing);
+        }
         let texts = Texts { prefix: load::prefix(directory), own: analysis.own, sources: analysis.sources.clone() };
         let path = |shown: String| tidy(&std::path::absolute(&shown).unwrap_or_else(|_| PathBuf::from(&shown)));
         let paths = analysis.sources.iter().filter_map(|(id, _)| texts.path(id)).map(path).collect();

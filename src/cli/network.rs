@@ -82,9 +82,7 @@ impl NetworkArgs {
             let asked = project.model.answers.keys().filter(|key| *key != REGION);
             asked.for_each(|key| printer.whisper(&format!("`{key}` gives what the last apply was told.")));
             let mut read = self.last_read(&project, printer);
-            let same = same::by_id(&project.model, |address| read.get(address).map(|observed| observed.id.as_str()));
-            read.retain(|address, _| !same.contains_key(address));
-            let project = Project { model: same::joined(&project.model, &same), ..project };
+            let project = Project { model: joined(&project.model, &mut read), ..project };
             (resources::network_as_read(&project.model, &read), project)
         };
         Ok(Network { net, model: project.model, texts: project.texts, warnings: project.warnings })
@@ -173,6 +171,14 @@ pub fn fitting(mut read: resources::Read, model: &Model) -> resources::Read {
     };
     read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&asked(r), false)));
     read
+}
+
+/// The model in which what is one thing in EC2 is one resource; what was read of it under its other names is taken out.
+#[must_use]
+pub fn joined(model: &Model, read: &mut resources::Read) -> Model {
+    let same = same::by_id(model, |address| read.get(address).map(|observed| observed.id.as_str()));
+    read.retain(|address, _| !same.contains_key(address));
+    same::joined(model, &same)
 }
 
 /// Reads a snapshot.

@@ -158,10 +158,10 @@ fn names(project: &Project, at: Span, wanted: Option<&Wanted>) -> Vec<Completion
     let here = project.path(at.file()).and_then(|p| p.parent());
     for mention in project.mentions().iter().filter(|m| m.declares) {
         match &mention.symbol {
-            Symbol::Resource(directory, kind, name) if here == Some(directory) => {
-                if kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|k| **k == **kind)) {
-                    words.push(item(&format!("{kind}.{name}"), CompletionItemKind::Reference, None, None));
-                }
+            Symbol::Resource(directory, kind, name)
+                if here == Some(directory) && kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|k| **k == **kind)) =>
+            {
+                words.push(item(&format!("{kind}.{name}"), CompletionItemKind::Reference, None, None));
             }
             Symbol::Local(directory, name) if here == Some(directory) => words.push(item(name, CompletionItemKind::Variable, None, None)),
             Symbol::Module(directory, name) if here == Some(directory) => {
