@@ -26,6 +26,7 @@ mod load;
 mod lock;
 mod lockfile;
 mod log;
+pub mod lsp;
 mod neighbour;
 mod network;
 mod new;
@@ -98,6 +99,7 @@ enum Command {
     Graph(graph::Graph),
     Explain(explain::Explain),
     Docs(docs::Docs),
+    Lsp(lsp::Lsp),
     Sandbox(sandbox::Sandbox),
     Completion(completion::Completion),
 }
@@ -234,7 +236,7 @@ fn runtime() -> Result<Runtime, Stop> {
 impl Command {
     fn json(&self) -> bool {
         match self {
-            Command::New(_) | Command::Completion(_) | Command::Sandbox(_) => false,
+            Command::New(_) | Command::Completion(_) | Command::Sandbox(_) | Command::Lsp(_) => false,
             Command::Check(check) => check.project.json,
             Command::Fmt(fmt) => fmt.json,
             Command::Lock(lock) => lock.json,
@@ -281,6 +283,7 @@ impl Command {
             Command::Graph(graph) => graph.run(printer),
             Command::Explain(explain) => explain.run(printer),
             Command::Docs(docs) => docs.run(printer),
+            Command::Lsp(lsp) => lsp.run(),
             Command::Sandbox(sandbox) => sandbox.run(printer),
             Command::Completion(completion) => completion.run(printer),
         }

@@ -27,4 +27,6 @@ pub mod apply;
 pub mod live;
 pub mod sim;
 
+pub mod lsp;
+
 pub mod cli;

@@ -20,4 +20,6 @@ pub mod reach;
 pub mod trace;
 pub mod waiver;
 
+pub mod verdict;
+
 pub mod oracle;

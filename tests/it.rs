@@ -69,6 +69,12 @@ mod lint;
 mod lives;
 #[path = "it/log.rs"]
 mod log;
+#[path = "it/lsp.rs"]
+mod lsp;
+#[path = "it/lsp_agrees.rs"]
+mod lsp_agrees;
+#[path = "it/lsp_features.rs"]
+mod lsp_features;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]

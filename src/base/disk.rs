@@ -1,6 +1,10 @@
 //! Files of a project, for whoever may not open any itself. Layer 0.
 
-use std::{fmt, io, path::Path, sync::Arc};
+use std::{
+    fmt, io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
 
 /// Reads files below a project's directory. What was read is the same however often it is asked for.
 ///
@@ -33,6 +37,22 @@ pub trait Disk: fmt::Debug + Send + Sync {
 pub fn shown(path: &Path) -> String {
     let text = path.to_string_lossy().replace('\\', "/");
     text.strip_prefix("./").map(str::to_owned).filter(|t| !t.is_empty()).unwrap_or(text)
+}
+
+/// A path, empty for the project's own directory, without `.`, and without `..` but at its start.
+#[must_use]
+pub fn tidy(path: &Path) -> PathBuf {
+    let mut found = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(found.components().next_back(), Some(Component::Normal(_))) => {
+                found.pop();
+            }
+            part => found.push(part),
+        }
+    }
+    found
 }
 
 /// Why an operation failed, in the system's words.

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     base::{disk::Disk, span::Span},
-    cli::load::reason,
+    cli::{library::tidy, load::reason},
+    lsp::Unsaved,
 };
 
 /// How many files a directory may hold for `fileset`, those below it counted in.
@@ -24,6 +25,7 @@ const NOT_LISTED: [&str; 2] = [".git", ".secnet"];
 pub struct ProjectDisk {
     directory: PathBuf,
     read: Mutex<BTreeMap<String, Read>>,
+    unsaved: Arc<Unsaved>,
 }
 
 /// What was found at a path; `None` where there is no file.
@@ -37,7 +39,13 @@ impl ProjectDisk {
     /// A project's directory.
     #[must_use]
     pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_path_buf(), read: Mutex::default() }
+        Self::as_edited(directory, Arc::default())
+    }
+
+    /// The same as an editor has it.
+    #[must_use]
+    pub fn as_edited(directory: &Path, unsaved: Arc<Unsaved>) -> Self {
+        Self { directory: directory.to_path_buf(), read: Mutex::default(), unsaved }
     }
 
     /// What was read until now: each path with the SHA-256 of what was found there.
@@ -76,8 +84,10 @@ impl ProjectDisk {
             return Ok(read.clone());
         }
         let found = self.find(within, path)?.filter(|found| found.is_file());
+        let edited = found.as_ref().and_then(|_| self.unsaved.get(&tidy(&self.directory.join(path))));
         let bytes = match found {
             None => None,
+            Some(_) if edited.is_some() => edited.map(|text| Arc::from(text.as_bytes())),
             Some(found) => {
                 let why = |e: std::io::Error| format!("`{path}` cannot be read: {}", reason(&e));
                 let size = fs::metadata(&found).map_err(why)?.len();

@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+pub(super) use crate::base::disk::tidy;
 use crate::{
     analysis::{Library, Opened, Published},
     base::{
@@ -20,6 +21,7 @@ use crate::{
         lockfile::{self, LockFile},
         neighbour::{self, Others},
     },
+    lsp::Unsaved,
 };
 
 /// Where the sources of modules from git lie, in the project's directory.
@@ -49,6 +51,7 @@ pub struct Disk {
     keeper: Arc<dyn Keeper>,
     /// What was opened from git, by the name of its directory under [`MODULES`].
     opened: Mutex<BTreeMap<String, Source>>,
+    unsaved: Arc<Unsaved>,
 }
 
 impl Disk {
@@ -60,7 +63,13 @@ impl Disk {
 
     /// With another keeper of the modules from git.
     pub fn with(project: &Path, keeper: Arc<dyn Keeper>) -> Self {
-        Self { project: project.to_path_buf(), others: None, keeper, opened: Mutex::default() }
+        Self { project: project.to_path_buf(), others: None, keeper, opened: Mutex::default(), unsaved: Arc::default() }
+    }
+
+    /// The same as an editor has it. What `secnet lock` has fetched is as it was fetched.
+    #[must_use]
+    pub fn edited(self, unsaved: Arc<Unsaved>) -> Self {
+        Self { unsaved, ..self }
     }
 
     /// The source that a directory was opened as, if it is from git.
@@ -110,7 +119,7 @@ impl Library for Disk {
             let help = "name it by its source, beginning with `git+`, so that its checksum is looked at";
             return Err(codes::unreadable(source, "what `secnet lock` has fetched is no directory of the project", at, help));
         }
-        let files = load::directory(&self.project.join(&directory)).map_err(|wrong| {
+        let files = load::directory_as_edited(&self.project.join(&directory), &self.unsaved).map_err(|wrong| {
             let help = "correct the path, which is seen from the directory of this file";
             codes::unreadable(source, &first_of(&wrong), at, help)
         })?;
@@ -161,21 +170,6 @@ impl Keeper for Locked {
         };
         differs.map_or(Ok(()), |what| Err(lock_codes::changed(name, &what, at)))
     }
-}
-
-/// A path, empty for the project's own directory, without `.`, and without `..` but at its start.
-pub(super) fn tidy(path: &Path) -> PathBuf {
-    let mut found = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(found.components().next_back(), Some(Component::Normal(_))) => {
-                found.pop();
-            }
-            part => found.push(part),
-        }
-    }
-    found
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! A directory's sources. Layer 10; reads files and judges nothing in them.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 pub use crate::base::disk::{reason, shown};
-use crate::base::{
-    codes::environment as codes,
-    diagnostic::Diagnostic,
-    source::Sources,
-    span::{FileId, Span},
+use crate::{
+    base::{
+        codes::environment as codes,
+        diagnostic::Diagnostic,
+        source::Sources,
+        span::{FileId, Span},
+    },
+    cli::library::tidy,
+    lsp::Unsaved,
 };
 
 /// The texts that messages point into, and the directory that a project's files are in as the user named it.
@@ -55,6 +60,42 @@ pub fn directory(directory: &Path) -> Result<Vec<(String, String)>, Vec<Diagnost
         }
     }
     if wrong.is_empty() { Ok(files) } else { Err(wrong) }
+}
+
+/// The same as an editor has it: a text that is not saved stands for the file, or is one more.
+///
+/// # Errors
+/// As for [`directory`].
+pub fn directory_as_edited(directory: &Path, unsaved: &Unsaved) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
+    let here = tidy(directory);
+    let own: BTreeMap<String, &String> = unsaved.iter().filter_map(|(path, text)| Some((source_in(path, &here)?, text))).collect();
+    if own.is_empty() {
+        return self::directory(directory);
+    }
+    let mut files: BTreeMap<String, String> = own.iter().map(|(name, text)| (name.clone(), (*text).clone())).collect();
+    let mut wrong = vec![];
+    for path in paths(directory).unwrap_or_default() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if own.contains_key(&name) {
+            continue;
+        }
+        match read(&path) {
+            Ok(text) => drop(files.insert(name, text)),
+            Err(diagnostic) => wrong.push(diagnostic),
+        }
+    }
+    let too_large = files.iter().find(|(_, text)| text.len() > Span::BYTES_MAX);
+    wrong.extend(too_large.map(|(name, text)| codes::too_large(name, text.len() as u64, Span::BYTES_MAX)));
+    if files.len() > Span::FILES_MAX {
+        wrong.push(codes::too_many(&shown(directory), files.len(), Span::FILES_MAX));
+    }
+    if wrong.is_empty() { Ok(files.into_iter().collect()) } else { Err(wrong) }
+}
+
+/// The name of a source, if it lies in this directory.
+fn source_in(path: &Path, directory: &Path) -> Option<String> {
+    let here = path.parent() == Some(directory) && path.extension().is_some_and(|e| e == "secnet");
+    here.then(|| Some(path.file_name()?.to_string_lossy().into_owned())).flatten()
 }
 
 /// The paths of every `*.secnet` of a directory, sorted.

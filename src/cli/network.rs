@@ -82,9 +82,7 @@ impl NetworkArgs {
             let asked = project.model.answers.keys().filter(|key| *key != REGION);
             asked.for_each(|key| printer.whisper(&format!("`{key}` gives what the last apply was told.")));
             let mut read = self.last_read(&project, printer);
-            let same = same::by_id(&project.model, |address| read.get(address).map(|observed| observed.id.as_str()));
-            read.retain(|address, _| !same.contains_key(address));
-            let project = Project { model: same::joined(&project.model, &same), ..project };
+            let project = Project { model: joined(&project.model, &mut read), ..project };
             (resources::network_as_read(&project.model, &read), project)
         };
         Ok(Network { net, model: project.model, texts: project.texts, warnings: project.warnings })
@@ -99,19 +97,7 @@ impl NetworkArgs {
         let Ok(loaded) = self.place.store(&project.directory, &model.project).and_then(|store| store.load()) else {
             return resources::Read::new();
         };
-        let mut read = loaded.state.last_read();
-        // Filters that were changed since may find something else.
-        let same = same::by_id(model, |address| read.get(address).map(|observed| observed.id.as_str()));
-        for observed in read.values_mut() {
-            same::record(&mut observed.record, &same);
-            observed.parts.iter_mut().for_each(|(_, record)| same::record(record, &same));
-        }
-        let asked = |block: &model::Resource| {
-            let mut asked = block.record.clone();
-            same::record(&mut asked, &same);
-            asked
-        };
-        read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&asked(r), false)));
+        let read = fitting(loaded.state.last_read(), model);
         for address in read.keys() {
             let at = loaded.state.existing.get(address).map_or(0, |e| e.read_at);
             printer.whisper(&format!("`existing {address}` is as it was read {} ago.", age(now().saturating_sub(at))));
@@ -168,6 +154,31 @@ impl NetworkArgs {
         merge::complete(&mut net);
         Ok(net)
     }
+}
+
+/// Of what was last read of existing resources, what still fits them: filters that were changed since may find something else.
+#[must_use]
+pub fn fitting(mut read: resources::Read, model: &Model) -> resources::Read {
+    let same = same::by_id(model, |address| read.get(address).map(|observed| observed.id.as_str()));
+    for observed in read.values_mut() {
+        same::record(&mut observed.record, &same);
+        observed.parts.iter_mut().for_each(|(_, record)| same::record(record, &same));
+    }
+    let asked = |block: &model::Resource| {
+        let mut asked = block.record.clone();
+        same::record(&mut asked, &same);
+        asked
+    };
+    read.retain(|address, observed| model.resources.get(address).is_some_and(|r| r.existing && observed.fits(&asked(r), false)));
+    read
+}
+
+/// The model in which what is one thing in EC2 is one resource; what was read of it under its other names is taken out.
+#[must_use]
+pub fn joined(model: &Model, read: &mut resources::Read) -> Model {
+    let same = same::by_id(model, |address| read.get(address).map(|observed| observed.id.as_str()));
+    read.retain(|address, _| !same.contains_key(address));
+    same::joined(model, &same)
 }
 
 /// Reads a snapshot.

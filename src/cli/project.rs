@@ -53,6 +53,18 @@ pub struct ProjectArgs {
 }
 
 impl ProjectArgs {
+    /// For a command that is about no one project.
+    #[must_use]
+    pub fn of(directory: PathBuf, variables: VariableArgs, env: EnvArgs, policy_directories: Vec<PathBuf>) -> Self {
+        Self { directory, variables, env, policy_directories, json: false }
+    }
+
+    /// The same for the project of another directory.
+    #[must_use]
+    pub fn at(self, directory: &Path) -> Self {
+        Self { directory: directory.to_path_buf(), ..self }
+    }
+
     /// Values of variables.
     ///
     /// # Errors
@@ -209,7 +221,7 @@ impl Given {
     }
 
     /// What a command is given.
-    fn to(args: &ProjectArgs) -> Result<Self, Stop> {
+    pub(super) fn to(args: &ProjectArgs) -> Result<Self, Stop> {
         let inputs = args.variables.gather()?;
         let policies = args.imposed()?;
         let env = args.env()?;
@@ -221,7 +233,7 @@ impl Given {
     }
 
     /// The same for an analysis, which reads files through `disk`.
-    fn inputs(&self, directory: &Path, sandbox: bool, disk: Arc<ProjectDisk>, answers: Answers) -> Inputs {
+    pub(super) fn inputs(&self, directory: &Path, sandbox: bool, disk: Arc<ProjectDisk>, answers: Answers) -> Inputs {
         Inputs {
             environment: self.environment.iter().cloned().collect(),
             files: self.files.clone(),

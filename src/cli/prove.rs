@@ -14,10 +14,8 @@ use crate::{
         sarif,
     },
     prove::{
-        chart::Chart,
-        lint::lints,
         policy::{self, Judged, Offence},
-        waiver,
+        verdict::{Verdicts, verdicts},
     },
     schema::model,
     state::store,
@@ -85,16 +83,10 @@ impl Prove {
             }
             opened => opened?,
         };
-        // As a plan does: what is proved must hold when a machine is started, too.
-        let stopped = net.start_machines();
-        let chart = Chart::new(&net);
-        let mut judged = policy::judge(&chart, &model);
-        judged.iter_mut().filter(|_| stopped).for_each(|j| j.assumptions.push(policy::STARTED));
-        let expired = waiver::let_off(&mut judged, &model, Day::of(store::now()));
+        let Verdicts { judged, diagnostics } = verdicts(&mut net, &model, Day::of(store::now()));
         let proven = judged.iter().filter(|j| j.outcome == policy::Outcome::Proven).count();
         let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &texts)).collect();
-        let told = judged.iter().flat_map(|j| j.diagnostics.clone());
-        let diagnostics: Vec<Diagnostic> = warnings.into_iter().chain(expired).chain(told).chain(lints(&chart, &model)).collect();
+        let diagnostics: Vec<Diagnostic> = warnings.into_iter().chain(diagnostics).collect();
         let waived = judged.iter().filter(|j| j.waived.is_some()).count();
         let exit = if proven + waived == judged.len() { Exit::Ok } else { Exit::Findings };
         if self.sarif {

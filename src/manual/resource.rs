@@ -50,20 +50,7 @@ fn is_told(spec: &Spec, attr: &Attr) -> bool {
 fn attributes(spec: &Spec, text: &mut String) {
     text.push_str("\n## Attributes\n");
     for attr in spec.attrs.iter().filter(|a| a.change != Change::Computed && !is_told(spec, a)) {
-        let need = match &attr.default {
-            Some(Value::List(none)) if none.is_empty() => "optional".to_owned(),
-            Some(default) => format!("optional, `{default}` if left out"),
-            None if attr.required => "required".to_owned(),
-            None => "optional".to_owned(),
-        };
-        let cost = match attr.change {
-            Change::InPlace => "changed in place".to_owned(),
-            Change::Parts => "changed in place, piece by piece".to_owned(),
-            Change::Replace => format!("a change replaces the {}", spec.kind),
-            Change::Ours => "for secnet alone, EC2 is not told".to_owned(),
-            Change::Computed => continue,
-        };
-        let _ = write!(text, "\n### `{}`\n\n{}; {need}; {cost}.\n\n{}\n", attr.name, takes(&attr.ty), prose(attr.doc));
+        let _ = write!(text, "\n### `{}`\n\n{}.\n\n{}\n", attr.name, terms(attr, spec), prose(attr.doc));
     }
     if spec.tag_type.is_some() {
         text.push_str("\n### `tags`\n\n`map(string)`; optional; changed in place.\n\nIts tags, besides those of the project.\n");
@@ -77,6 +64,62 @@ fn attributes(spec: &Spec, text: &mut String) {
             let _ = write!(text, "\n### `{}`\n\n{}.\n\n{}\n", attr.name, takes(&attr.ty), prose(attr.doc));
         }
     }
+}
+
+/// What an attribute takes, whether it must be, and what a change of it costs.
+fn terms(attr: &Attr, spec: &Spec) -> String {
+    let need = match &attr.default {
+        Some(Value::List(none)) if none.is_empty() => "optional".to_owned(),
+        Some(default) => format!("optional, `{default}` if left out"),
+        None if attr.required => "required".to_owned(),
+        None => "optional".to_owned(),
+    };
+    let cost = match attr.change {
+        Change::InPlace => "changed in place".to_owned(),
+        Change::Parts => "changed in place, piece by piece".to_owned(),
+        Change::Replace => format!("a change replaces the {}", spec.kind),
+        Change::Ours => "for secnet alone, EC2 is not told".to_owned(),
+        Change::Computed => return format!("{}; known once it stands", takes(&attr.ty)),
+    };
+    format!("{}; {need}; {cost}", takes(&attr.ty))
+}
+
+/// What an editor tells of a type.
+#[must_use]
+pub fn about(kind: &str) -> Option<String> {
+    resources::spec(kind).map(|spec| unlinked(&format!("**{kind}**\n\n{}", prose(spec.doc))))
+}
+
+/// What an editor tells of an attribute of a type.
+#[must_use]
+pub fn about_attribute(kind: &str, name: &str) -> Option<String> {
+    let spec = resources::spec(kind)?;
+    if name == "tags" && spec.tag_type.is_some() {
+        return Some("`map(string)`; optional; changed in place.\n\nIts tags, besides those of the project.\n".into());
+    }
+    let attr = spec.attrs.iter().find(|a| a.name == name)?;
+    Some(unlinked(&format!("**{kind}.{name}**: {}.\n\n{}\n", terms(attr, spec), prose(attr.doc))))
+}
+
+/// What an editor tells of a sentence in a type.
+#[must_use]
+pub fn about_sentence(kind: &str, head: &str) -> Option<String> {
+    let sentence = resources::spec(kind)?.sentences.iter().find(|s| s.head == head)?;
+    let shape = shape(sentence);
+    Some(unlinked(&format!("`{shape}`\n\n{}\n\n```secnet\n{}\n```\n", prose(sentence.doc), sentence.example)))
+}
+
+/// A text whose links are words: they lead to pages that an editor does not have.
+fn unlinked(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("](") {
+        let Some(((start, word), (_, end))) = before.rsplit_once('[').zip(after.split_once(')')) else { break };
+        plain.push_str(start);
+        plain.push_str(word);
+        rest = end;
+    }
+    plain + rest
 }
 
 /// A type, with links to the resource types in it.

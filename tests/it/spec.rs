@@ -360,3 +360,29 @@ fn underlined(span: Span, sources: &Sources) -> String {
     let (first, more) = text.split_once('\n').map_or((text, ""), |(first, _)| (first, " ..."));
     format!("{name}{}:{} [{first}{more}]", position.line, position.column)
 }
+
+/// The projects of a file's cases that need nothing but files: name and text of each.
+pub(crate) fn projects(text: &str) -> Vec<Vec<(String, String)>> {
+    let (mut all, mut case) = (vec![], Case::default());
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.strip_prefix("```") else { continue };
+        let body: String = lines.by_ref().take_while(|l| *l != "```").map(|l| format!("{l}\n")).collect();
+        let (language, argument) = info.split_once(' ').map_or((info, None), |(l, a)| (l, Some(a)));
+        if language != "text" {
+            case.take(language, argument, &body);
+            continue;
+        }
+        let mut case = std::mem::take(&mut case);
+        let plain = case.steps.iter().all(|s| matches!(s, Step::Write(..))) && case.inputs.chosen.is_none() && case.others.is_empty();
+        if !plain || !case.inputs.environment.is_empty() || !case.inputs.files.is_empty() || !case.inputs.arguments.is_empty() {
+            continue;
+        }
+        if !case.alone && !case.files.iter().any(|(name, text)| !name.contains('/') && text.lines().any(|l| l.starts_with("project"))) {
+            case.files.push(("project.secnet".into(), "project test { }\n".into()));
+        }
+        case.files.extend(case.disk.0);
+        all.push(case.files);
+    }
+    all
+}

@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["apply"],
     &["sim"],
     &["live"],
+    &["lsp"],
     &["cli"],
 ];
 
@@ -56,6 +57,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", &["apply", "sim", "ec2", "live.rs", "live", "cli", "state/journal", "state/remote"]),
     ("object_store", &["live/bucket.rs"]),
     ("hyper", &["sim"]),
+    ("lsp_server", &["lsp"]),
+    ("gen_lsp_types", &["lsp"]),
     ("hmac", &["state/seal.rs"]),
     ("aws_config", &["ec2", "live.rs", "live"]),
     ("aws_sdk_ec2", &["ec2", "live.rs"]),

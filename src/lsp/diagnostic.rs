@@ -1,0 +1,65 @@
+//! Diagnostics as editors take them. Layer 9: a view, which judges nothing.
+
+use std::path::Path;
+
+use gen_lsp_types::{Code, Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, Location, Range};
+
+use crate::{
+    base::{
+        diagnostic::{Diagnostic, Severity},
+        span::Span,
+    },
+    lsp::session::{Project, Session},
+    syntax::ast::Item,
+};
+
+/// A diagnostic with the path of the file it is shown in.
+pub(super) type Placed<'p> = (&'p Path, Shown);
+
+/// All that is to be said of a project.
+pub(super) fn all<'p>(session: &Session<'_>, project: &'p Project) -> Vec<Placed<'p>> {
+    project.diagnostics().iter().filter_map(|d| placed(session, project, d)).collect()
+}
+
+fn placed<'p>(session: &Session<'_>, project: &'p Project, diagnostic: &Diagnostic) -> Option<Placed<'p>> {
+    let first = diagnostic.labels.first();
+    let at = first.map(|l| l.span).or_else(|| nowhere(project));
+    let path = at.and_then(|at| project.path(at.file())).or_else(|| project.paths().first().map(|p| &**p)).unwrap_or(&project.directory);
+    let range = at.and_then(|at| session.range(project, at)).unwrap_or_default();
+    Some((path, shown(session, project, diagnostic, range)))
+}
+
+/// Where what has no place is shown: at the project's name.
+fn nowhere(project: &Project) -> Option<Span> {
+    let items = project.opened.as_ref().ok()?.analysis.files.iter().flat_map(|f| &f.items);
+    items.filter_map(|item| if let Item::Project(p) = item { Some(p.name.span) } else { None }).next()
+}
+
+/// In the editor's words.
+pub(super) fn shown(session: &Session<'_>, project: &Project, diagnostic: &Diagnostic, range: Range) -> Shown {
+    let mut message = diagnostic.message.clone();
+    let said = diagnostic.labels.first().map(|l| &*l.text).filter(|t| !t.is_empty());
+    said.into_iter().for_each(|said| message.push_str(&format!("\n{said}")));
+    diagnostic.help.iter().for_each(|help| message.push_str(&format!("\nhelp: {help}")));
+    let others = diagnostic.labels.iter().skip(1).filter_map(|label| {
+        let uri = session.uri(project.path(label.span.file())?);
+        let location = Location { uri, range: session.range(project, label.span)? };
+        let message = if label.text.is_empty() { "see also".into() } else { label.text.clone() };
+        Some(DiagnosticRelatedInformation { location, message })
+    });
+    let others: Vec<_> = others.collect();
+    Shown {
+        range,
+        severity: Some(match diagnostic.severity {
+            Severity::Error => DiagnosticSeverity::Error,
+            Severity::Warning => DiagnosticSeverity::Warning,
+        }),
+        code: Some(Code::String(diagnostic.code.id.into())),
+        code_description: None,
+        source: Some("secnet".into()),
+        message: message.into(),
+        tags: None,
+        related_information: (!others.is_empty()).then_some(others),
+        data: None,
+    }
+}

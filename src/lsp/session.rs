@@ -1,0 +1,337 @@
+//! What is open in the editor, and the projects it belongs to. Layer 9.
+
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use gen_lsp_types::{
+    Diagnostic as Shown, DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams, Location, LspNotificationMethod, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent,
+    TextDocumentPositionParams, Uri,
+};
+use lsp_server::Notification;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    base::{
+        address::Address,
+        date::Day,
+        diagnostic::Diagnostic,
+        span::{FileId, Span},
+    },
+    lsp::{
+        Door, Opened, Unsaved, diagnostic,
+        names::{Mention, mentions},
+        place::{self, Encoding, Lines},
+    },
+    prove::{
+        chart::Chart,
+        reach::{Flow, exposure},
+        verdict::{Verdicts, verdicts},
+    },
+    resources,
+    syntax::ast::Item,
+};
+
+/// One conversation with an editor.
+pub(super) struct Session<'d> {
+    door: &'d dyn Door,
+    pub(super) encoding: Encoding,
+    folders: Vec<PathBuf>,
+    /// The texts that are open.
+    pub(super) unsaved: Arc<Unsaved>,
+    documents: BTreeMap<PathBuf, Document>,
+    /// By directory; `None`: to be read anew.
+    projects: BTreeMap<PathBuf, Option<Project>>,
+    /// What the editor shows now.
+    told: BTreeMap<PathBuf, Vec<Shown>>,
+    /// Documents that were opened or changed since the editor was told anything.
+    changed: BTreeSet<PathBuf>,
+}
+
+struct Document {
+    /// As the editor writes it.
+    uri: Uri,
+    version: i32,
+    /// The directories of the projects that it belongs to.
+    of: Vec<PathBuf>,
+}
+
+/// A project as it was read last.
+pub(super) struct Project {
+    pub(super) directory: PathBuf,
+    pub(super) opened: Result<Opened, Vec<Diagnostic>>,
+    today: Day,
+    verdicts: OnceCell<Verdicts>,
+    all: OnceCell<Vec<Diagnostic>>,
+    mentions: OnceCell<Vec<Mention>>,
+    exposure: OnceCell<Vec<Flow>>,
+}
+
+impl Project {
+    /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
+    pub(super) fn diagnostics(&self) -> &[Diagnostic] {
+        self.all.get_or_init(|| match &self.opened {
+            Ok(opened) => opened.analysis.diagnostics.iter().chain(self.verdicts().map_or(&[][..], |v| &v.diagnostics)).cloned().collect(),
+            Err(wrong) => wrong.clone(),
+        })
+    }
+
+    /// What becomes of its policies; nothing can be said where there are errors.
+    pub(super) fn verdicts(&self) -> Option<&Verdicts> {
+        let opened = self.opened.as_ref().ok().filter(|o| !o.analysis.has_errors())?;
+        let model = &opened.analysis.model;
+        Some(self.verdicts.get_or_init(|| verdicts(&mut resources::network_as_read(model, &opened.existing), model, self.today)))
+    }
+
+    /// What `secnet exposure` says of it.
+    pub(super) fn exposure(&self) -> &[Flow] {
+        self.exposure.get_or_init(|| match &self.opened {
+            Ok(opened) if !opened.analysis.has_errors() => {
+                exposure(&Chart::new(&resources::network_as_read(&opened.analysis.model, &opened.existing)))
+            }
+            _ => vec![],
+        })
+    }
+
+    /// Every name in its sources.
+    pub(super) fn mentions(&self) -> &[Mention] {
+        self.mentions.get_or_init(|| mentions(self))
+    }
+
+    /// The name at a place, the smallest if several are there.
+    pub(super) fn mention(&self, at: Span) -> Option<&Mention> {
+        let there = |m: &&Mention| m.span.file() == at.file() && m.span.start() <= at.start() && at.start() <= m.span.end();
+        self.mentions().iter().filter(there).min_by_key(|m| m.span.len())
+    }
+
+    /// Where its sources lie.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        self.opened.as_ref().map_or(&[], |o| &o.paths)
+    }
+
+    /// Where one of them lies.
+    pub(super) fn path(&self, file: FileId) -> Option<&Path> {
+        self.paths().get(usize::from(file.0)).map(|p| &**p)
+    }
+
+    /// The source that lies there.
+    pub(super) fn file(&self, path: &Path) -> Option<FileId> {
+        self.paths().iter().position(|p| p == path).and_then(|n| u16::try_from(n).ok()).map(FileId)
+    }
+
+    fn has_project_block(&self) -> bool {
+        let files = self.opened.as_ref().map_or(&[][..], |o| &o.analysis.files);
+        let own = files.iter().zip(self.paths()).filter(|(_, path)| path.parent() == Some(&self.directory));
+        own.flat_map(|(file, _)| &file.items).any(|item| matches!(item, Item::Project(_)))
+    }
+}
+
+impl<'d> Session<'d> {
+    /// With nothing open.
+    pub(super) fn new(door: &'d dyn Door, encoding: Encoding, folders: Vec<PathBuf>) -> Self {
+        let (documents, projects, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { door, encoding, folders, unsaved: Arc::default(), documents, projects, told, changed: BTreeSet::new() }
+    }
+
+    /// Takes note of what the editor says; what is not understood is left alone, as the protocol has it.
+    pub(super) fn notified(&mut self, notification: Notification) {
+        match LspNotificationMethod::from(&*notification.method) {
+            LspNotificationMethod::TextDocumentDidOpen => read(notification).into_iter().for_each(|p| self.opened(p)),
+            LspNotificationMethod::TextDocumentDidChange => read(notification).into_iter().for_each(|p| self.edited(p)),
+            LspNotificationMethod::TextDocumentDidClose => read(notification).into_iter().for_each(|p| self.closed(&p)),
+            LspNotificationMethod::TextDocumentDidSave => {
+                let _: Option<DidSaveTextDocumentParams> = read(notification);
+                self.outside_changed();
+            }
+            LspNotificationMethod::WorkspaceDidChangeWatchedFiles => {
+                let _: Option<DidChangeWatchedFilesParams> = read(notification);
+                self.outside_changed();
+            }
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, params: DidOpenTextDocumentParams) {
+        let document = params.text_document;
+        let Some(path) = place::path_of(&document.uri) else { return };
+        self.documents.insert(path.clone(), Document { uri: document.uri, version: document.version, of: vec![] });
+        self.take(path, document.text);
+    }
+
+    fn edited(&mut self, params: DidChangeTextDocumentParams) {
+        let id = params.text_document;
+        let Some(path) = place::path_of(&id.text_document_identifier.uri) else { return };
+        let Some(document) = self.documents.get_mut(&path) else { return };
+        document.version = id.version;
+        let mut text = self.unsaved.get(&path).cloned().unwrap_or_default();
+        for change in params.content_changes {
+            match change {
+                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => text = whole.text,
+                TextDocumentContentChangeEvent::TextDocumentContentChangePartial(partial) => {
+                    let lines = Lines::new(&text, self.encoding);
+                    let (start, end) = (lines.byte(partial.range.start), lines.byte(partial.range.end));
+                    text.replace_range(start..end.max(start), &partial.text);
+                }
+            }
+        }
+        self.take(path, text);
+    }
+
+    fn take(&mut self, path: PathBuf, text: String) {
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        Arc::make_mut(&mut self.unsaved).insert(path.clone(), text);
+        self.stale(&path);
+        self.changed.insert(path);
+    }
+
+    fn closed(&mut self, params: &DidCloseTextDocumentParams) {
+        let Some(path) = place::path_of(&params.text_document.uri) else { return };
+        Arc::make_mut(&mut self.unsaved).remove(&path);
+        self.stale(&path);
+        self.documents.remove(&path);
+        self.changed.remove(&path);
+    }
+
+    /// Something on disk is not as it was.
+    fn outside_changed(&mut self) {
+        self.door.forget();
+        self.projects.values_mut().for_each(|p| *p = None);
+        self.documents.values_mut().for_each(|d| d.of.clear());
+    }
+
+    /// Has those projects read anew that a text belongs to, or may belong to.
+    fn stale(&mut self, path: &Path) {
+        let is_source = path.extension().is_some_and(|e| e == "secnet");
+        for (directory, project) in &mut self.projects {
+            let concerned = |p: &Project| !is_source || p.file(path).is_some() || path.parent() == Some(directory) || p.opened.is_err();
+            if project.as_ref().is_some_and(concerned) {
+                *project = None;
+            }
+        }
+    }
+
+    /// Reads what is not as it was.
+    pub(super) fn refresh(&mut self) {
+        let mut documents = std::mem::take(&mut self.documents);
+        for (path, document) in documents.iter_mut().filter(|(p, _)| p.extension().is_some_and(|e| e == "secnet")) {
+            let lost = document.of.iter().any(|d| self.project(d).file(path).is_none());
+            if document.of.is_empty() || lost {
+                document.of = self.homes(path);
+            }
+        }
+        let wanted: BTreeSet<&PathBuf> = documents.values().flat_map(|d| &d.of).collect();
+        self.projects.retain(|directory, _| wanted.contains(directory));
+        let stale: Vec<PathBuf> = self.projects.iter().filter(|(_, p)| p.is_none()).map(|(d, _)| d.clone()).collect();
+        for directory in stale {
+            self.project(&directory);
+        }
+        self.documents = documents;
+    }
+
+    /// The projects that a source belongs to: its own directory's, or else those that use it as a module's.
+    fn homes(&mut self, path: &Path) -> Vec<PathBuf> {
+        let Some(own) = path.parent().map(Path::to_path_buf) else { return vec![] };
+        if self.project(&own).has_project_block() {
+            return vec![own];
+        }
+        let near = own.ancestors().skip(1).take(3).map(Path::to_path_buf);
+        let folders = self.folders.iter().filter(|folder| own.starts_with(folder));
+        let candidates: BTreeSet<PathBuf> = folders.flat_map(|f| self.door.projects(f)).chain(near).filter(|d| *d != own).collect();
+        let users: Vec<PathBuf> = candidates.into_iter().filter(|d| self.project(d).file(path).is_some()).collect();
+        if users.is_empty() { vec![own] } else { users }
+    }
+
+    /// The project of a directory.
+    fn project(&mut self, directory: &Path) -> &Project {
+        let (door, unsaved) = (self.door, &self.unsaved);
+        self.projects.entry(directory.to_path_buf()).or_default().get_or_insert_with(|| Project {
+            directory: directory.to_path_buf(),
+            opened: door.open(directory, unsaved),
+            today: door.today(),
+            verdicts: OnceCell::new(),
+            all: OnceCell::new(),
+            mentions: OnceCell::new(),
+            exposure: OnceCell::new(),
+        })
+    }
+
+    /// What the editor must be told, now that nothing else is waiting.
+    pub(super) fn tell(&mut self) -> Vec<Notification> {
+        self.refresh();
+        let mut now: BTreeMap<PathBuf, Vec<Shown>> = BTreeMap::new();
+        for project in self.projects.values().flatten() {
+            for (path, shown) in diagnostic::all(self, project) {
+                // What cannot be read is said where somebody looks.
+                let open = self.documents.iter().find(|(_, d)| d.of.contains(&project.directory)).map(|(p, _)| p);
+                let path = if path == project.directory { open.map_or(path, |p| p) } else { path };
+                let all = now.entry(path.to_path_buf()).or_default();
+                if !all.contains(&shown) {
+                    all.push(shown);
+                }
+            }
+        }
+        let paths: BTreeSet<&PathBuf> = now.keys().chain(self.told.keys()).chain(&self.changed).collect();
+        let differs = |path: &&&PathBuf| self.changed.contains(**path) || now.get(**path) != self.told.get(**path);
+        let told = paths.iter().filter(differs).map(|path| {
+            let version = self.documents.get(*path).map(|d| d.version);
+            let diagnostics = now.get(*path).cloned().unwrap_or_default();
+            let params = PublishDiagnosticsParams { uri: self.uri(path), version, diagnostics };
+            Notification::new(LspNotificationMethod::TextDocumentPublishDiagnostics.as_str().into(), params)
+        });
+        let told = told.collect();
+        self.changed.clear();
+        self.told = now;
+        told
+    }
+
+    /// The projects that hold a source, and where a place in it is in each.
+    pub(super) fn at(&self, document: &TextDocumentPositionParams) -> Vec<(&Project, Span)> {
+        let Some(path) = place::path_of(&document.text_document.uri) else { return vec![] };
+        let found = self.of(&path).into_iter().filter_map(|(project, file)| {
+            let text = &project.opened.as_ref().ok()?.analysis.sources.get(file)?.text;
+            let byte = Lines::new(text, self.encoding).byte(document.position);
+            Some((project, Span::new(file, byte, byte)))
+        });
+        found.collect()
+    }
+
+    /// The projects that hold a source, and as which.
+    pub(super) fn of(&self, path: &Path) -> Vec<(&Project, FileId)> {
+        self.projects.values().flatten().filter_map(|p| Some((p, p.file(path)?))).collect()
+    }
+
+    /// The text of a document that is open.
+    pub(super) fn text(&self, uri: &Uri) -> Option<&str> {
+        place::path_of(uri).and_then(|path| self.unsaved.get(&path)).map(|t| &**t)
+    }
+
+    /// What the state of a project knows.
+    pub(super) fn applied(&self, project: &Project) -> Vec<Address> {
+        let model = project.opened.as_ref().map(|o| &o.analysis.model.project).ok().filter(|p| !p.name.is_empty());
+        model.map_or_else(Vec::new, |model| self.door.applied(&project.directory, model))
+    }
+
+    /// Where a piece of a source stands, the file with it.
+    pub(super) fn location(&self, project: &Project, span: Span) -> Option<Location> {
+        Some(Location { uri: self.uri(project.path(span.file())?), range: self.range(project, span)? })
+    }
+
+    /// How the editor names a file.
+    pub(super) fn uri(&self, path: &Path) -> Uri {
+        self.documents.get(path).map_or_else(|| place::uri_of(path), |d| d.uri.clone())
+    }
+
+    /// Where a piece of a source stands.
+    pub(super) fn range(&self, project: &Project, span: Span) -> Option<Range> {
+        let file = project.opened.as_ref().ok()?.analysis.sources.get(span.file())?;
+        Some(Lines::new(&file.text, self.encoding).of(span))
+    }
+}
+
+fn read<P: DeserializeOwned>(notification: Notification) -> Option<P> {
+    serde_json::from_value(notification.params).ok()
+}
