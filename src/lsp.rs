@@ -29,11 +29,12 @@ use gen_lsp_types::{
     CodeActionProvider, CodeActionRequest, CodeLensOptions, CodeLensRequest, CompletionOptions, CompletionRequest, CompletionResponse,
     Contents, Definition, DefinitionProvider, DefinitionRequest, DocumentFormattingProvider, DocumentFormattingRequest,
     DocumentSymbolProvider, DocumentSymbolRequest, DocumentSymbolResponse, Hover, HoverProvider, HoverRequest, InitializeParams,
-    InitializeResult, LspRequestMethod, MarkupContent, MarkupKind, PositionEncodingKind, PrepareRenameRequest, PrepareRenameResult,
-    ReferencesProvider, ReferencesRequest, RenameOptions, RenameProvider, Save, ServerCapabilities, ServerInfo, TextDocumentPositionParams,
-    TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, Uri, WorkspaceFolders,
+    InitializeResult, LspNotificationMethod, LspRequestMethod, MarkupContent, MarkupKind, MessageType, PositionEncodingKind,
+    PrepareRenameRequest, PrepareRenameResult, ReferencesProvider, ReferencesRequest, RenameOptions, RenameProvider, Save,
+    ServerCapabilities, ServerInfo, ShowMessageParams, TextDocumentPositionParams, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions, Uri, WorkspaceFolders,
 };
-use lsp_server::{Connection, ErrorCode, Message, ProtocolError, Request, Response};
+use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Request, Response};
 
 use crate::{
     analysis::Analysis,
@@ -56,8 +57,11 @@ pub trait Door {
     /// It cannot be read at all.
     fn open(&self, directory: &Path, unsaved: &Arc<Unsaved>) -> Result<Opened, Vec<Diagnostic>>;
 
-    /// What the state of a project knows; nothing where there is no usable one.
-    fn applied(&self, directory: &Path, project: &model::Project) -> Vec<Address>;
+    /// What the state of a project knows; nothing where it was never applied.
+    ///
+    /// # Errors
+    /// There is a state, and it cannot be read: why, for people.
+    fn applied(&self, directory: &Path, project: &model::Project) -> Result<Vec<Address>, String>;
 
     /// Forgets what it remembers of anything but the sources, such as states: something was saved, or has changed.
     fn forget(&self);
@@ -109,7 +113,7 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
             Ok(message) => message,
             Err(_) => {
                 // Nothing is waiting: this is the newest text.
-                let told = catch_unwind(AssertUnwindSafe(|| session.tell())).unwrap_or_default();
+                let told = catch_unwind(AssertUnwindSafe(|| session.tell())).unwrap_or_else(|_| vec![stale()]);
                 told.into_iter().for_each(|one| send(connection, one.into()));
                 match connection.receiver.recv() {
                     Ok(message) => message,
@@ -137,6 +141,14 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
 /// An editor that does not listen any more ends the loop by itself.
 fn send(connection: &Connection, message: Message) {
     let _ = connection.sender.send(message);
+}
+
+/// What is said where a text could not be judged: what is shown of it would look as if it held.
+fn stale() -> Notification {
+    let message =
+        "secnet has met a bug of its own: what it shows may be of an older text. `secnet check` and `secnet prove` say how it is.";
+    let params = ShowMessageParams { kind: MessageType::Error, message: message.into() };
+    Notification::new(LspNotificationMethod::WindowShowMessage.as_str().into(), params)
 }
 
 fn info() -> ServerInfo {

@@ -369,7 +369,7 @@ fn within(input: &Input<'_>, bounds: Bounds) -> Result<Plan, Vec<Diagnostic>> {
     let mut seen = seen(&standing, &decisions);
     lifecycle::adopt(&mut imports, &mut seen);
     notes.extend(describe::left_to_others(&decisions, &standing).into_iter().chain(order_notes));
-    notes.extend(once::notes(&taken, &decisions, &tasks).into_iter().chain(deep::notes(&decisions, &standing, observation.deep)));
+    notes.extend(once::notes(&taken, &decisions).into_iter().chain(deep::notes(&decisions, &standing, observation.deep)));
     let mut proof = proof::prove(input, &standing, &decisions)?;
     proof.during(against, diagnostics);
     let promises = guard::promises(model, sources);

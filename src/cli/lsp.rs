@@ -66,7 +66,7 @@ impl Lsp {
     pub(super) fn run(self) -> Outcome {
         let args = ProjectArgs::of(PathBuf::new(), self.variables, self.env, self.policy_directories);
         let files = Files::new(args, self.others.sandbox);
-        lsp::on_stdio(&files).map_err(|e| Stop::from(codes::unreadable("the editor", &load::reason(&e))))?;
+        lsp::on_stdio(&files).map_err(|e| Stop::from(codes::editor_gone(&e.to_string())))?;
         Ok(Exit::Ok)
     }
 }
@@ -150,10 +150,10 @@ impl Door for Files {
         Ok(Opened { analysis, paths, existing })
     }
 
-    fn applied(&self, directory: &Path, project: &model::Project) -> Vec<Address> {
+    fn applied(&self, directory: &Path, project: &model::Project) -> Result<Vec<Address>, String> {
         let place = Place { sandbox: self.sandbox, ..Place::default() };
-        let loaded = place.store(directory, project).and_then(|store| store.load());
-        loaded.map_or_else(|_| vec![], |loaded| loaded.state.resources.into_keys().collect())
+        let loaded = place.store(directory, project).and_then(|store| store.load()).map_err(|wrong| wrong.message)?;
+        Ok(loaded.state.resources.into_keys().collect())
     }
 
     fn forget(&self) {

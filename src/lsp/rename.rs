@@ -62,7 +62,7 @@ pub(super) fn edits(session: &Session<'_>, params: &RenameParams) -> Result<Work
         for one in project.mentions().iter().filter(|m| m.symbol == mention.symbol && !was_moved(project, m)) {
             add(session, project, one.span, new.to_owned(), &mut changes);
         }
-        moved(session, project, &mention.symbol, new, &mut changes);
+        moved(session, project, &mention.symbol, new, &mut changes)?;
     }
     if changes.is_empty() {
         Err("this has no name that could be another".into())
@@ -102,21 +102,29 @@ fn was_moved(project: &Project, mention: &Mention) -> bool {
     items.is_some_and(|file| file.items.iter().any(|item| matches!(item, Item::Moved(m) if inside(m.from.span))))
 }
 
-/// Writes `moved` lines for what the state knows under the old name.
-fn moved(session: &Session<'_>, project: &Project, symbol: &Symbol, new: &str, changes: &mut HashMap<Uri, Vec<TextEdit>>) {
-    let Symbol::Resource(directory, kind, name) = symbol else { return };
-    let Ok(opened) = &project.opened else { return };
+/// Writes `moved` lines for what the state knows under the old name. Without them the next plan would make all of it anew, so
+/// nothing is renamed where nobody can tell.
+fn moved(
+    session: &Session<'_>,
+    project: &Project,
+    symbol: &Symbol,
+    new: &str,
+    changes: &mut HashMap<Uri, Vec<TextEdit>>,
+) -> Result<(), String> {
+    let Symbol::Resource(directory, kind, name) = symbol else { return Ok(()) };
+    let Ok(opened) = &project.opened else { return Ok(()) };
     // In a module a line would have to stand in every project that uses it.
     if *directory != project.directory || resources::spec(kind).is_none() {
-        return;
+        return Ok(());
     }
-    let known = session.applied(project).into_iter().filter(|a| a.module().is_empty() && a.kind() == &**kind && a.name() == &**name);
+    let applied = session.applied(project).map_err(|why| format!("whether it is applied, and needs `moved`, cannot be told: {why}"))?;
+    let known = applied.into_iter().filter(|a| a.module().is_empty() && a.kind() == &**kind && a.name() == &**name);
     let known: Vec<Address> = known.collect();
     let declared = project.mentions().iter().find(|m| m.declares && m.symbol == *symbol);
-    let Some(declared) = declared else { return };
+    let Some(declared) = declared else { return Ok(()) };
     let items = opened.analysis.files.get(usize::from(declared.span.file().0)).map_or(&[][..], |f| &f.items);
     let holds = |item: &&Item| item.span().start() <= declared.span.start() && declared.span.end() <= item.span().end();
-    let Some(Item::Resource(block)) = items.iter().find(holds) else { return };
+    let Some(Item::Resource(block)) = items.iter().find(holds) else { return Ok(()) };
     let file: FileId = declared.span.file();
     let end = Span::new(file, block.span.end(), block.span.end());
     let to = |from: &Address| Address::within("", kind, new, from.key().as_ref());
@@ -124,4 +132,5 @@ fn moved(session: &Session<'_>, project: &Project, symbol: &Symbol, new: &str, c
     if !lines.is_empty() {
         add(session, project, end, format!("\n{lines}"), changes);
     }
+    Ok(())
 }

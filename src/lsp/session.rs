@@ -309,10 +309,13 @@ impl<'d> Session<'d> {
         place::path_of(uri).and_then(|path| self.unsaved.get(&path)).map(|t| &**t)
     }
 
-    /// What the state of a project knows.
-    pub(super) fn applied(&self, project: &Project) -> Vec<Address> {
-        let model = project.opened.as_ref().map(|o| &o.analysis.model.project).ok().filter(|p| !p.name.is_empty());
-        model.map_or_else(Vec::new, |model| self.door.applied(&project.directory, model))
+    /// What the state of a project knows; in a text so broken that nobody knows the project, nothing.
+    ///
+    /// # Errors
+    /// There is a state, and it cannot be read.
+    pub(super) fn applied(&self, project: &Project) -> Result<Vec<Address>, String> {
+        let model = project.opened.as_ref().ok().map(|opened| &opened.analysis.model.project).filter(|p| !p.name.is_empty());
+        model.map_or_else(|| Ok(vec![]), |model| self.door.applied(&project.directory, model))
     }
 
     /// Where a piece of a source stands, the file with it.

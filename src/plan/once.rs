@@ -8,13 +8,12 @@ use crate::{
         codes::plan as codes,
         diagnostic::{Diagnostic, Sink},
     },
-    plan::{Action, Task, decide::Decisions, standing::Standing},
+    plan::{Action, decide::Decisions, standing::Standing},
     registry::Spec,
     schema::{
         model::Resource,
         value::{Record, Value},
     },
-    state::event::What,
 };
 
 /// Something that cannot come before something of another name has gone.
@@ -171,10 +170,8 @@ pub fn in_circle(taken: &[Taken], decisions: &Decisions<'_>) -> Option<Diagnosti
 
 /// What people are told of it: what is made anew under another name might be the same thing.
 #[must_use]
-pub fn notes(taken: &[Taken], decisions: &Decisions<'_>, tasks: &[Task]) -> Vec<String> {
-    let made = |address: &Address| {
-        tasks.iter().any(|t| t.what.address() == address && matches!(t.what, What::Create { .. } | What::CreateAlike { .. }))
-    };
+pub fn notes(taken: &[Taken], decisions: &Decisions<'_>) -> Vec<String> {
+    let made = |address: &Address| decisions.wanted.get(address).is_some_and(|d| d.action == Some(Action::Create));
     let whole = taken.iter().filter(|t| t.new.1.is_none() && t.old.1.is_none() && decisions.unwanted.contains(&t.old.0) && made(&t.new.0));
     let note = |t: &Taken| {
         let (new, old, attr) = (&t.new.0, &t.old.0, t.attr);

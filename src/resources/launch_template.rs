@@ -90,6 +90,28 @@ resource! {
     }
 }
 
+/// What it says of the instances that are launched from it: each change makes a new version.
+pub(super) const SAYS: &[&str] = &[
+            "image",
+            "instance_type",
+            "subnet",
+            "security_groups",
+            "associate_public_ip_address",
+            "key_pair",
+            "user_data",
+            "iam_instance_profile",
+            "http_tokens",
+            "http_put_response_hop_limit",
+            "http_endpoint",
+            "root_volume_size",
+            "root_volume_type",
+            "root_volume_encrypted",
+            "ebs_optimized",
+            "monitoring",
+            "instance_initiated_shutdown_behavior",
+            "tenancy",
+];
+
 impl ResourceType for LaunchTemplate {
     declared!();
 
@@ -125,26 +147,7 @@ output template = launch_template.worker.id
         ..Listing::new("DescribeLaunchTemplates", &["LaunchTemplates"], "LaunchTemplateId", "", Some(200))
     };
     const UPDATES: &'static [Update] = &[Update {
-        attrs: &[
-            "image",
-            "instance_type",
-            "subnet",
-            "security_groups",
-            "associate_public_ip_address",
-            "key_pair",
-            "user_data",
-            "iam_instance_profile",
-            "http_tokens",
-            "http_put_response_hop_limit",
-            "http_endpoint",
-            "root_volume_size",
-            "root_volume_type",
-            "root_volume_encrypted",
-            "ebs_optimized",
-            "monitoring",
-            "instance_initiated_shutdown_behavior",
-            "tenancy",
-        ],
+        attrs: SAYS,
         after_create: |_| false,
         calls: new_version,
     }];

@@ -50,13 +50,18 @@ impl Client {
     /// The answer to a request.
     #[track_caller]
     pub(crate) fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.try_ask(method, params).unwrap_or_else(|e| panic!("{method}: {e}"))
+    }
+
+    /// The same; an answer that is an error is its message.
+    pub(crate) fn try_ask(&mut self, method: &str, params: Value) -> Result<Value, String> {
         self.next += 1;
         let id = RequestId::from(self.next);
         self.connection.sender.send(Request::new(id.clone(), method.into(), params).into()).unwrap();
         loop {
             match self.connection.receiver.recv_timeout(PATIENCE).unwrap() {
                 Message::Response(response) if response.id == id => {
-                    return response.response_result.unwrap_or_else(|e| panic!("{method}: {e:?}"));
+                    return response.response_result.map_err(|e| e.message);
                 }
                 Message::Notification(told) => self.told.push(told.params),
                 other => panic!("{other:?}"),

@@ -36,9 +36,13 @@ impl Open {
 
     #[track_caller]
     fn ask(&mut self, method: &str, more: Value) -> Value {
+        self.try_ask(method, more).unwrap_or_else(|e| panic!("{method}: {e}"))
+    }
+
+    fn try_ask(&mut self, method: &str, more: Value) -> Result<Value, String> {
         let mut params = json!({ "textDocument": { "uri": uri(&self.path()) }, "position": self.at });
         params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        self.client.ask(method, params)
+        self.client.try_ask(method, params)
     }
 
     /// Each line that a range lies in, with the range drawn under it.
@@ -162,13 +166,29 @@ fn a_rename_changes_every_use_and_writes_moved_only_where_it_is_applied() {
     fs::write(open.path(), renamed).unwrap();
     // Nothing is replaced, whoever carries it out: the tag that bears the name changes, and no more.
     let plan = secnet(open.folder.path(), &["plan", "--sandbox"]).exits(0).out;
-    assert!(!plan.contains("destroy subnet") && !plan.contains("create subnet"), "{plan}");
+    assert!(!plan.contains("delete subnet") && !plan.contains("replace subnet") && !plan.contains("create subnet"), "{plan}");
 }
 
 #[test]
 fn what_cannot_be_renamed_is_told_why() {
     let mut open = open(&NETWORK.replace("subnet a", "su$0bnet a"));
     assert_eq!(open.ask("textDocument/prepareRename", json!({})), Value::Null);
+    let why = open.try_ask("textDocument/rename", json!({ "newName": "app" })).unwrap_err();
+    assert_eq!(why, "this has no name that could be another");
+}
+
+/// Without `moved` the next plan would make all of it anew.
+#[test]
+fn nothing_is_renamed_where_nobody_can_tell_whether_it_is_applied() {
+    let mut open = open(&NETWORK.replace("subnet a", "subnet $0a"));
+    let state = open.folder.path().join("state");
+    fs::create_dir_all(&state).unwrap();
+    fs::write(state.join("test.json"), "{\"version\": ").unwrap();
+    let why = open.try_ask("textDocument/rename", json!({ "newName": "app" })).unwrap_err();
+    assert!(why.starts_with("whether it is applied, and needs `moved`, cannot be told: "), "{why}");
+    fs::remove_file(state.join("test.json")).unwrap();
+    let edit = open.ask("textDocument/rename", json!({ "newName": "app" }));
+    assert_eq!(open.edited(&edit), open.text.replace("subnet a", "subnet app"));
 }
 
 #[test]

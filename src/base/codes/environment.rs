@@ -127,6 +127,13 @@ pub fn no_sources(directory: &str) -> Diagnostic {
         .help("name the directory of a project, or start one with `secnet new NAME`")
 }
 
+/// [`UNREADABLE`]: what an editor sends.
+#[must_use]
+pub fn editor_gone(why: &str) -> Diagnostic {
+    Diagnostic::error(&UNREADABLE, format!("what the editor sends cannot be read: {why}"))
+        .help("an editor starts `secnet lsp` by itself; nothing else is to write to its standard input")
+}
+
 /// [`UNREADABLE`]
 #[must_use]
 pub fn unreadable(path: &str, reason: &str) -> Diagnostic {

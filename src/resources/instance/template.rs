@@ -17,6 +17,7 @@ use crate::{
     resources::{
         further,
         instance::Instance,
+        launch_template,
         read::{list, text},
     },
     schema::{
@@ -28,26 +29,7 @@ use crate::{
 
 pub(super) const INHERITS: Inherits = Inherits {
     by: "launch_template",
-    attrs: &[
-        "image",
-        "instance_type",
-        "subnet",
-        "security_groups",
-        "associate_public_ip_address",
-        "key_pair",
-        "user_data",
-        "iam_instance_profile",
-        "http_tokens",
-        "http_put_response_hop_limit",
-        "http_endpoint",
-        "root_volume_size",
-        "root_volume_type",
-        "root_volume_encrypted",
-        "ebs_optimized",
-        "monitoring",
-        "instance_initiated_shutdown_behavior",
-        "tenancy",
-    ],
+    attrs: launch_template::SAYS,
     needs: &["image", "instance_type"],
     instead: ("network_interface", &["subnet", "security_groups", "associate_public_ip_address"]),
     says: ("on_template_interface", &["subnet", "associate_public_ip_address"]),
