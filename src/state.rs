@@ -9,7 +9,7 @@ pub mod seal;
 pub mod store;
 pub mod undo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,8 @@ pub struct State {
     pub promises: Vec<Promise>,
     /// What hashes of sensitive values are made with: see [`seal`]. `None` where there never was one.
     pub sealing_key: Option<String>,
+    /// Receipts of what other projects have handed over and have not yet heard of: it came here, wherever it is now.
+    pub received: BTreeSet<String>,
 }
 
 /// What a `forbid` lets pass.
@@ -191,6 +193,7 @@ impl State {
             outputs: BTreeMap::new(),
             promises: vec![],
             sealing_key: None,
+            received: BTreeSet::new(),
         }
     }
 

@@ -321,6 +321,8 @@ pub struct Handed {
     pub key: String,
     /// Where its state is kept.
     pub backend: Backend,
+    /// Random; the other's state has it among what it received from the moment the hand-over holds until the giver's own has it, too.
+    pub receipt: String,
 }
 
 /// A call of which the journal does not say what came of it.

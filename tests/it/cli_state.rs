@@ -109,24 +109,29 @@ fn a_resource_goes_to_another_project_or_stays_but_is_never_in_both() {
 
     // As if the run had been killed between the two writes: the giver's state and journal are as they were then.
     let journal = |lineage: &str, serial: u64| {
-        let to = json!({"above": to, "key": "q", "backend": {"bucket": {"name": "acme-state", "key": "secnet/sandbox"}}});
+        let to = json!({"above": to, "key": "q", "receipt": "5ec", "backend": {"bucket": {"name": "acme-state", "key": "secnet/sandbox"}}});
         let begin = json!({"begin": {"lineage": lineage, "serial": serial, "account": null, "region": "us-east-1", "at": 0}});
         let handed = json!({"handed_over": {"addresses": ["subnet.a"], "id": old.id, "to": to}});
         [begin, handed].map(|event| serde_json::from_value(event).unwrap())
     };
-    for theirs_is_written in [true, false] {
+    for (theirs_is_written, then_let_go) in [(true, false), (true, true), (false, false)] {
         let lock = store.lock("test").unwrap();
         let (state, _) = store.supersede(&lock, before.clone()).unwrap();
         let events = journal(&state.lineage, state.serial);
         secnet::state::journal::Journal::create(&store, &lock).unwrap().append(&events).unwrap();
         drop(lock);
-        if !theirs_is_written {
+        let other = shared.store("q");
+        let mut state = other.load().unwrap().state;
+        state.received = if theirs_is_written { ["5ec".to_owned()].into() } else { Default::default() };
+        other.write(&other.lock("test").unwrap(), state).unwrap();
+        if then_let_go {
             shared.run(&to, "state rm subnet.b --yes").exits(0);
         }
         let words = if theirs_is_written { "went to project `q`" } else { "stayed here" };
         shared.run(&from, "plan").says(words);
         let standing = [shared.ids(&from), shared.ids(&to)].map(|all| all.to_string().matches(&old.id).count());
-        assert_eq!(standing, if theirs_is_written { [0, 1] } else { [1, 0] });
+        let there = usize::from(!then_let_go);
+        assert_eq!(standing, if theirs_is_written { [0, there] } else { [1, 0] });
     }
 }
 

@@ -92,6 +92,7 @@ fn in_place(of: &ChangeArgs, bucket: &Bucket, store: &Store, printer: &Printer) 
     }
     let words = match brought {
         0 => format!("The state is in {} already, {wanted}.", store.shown()),
+        1 => format!("1 object in {} is {wanted} now.", store.shown()),
         _ => format!("{brought} objects in {} are {wanted} now.", store.shown()),
     };
     told(printer, store, serial, &[], &words);

@@ -1,7 +1,8 @@
 //! `secnet state mv ADDRESS --to DIR`: a resource from one project to another. Layer 10.
 //!
 //! The journal of the giving project says first what is handed over, and to whom; then the other's state is written, which is the
-//! moment when it changes hands; then the giver's own. A run that finds such a journal asks the other's state what has come of it.
+//! moment when it changes hands; then the giver's own. A run that finds such a journal asks the other's state what has come of it:
+//! that keeps a receipt until the giver has finished, for what came may have gone on since, or be unmade.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use crate::{
     state::{
         Resource, State,
         event::{Event, Handed},
+        identity::random,
         journal::Journal,
         store::{Lock, Store, now},
     },
@@ -32,7 +34,8 @@ pub fn run(of: &ChangeArgs, old: &str, new: Option<&str>, to: &Path, printer: &P
     let question = format!("`{old}` ({id}) goes from `{}` to `{}`, as `{new}`.", from.project.key(), other.project.key());
     of.agree("state mv", &question, printer)?;
 
-    let handed = Handed { above: above(&other), key: other.project.key(), backend: other.place.backend(&other.project) };
+    let receipt = random().map_err(|e| codes::no_randomness(&e.to_string()))?;
+    let handed = Handed { above: above(&other), key: other.project.key(), backend: other.place.backend(&other.project), receipt };
     let giver = Side { store: &from.store, lock: &from.lock, state: from.state };
     let taker = Side { store: &other.store, lock: &other.lock, state: other.state };
     let ours = hand_over(giver, taker, (&old, &new), handed)?;
@@ -48,13 +51,14 @@ struct Side<'a> {
     state: State,
 }
 
-/// Says in the giver's journal what goes, writes the taker's state, then the giver's. Gives that.
+/// Says in the giver's journal what goes, writes the taker's state, then the giver's, and takes the receipt back. Gives the giver's.
 fn hand_over(from: Side<'_>, to: Side<'_>, (old, new): (&Address, &Address), handed: Handed) -> Result<State, Diagnostic> {
     let (mut ours, mut theirs) = (from.state, to.state);
     let mut journal = Journal::create(from.store, from.lock)?;
     let State { lineage, serial, account, region, .. } = ours.clone();
     let begin = Event::Begin { lineage, serial, account, region: region.unwrap_or_default(), at: now() };
     let id = ours.resources.get(old).map_or_else(String::new, |r| r.id.clone());
+    let receipt = handed.receipt.clone();
     let note = Event::HandedOver { addresses: vec![old.clone()], id, to: handed };
     let failed = |e: std::io::Error| codes::not_writable(&from.store.shown(), &e.to_string());
     journal.append(&[begin, note]).map_err(failed)?;
@@ -65,10 +69,14 @@ fn hand_over(from: Side<'_>, to: Side<'_>, (old, new): (&Address, &Address), han
     theirs.account = theirs.account.or_else(|| ours.account.clone());
     theirs.region = theirs.region.or_else(|| ours.region.clone());
     theirs.sealing_key = theirs.sealing_key.or_else(|| ours.sealing_key.clone());
-    to.store.write(to.lock, theirs)?;
+    theirs.received.insert(receipt.clone());
+    let mut theirs = to.store.write(to.lock, theirs)?;
     // From here on it is the other's, however this ends.
     drop(journal);
-    from.store.finish(from.lock, ours)
+    let ours = from.store.finish(from.lock, ours)?;
+    theirs.received.remove(&receipt);
+    to.store.write(to.lock, theirs)?;
+    Ok(ours)
 }
 
 /// Where the other project's state lies if it is beside its sources: from anywhere.
@@ -115,7 +123,7 @@ fn resolve_with(state: &mut State, unfinished: &[Event], way: Way<'_>) -> Result
     let mut told = vec![];
     for event in unfinished {
         let Event::HandedOver { addresses, id, to } = event else { continue };
-        let theirs = way(to)?.read()?.is_some_and(|other| other.resources.values().any(|r| r.id == *id));
+        let theirs = way(to)?.read()?.is_some_and(|other| other.received.contains(&to.receipt));
         if theirs {
             state.hand_over(addresses);
         }
@@ -146,7 +154,7 @@ mod tests {
     }
 
     fn handed() -> Handed {
-        Handed { above: String::new(), key: "q".into(), backend: Backend::default() }
+        Handed { above: String::new(), key: "q".into(), backend: Backend::default(), receipt: "r".into() }
     }
 
     fn remotes(objects: &Arc<dyn Objects>) -> [Remote; 2] {
@@ -191,6 +199,44 @@ mod tests {
         let mut all: Vec<_> = all.iter().flat_map(of).collect();
         all.sort();
         all
+    }
+
+    #[test]
+    fn what_the_other_has_let_go_of_since_does_not_come_back() {
+        let mut interrupted = 0;
+        'all: for at in 1.. {
+            for made in [false, true] {
+                let directory = tempfile::tempdir().unwrap();
+                let folder = Folder::new(directory.path());
+                let living: Arc<dyn Objects> = Arc::new(folder.clone());
+                filled(&living);
+                let mortal = Mortal::new(folder, at, made);
+                let objects: Arc<dyn Objects> = mortal.clone();
+                let done = moved(&objects);
+                if !mortal.is_dead() {
+                    done.unwrap();
+                    let theirs = Store::Remote(remotes(&living)[1].clone()).load().unwrap().state;
+                    assert!(theirs.received.is_empty(), "the giver knows: {:?}", theirs.received);
+                    break 'all;
+                }
+                remotes(&living).iter().for_each(unlock);
+                let [p, q] = remotes(&living).map(Store::Remote);
+                let theirs = q.lock("apply").unwrap();
+                let mut other = q.load().unwrap().state;
+                let came = other.resources.remove(&address("c")).is_some();
+                // The other goes on, twice.
+                other = q.write(&theirs, other).unwrap();
+                q.write(&theirs, other).unwrap();
+                let loaded = p.load().unwrap();
+                let mut state = loaded.state;
+                if !loaded.unfinished.is_empty() {
+                    resolve_with(&mut state, &loaded.unfinished, &|_| Ok(q.clone())).unwrap();
+                    interrupted += usize::from(came);
+                }
+                assert_eq!(state.resources.contains_key(&address("a")), !came, "killed at {at}, made {made}");
+            }
+        }
+        assert!(interrupted >= 2, "{interrupted}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! `state/README.md` describes the format, `state/schema/` holds its schema and `state/fixtures/` a file of every version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,8 @@ struct V2 {
     promises: Vec<Promise>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sealing_key: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    received: BTreeSet<String>,
 }
 
 /// Hexadecimal digits of a SHA-256.
@@ -58,8 +60,22 @@ const CHECKSUM_LENGTH: usize = 64;
 
 /// The bytes of a state file.
 pub(in crate::state) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
-    let State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, answers, promises, sealing_key } =
-        state.clone();
+    let State {
+        serial,
+        lineage,
+        project,
+        account,
+        region,
+        resources,
+        deposed,
+        images,
+        existing,
+        outputs,
+        answers,
+        promises,
+        sealing_key,
+        received,
+    } = state.clone();
     let wire = V2 {
         format: FORMAT,
         serial,
@@ -75,6 +91,7 @@ pub(in crate::state) fn encode(state: &State) -> serde_json::Result<Vec<u8>> {
         answers,
         promises,
         sealing_key,
+        received,
     };
     let mut file = serde_json::to_value(wire)?;
     let sum = checksum(&canonical(&file)?);
@@ -166,6 +183,7 @@ fn from_v1(wire: V1) -> V2 {
         answers: Answers::new(),
         promises: vec![],
         sealing_key: None,
+        received: BTreeSet::new(),
     }
 }
 
@@ -185,8 +203,24 @@ fn from_v2(wire: V2) -> State {
         answers,
         promises,
         sealing_key,
+        received,
     } = wire;
-    State { serial, lineage, project, account, region, resources, deposed, images, existing, outputs, answers, promises, sealing_key }
+    State {
+        serial,
+        lineage,
+        project,
+        account,
+        region,
+        resources,
+        deposed,
+        images,
+        existing,
+        outputs,
+        answers,
+        promises,
+        sealing_key,
+        received,
+    }
 }
 
 /// What the checksum is of: everything but the checksum, without white space, members in order of their names.
