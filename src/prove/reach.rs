@@ -19,6 +19,7 @@ use crate::{
 pub mod beyond;
 pub mod class;
 pub mod danger;
+mod far;
 mod kinds;
 pub mod pairs;
 pub mod set;
@@ -27,6 +28,7 @@ mod ways;
 
 use class::{Classes, Detail};
 use danger::Danger;
+use far::Far;
 use kinds::{Kind, kinds};
 use pairs::{Links, Pairs};
 use set::{Flows, Set};
@@ -128,21 +130,17 @@ pub fn delta(before: &Chart<'_>, after: &Chart<'_>) -> Delta {
         return Delta::default();
     }
     let mut compare = Compare { earlier: Teller::new(before), later: Teller::new(after), delta: Delta::default() };
-    let (mut old, mut new) = (Pairs::new(before), Pairs::new(after));
-    let kinds = kinds(&[(before, &old.classes), (after, &new.classes)]);
+    let mut pairs = [Pairs::new(before), Pairs::new(after)];
+    let kinds = kinds(&[(before, &pairs[0].classes), (after, &pairs[1].classes)]);
     compare.outside(&kinds);
-    let mut links = Links::default();
-    for from in &kinds {
-        for to in &kinds {
-            if std::ptr::eq(from, to) && from.names.len() < 2 {
-                continue;
-            }
-            let was = number(&mut old, &mut links, (from, to), 0);
-            let is = number(&mut new, &mut links, (from, to), 1);
-            if was != is {
-                compare.between(from, to);
-            }
-        }
+    let (mut links, mut far) = (Links::default(), Far::new(&kinds, &pairs));
+    for (number, from) in kinds.iter().enumerate() {
+        let close = far.close(number, &pairs);
+        let differing = far.differing(number, &close, |from, to| {
+            let [was, is] = numbers(&mut pairs, &mut links, (from, to));
+            was != is
+        });
+        differing.into_iter().for_each(|to| compare.between(from, to));
     }
     let Delta { added, removed, unknown } = compare.delta;
     Delta { added: in_order(added), removed: in_order(removed), unknown: in_order(unknown) }
@@ -155,7 +153,16 @@ fn in_order(flows: Vec<Flow>) -> Vec<Flow> {
     flows
 }
 
-/// The links between the interfaces of two kinds in one of the two networks.
+/// The links between the interfaces of two kinds, in each network.
+fn numbers<const N: usize>(pairs: &mut [Pairs<'_, '_>; N], links: &mut Links, ends: (&Kind, &Kind)) -> [Vec<u32>; N] {
+    let mut at = 0;
+    pairs.each_mut().map(|pairs| {
+        at += 1;
+        number(pairs, links, ends, at - 1)
+    })
+}
+
+/// The links between the interfaces of two kinds in one of the networks.
 fn number(pairs: &mut Pairs<'_, '_>, links: &mut Links, (from, to): (&Kind, &Kind), at: usize) -> Vec<u32> {
     let classes = |kind: &Kind| kind.classes.get(at).cloned().unwrap_or_default();
     let mut all = vec![];

@@ -9,9 +9,11 @@ use crate::{
 };
 
 use super::{
-    Flow, by_end, doubted_or_sure, in_order,
+    Flow, by_end, doubted_or_sure,
+    far::Far,
+    in_order,
     kinds::{Kind, kinds},
-    number,
+    numbers,
     pairs::{Links, Pairs},
     tell::Teller,
     ways::{self, End, FAMILIES, Way},
@@ -32,21 +34,14 @@ pub fn beyond(others: [&Chart<'_>; 2], chart: &Chart<'_>) -> Vec<Flow> {
         kinds(&classes)
     };
     look.outside(&all);
-    let mut links = Links::default();
-    for from in &all {
-        for to in &all {
-            if std::ptr::eq(from, to) && from.names.len() < 2 {
-                continue;
-            }
-            let mut at = 0;
-            let [a, b, is] = pairs.each_mut().map(|pairs| {
-                at += 1;
-                number(pairs, &mut links, (from, to), at - 1)
-            });
-            if is != a && is != b {
-                look.between(from, to);
-            }
-        }
+    let (mut links, mut far) = (Links::default(), Far::new(&all, &pairs));
+    for (number, from) in all.iter().enumerate() {
+        let close = far.close(number, &pairs);
+        let differing = far.differing(number, &close, |from, to| {
+            let [a, b, is] = numbers(&mut pairs, &mut links, (from, to));
+            is != a && is != b
+        });
+        differing.into_iter().for_each(|to| look.between(from, to));
     }
     in_order(look.found)
 }

@@ -78,6 +78,23 @@ type OneWay = (Vec<u32>, Vec<(usize, u32)>);
 /// What makes two pairs alike: the two nets, whether they share a subnet, the rules that apply.
 type Alike = (u32, u32, bool, u32, u32);
 
+/// How a class fares by itself: its net, and its groups' rules for addresses, in and out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Plain(u32, [u32; 2]);
+
+/// Who stands close to whom.
+#[derive(Default)]
+struct Near {
+    /// The classes in each subnet.
+    in_subnet: HashMap<usize, Vec<usize>>,
+    /// The classes with each list of groups.
+    of_list: HashMap<usize, Vec<usize>>,
+    /// The lists that hold each group.
+    holding: HashMap<usize, Vec<usize>>,
+    /// The lists with a rule that admits what comes from each group.
+    admitting: HashMap<usize, Vec<usize>>,
+}
+
 /// The links between all classes of a chart.
 pub struct Pairs<'c, 'n> {
     chart: &'c Chart<'n>,
@@ -90,7 +107,9 @@ pub struct Pairs<'c, 'n> {
     groups: Vec<Vec<usize>>,
     rules: Vec<Rules>,
     applicable: Numbers<(u32, Vec<u32>)>,
+    near: Near,
     known: HashMap<Alike, u32>,
+    /// What applies to each list, for a list of which a whole row is asked.
     row: Option<(usize, Vec<(u32, u32)>)>,
 }
 
@@ -124,11 +143,60 @@ impl<'c, 'n> Pairs<'c, 'n> {
             lists.push(list);
         }
         let rules = rules(chart, &groups);
-        Pairs { chart, classes, nets, lists, groups, rules, applicable: Numbers::default(), known: HashMap::new(), row: None }
+        let (near, applicable) = (Near::default(), Numbers::default());
+        let mut pairs = Pairs { chart, classes, nets, lists, groups, rules, applicable, near, known: HashMap::new(), row: None };
+        pairs.near = pairs.near();
+        pairs
+    }
+
+    fn near(&self) -> Near {
+        let mut near = Near::default();
+        for (class, list) in self.lists.iter().enumerate() {
+            near.of_list.entry(*list).or_default().push(class);
+            if let Some(subnet) = self.subnet(class) {
+                near.in_subnet.entry(subnet).or_default().push(class);
+            }
+        }
+        for (list, (groups, rules)) in self.groups.iter().zip(&self.rules).enumerate() {
+            let [ingress, _] = &rules.named;
+            groups.iter().for_each(|group| near.holding.entry(*group).or_default().push(list));
+            let admitted: BTreeSet<usize> = ingress.iter().map(|(group, _)| *group).collect();
+            admitted.into_iter().for_each(|group| near.admitting.entry(group).or_default().push(list));
+        }
+        near
+    }
+
+    /// How a class fares by itself; what passes to or from one that is not [close](Self::close) depends on nothing else.
+    #[must_use]
+    pub fn plain(&self, class: usize) -> Option<Plain> {
+        let rules = self.rules.get(*self.lists.get(class)?)?;
+        Some(Plain(*self.nets.get(class)?, rules.fixed))
+    }
+
+    /// The classes to which packets of one may pass otherwise than by how each fares by itself: those in its subnet, and those
+    /// of which a rule says something that is not about addresses. A class may come twice.
+    pub fn close(&self, from: usize) -> impl Iterator<Item = usize> {
+        let near = &self.near;
+        let list = self.lists.get(from);
+        let own = list.and_then(|list| self.groups.get(*list)).into_iter().flatten();
+        let admitting = own.filter_map(|group| near.admitting.get(group)).flatten();
+        let egress = list.and_then(|list| self.rules.get(*list)).and_then(|rules| rules.named.get(1)).into_iter().flatten();
+        let holding = egress.filter_map(|(group, _)| near.holding.get(group)).flatten();
+        let lists = admitting.chain(holding).filter_map(|list| near.of_list.get(list)).flatten();
+        let subnet = self.subnet(from);
+        subnet.and_then(|subnet| near.in_subnet.get(&subnet)).into_iter().flatten().chain(lists).copied()
+    }
+
+    fn subnet(&self, class: usize) -> Option<usize> {
+        self.classes.speaker(class).and_then(|i| self.chart.interfaces.get(i)).map(|i| i.subnet)
     }
 
     /// The links from a class to every class, by number; to its own class: between two of its interfaces.
     pub fn row(&mut self, from: usize, links: &mut Links) -> Vec<u32> {
+        if let Some(list) = self.lists.get(from).copied() {
+            let row = (0..self.groups.len()).map(|peer| (self.one_way(list, peer, 1), self.one_way(peer, list, 0))).collect();
+            self.row = Some((list, row));
+        }
         (0..self.classes.members.len()).map(|to| self.link(from, to, links)).collect()
     }
 
@@ -140,9 +208,8 @@ impl<'c, 'n> Pairs<'c, 'n> {
 
     /// The link from one class to another.
     pub fn link(&mut self, from: usize, to: usize, links: &mut Links) -> u32 {
-        let subnet = |class: usize| self.classes.speaker(class).and_then(|i| self.chart.interfaces.get(i)).map(|i| i.subnet);
         let (Some(a), Some(b)) = (self.nets.get(from).copied(), self.nets.get(to).copied()) else { return u32::MAX };
-        let near = subnet(from) == subnet(to);
+        let near = self.subnet(from) == self.subnet(to);
         let (out, into) = self.apply(from, to);
         if let Some(link) = self.known.get(&(a, b, near, out, into)) {
             return *link;
@@ -159,11 +226,8 @@ impl<'c, 'n> Pairs<'c, 'n> {
     /// Numbers for the rules that apply between two classes, out and in.
     fn apply(&mut self, from: usize, to: usize) -> (u32, u32) {
         let (Some(a), Some(b)) = (self.lists.get(from).copied(), self.lists.get(to).copied()) else { return (u32::MAX, u32::MAX) };
-        if self.row.as_ref().is_none_or(|(of, _)| *of != a) {
-            let row = (0..self.groups.len()).map(|b| (self.one_way(a, b, 1), self.one_way(b, a, 0))).collect();
-            self.row = Some((a, row));
-        }
-        self.row.as_ref().and_then(|(_, row)| row.get(b)).copied().unwrap_or((u32::MAX, u32::MAX))
+        let known = self.row.as_ref().filter(|(of, _)| *of == a).and_then(|(_, row)| row.get(b)).copied();
+        known.unwrap_or_else(|| (self.one_way(a, b, 1), self.one_way(b, a, 0)))
     }
 
     /// The rules of one list that apply to members of another, in or out.
