@@ -327,7 +327,17 @@ fn beforehand(looked: &quota::Looked<'_>) -> Result<Vec<Diagnostic>, Vec<Diagnos
 /// What AWS attaches by itself to what is made.
 fn attached(model: &Model, in_order: &[&Resource], decisions: &decide::Decisions<'_>) -> Vec<String> {
     let made = |r: &&&Resource| matches!(decisions.wanted.get(&r.address).and_then(|d| d.action), Some(Action::Create | Action::Replace));
-    in_order.iter().filter(made).filter_map(|r| Some((resources::spec(r.address.kind())?.attached)(r, model))).flatten().collect()
+    let mut of_kind: BTreeMap<&str, Vec<(usize, &Resource)>> = BTreeMap::new();
+    for (at, resource) in in_order.iter().filter(made).enumerate() {
+        of_kind.entry(resource.address.kind()).or_default().push((at, resource));
+    }
+    let mut told: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (kind, made) in of_kind {
+        let (places, all): (Vec<usize>, Vec<&Resource>) = made.into_iter().unzip();
+        let words = resources::spec(kind).map_or_else(Vec::new, |spec| (spec.attached_to)(&all, model));
+        told.extend(places.into_iter().zip(words));
+    }
+    told.into_values().flatten().collect()
 }
 
 /// Stops where something is wrong; warnings alone go no further.

@@ -118,6 +118,8 @@ pub struct Spec {
     pub after: fn(&Resource, &Model) -> Vec<Address>,
     /// What AWS attaches by itself to one that is made: sentences for people.
     pub attached: fn(&Resource, &Model) -> Vec<String>,
+    /// The same of many, each in its turn: what it depends on is looked up once.
+    pub attached_to: fn(&[&Resource], &Model) -> Vec<Vec<String>>,
     /// What it is in the network, for the prover.
     pub network: fn(&Resource, &Desired<'_>, &mut Net),
     /// The calls that make it; the answer of the first tells its id. Of what AWS gives, the first looks it up by its VPC.
@@ -545,6 +547,11 @@ pub trait ResourceType: Kind + Sized + 'static {
         vec![]
     }
 
+    /// See [`Spec::attached_to`].
+    fn attached_to(all: &[&Resource], model: &Model) -> Vec<Vec<String>> {
+        all.iter().map(|this| Self::attached(this, model)).collect()
+    }
+
     /// See [`Spec::network`]. What cannot be said of it in full is a [`Net::unread`], never left out.
     fn network(_this: &Resource, _desired: &Desired<'_>, _net: &mut Net) {}
 
@@ -625,6 +632,7 @@ impl Spec {
             desired_parts: |this, model, sink| T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),
             after: T::after,
             attached: T::attached,
+            attached_to: T::attached_to,
             network: T::network,
             create: |at, record| T::decode(record).map(|t| t.create(at)),
             bared: T::bared,

@@ -1,6 +1,9 @@
 //! Where things lie: which VPC, which subnet, which addresses. Checks that several types share. Layer 3.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use crate::{
     base::{
@@ -38,6 +41,11 @@ pub fn managed<'a>(model: &'a Model, kind: &'a str) -> impl Iterator<Item = &'a 
 /// What the project has adopted of what AWS gives a VPC, in the place of this kind.
 pub fn adopted<'a>(model: &'a Model, kind: &'a str, vpc: &Address) -> Option<&'a Resource> {
     managed(model, kind).find(|r| r.address.kind() != kind && r.reference("vpc") == Some(vpc))
+}
+
+/// The VPCs of which the project has adopted what AWS gives them in the place of this kind.
+pub fn all_adopted<'a>(model: &'a Model, kind: &'a str) -> BTreeSet<&'a Address> {
+    managed(model, kind).filter(|r| r.address.kind() != kind).filter_map(|r| r.reference("vpc")).collect()
 }
 
 /// The IPv4 networks of a VPC, the first one first, as far as they are written.

@@ -2,7 +2,10 @@
 //!
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html>
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::json;
 
@@ -169,14 +172,27 @@ subnet public {
     }
 
     fn attached(this: &Resource, model: &Model) -> Vec<String> {
-        let named_by = |kind| placement::managed(model, kind).any(|holder| placement::subnets(holder).any(|s| *s == this.address));
-        let vpc = this.reference("vpc").map_or_else(|| "its VPC".to_owned(), Address::to_string);
-        // What the project has adopted stands in its own sources.
-        let adopted = |kind| this.reference("vpc").is_some_and(|vpc| placement::adopted(model, kind, vpc).is_some());
-        let table = (!named_by("route_table") && !adopted("route_table")).then(|| format!("{}: the main route table of {vpc}, since no route table names it", this.address));
-        let acl = (!named_by("network_acl") && !adopted("network_acl"))
-            .then(|| format!("{}: the default network ACL of {vpc}, which lets everything pass, since no ACL names it", this.address));
-        table.into_iter().chain(acl).collect()
+        Self::attached_to(&[this], model).into_iter().flatten().collect()
+    }
+
+    fn attached_to(all: &[&Resource], model: &Model) -> Vec<Vec<String>> {
+        let [tables, acls] = ["route_table", "network_acl"].map(|kind| {
+            let named: BTreeSet<&Address> = placement::managed(model, kind).flat_map(placement::subnets).collect();
+            (named, placement::all_adopted(model, kind))
+        });
+        let of = |this: &&Resource| {
+            let of_vpc = this.reference("vpc");
+            let vpc = of_vpc.map_or_else(|| "its VPC".to_owned(), Address::to_string);
+            // What the project has adopted stands in its own sources.
+            let left = |(named, adopted): &(BTreeSet<&Address>, BTreeSet<&Address>)| {
+                !named.contains(&this.address) && !of_vpc.is_some_and(|vpc| adopted.contains(vpc))
+            };
+            let table = left(&tables).then(|| format!("{}: the main route table of {vpc}, since no route table names it", this.address));
+            let acl = left(&acls)
+                .then(|| format!("{}: the default network ACL of {vpc}, which lets everything pass, since no ACL names it", this.address));
+            table.into_iter().chain(acl).collect()
+        };
+        all.iter().map(of).collect()
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {

@@ -167,19 +167,26 @@ vpc main {
     }
 
     fn attached(this: &Resource, model: &Model) -> Vec<String> {
+        Self::attached_to(&[this], model).into_iter().flatten().collect()
+    }
+
+    fn attached_to(all: &[&Resource], model: &Model) -> Vec<Vec<String>> {
         let given = [
             ("route_table", "a main route table"),
             ("network_acl", "a default network ACL that lets everything pass"),
             ("security_group", "a default security group whose members reach each other"),
         ];
-        let left: Vec<&str> =
-            given.iter().filter(|(kind, _)| placement::adopted(model, kind, &this.address).is_none()).map(|(_, words)| *words).collect();
-        match left.as_slice() {
-            [] => vec![],
-            [one] => vec![format!("{}: {one}", this.address)],
-            [a, b] => vec![format!("{}: {a}, and {b}", this.address)],
-            [first @ .., last] => vec![format!("{}: {}, and {last}", this.address, first.join(", "))],
-        }
+        let given = given.map(|(kind, words)| (placement::all_adopted(model, kind), words));
+        let of = |this: &&Resource| {
+            let left: Vec<&str> = given.iter().filter(|(adopted, _)| !adopted.contains(&this.address)).map(|(_, words)| *words).collect();
+            match left.as_slice() {
+                [] => vec![],
+                [one] => vec![format!("{}: {one}", this.address)],
+                [a, b] => vec![format!("{}: {a}, and {b}", this.address)],
+                [first @ .., last] => vec![format!("{}: {}, and {last}", this.address, first.join(", "))],
+            }
+        };
+        all.iter().map(of).collect()
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {
