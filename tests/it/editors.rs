@@ -39,6 +39,7 @@ const FILES: &[(&str, &str, fn(&[&str]) -> String)] = &[
     ("secnet.tmLanguage.json", "vscode/syntaxes/secnet.tmLanguage.json", |words| words.join("|")),
     ("secnet.vim", "nvim/syntax/secnet.vim", |words| words.join("\\|")),
     ("highlights.scm", "tree-sitter-secnet/queries/highlights.scm", |words| quoted(words, " ")),
+    ("highlights.scm", "zed/languages/secnet/highlights.scm", |words| quoted(words, " ")),
     ("words.json", "tree-sitter-secnet/words.json", |words| quoted(words, ", ")),
 ];
 
