@@ -34,8 +34,11 @@ fn lists() -> [(&'static str, Vec<&'static str>); 12] {
     ]
 }
 
+/// How a list of words is written.
+type Join = fn(&[&str]) -> String;
+
 /// A template, where it goes, and how it writes a list.
-const FILES: &[(&str, &str, fn(&[&str]) -> String)] = &[
+const FILES: &[(&str, &str, Join)] = &[
     ("secnet.tmLanguage.json", "vscode/syntaxes/secnet.tmLanguage.json", |words| words.join("|")),
     ("secnet.vim", "nvim/syntax/secnet.vim", |words| words.join("\\|")),
     ("highlights.scm", "tree-sitter-secnet/queries/highlights.scm", |words| quoted(words, " ")),
