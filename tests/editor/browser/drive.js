@@ -99,18 +99,32 @@ async function play() {
     const refuted = await until("the policy refuted", async () => (await problems()).find((problem) => problem.code === "E0811"));
     assert.match(refuted.text, /^forbid {2}all/);
     assert.match(refuted.message, /the internet reaches `instance\.server` with tcp\/8080/);
-    await page.evaluate(() => window.secnet.go("forbid", 22));
+    await page.evaluate(() => window.secnet.go("forbid", 16));
     await until("a lens that says `refuted`", async () => (await lenses()).some((lens) => lens.includes("refuted")));
     await until("its squiggle", async () => (await page.locator(".squiggly-error").count()) > 0);
     console.log(`lenses of what is refuted: ${JSON.stringify(await lenses())}`);
+    const mending = await fixes();
+    console.log(`what mends it: ${JSON.stringify(mending)}`);
+    assert.ok(mending[0]?.includes("ingress tcp/8080 from anywhere") || mending[0]?.includes("ingress tcp/8080 from 0.0.0.0/0"), JSON.stringify(mending));
     await page.waitForTimeout(300);
     await page.screenshot({ path: join(pictures, "editor.png") });
     if (process.env.SECNET_BLESS) await copyFile(join(pictures, "editor.png"), join(root, "src/manual/site/editor.png"));
-    await page.evaluate(() => window.secnet.replace("\n  ingress tcp/8080 from anywhere", ""));
+    await page.keyboard.press("Escape");
+
+    // The lens leads to the line that lets the packet pass.
+    await page.locator(".codelens-decoration a", { hasText: "refuted" }).click();
+    const told = (method) => served.seen.findLast((message) => message.method === method);
+    await until("the witness", async () => told("window/showMessage")?.params.message.includes("tcp 1.0.0.0:0 to instance.server's public address:8080"));
+    await until("the line that lets it pass", async () => /^(ingress tcp\/8080|in +200 allow)/.test(await page.evaluate(() => window.secnet.selected())));
+
+    await page.evaluate(() => window.secnet.go("forbid", 16));
+    await fixes();
+    await page.keyboard.press("Enter");
     await until("the policy to hold again", async () => (await problems()).every((problem) => problem.code !== "E0811"));
     await until("no squiggle any more", async () => (await page.locator(".squiggly-error").count()) === 0);
+    assert.equal(await text(), example);
     await until("no lens that says `refuted`", async () => !(await lenses()).some((lens) => lens.includes("refuted")));
-    console.log("the editor: a mistake was underlined and mended, a policy was refuted while typing");
+    console.log("the editor: a mistake was underlined and mended; a policy was refuted while typing, its lens led to the line, and the fix made it hold");
 }
 
 let failed = false;

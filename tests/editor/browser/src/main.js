@@ -99,6 +99,7 @@ window.secnet = {
         const range = { startLineNumber: endLineNumber, startColumn: endColumn, endLineNumber, endColumn };
         editor.executeEdits("test", [{ range, text, forceMoveMarkers: true }]);
     },
+    selected: () => editor.getModel().getValueInRange(editor.getSelection()),
     /** Puts the cursor at a piece of the text, with so many lines above it on the screen. */
     go: (text, above) => {
         const [found] = editor.getModel().findMatches(text, false, false, true, null, false);
