@@ -10,6 +10,7 @@ syn match secnetService /\<\%(@PROTOCOLS@\)\/[-[:alnum:]_,\/]*/
 syn match secnetFunction /\<\h\w*\ze(/
 syn match secnetName /\%(^\s*\%(existing\s\+\)\?\h\w*\s\+\)\@<=\h\w*\ze\s*\%({\|\<for\>\|\<if\>\)/
 syn match secnetType /^\s*\%(existing\s\+\)\?\zs\h\w*\ze\s\+\h\w*\s*\%({\|\<for\>\|\<if\>\)/
+syn match secnetType /\%(^\s*existing\s\+\)\@<=\h\w*\ze\s\+\h/
 syn match secnetType /\<\h\w*\ze\./
 syn match secnetAttribute /\%(\w\|\.\)\@<!\h\w*\ze\s*=[^=>]/
 syn match secnetControl /\%(\w\|\.\)\@<!\%(@CONTROL@\)\>/

@@ -24,6 +24,57 @@ local function diagnostics()
   end, vim.diagnostic.get(0))
 end
 
+-- What a word of a line looks like in a buffer of secnet's.
+local COLOURS = {
+  { "existing subnet first {", "existing", "secnetStatement" },
+  { "existing subnet first {", "subnet", "secnetType" },
+  { "existing subnet first {", "first", "secnetName" },
+  { "policy private {", "policy", "secnetStatement" },
+  { "subnet a for i, az in azs {", "for", "secnetControl" },
+  { "subnet a for i, az in azs {", "in", "secnetControl" },
+  { "  in 100 allow tcp/22 from x", "in", "secnetHead" },
+  { "  in 100 allow tcp/22 from x", "allow", "secnetJoint" },
+  { "  in 100 allow tcp/22 from x", "tcp/22", "secnetService" },
+  { "  in 100 allow tcp/22 from x", "100", "secnetNumber" },
+  { "  egress all to anywhere", "anywhere", "secnetValue" },
+  { "  route = 1", "route", "secnetAttribute" },
+  { "  cidr_block = 10.0.0.0/16", "10.0.0.0", "secnetNetwork" },
+  { "  cidr_block = 2001:db8::/32", "2001", "secnetNetwork" },
+  { "  vpc = vpc.main", "vpc.", "secnetType" },
+  { "  image = ami(\"x\")", "ami", "secnetFunction" },
+  { "  image = ami(\"x\")", "x", "secnetString" },
+  { "  text = \"a ${b(1)} c\"", "b(", "secnetFunction" },
+  { "  text = \"a ${b} c\"", "c", "secnetString" },
+  { "  a = true # if", "true", "secnetConstant" },
+  { "  a = true # if", "if", "secnetComment" },
+}
+
+local function colours()
+  local wrong = {}
+  vim.cmd("new")
+  vim.bo.buftype = "nofile"
+  vim.bo.syntax = "secnet"
+  for _, case in ipairs(COLOURS) do
+    local line, word, wanted = unpack(case)
+    vim.api.nvim_buf_set_lines(0, 0, -1, true, { line })
+    local at = assert(line:find(word, 1, true))
+    -- The last of them, where a word stands twice.
+    while line:find(word, at + 1, true) do
+      at = line:find(word, at + 1, true)
+    end
+    local group
+    -- All of the line, since the editor goes on from where it was last asked.
+    for column = 1, at do
+      group = vim.fn.synIDattr(vim.fn.synID(1, column, 1), "name")
+    end
+    if group ~= wanted then
+      table.insert(wrong, ("`%s` in `%s` is %s, not %s"):format(word, line, group, wanted))
+    end
+  end
+  vim.cmd("bwipeout!")
+  return wrong
+end
+
 local function run()
   local said = { filetype = vim.bo.filetype }
   wait("the server", function() return #vim.lsp.get_clients({ bufnr = 0 }) > 0 end)
@@ -52,6 +103,10 @@ local function run()
     said.lenses = vim.tbl_map(function(lens) return lens.command and lens.command.title or "" end, vim.lsp.codelens.get(0))
     return #said.lenses > 0
   end)
+  said.miscoloured = vim.empty_dict()
+  for i, one in ipairs(colours()) do
+    said.miscoloured[tostring(i)] = one
+  end
   vim.cmd("silent write")
   vim.fn.writefile({ vim.json.encode(said) }, vim.env.SECNET_SAID)
   vim.cmd("qall!")

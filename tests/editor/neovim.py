@@ -47,6 +47,7 @@ def main() -> int:
             ("the fix is not in the text", "vpc.mian" not in after),
             ("something is wrong after it", answer["after"] == []),
             ("there is no lens on the server", any("internet" in lens for lens in answer["lenses"])),
+            ("words have the wrong colours", not answer["miscoloured"]),
             ("`vpc` has no colour", answer["colour"] == "secnetType"),
         ]
         if not holds
