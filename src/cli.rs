@@ -14,6 +14,7 @@ mod execution;
 mod explain;
 mod exposure;
 mod fmt;
+mod format;
 mod git;
 mod graph;
 mod iam_policy;
@@ -63,7 +64,7 @@ use crate::{
         codes::{environment as codes, permission as permission_codes, scope as scope_codes},
         diagnostic::{Code, Diagnostic, Severity},
     },
-    cli::{load::Texts, printer::Printer},
+    cli::{format::Format, load::Texts, printer::Printer},
 };
 
 /// Infrastructure as code for secure networks on AWS
@@ -202,7 +203,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { u8::from(Exit::Usage) } else { 0 });
         }
     };
-    let printer = Printer::new(command.json());
+    let printer = Printer::new(command.format());
     std::panic::set_hook(Box::new(move |panic| printer.whisper(&bug(&panic.to_string()))));
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| command.run(&printer)));
     let exit = match outcome {
@@ -234,10 +235,20 @@ fn runtime() -> Result<Runtime, Stop> {
 }
 
 impl Command {
+    fn format(&self) -> Format {
+        match self {
+            Command::Check(check) => check.format.with(check.project.json),
+            Command::Prove(prove) => prove.format.with(prove.network.project.json),
+            Command::Test(test) => test.format.with(test.project.json),
+            other if other.json() => Format::Json,
+            _ => Format::Text,
+        }
+    }
+
     fn json(&self) -> bool {
         match self {
+            Command::Check(_) | Command::Prove(_) | Command::Test(_) => false,
             Command::New(_) | Command::Completion(_) | Command::Sandbox(_) | Command::Lsp(_) => false,
-            Command::Check(check) => check.project.json,
             Command::Fmt(fmt) => fmt.json,
             Command::Lock(lock) => lock.json,
             Command::Plan(plan) => plan.project.json,
@@ -248,8 +259,6 @@ impl Command {
             Command::Recover(recover) => recover.project.json,
             Command::Output(output) => output.of.json,
             Command::Log(log) => log.of.json,
-            Command::Prove(prove) => prove.network.project.json || prove.sarif,
-            Command::Test(test) => test.project.json,
             Command::Console(console) => console.project.json,
             Command::Trace(trace) => trace.network.project.json,
             Command::Inspect(inspect) => inspect.network.project.json,

@@ -54,18 +54,13 @@ use cell::Resolver;
 use scope::{Local, Scope};
 use space::{Bindings, Cell, Here};
 
+pub use crate::syntax::words::STATEMENTS;
 pub use env::{Chosen, Identity, identity, is_word};
 pub use function::{Function, functions};
 pub use neighbour::{Neighbours, Published};
 pub use scope::{Directory, Lost};
 pub use test::{Count, Demands, Expected, Fault};
 pub use variable::{read_expression, read_file, shift, shifted};
-
-/// Words that begin a statement at the top of a file, beside the kinds of resources.
-pub const STATEMENTS: &[&str] = &[
-    "project", "variable", "let", "output", "existing", "policy", "moved", "waive", "module", "extend", "import", "forget", "test", "env",
-    "account",
-];
 
 /// What resolution starts from.
 #[derive(Default)]

@@ -6,3 +6,4 @@ pub mod ast;
 pub mod format;
 mod layout;
 pub mod parse;
+pub mod words;

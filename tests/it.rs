@@ -45,6 +45,8 @@ mod drift;
 mod during;
 #[path = "it/edges.rs"]
 mod edges;
+#[path = "it/editors.rs"]
+mod editors;
 #[path = "it/examples.rs"]
 mod examples;
 #[path = "it/faults.rs"]

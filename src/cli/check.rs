@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::cli::{
     Exit, Outcome,
+    format::{Format, FormatArgs},
     neighbour::OthersArgs,
     printer::Printer,
     project::{Project, ProjectArgs},
@@ -17,6 +18,8 @@ pub struct Check {
     /// The project
     #[command(flatten)]
     pub project: ProjectArgs,
+    #[command(flatten)]
+    pub format: FormatArgs,
     #[command(flatten)]
     others: OthersArgs,
 }
@@ -40,7 +43,7 @@ impl Check {
     pub fn run(&self, printer: &Printer) -> Outcome {
         let project = Project::open(&self.project, self.others.sandbox)?;
         let model = &project.model;
-        if printer.json {
+        if printer.format == Format::Json {
             printer.document(&Checked {
                 format: 1,
                 project: model.project.name.clone(),
@@ -52,7 +55,7 @@ impl Check {
             });
             return Ok(Exit::Ok);
         }
-        printer.diagnostics(&project.warnings, &project.texts);
+        printer.findings(&project.warnings, &project.texts);
         let count = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
         let resources = count(model.resources.len(), "resource");
         printer.say(&format!("{}: {resources}, {}; no errors", model.project.name, count(model.outputs.len(), "output")));

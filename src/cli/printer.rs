@@ -7,8 +7,10 @@ use serde::Serialize;
 use crate::{
     base::diagnostic::Diagnostic,
     cli::{
+        format::{self, Format},
         load::Texts,
         report::{self, Look, Message},
+        sarif,
     },
     manual::terminal,
 };
@@ -23,6 +25,8 @@ const WIDTH: usize = 100;
 pub struct Printer {
     /// Whether standard output belongs to a machine.
     pub json: bool,
+    /// The form of what is found.
+    pub format: Format,
     colour_out: bool,
     colour_err: bool,
     width: usize,
@@ -43,12 +47,13 @@ fn window() -> Option<usize> {
 impl Printer {
     /// Looks at the streams and at `NO_COLOR` (<https://no-color.org>).
     #[must_use]
-    pub fn new(json: bool) -> Self {
+    pub fn new(format: Format) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
         let wanted = wanted && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
         let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
         Self {
-            json,
+            json: format != Format::Text,
+            format,
             colour_out: wanted && std::io::stdout().is_terminal(),
             colour_err: wanted && std::io::stderr().is_terminal(),
             width: columns.or_else(window).unwrap_or(WIDTH).clamp(40, 200),
@@ -127,12 +132,23 @@ impl Printer {
         }
     }
 
-    /// Says why a command stops: the whole document of `--json`, or diagnostics for people.
+    /// Tells what was found: to people, in SARIF or to GitHub; in JSON it is a part of what the command itself prints.
+    pub fn findings(&self, diagnostics: &[Diagnostic], texts: &Texts) {
+        match self.format {
+            Format::Text => self.diagnostics(diagnostics, texts),
+            Format::Json => {}
+            Format::Sarif => self.document(&sarif::log(diagnostics, texts)),
+            Format::Github if diagnostics.is_empty() => {}
+            Format::Github => self.result(&format::github(diagnostics, texts)),
+        }
+    }
+
+    /// Says why a command stops: the whole document of `--json`, or what is found in another form.
     pub fn stopped(&self, diagnostics: &[Diagnostic], texts: &Texts) {
-        if self.json {
+        if self.format == Format::Json {
             self.document(&Stopped { format: 1, diagnostics: report::to_json(diagnostics, texts) });
         } else {
-            self.diagnostics(diagnostics, texts);
+            self.findings(diagnostics, texts);
         }
     }
 }

@@ -7,11 +7,11 @@ use crate::{
     base::{date::Day, diagnostic::Diagnostic},
     cli::{
         Exit, Outcome,
+        format::{Format, FormatArgs},
         load::Texts,
         network::{Network, NetworkArgs},
         printer::Printer,
         report::{self, Message},
-        sarif,
     },
     prove::{
         policy::{self, Judged, Offence},
@@ -28,9 +28,8 @@ use crate::{
 pub struct Prove {
     #[command(flatten)]
     pub network: NetworkArgs,
-    /// Print one SARIF document instead of text
-    #[arg(long, conflicts_with = "json")]
-    pub sarif: bool,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Serialize)]
@@ -76,32 +75,26 @@ impl Prove {
     /// # Errors
     /// The sources have errors, or a statement is not proven.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        let Network { mut net, model, texts, warnings } = match self.network.open(printer) {
-            Err(stop) if self.sarif => {
-                printer.document(&sarif::log(&stop.diagnostics, &stop.texts));
-                return Ok(stop.exit());
-            }
-            opened => opened?,
-        };
+        let Network { mut net, model, texts, warnings } = self.network.open(printer)?;
         let Verdicts { judged, diagnostics } = verdicts(&mut net, &model, Day::of(store::now()));
         let proven = judged.iter().filter(|j| j.outcome == policy::Outcome::Proven).count();
         let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &texts)).collect();
         let diagnostics: Vec<Diagnostic> = warnings.into_iter().chain(diagnostics).collect();
         let waived = judged.iter().filter(|j| j.waived.is_some()).count();
         let exit = if proven + waived == judged.len() { Exit::Ok } else { Exit::Findings };
-        if self.sarif {
-            printer.document(&sarif::log(&diagnostics, &texts));
-        } else if printer.json {
+        if printer.format == Format::Json {
             let (project, diagnostics) = (model.project.name.clone(), report::to_json(&diagnostics, &texts));
             printer.document(&Proved { format: 1, project, proven, policies: statements, diagnostics });
         } else {
-            show(printer, &statements);
+            if printer.format == Format::Text {
+                show(printer, &statements);
+            }
             printer.say(&match statements.len() {
                 0 => "There are no policies to prove.".to_owned(),
                 n if waived == 0 => format!("{proven} of {n} statements proven"),
                 n => format!("{proven} of {n} statements proven, {waived} waived"),
             });
-            printer.diagnostics(&diagnostics, &texts);
+            printer.findings(&diagnostics, &texts);
         }
         Ok(exit)
     }

@@ -22,7 +22,9 @@ use crate::{
         diagnostic::{Diagnostic, Severity},
     },
     cli::{
-        Exit, Outcome, Stop, junit,
+        Exit, Outcome, Stop,
+        format::{Format, FormatArgs},
+        junit,
         load::{self, Texts},
         neighbour::OthersArgs,
         printer::Printer,
@@ -43,6 +45,8 @@ const STACK: usize = 16 << 20;
 pub struct Test {
     #[command(flatten)]
     pub project: ProjectArgs,
+    #[command(flatten)]
+    pub format: FormatArgs,
     #[command(flatten)]
     others: OthersArgs,
     /// Run only tests with this text in their names
@@ -122,12 +126,17 @@ impl Test {
             let written = fs::write(file, junit::document(&done, took, &texts));
             written.map_err(|e| Stop::from(codes::unwritable(&load::shown(file), &load::reason(&e))))?;
         }
-        if printer.json {
+        if printer.format == Format::Json {
             let tests = done.iter().map(|d| One::done(d, &texts)).collect();
             let (passed, seconds) = (done.len() - failed, took.as_secs_f64());
             printer.document(&Tested { format: 1, tests, passed, failed, filtered, seconds });
         } else {
-            show_failures(printer, &done, &texts);
+            if printer.format == Format::Text {
+                show_failures(printer, &done, &texts);
+            } else {
+                let failures: Vec<Diagnostic> = done.iter().flat_map(|d| &d.failures).cloned().collect();
+                printer.findings(&failures, &texts);
+            }
             printer.say(&summary(done.len(), failed, filtered, took));
         }
         Ok(if failed == 0 { Exit::Ok } else { Exit::Findings })
@@ -180,7 +189,7 @@ impl Test {
     }
 
     fn show_list(printer: &Printer, cases: &[Case], texts: &Texts, filtered: usize) {
-        if !printer.json {
+        if printer.format != Format::Json {
             cases.iter().for_each(|c| printer.result(&c.to_string()));
             return;
         }

@@ -20,7 +20,9 @@ const ALL: &[(&str, &str)] = chapters![
     "changes",
     "state",
     "pictures",
-    "three_tiers"
+    "three_tiers",
+    "editors",
+    "machines"
 ];
 
 /// A page for each.

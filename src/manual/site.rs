@@ -8,11 +8,18 @@ use crate::manual::{Group, Page, find};
 
 const STYLE: &str = include_str!("site/style.css");
 
-/// Every file of the site: its name and its text.
+/// What an editor shows, as `tests/editor/browser` has seen it.
+const EDITOR: &[u8] = include_bytes!("site/editor.png");
+
+/// Every file of the site: its name and what is in it.
 #[must_use]
-pub fn files(pages: &[Page]) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::from([("style.css".to_owned(), STYLE.to_owned()), ("index.html".to_owned(), index(pages))]);
-    files.extend(pages.iter().map(|p| (format!("{}.html", p.id), document(&p.title, &body(p, pages), Some(&p.id), pages))));
+pub fn files(pages: &[Page]) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::from([
+        ("style.css".to_owned(), STYLE.into()),
+        ("editor.png".to_owned(), EDITOR.into()),
+        ("index.html".to_owned(), index(pages).into()),
+    ]);
+    files.extend(pages.iter().map(|p| (format!("{}.html", p.id), document(&p.title, &body(p, pages), Some(&p.id), pages).into())));
     files
 }
 
@@ -33,6 +40,10 @@ pub fn is_outside(destination: &str) -> bool {
 fn index(pages: &[Page]) -> String {
     let mut main = String::from(
         "<h1>secnet</h1>\n<p>Infrastructure as code for secure networks on AWS. <code>secnet docs TOPIC</code> shows the same in the terminal.</p>\n",
+    );
+    main.push_str(
+        "<p><a href=\"editors.html\"><img src=\"editor.png\" alt=\"An editor: a policy is refuted while one types, over it the packet that \
+         gets through, and the menu of what mends it\"></a></p>\n",
     );
     for group in Group::ALL {
         let _ = writeln!(main, "<h2>{}</h2>\n<dl>", group.title());

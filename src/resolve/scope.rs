@@ -128,8 +128,7 @@ pub(super) struct Scope<'a> {
     lost: Lost,
 }
 
-/// Values that have a word of their own wherever no local name takes it.
-pub(super) const WORDS: &[&str] = &["anywhere", "internet", "any", "all", "tcp", "udp", "icmp", "icmpv6"];
+pub(super) use crate::syntax::words::VALUES as WORDS;
 
 impl<'a> Scope<'a> {
     /// Collects the declarations of a directory; what has a name twice is reported and left out.

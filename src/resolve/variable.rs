@@ -24,6 +24,7 @@ use crate::{
     syntax::{
         ast::{self, Entry, Expr, ExprKind, Piece, Term, TypeExpr, UnaryOp},
         parse::parse,
+        words,
     },
 };
 
@@ -347,8 +348,7 @@ fn declared_type(written: &TypeExpr, sink: &mut Sink) -> Option<Type> {
             let terraforms =
                 [("number", "int"), ("text", "string"), ("str", "string"), ("integer", "int"), ("boolean", "bool"), ("network", "cidr")];
             let meant = terraforms.iter().find(|(other, _)| *other == word).map(|(_, ours)| *ours);
-            let words = ["string", "int", "float", "bool", "cidr", "ip", "service", "peer", "duration", "list", "set", "map", "object"];
-            let meant = meant.or_else(|| nearest(word, words.into_iter().chain(kinds())));
+            let meant = meant.or_else(|| nearest(word, words::TYPES.iter().copied().chain(kinds())));
             sink.push(codes::unknown_type(word, written.name.span, meant));
             None
         }

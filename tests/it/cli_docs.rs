@@ -21,7 +21,7 @@ use crate::{
 const UNUSED: &[&str] = &["W0201", "W0202"];
 
 /// Languages of blocks that are not executed: shells, data, and what secnet answers.
-const OTHERS: &[&str] = &["sh", "json", "text", "dot", "mermaid"];
+const OTHERS: &[&str] = &["sh", "json", "text", "dot", "mermaid", "lua", "yaml"];
 
 /// What is wrong with an example, if anything.
 fn fault(example: &Example, modules: &Shelf) -> Option<String> {
@@ -123,11 +123,18 @@ fn every_link_leads_somewhere() {
     let (mut links, mut wrong) = (0, vec![]);
     for topic in topics.iter().copied().chain(["index"]) {
         let html = fs::read_to_string(folder.path().join(format!("site/{topic}.html"))).unwrap();
-        for href in html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|h| !site::is_outside(h)) {
+        for href in html
+            .split("href=\"")
+            .skip(1)
+            .chain(html.split("src=\"").skip(1))
+            .filter_map(|rest| rest.split('"').next())
+            .filter(|h| !site::is_outside(h))
+        {
             links += 1;
             let (file, anchor) = href.split_once('#').unwrap_or((href, ""));
             let file = if file.is_empty() { format!("{topic}.html") } else { file.to_owned() };
-            let target = fs::read_to_string(folder.path().join("site").join(&file)).unwrap_or_default();
+            let target = fs::read(folder.path().join("site").join(&file)).unwrap_or_default();
+            let target = String::from_utf8_lossy(&target);
             if target.is_empty() || !(anchor.is_empty() || target.contains(&format!("id=\"{anchor}\""))) {
                 wrong.push(format!("{topic}.html: {href}"));
             }

@@ -134,7 +134,7 @@ fn member<'j>(json: &'j Value, path: &str) -> &'j Value {
 #[test]
 fn sarif_has_what_the_standard_asks_for() {
     let text = opened().replace("  ingress tcp/22 from maintainers   \"maintainers\"\n", "");
-    let log = run(&[("main.secnet", &text)], "prove --sarif").exits(1).json();
+    let log = run(&[("main.secnet", &text)], "prove --format sarif").exits(1).json();
     assert_eq!(member(&log, "/version"), "2.1.0");
     assert!(member(&log, "/$schema").as_str().is_some_and(|s| s.ends_with("sarif-schema-2.1.0.json")));
     assert_eq!(member(&log, "/runs/0/tool/driver/name"), "secnet");
@@ -157,8 +157,8 @@ fn sarif_has_what_the_standard_asks_for() {
         }
     }
     assert!(results.iter().any(|r| r.get("fixes").is_some()));
-    assert_eq!(member(&run(&[("main.secnet", TOUR)], "prove --sarif").exits(0).json(), "/runs/0/results"), &Value::Array(vec![]));
-    let broken = run(&[("main.secnet", "vpc main { cidr_block = 10.0.0.0/99 }")], "prove --sarif").exits(1).json();
+    assert_eq!(member(&run(&[("main.secnet", TOUR)], "prove --format sarif").exits(0).json(), "/runs/0/results"), &Value::Array(vec![]));
+    let broken = run(&[("main.secnet", "vpc main { cidr_block = 10.0.0.0/99 }")], "prove --format sarif").exits(1).json();
     assert_eq!(member(&broken, "/runs/0/results/0/level"), "error");
 }
 

@@ -9,6 +9,7 @@ use super::{
     grammar::{Grammar, Rule},
     item::comments,
 };
+use crate::syntax::words;
 
 /// What stands on lines of its own in a file or a body.
 #[derive(Debug)]
@@ -282,7 +283,7 @@ impl<'t> Walk<'t> {
         let one = self.tokens.len() == first + 1;
         if let Some(token) = self.tokens.get_mut(first) {
             token.begins_term = true;
-            if one && token.role == Role::Word && matches!(token.text, "from" | "to" | "via" | "except" | "client" | "during") {
+            if one && token.role == Role::Word && words::CONTINUATIONS.contains(&token.text) {
                 token.role = Role::Joint;
             }
         }

@@ -14,15 +14,14 @@ use super::{
 };
 use crate::{
     base::{codes::syntax as codes, diagnostic::nearest},
-    syntax::ast::{Attribute, Body, Entry, Expr, ExprKind, File, Item, Let, Name, Output, Sentence, Term, Variable},
+    syntax::{
+        ast::{Attribute, Body, Entry, Expr, ExprKind, File, Item, Let, Name, Output, Sentence, Term, Variable},
+        words,
+    },
 };
 
 /// How many slips of one block are mended one after the other; each costs another reading of it.
 const MENDS_MAX: usize = 16;
-
-/// Heads of sentences that exist; after these a single term is a sentence that lacks its end, not an attribute that lacks its `=`.
-const SENTENCE_HEADS: [&str; 13] =
-    ["ingress", "egress", "in", "out", "route", "blackhole", "entry", "require", "forbid", "validate", "assert", "expect", "plan"];
 
 impl Lower<'_> {
     /// An entry of a body that did not parse.
@@ -73,9 +72,9 @@ impl Lower<'_> {
                 vec![]
             }
             _ if after.trim().is_empty() || after.starts_with('#') || after.starts_with("//") => {
-                let wanted = if SENTENCE_HEADS.contains(&word) { "the rest of the sentence" } else { "`=` and a value" };
+                let wanted = if words::HEADS.contains(&word) { "the rest of the sentence" } else { "`=` and a value" };
                 self.sink.push(codes::breaks_off(name.span, wanted, word));
-                if SENTENCE_HEADS.contains(&word) { vec![] } else { vec![self.lost_attribute(name, start, end)] }
+                if words::HEADS.contains(&word) { vec![] } else { vec![self.lost_attribute(name, start, end)] }
             }
             _ => {
                 let rule = match word {
@@ -109,7 +108,7 @@ impl Lower<'_> {
     /// `name value`: a sentence that is none.
     pub(super) fn attribute_or_sentence(&mut self, sentence: Sentence, start: usize, previous: Option<&Previous>) -> Option<Entry> {
         let [Term::Expr(value)] = sentence.terms.as_slice() else { return Some(Entry::Sentence(sentence)) };
-        if SENTENCE_HEADS.contains(&&*sentence.head.text) {
+        if words::HEADS.contains(&&*sentence.head.text) {
             return Some(Entry::Sentence(sentence));
         }
         if start < self.reported_until || self.leftover(start, previous) {
@@ -251,7 +250,7 @@ impl Lower<'_> {
         if is_named && self.mended_head(rule, text, start, file) {
             return;
         }
-        if rule == Rule::resource && SENTENCE_HEADS.contains(&word) {
+        if rule == Rule::resource && words::HEADS.contains(&word) {
             let message = codes::unexpected(self.at(start, start + word.len()), "a block or a statement", &format!("`{word}`"));
             self.sink.push(message.help("sentences stand in a block"));
             return;
