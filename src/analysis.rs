@@ -2,6 +2,7 @@
 //!
 //! Does no I/O: whoever calls has read the files.
 
+mod memory;
 mod read;
 
 use std::{
@@ -20,11 +21,12 @@ use crate::{
     },
     resolve::{self, Directory, Purpose, Resolved},
     schema::{ask::Answers, model::Model},
-    syntax::{ast, parse::parse},
+    syntax::ast,
 };
 
 use read::Reader;
 
+pub use memory::Memory;
 pub use resolve::{Chosen, Identity, Neighbours, Published, is_word};
 
 /// The door to the directories of modules. Whoever calls has one; without it no module can be opened.
@@ -70,6 +72,8 @@ pub struct Inputs {
     pub disk: Option<Arc<dyn Disk>>,
     /// What EC2 has answered to what the project asks first.
     pub answers: Answers,
+    /// What was parsed before; without it everything is parsed.
+    pub memory: Option<Arc<Memory>>,
 }
 
 /// What is known of a project from its sources alone.
@@ -80,7 +84,7 @@ pub struct Analysis {
     /// How many of the sources are the project's and its modules'; the first so many.
     pub own: usize,
     /// The files as parsed, in the order of `sources`.
-    pub files: Vec<ast::File>,
+    pub files: Vec<Arc<ast::File>>,
     /// What the other projects that it names have given.
     pub neighbours: Neighbours,
     /// What was resolved. Fit to be planned only if [`Analysis::has_errors`] says no.
@@ -105,7 +109,7 @@ pub struct Parsed {
     /// How many of the sources are the project's and its modules'; the first so many.
     pub own: usize,
     /// The files as parsed, in the order of `sources`.
-    pub files: Vec<ast::File>,
+    pub files: Vec<Arc<ast::File>>,
     /// What is wrong with the texts as such.
     pub diagnostics: Vec<Diagnostic>,
     /// The first is the project's own.
@@ -168,8 +172,9 @@ pub struct Answer {
 #[must_use]
 pub fn identity(files: &[(String, String)]) -> Option<Identity> {
     let (mut sources, mut sink) = (Sources::default(), Sink::default());
-    let parsed: Vec<ast::File> = files.iter().map(|(name, text)| parse(sources.add(name, text), text, &mut sink)).collect();
-    resolve::identity(&parsed)
+    let parsed: Vec<Arc<ast::File>> =
+        files.iter().map(|(name, text)| Memory::parse(None, (name, text), &mut sources, &mut sink)).collect();
+    resolve::identity(parsed.iter().map(|file| &**file))
 }
 
 /// Analyses the files of a project, name and text each. The caller keeps to the limits of [`crate::base::span::Span`].
@@ -187,20 +192,22 @@ impl Parsed {
     #[must_use]
     pub fn read(files: &[(String, String)], inputs: &Inputs) -> Self {
         let mut sink = Sink::default();
-        let mut reader = Reader::new(files, inputs.library.as_deref(), &mut sink);
+        let memory = inputs.memory.as_deref();
+        let mut reader = Reader::new(files, inputs.library.as_deref(), memory, &mut sink);
         reader.modules();
         let neighbours = reader.neighbours();
         let Reader { mut sources, parsed: mut files, mut directories, .. } = reader;
         let own = files.len();
         let mut imposed = BTreeSet::new();
         for (name, text) in &inputs.policies {
-            let id = sources.add(name, text);
-            let file = parse(id, text, &mut sink);
+            let id = sources.next();
+            let file = Memory::parse(memory, (name, text), &mut sources, &mut sink);
             file.items.iter().filter_map(no_policy).for_each(|(what, at)| sink.push(guard::only_policies(what, at)));
             imposed.insert(id);
             directories.first_mut().into_iter().for_each(|d| d.files.push(files.len()));
             files.push(file);
         }
+        memory.into_iter().for_each(|memory| memory.keep(files.len()));
         let lost = if sink.has_errors() { lost(&sources, &files) } else { BTreeSet::new() };
         let (mut written, mut ends) = (vec![], BTreeMap::new());
         for (name, text) in &inputs.files {
@@ -418,7 +425,7 @@ fn no_policy(item: &ast::Item) -> Option<(&'static str, Span)> {
 }
 
 /// Kind and name of whatever looks like an item at the start of a line and is no item of the AST.
-fn lost(texts: &Sources, parsed: &[ast::File]) -> resolve::Lost {
+fn lost(texts: &Sources, parsed: &[Arc<ast::File>]) -> resolve::Lost {
     let mut lost = BTreeSet::new();
     for line in texts.iter().flat_map(|(_, file)| file.text.lines()).filter(|l| l.starts_with(|c: char| c.is_ascii_alphabetic())) {
         let line = line.strip_prefix("existing ").unwrap_or(line);

@@ -32,7 +32,10 @@ mod test;
 mod variable;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     base::{
@@ -66,7 +69,7 @@ pub use variable::{read_expression, read_file, shift, shifted};
 #[derive(Default)]
 pub struct Sources<'a> {
     /// Every source file, of the project and of its modules.
-    pub files: &'a [ast::File],
+    pub files: &'a [Arc<ast::File>],
     /// The directories that they are in; the first is the project's own.
     pub directories: &'a [Directory],
     /// Those of the files that are imposed on the project from outside.

@@ -1,9 +1,9 @@
 //! The texts of a project and of every module that it uses, parsed. Layer 6; opens modules through the [`Library`] alone.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    analysis::Library,
+    analysis::{Library, Memory},
     base::{
         codes::{module as codes, neighbour as neighbour_codes},
         diagnostic::Sink,
@@ -11,7 +11,7 @@ use crate::{
         span::Span,
     },
     resolve::{Directory, Neighbours},
-    syntax::{ast, parse::parse},
+    syntax::ast,
 };
 
 /// How many modules may lie one in another. People nest three or four; what is worked out goes as deep as they do.
@@ -20,17 +20,18 @@ const MODULES_DEEP_MAX: usize = 32;
 /// What is read so far.
 pub(super) struct Reader<'i, 's> {
     pub(super) library: Option<&'i dyn Library>,
+    pub(super) memory: Option<&'i Memory>,
     pub(super) sink: &'s mut Sink,
     pub(super) sources: Sources,
-    pub(super) parsed: Vec<ast::File>,
+    pub(super) parsed: Vec<Arc<ast::File>>,
     /// The first is the project's own.
     pub(super) directories: Vec<Directory>,
 }
 
 impl<'i, 's> Reader<'i, 's> {
     /// Reads the project's own files, name and text each.
-    pub(super) fn new(files: &[(String, String)], library: Option<&'i dyn Library>, sink: &'s mut Sink) -> Self {
-        let mut reader = Self { library, sink, sources: Sources::default(), parsed: vec![], directories: vec![] };
+    pub(super) fn new(files: &[(String, String)], library: Option<&'i dyn Library>, memory: Option<&'i Memory>, sink: &'s mut Sink) -> Self {
+        let mut reader = Self { library, memory, sink, sources: Sources::default(), parsed: vec![], directories: vec![] };
         let files = reader.files(files);
         reader.directories.push(Directory { files, ..Directory::default() });
         reader
@@ -39,9 +40,9 @@ impl<'i, 's> Reader<'i, 's> {
     fn files(&mut self, files: &[(String, String)]) -> Vec<usize> {
         let mut found = vec![];
         for (name, text) in files {
-            let id = self.sources.add(name, text);
             found.push(self.parsed.len());
-            self.parsed.push(parse(id, text, self.sink));
+            let tree = Memory::parse(self.memory, (name, text), &mut self.sources, self.sink);
+            self.parsed.push(tree);
         }
         found
     }

@@ -13,7 +13,7 @@ pub struct SourceFile {
     pub text: Arc<str>,
     /// The text where sensitive values stand as asterisks; `None` where there are none.
     masked: Option<Arc<str>>,
-    line_starts: Vec<u32>,
+    line_starts: Arc<[u32]>,
 }
 
 /// A place as people and editors count it.
@@ -36,8 +36,19 @@ impl Sources {
     pub fn add(&mut self, name: &str, text: &str) -> FileId {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name: name.into(), text: text.into(), masked: None, line_starts });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), masked: None, line_starts: line_starts.into() });
         FileId((self.files.len() - 1) as u16)
+    }
+
+    /// The id that the next file gets.
+    #[must_use]
+    pub fn next(&self) -> FileId {
+        FileId(self.files.len() as u16)
+    }
+
+    /// Adds a file that was made before.
+    pub fn take(&mut self, file: SourceFile) {
+        self.files.push(file);
     }
 
     /// Has what stands at these places shown as asterisks, byte for byte, so that every span stays where it is.

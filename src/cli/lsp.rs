@@ -85,6 +85,8 @@ struct Memory {
     answers: Mutex<BTreeMap<(PathBuf, String), Answers>>,
     existing: Mutex<BTreeMap<(PathBuf, String), Read>>,
     outputs: Mutex<BTreeMap<(PathBuf, String), BTreeMap<String, Published>>>,
+    /// What was parsed of each project.
+    trees: Mutex<BTreeMap<PathBuf, Arc<analysis::Memory>>>,
 }
 
 fn all<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -129,6 +131,7 @@ impl Door for Files {
         let library = Shelf { directory: directory.to_path_buf(), disk: library, memory: self.memory.clone() };
         let mut inputs = given.inputs(directory, self.sandbox, disk, Answers::new());
         inputs.library = Some(Arc::new(library));
+        inputs.memory = Some(all(&self.memory.trees).entry(directory.to_path_buf()).or_default().clone());
         let mut analysis = analysis::analyze(files.clone(), &inputs);
         // As a command does, which asks first and then looks again.
         analysis.diagnostics.retain(|d| d.code != &plan_codes::NOT_ASKED);

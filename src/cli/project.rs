@@ -243,6 +243,7 @@ impl Given {
             library: Some(Arc::new(Disk::new(directory, Others { sandbox, env: self.env.clone() }))),
             disk: Some(disk),
             answers,
+            memory: None,
         }
     }
 }

@@ -61,6 +61,7 @@ impl VariableArgs {
             arguments: self.vars.iter().map(|Pair(name, text)| (name.clone(), text.clone())).collect(),
             disk: None,
             answers: Answers::new(),
+            memory: None,
         })
     }
 }

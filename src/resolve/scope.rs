@@ -1,5 +1,7 @@
 //! What is declared, by name. Layer 4; evaluates nothing.
 
+use std::sync::Arc;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::{
@@ -132,7 +134,7 @@ pub(super) use crate::syntax::words::VALUES as WORDS;
 
 impl<'a> Scope<'a> {
     /// Collects the declarations of a directory; what has a name twice is reported and left out.
-    pub(super) fn new(directory: &'a Directory, files: &'a [ast::File], lost: Lost, sink: &mut Sink) -> Self {
+    pub(super) fn new(directory: &'a Directory, files: &'a [Arc<ast::File>], lost: Lost, sink: &mut Sink) -> Self {
         let mut scope = Self { directory: &directory.name, lost, ..Self::default() };
         for item in directory.files.iter().filter_map(|f| files.get(*f)).flat_map(|f| &f.items) {
             match item {

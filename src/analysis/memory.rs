@@ -1,0 +1,58 @@
+//! Texts that were parsed before, so that of two looks at a project only what was written in between is parsed. Layer 6.
+//!
+//! A tree is what its text says and nothing else, but for the number of its file, which is in every span: that is the key, whole.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    base::{
+        diagnostic::{Diagnostic, Sink},
+        source::{SourceFile, Sources},
+        span::FileId,
+    },
+    syntax::{ast, parse::parse},
+};
+
+/// What was parsed last, by the numbers of the files.
+#[derive(Debug, Default)]
+pub struct Memory {
+    files: Mutex<BTreeMap<FileId, Remembered>>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    source: SourceFile,
+    tree: Arc<ast::File>,
+    wrong: Vec<Diagnostic>,
+}
+
+impl Memory {
+    /// Parses a file, unless it is the same as the last of its number.
+    pub(super) fn parse(memory: Option<&Self>, (name, text): (&str, &str), sources: &mut Sources, sink: &mut Sink) -> Arc<ast::File> {
+        let Some(memory) = memory else {
+            return Arc::new(parse(sources.add(name, text), text, sink));
+        };
+        let mut files = memory.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = files.get(&sources.next()).filter(|known| *known.source.text == *text && *known.source.name == *name) {
+            sources.take(known.source.clone());
+            sink.all.extend(known.wrong.iter().cloned());
+            return known.tree.clone();
+        }
+        let mut wrong = Sink::default();
+        let id = sources.add(name, text);
+        let tree = Arc::new(parse(id, text, &mut wrong));
+        if let Some(source) = sources.get(id) {
+            files.insert(id, Remembered { source: source.clone(), tree: tree.clone(), wrong: wrong.all.clone() });
+        }
+        sink.all.append(&mut wrong.all);
+        tree
+    }
+
+    /// Forgets the files beyond so many.
+    pub(super) fn keep(&self, files: usize) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| usize::from(id.0) < files);
+    }
+}
