@@ -75,6 +75,8 @@ mod lsp;
 mod lsp_agrees;
 #[path = "it/lsp_features.rs"]
 mod lsp_features;
+#[path = "it/lsp_fixes.rs"]
+mod lsp_fixes;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]

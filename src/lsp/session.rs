@@ -1,7 +1,7 @@
 //! What is open in the editor, and the projects it belongs to. Layer 9.
 
 use std::{
-    cell::OnceCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
@@ -27,6 +27,7 @@ use crate::{
         names::{Mention, mentions},
         place::{self, Encoding, Lines},
     },
+    mend::Remedy,
     prove::{
         chart::Chart,
         reach::{Flow, exposure},
@@ -69,9 +70,16 @@ pub(super) struct Project {
     all: OnceCell<Vec<Diagnostic>>,
     mentions: OnceCell<Vec<Mention>>,
     exposure: OnceCell<Vec<Flow>>,
+    /// What makes refuted statements hold, by their places, as far as somebody asked.
+    pub(super) remedies: RefCell<BTreeMap<Span, Vec<Remedy>>>,
 }
 
 impl Project {
+    fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day) -> Self {
+        let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { directory, opened, today, verdicts, all, mentions, exposure, remedies: RefCell::default() }
+    }
+
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
     pub(super) fn diagnostics(&self) -> &[Diagnostic] {
         self.all.get_or_init(|| match &self.opened {
@@ -85,6 +93,11 @@ impl Project {
         let opened = self.opened.as_ref().ok().filter(|o| !o.analysis.has_errors())?;
         let model = &opened.analysis.model;
         Some(self.verdicts.get_or_init(|| verdicts(&mut resources::network_as_read(model, &opened.existing), model, self.today)))
+    }
+
+    /// The same, of a project that nobody needs any more.
+    pub(super) fn into_verdicts(self) -> Option<Verdicts> {
+        self.verdicts.into_inner()
     }
 
     /// What `secnet exposure` says of it.
@@ -248,15 +261,18 @@ impl<'d> Session<'d> {
     /// The project of a directory.
     fn project(&mut self, directory: &Path) -> &Project {
         let (door, unsaved) = (self.door, &self.unsaved);
-        self.projects.entry(directory.to_path_buf()).or_default().get_or_insert_with(|| Project {
-            directory: directory.to_path_buf(),
-            opened: door.open(directory, unsaved),
-            today: door.today(),
-            verdicts: OnceCell::new(),
-            all: OnceCell::new(),
-            mentions: OnceCell::new(),
-            exposure: OnceCell::new(),
-        })
+        self.projects
+            .entry(directory.to_path_buf())
+            .or_default()
+            .get_or_insert_with(|| Project::new(directory.to_path_buf(), door.open(directory, unsaved), door.today()))
+    }
+
+    /// A project as it would be with other texts in some of its files.
+    pub(super) fn imagined(&self, project: &Project, texts: Unsaved) -> Project {
+        let mut unsaved = Unsaved::clone(&self.unsaved);
+        unsaved.extend(texts);
+        let opened = self.door.open(&project.directory, &Arc::new(unsaved));
+        Project::new(project.directory.clone(), opened, project.today)
     }
 
     /// What the editor must be told, now that nothing else is waiting.

@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// A project of one file with a cursor in it, open in an editor.
-struct Open {
-    client: Client,
-    folder: tempfile::TempDir,
-    text: String,
-    at: Value,
+pub(crate) struct Open {
+    pub(crate) client: Client,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) text: String,
+    pub(crate) at: Value,
 }
 
-fn open(marked: &str) -> Open {
+pub(crate) fn open(marked: &str) -> Open {
     let text = format!("{PROJECT}{marked}");
     let (before, after) = text.split_once("$0").expect("a cursor");
     let at = json!({ "line": before.matches('\n').count(), "character": before.rsplit('\n').next().unwrap().len() });
@@ -30,23 +30,23 @@ fn open(marked: &str) -> Open {
 }
 
 impl Open {
-    fn path(&self) -> std::path::PathBuf {
+    pub(crate) fn path(&self) -> std::path::PathBuf {
         self.folder.path().canonicalize().unwrap().join("main.secnet")
     }
 
     #[track_caller]
-    fn ask(&mut self, method: &str, more: Value) -> Value {
+    pub(crate) fn ask(&mut self, method: &str, more: Value) -> Value {
         self.try_ask(method, more).unwrap_or_else(|e| panic!("{method}: {e}"))
     }
 
-    fn try_ask(&mut self, method: &str, more: Value) -> Result<Value, String> {
+    pub(crate) fn try_ask(&mut self, method: &str, more: Value) -> Result<Value, String> {
         let mut params = json!({ "textDocument": { "uri": uri(&self.path()) }, "position": self.at });
         params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.client.try_ask(method, params)
     }
 
     /// Each line that a range lies in, with the range drawn under it.
-    fn drawn(&self, locations: &Value) -> String {
+    pub(crate) fn drawn(&self, locations: &Value) -> String {
         let mut drawn = String::new();
         for location in locations.as_array().unwrap() {
             assert_eq!(location["uri"], uri(&self.path()));
@@ -59,18 +59,18 @@ impl Open {
     }
 
     #[track_caller]
-    fn hover(&mut self) -> String {
+    pub(crate) fn hover(&mut self) -> String {
         self.ask("textDocument/hover", json!({}))["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
     #[track_caller]
-    fn completions(&mut self) -> Vec<String> {
+    pub(crate) fn completions(&mut self) -> Vec<String> {
         let found = self.ask("textDocument/completion", json!({}));
         found.as_array().unwrap().iter().map(|i| i["label"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The text after the edits of a workspace edit.
-    fn edited(&self, edit: &Value) -> String {
+    pub(crate) fn edited(&self, edit: &Value) -> String {
         let mut edits = edit["changes"][uri(&self.path())].as_array().cloned().unwrap_or_default();
         let byte = |position: &Value| {
             let line = usize::try_from(position["line"].as_u64().unwrap()).unwrap();
