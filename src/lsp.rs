@@ -3,11 +3,17 @@
 //! One file a feature; each is a function of what was read. Files come through the [`Door`], so that what is said here is what the
 //! commands say. One loop: requests and changes are taken in their order, and what was said of an older text never comes after
 //! what is said of a newer one.
+//!
+//! What clients need besides the protocol's common parts: a lens over a policy that is not proven carries the server's command
+//! `secnet.witness`, which clients send back (`workspace/executeCommand`); the server then shows the packet with its way
+//! (`window/showMessage`) and, where `window.showDocument` is supported, the line that lets it pass or stops it.
 
 mod action;
+mod command;
 mod completion;
 mod diagnostic;
 mod format;
+mod further;
 mod hover;
 mod lens;
 mod names;
@@ -26,13 +32,12 @@ use std::{
 };
 
 use gen_lsp_types::{
-    CodeActionProvider, CodeActionRequest, CodeLensOptions, CodeLensRequest, CompletionOptions, CompletionRequest, CompletionResponse,
-    Contents, Definition, DefinitionProvider, DefinitionRequest, DocumentFormattingProvider, DocumentFormattingRequest,
-    DocumentSymbolProvider, DocumentSymbolRequest, DocumentSymbolResponse, Hover, HoverProvider, HoverRequest, InitializeParams,
-    InitializeResult, LspNotificationMethod, LspRequestMethod, MarkupContent, MarkupKind, MessageType, PositionEncodingKind,
-    PrepareRenameRequest, PrepareRenameResult, ReferencesProvider, ReferencesRequest, RenameOptions, RenameProvider, Save,
-    ServerCapabilities, ServerInfo, ShowMessageParams, TextDocumentPositionParams, TextDocumentSync, TextDocumentSyncKind,
-    TextDocumentSyncOptions, Uri, WorkspaceFolders,
+    CodeActionProvider, CodeActionRequest, CodeLensRequest, CompletionOptions, CompletionRequest, CompletionResponse, Contents, Definition,
+    DefinitionProvider, DefinitionRequest, DocumentFormattingProvider, DocumentFormattingRequest, DocumentSymbolProvider,
+    DocumentSymbolRequest, DocumentSymbolResponse, Hover, HoverProvider, HoverRequest, InitializeParams, InitializeResult,
+    LspNotificationMethod, LspRequestMethod, MarkupContent, MarkupKind, MessageType, PositionEncodingKind, PrepareRenameRequest,
+    PrepareRenameResult, ReferencesProvider, ReferencesRequest, RenameOptions, RenameProvider, Save, ServerCapabilities, ServerInfo,
+    ShowMessageParams, TextDocumentPositionParams, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, Uri, WorkspaceFolders,
 };
 use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Request, Response};
 
@@ -108,6 +113,7 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
     let result = InitializeResult { capabilities: capabilities(encoding), server_info: Some(info()) };
     connection.initialize_finish(id, serde_json::to_value(result).unwrap_or_default())?;
     let mut session = Session::new(door, encoding, folders(&params));
+    session.shows_places = further::shows_places(&params);
     loop {
         let message = match connection.receiver.try_recv() {
             Ok(message) => message,
@@ -131,6 +137,7 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
                 let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut session, request)));
                 let failed = |_| Response::new_err(id, ErrorCode::InternalError as i32, "secnet has met a bug of its own".into());
                 send(connection, answer.unwrap_or_else(failed).into());
+                session.aside.take().into_iter().for_each(|message| send(connection, message));
             }
             Message::Notification(notification) => session.notified(notification),
             Message::Response(_) => {}
@@ -194,8 +201,7 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
         completion_provider: Some(CompletionOptions { trigger_characters: Some(vec![".".into()]), ..CompletionOptions::default() }),
         rename_provider: Some(RenameProvider::RenameOptions(RenameOptions { prepare_provider: Some(true), ..RenameOptions::default() })),
         code_action_provider: Some(CodeActionProvider::Bool(true)),
-        code_lens_provider: Some(CodeLensOptions::default()),
-        ..ServerCapabilities::default()
+        ..further::capabilities()
     }
 }
 
@@ -230,10 +236,7 @@ fn answer(session: &mut Session<'_>, request: Request) -> Response {
             let path = place::path_of(&p.text_document.uri)?;
             Some(session.of(&path).first().map_or_else(Vec::new, |(project, file)| lens::lenses(session, project, *file)))
         }),
-        _ => {
-            let text = format!("secnet does not answer `{}`", request.method);
-            Response::new_err(request.id, ErrorCode::MethodNotFound as i32, text)
-        }
+        _ => further::answer(session, request),
     }
 }
 

@@ -12,7 +12,7 @@ use gen_lsp_types::{
     DidSaveTextDocumentParams, Location, LspNotificationMethod, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent,
     TextDocumentPositionParams, Uri,
 };
-use lsp_server::Notification;
+use lsp_server::{Message, Notification};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
         place::{self, Encoding, Lines},
     },
     mend::Remedy,
+    net::Net,
     prove::{
         chart::Chart,
         reach::{Flow, exposure},
@@ -51,6 +52,10 @@ pub(super) struct Session<'d> {
     told: BTreeMap<PathBuf, Vec<Shown>>,
     /// Documents that were opened or changed since the editor was told anything.
     changed: BTreeSet<PathBuf>,
+    /// Whether the editor shows a place when it is asked to.
+    pub(super) shows_places: bool,
+    /// What is said besides the next answer.
+    pub(super) aside: RefCell<Vec<Message>>,
 }
 
 struct Document {
@@ -70,6 +75,7 @@ pub(super) struct Project {
     all: OnceCell<Vec<Diagnostic>>,
     mentions: OnceCell<Vec<Mention>>,
     exposure: OnceCell<Vec<Flow>>,
+    network: OnceCell<Net>,
     /// What makes refuted statements hold, by their places, as far as somebody asked.
     pub(super) remedies: RefCell<BTreeMap<Span, Vec<Remedy>>>,
 }
@@ -77,7 +83,8 @@ pub(super) struct Project {
 impl Project {
     fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day) -> Self {
         let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { directory, opened, today, verdicts, all, mentions, exposure, remedies: RefCell::default() }
+        let network = OnceCell::new();
+        Self { directory, opened, today, verdicts, all, mentions, exposure, network, remedies: RefCell::default() }
     }
 
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
@@ -108,6 +115,16 @@ impl Project {
             }
             _ => vec![],
         })
+    }
+
+    /// Its network as the prover sees it, machines that are stopped as if they ran; nothing where there are errors.
+    pub(super) fn network(&self) -> Option<&Net> {
+        let opened = self.opened.as_ref().ok().filter(|o| !o.analysis.has_errors())?;
+        Some(self.network.get_or_init(|| {
+            let mut net = resources::network_as_read(&opened.analysis.model, &opened.existing);
+            net.start_machines();
+            net
+        }))
     }
 
     /// Every name in its sources.
@@ -147,7 +164,18 @@ impl<'d> Session<'d> {
     /// With nothing open.
     pub(super) fn new(door: &'d dyn Door, encoding: Encoding, folders: Vec<PathBuf>) -> Self {
         let (documents, projects, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { door, encoding, folders, unsaved: Arc::default(), documents, projects, told, changed: BTreeSet::new() }
+        Self {
+            door,
+            encoding,
+            folders,
+            unsaved: Arc::default(),
+            documents,
+            projects,
+            told,
+            changed: BTreeSet::new(),
+            shows_places: false,
+            aside: RefCell::default(),
+        }
     }
 
     /// Takes note of what the editor says; what is not understood is left alone, as the protocol has it.

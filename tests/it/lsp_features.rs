@@ -230,20 +230,70 @@ fn a_lens_says_what_is_proven_and_what_the_internet_reaches() {
     client.open(&main, &text);
     let lenses = |client: &mut Client| -> Vec<(String, String)> {
         let found = client.ask("textDocument/codeLens", json!({ "textDocument": { "uri": uri(&main) } }));
-        let one = |lens: &Value| {
+        let mut one = |lens: &Value| {
+            assert_eq!(lens["command"], Value::Null, "what a lens says is worked out when it is shown");
+            let lens = client.ask("codeLens/resolve", lens.clone());
             let line = usize::try_from(lens["range"]["start"]["line"].as_u64().unwrap()).unwrap();
             let line = text.lines().nth(line).unwrap_or("new").trim();
             (line.to_owned(), lens["command"]["title"].as_str().unwrap().to_owned())
         };
-        found.as_array().unwrap().iter().map(one).collect()
+        found.as_array().unwrap().iter().map(&mut one).collect()
     };
     let first = lenses(&mut client);
     let instance = first.iter().find(|(line, _)| line.starts_with("instance server")).unwrap();
     assert_eq!(instance.1, "reachable from the internet: tcp/22 from 203.0.113.0/28");
     assert_eq!(first.iter().filter(|(_, title)| title == "proven").count(), 3, "{first:?}");
+    let rule = |head: &str| first.iter().find(|(line, _)| line.starts_with(head)).unwrap().1.clone();
+    assert_eq!(rule("ingress"), "lets in: tcp/22 from 203.0.113.0/28 to instance.server");
+    assert!(rule("egress").starts_with("lets out: "), "{first:?}");
     client.edit(&main, 2, &format!("{text}policy shut \"x\" {{\n  forbid tcp/22 from internet to instance.server\n}}\n"));
     let second = lenses(&mut client);
     assert!(second.iter().any(|(line, title)| line == "new" && title.starts_with("refuted")), "{second:?}");
+}
+
+/// What a client does with the lenses of a text, one by one: title, command, arguments.
+fn shown(open: &mut Open) -> Vec<(String, String, Value)> {
+    let found = open.ask("textDocument/codeLens", json!({}));
+    let lenses = found.as_array().unwrap().clone();
+    let one = |lens: Value| {
+        let command = open.client.ask("codeLens/resolve", lens)["command"].clone();
+        (command["title"].as_str().unwrap().into(), command["command"].as_str().unwrap().into(), command["arguments"].clone())
+    };
+    lenses.into_iter().map(one).collect()
+}
+
+#[test]
+fn the_witness_of_a_policy_is_one_click_away() {
+    let policy = "forbid$0 tcp/443 from internet to instance.server\n  require tcp/22 from internet to instance.server";
+    let mut open = open(&crate::lsp_fixes::server("egress all to anywhere", policy));
+    let all = shown(&mut open);
+    let bad: Vec<_> = all.iter().filter(|(_, command, _)| command == "secnet.witness").collect();
+    assert_eq!(bad.len(), 2, "{all:#?}");
+    for (n, (start, words)) in
+        [("  ingress tcp/443", "internet_gateway.main"), ("security_group web", "has no rule that lets it pass")].into_iter().enumerate()
+    {
+        open.client.ask("workspace/executeCommand", json!({ "command": "secnet.witness", "arguments": bad[n].2 }));
+        let said = open.client.said(2);
+        let message = said[0].1["message"].as_str().unwrap();
+        assert!(
+            said[0].0 == "window/showMessage" && message.starts_with("policy `p`: refuted\ntcp ") && message.contains(words),
+            "{message}"
+        );
+        assert_eq!(said[1].0, "window/showDocument");
+        let line = usize::try_from(said[1].1["selection"]["start"]["line"].as_u64().unwrap()).unwrap();
+        assert!(open.text.lines().nth(line).unwrap().starts_with(start), "{}", said[1].1);
+    }
+    let wrong = open.client.try_ask("workspace/executeCommand", json!({ "command": "secnet.nothing" })).unwrap_err();
+    assert_eq!(wrong, "there is no command `secnet.nothing`");
+}
+
+#[test]
+fn a_rule_that_nobody_can_use_says_so() {
+    let rules = "ingress tcp/5432 from 10.9.0.0/16\n  ingress tcp/80 from anywhere";
+    let mut open = open(&crate::lsp_fixes::server(rules, "$0forbid tcp/22 from internet to instance.server"));
+    let titles: Vec<String> = shown(&mut open).into_iter().map(|(title, ..)| title).collect();
+    assert!(titles.contains(&"nothing uses this".into()), "{titles:#?}");
+    assert!(titles.contains(&"lets in: tcp/80 from 0.0.0.0/0 to instance.server".into()), "{titles:#?}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ security_group web {
 instance server { image = ami("al2023")  instance_type = "t3.micro"  subnet = subnet.public  security_groups = [security_group.web] }
 "#;
 
-fn server(rules: &str, policy: &str) -> String {
+pub(crate) fn server(rules: &str, policy: &str) -> String {
     format!("{}policy p \"p\" {{\n  {policy}\n}}\n", SERVER.replace("RULES", rules))
 }
 
