@@ -9,19 +9,28 @@
 //! (`window/showMessage`) and, where `window.showDocument` is supported, the line that lets it pass or stops it.
 
 mod action;
+mod calls;
 mod command;
 mod completion;
+mod context;
 mod diagnostic;
+mod fold;
 mod format;
 mod further;
+mod hint;
 mod hover;
 mod lens;
+mod link;
 mod names;
 mod place;
 mod reference;
 mod rename;
+mod selection;
 mod session;
+mod signature;
 mod symbol;
+mod token;
+mod tree;
 
 use std::{
     collections::BTreeMap,
@@ -198,7 +207,10 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
         definition_provider: Some(DefinitionProvider::Bool(true)),
         references_provider: Some(ReferencesProvider::Bool(true)),
         hover_provider: Some(HoverProvider::Bool(true)),
-        completion_provider: Some(CompletionOptions { trigger_characters: Some(vec![".".into()]), ..CompletionOptions::default() }),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some(vec![".".into(), "\"".into()]),
+            ..CompletionOptions::default()
+        }),
         rename_provider: Some(RenameProvider::RenameOptions(RenameOptions { prepare_provider: Some(true), ..RenameOptions::default() })),
         code_action_provider: Some(CodeActionProvider::Bool(true)),
         ..further::capabilities()
@@ -222,7 +234,8 @@ fn answer(session: &mut Session<'_>, request: Request) -> Response {
         }),
         LspRequestMethod::TextDocumentHover => on::<HoverRequest>(request, |p| hovered(session, &p.text_document_position_params)),
         LspRequestMethod::TextDocumentCompletion => on::<CompletionRequest>(request, |p| {
-            let found = session.at(&p.text_document_position_params).into_iter().map(|(project, at)| completion::at(project, at)).next();
+            let found =
+                session.at(&p.text_document_position_params).into_iter().map(|(project, at)| completion::at(session, project, at)).next();
             Some(CompletionResponse::CompletionItemList(found.unwrap_or_default()))
         }),
         LspRequestMethod::TextDocumentPrepareRename => on::<PrepareRenameRequest>(request, |p| {

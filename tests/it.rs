@@ -77,6 +77,8 @@ mod lsp_agrees;
 mod lsp_features;
 #[path = "it/lsp_fixes.rs"]
 mod lsp_fixes;
+#[path = "it/lsp_further.rs"]
+mod lsp_further;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]

@@ -343,6 +343,11 @@ impl<'d> Session<'d> {
         found.collect()
     }
 
+    /// Every project that something open belongs to.
+    pub(super) fn projects(&self) -> impl Iterator<Item = &Project> {
+        self.projects.values().flatten()
+    }
+
     /// The projects that hold a source, and as which.
     pub(super) fn of(&self, path: &Path) -> Vec<(&Project, FileId)> {
         self.projects.values().flatten().filter_map(|p| Some((p, p.file(path)?))).collect()

@@ -62,7 +62,7 @@ impl Client {
         let id = RequestId::from(self.next);
         self.connection.sender.send(Request::new(id.clone(), method.into(), params).into()).unwrap();
         loop {
-            match self.connection.receiver.recv_timeout(PATIENCE).unwrap() {
+            match self.connection.receiver.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{method}: {e}")) {
                 Message::Response(response) if response.id == id => {
                     return response.response_result.map_err(|e| e.message);
                 }

@@ -296,40 +296,66 @@ fn a_rule_that_nobody_can_use_says_so() {
     assert!(titles.contains(&"lets in: tcp/80 from 0.0.0.0/0 to instance.server".into()), "{titles:#?}");
 }
 
+/// Everything that can be asked of a whole file, or at its end, while it is half typed.
+const OF_A_FILE: [&str; 17] = [
+    "formatting",
+    "rangeFormatting",
+    "documentSymbol",
+    "definition",
+    "references",
+    "hover",
+    "completion",
+    "prepareRename",
+    "codeAction",
+    "codeLens",
+    "signatureHelp",
+    "foldingRange",
+    "selectionRange",
+    "semanticTokens/full",
+    "inlayHint",
+    "documentLink",
+    "prepareCallHierarchy",
+];
+
 #[test]
 fn half_typed_files_do_no_harm_whatever_is_asked() {
-    for example in examples::examples() {
-        let folder = examples::copy(&example);
-        let root = folder.path().canonicalize().unwrap();
-        let main = root.join("main.secnet");
-        let Ok(text) = fs::read_to_string(&main) else { continue };
-        let mut client = Client::new(&root);
-        client.open(&main, &text);
-        for (n, cut) in (0..text.len()).step_by(37).filter(|n| text.is_char_boundary(*n)).enumerate() {
-            let half = &text[..cut];
-            client.edit(&main, i32::try_from(n).unwrap() + 2, half);
-            let position = json!({ "line": half.matches('\n').count(), "character": half.rsplit('\n').next().unwrap().len() });
-            let range = json!({ "start": { "line": 0, "character": 0 }, "end": position });
-            let code = json!({ "diagnostics": [] });
-            for (method, context) in [
-                ("formatting", Value::Null),
-                ("documentSymbol", Value::Null),
-                ("definition", Value::Null),
-                ("references", json!({ "includeDeclaration": true })),
-                ("hover", Value::Null),
-                ("completion", json!({ "triggerKind": 1 })),
-                ("prepareRename", Value::Null),
-                ("codeAction", code),
-                ("codeLens", Value::Null),
-            ] {
-                let options = json!({ "tabSize": 2, "insertSpaces": true });
-                let mut params = json!({ "textDocument": { "uri": uri(&main) }, "position": position, "range": range, "options": options });
-                if !context.is_null() {
-                    params["context"] = context;
+    std::thread::scope(|scope| {
+        for (n, example) in examples::examples().into_iter().enumerate() {
+            scope.spawn(move || half_typed(&example, if n % 2 == 0 { "utf-8" } else { "utf-16" }));
+        }
+    });
+}
+
+fn half_typed(example: &Path, encoding: &str) {
+    let (_folder, root) = crate::lsp_further::deep(example);
+    let main = root.join("main.secnet");
+    let text = fs::read_to_string(&main).unwrap();
+    let mut client = Client::with(&root, &[encoding]);
+    client.open(&main, &text);
+    for (n, cut) in (0..text.len()).step_by(61).filter(|n| text.is_char_boundary(*n)).enumerate() {
+        // Once with nothing after it, and once with the rest: then it is a hole of some letters.
+        let rest = text.get(cut + 11..).filter(|_| n % 2 == 1).unwrap_or_default();
+        client.edit(&main, i32::try_from(n).unwrap() + 2, &format!("{}{rest}", &text[..cut]));
+        let position = crate::lsp_further::place(&text[..cut], encoding);
+        let range = json!({ "start": { "line": 0, "character": 0 }, "end": position });
+        let options = json!({ "tabSize": 2, "insertSpaces": true });
+        let context = json!({ "includeDeclaration": true, "diagnostics": [], "triggerKind": 1, "isRetrigger": false });
+        for method in OF_A_FILE {
+            let document = json!({ "uri": uri(&main) });
+            let mut params =
+                json!({ "textDocument": document, "position": position, "positions": [position], "range": range, "options": options });
+            params["context"] = context.clone();
+            let found = client.ask(&format!("textDocument/{method}"), params);
+            match (method, found.get(0)) {
+                ("codeLens", Some(lens)) => drop(client.ask("codeLens/resolve", lens.clone())),
+                ("prepareCallHierarchy", Some(item)) => {
+                    client.ask("callHierarchy/outgoingCalls", json!({ "item": item }));
+                    client.ask("callHierarchy/incomingCalls", json!({ "item": item }));
                 }
-                client.ask(&format!("textDocument/{method}"), params);
+                _ => {}
             }
         }
-        client.end();
+        client.ask("workspace/symbol", json!({ "query": "a" }));
     }
+    client.end();
 }

@@ -157,11 +157,6 @@ fn destination(destination: &Destination) -> String {
     }
 }
 
-/// The way of a packet, a line each.
-pub(in crate::prove) fn hops(chart: &Chart<'_>, steps: &[Step]) -> Vec<String> {
-    way(chart, steps).into_iter().map(|(text, _)| text).collect()
-}
-
 /// The way of a packet, a line each, with where that stands in the sources.
 pub(in crate::prove) fn way(chart: &Chart<'_>, steps: &[Step]) -> Vec<(String, Option<Span>)> {
     let mut found: Vec<(String, Option<Span>)> = vec![];
