@@ -34,7 +34,7 @@ pub(super) fn tokens(project: &Project, file: FileId, lines: &Lines<'_>, within:
     let own = project.mentions().iter().filter(|m| m.span.file() == file);
     found.extend(own.filter_map(|m| Some((m.span, kind(project, m)?, u32::from(m.declares)))));
     let parsed = project.opened.as_ref().ok().and_then(|o| o.analysis.files.get(usize::from(file.0)));
-    for node in parsed.map(|file| nodes(file)).unwrap_or_default() {
+    for node in parsed.map(nodes).unwrap_or_default() {
         if let Node::Expr(expr) = node {
             let kind = match expr.kind {
                 ExprKind::Service(_) => "enumMember",

@@ -83,10 +83,10 @@ fn networks(project: &Project, at: Span, kind: &str) -> Vec<(Cidr, String)> {
     let Ok(opened) = &project.opened else { return vec![] };
     let model = &opened.analysis.model;
     let file = opened.analysis.files.get(usize::from(at.file().0));
-    let all = file.map(|file| nodes(file)).unwrap_or_default();
+    let all = file.map(nodes).unwrap_or_default();
     let inside = |body: &&Body| body.span.start() < at.start() && at.start() <= body.span.end();
-    let bodies = all.iter().filter_map(|node| if let Node::Body(body) = node { Some(*body) } else { None });
-    let body = bodies.filter(inside).last();
+    let mut bodies = all.iter().filter_map(|node| if let Node::Body(body) = node { Some(*body) } else { None });
+    let body = bodies.rfind(inside);
     // What stands here itself is in nobody's way.
     let own = |span: Option<&Span>| span.is_some_and(|s| s.file() == at.file() && s.start() <= at.start() && at.start() <= s.end() + 1);
     let used = |of: &str| -> Vec<Cidr> {
