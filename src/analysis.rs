@@ -20,7 +20,7 @@ use crate::{
         span::{FileId, Span},
     },
     resolve::{self, Directory, Purpose, Resolved},
-    schema::{ask::Answers, model::Model},
+    schema::{ask::Answers, model::Model, value::Value},
     syntax::ast,
 };
 
@@ -87,6 +87,10 @@ pub struct Analysis {
     pub files: Vec<Arc<ast::File>>,
     /// What the other projects that it names have given.
     pub neighbours: Neighbours,
+    /// What each `let` is worth, by where its name stands, as far as that is one thing.
+    pub named: BTreeMap<Span, Value>,
+    /// The directories of modules, from the project's own, by the directory in which they are used and what is written there.
+    pub modules: BTreeMap<(String, String), String>,
     /// What was resolved. Fit to be planned only if [`Analysis::has_errors`] says no.
     pub model: Model,
     /// Everything that is wrong, by place; what has no place comes first.
@@ -172,8 +176,7 @@ pub struct Answer {
 #[must_use]
 pub fn identity(files: &[(String, String)]) -> Option<Identity> {
     let (mut sources, mut sink) = (Sources::default(), Sink::default());
-    let parsed: Vec<Arc<ast::File>> =
-        files.iter().map(|(name, text)| Memory::parse(None, (name, text), &mut sources, &mut sink)).collect();
+    let parsed: Vec<Arc<ast::File>> = files.iter().map(|(name, text)| Memory::parse(None, (name, text), &mut sources, &mut sink)).collect();
     resolve::identity(parsed.iter().map(|file| &**file))
 }
 
@@ -183,8 +186,9 @@ pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
     let mut parsed = Parsed::read(&files, inputs);
     let Look { resolved, diagnostics } = parsed.look(Purpose::Plan);
     parsed.mask(&resolved.model);
+    let modules = parsed.modules();
     let Parsed { sources, own, files, neighbours, .. } = parsed;
-    Analysis { sources, own, files, neighbours, model: resolved.model, diagnostics }
+    Analysis { sources, own, files, neighbours, named: resolved.named, modules, model: resolved.model, diagnostics }
 }
 
 impl Parsed {
@@ -281,6 +285,15 @@ impl Parsed {
     fn unread(&self, diagnostic: &Diagnostic) -> Option<FileId> {
         let file = diagnostic.labels.first()?.span.file();
         (syntax::ALL.contains(&diagnostic.code) && self.ends.contains_key(&file)).then_some(file)
+    }
+
+    /// Where the modules lie that its directories use.
+    fn modules(&self) -> BTreeMap<(String, String), String> {
+        let of = |d: &Directory| -> Vec<_> {
+            let named = |n: &usize| self.directories.get(*n).map(|m| m.name.clone());
+            d.modules.iter().filter_map(|(source, n)| Some(((d.name.clone(), source.clone()), named(n)?))).collect()
+        };
+        self.directories.iter().flat_map(of).collect()
     }
 
     /// Every test, of the project first, then of its modules, by their places.

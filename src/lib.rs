@@ -18,6 +18,7 @@ pub mod state;
 pub mod analysis;
 pub mod iam;
 pub mod manual;
+pub mod mend;
 pub mod plan;
 pub mod prove;
 pub mod test;

@@ -3,19 +3,34 @@
 //! One file a feature; each is a function of what was read. Files come through the [`Door`], so that what is said here is what the
 //! commands say. One loop: requests and changes are taken in their order, and what was said of an older text never comes after
 //! what is said of a newer one.
+//!
+//! What clients need besides the protocol's common parts: a lens over a policy that is not proven carries the server's command
+//! `secnet.witness`, which clients send back (`workspace/executeCommand`); the server then shows the packet with its way
+//! (`window/showMessage`) and, where `window.showDocument` is supported, the line that lets it pass or stops it.
 
 mod action;
+mod calls;
+mod command;
 mod completion;
+mod context;
 mod diagnostic;
+mod fold;
 mod format;
+mod further;
+mod hint;
 mod hover;
 mod lens;
+mod link;
 mod names;
 mod place;
 mod reference;
 mod rename;
+mod selection;
 mod session;
+mod signature;
 mod symbol;
+mod token;
+mod tree;
 
 use std::{
     collections::BTreeMap,
@@ -26,13 +41,12 @@ use std::{
 };
 
 use gen_lsp_types::{
-    CodeActionProvider, CodeActionRequest, CodeLensOptions, CodeLensRequest, CompletionOptions, CompletionRequest, CompletionResponse,
-    Contents, Definition, DefinitionProvider, DefinitionRequest, DocumentFormattingProvider, DocumentFormattingRequest,
-    DocumentSymbolProvider, DocumentSymbolRequest, DocumentSymbolResponse, Hover, HoverProvider, HoverRequest, InitializeParams,
-    InitializeResult, LspNotificationMethod, LspRequestMethod, MarkupContent, MarkupKind, MessageType, PositionEncodingKind,
-    PrepareRenameRequest, PrepareRenameResult, ReferencesProvider, ReferencesRequest, RenameOptions, RenameProvider, Save,
-    ServerCapabilities, ServerInfo, ShowMessageParams, TextDocumentPositionParams, TextDocumentSync, TextDocumentSyncKind,
-    TextDocumentSyncOptions, Uri, WorkspaceFolders,
+    CodeActionProvider, CodeActionRequest, CodeLensRequest, CompletionOptions, CompletionRequest, CompletionResponse, Contents, Definition,
+    DefinitionProvider, DefinitionRequest, DocumentFormattingProvider, DocumentFormattingRequest, DocumentSymbolProvider,
+    DocumentSymbolRequest, DocumentSymbolResponse, Hover, HoverProvider, HoverRequest, InitializeParams, InitializeResult,
+    LspNotificationMethod, LspRequestMethod, MarkupContent, MarkupKind, MessageType, PositionEncodingKind, PrepareRenameRequest,
+    PrepareRenameResult, ReferencesProvider, ReferencesRequest, RenameOptions, RenameProvider, Save, ServerCapabilities, ServerInfo,
+    ShowMessageParams, TextDocumentPositionParams, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, Uri, WorkspaceFolders,
 };
 use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Request, Response};
 
@@ -108,6 +122,7 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
     let result = InitializeResult { capabilities: capabilities(encoding), server_info: Some(info()) };
     connection.initialize_finish(id, serde_json::to_value(result).unwrap_or_default())?;
     let mut session = Session::new(door, encoding, folders(&params));
+    session.shows_places = further::shows_places(&params);
     loop {
         let message = match connection.receiver.try_recv() {
             Ok(message) => message,
@@ -131,6 +146,7 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
                 let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut session, request)));
                 let failed = |_| Response::new_err(id, ErrorCode::InternalError as i32, "secnet has met a bug of its own".into());
                 send(connection, answer.unwrap_or_else(failed).into());
+                session.aside.take().into_iter().for_each(|message| send(connection, message));
             }
             Message::Notification(notification) => session.notified(notification),
             Message::Response(_) => {}
@@ -191,11 +207,13 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
         definition_provider: Some(DefinitionProvider::Bool(true)),
         references_provider: Some(ReferencesProvider::Bool(true)),
         hover_provider: Some(HoverProvider::Bool(true)),
-        completion_provider: Some(CompletionOptions { trigger_characters: Some(vec![".".into()]), ..CompletionOptions::default() }),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some(vec![".".into(), "\"".into()]),
+            ..CompletionOptions::default()
+        }),
         rename_provider: Some(RenameProvider::RenameOptions(RenameOptions { prepare_provider: Some(true), ..RenameOptions::default() })),
         code_action_provider: Some(CodeActionProvider::Bool(true)),
-        code_lens_provider: Some(CodeLensOptions::default()),
-        ..ServerCapabilities::default()
+        ..further::capabilities()
     }
 }
 
@@ -216,7 +234,8 @@ fn answer(session: &mut Session<'_>, request: Request) -> Response {
         }),
         LspRequestMethod::TextDocumentHover => on::<HoverRequest>(request, |p| hovered(session, &p.text_document_position_params)),
         LspRequestMethod::TextDocumentCompletion => on::<CompletionRequest>(request, |p| {
-            let found = session.at(&p.text_document_position_params).into_iter().map(|(project, at)| completion::at(project, at)).next();
+            let found =
+                session.at(&p.text_document_position_params).into_iter().map(|(project, at)| completion::at(session, project, at)).next();
             Some(CompletionResponse::CompletionItemList(found.unwrap_or_default()))
         }),
         LspRequestMethod::TextDocumentPrepareRename => on::<PrepareRenameRequest>(request, |p| {
@@ -230,10 +249,7 @@ fn answer(session: &mut Session<'_>, request: Request) -> Response {
             let path = place::path_of(&p.text_document.uri)?;
             Some(session.of(&path).first().map_or_else(Vec::new, |(project, file)| lens::lenses(session, project, *file)))
         }),
-        _ => {
-            let text = format!("secnet does not answer `{}`", request.method);
-            Response::new_err(request.id, ErrorCode::MethodNotFound as i32, text)
-        }
+        _ => further::answer(session, request),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod lint;
 pub mod policy;
 pub mod reach;
 pub mod trace;
+pub mod uses;
 pub mod waiver;
 
 pub mod verdict;

@@ -115,6 +115,8 @@ pub struct Resolved {
     pub demands: Option<Demands>,
     /// What the expression is, and its type in words.
     pub value: Option<(Value, String)>,
+    /// What each `let` is worth, by where its name stands; one that is worth several things, in several uses of a module, is left out.
+    pub named: BTreeMap<Span, Value>,
 }
 
 /// The model of a project. What is wrong goes to `sink`; the model holds the rest.
@@ -169,6 +171,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     if (about_unused || matches!(purpose, Purpose::Plan)) && !resolver.sink.has_errors() {
         resolver.unused();
     }
+    let named = resolver.named();
     model.sensitive = std::mem::take(&mut resolver.concealed);
     inherit(&mut model);
     resolver.asked(&mut model);
@@ -178,7 +181,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     for spec in resources::ALL {
         (spec.check)(&model, sink);
     }
-    Resolved { model, demands, value }
+    Resolved { model, demands, value, named }
 }
 
 /// Hands down what a resource takes over from another one: see [`crate::registry::Inherits`].

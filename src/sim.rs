@@ -75,6 +75,9 @@ mod vpn_gateway;
 mod world;
 mod xml;
 
+pub use instance_type::usual as usual_instance_types;
+pub use region::REGIONS;
+
 pub use fault::{Fault, FaultKind};
 pub use iam::Policy;
 pub use network_interface::Requester;

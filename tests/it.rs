@@ -77,6 +77,10 @@ mod lsp;
 mod lsp_agrees;
 #[path = "it/lsp_features.rs"]
 mod lsp_features;
+#[path = "it/lsp_fixes.rs"]
+mod lsp_fixes;
+#[path = "it/lsp_further.rs"]
+mod lsp_further;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]

@@ -31,7 +31,7 @@ fn shares(team: usize, teams: usize, own: usize) -> (usize, usize) {
 }
 
 fn peered(team: usize, teams: usize) -> bool {
-    team % 4 == 0 && team + 1 < teams
+    team.is_multiple_of(4) && team + 1 < teams
 }
 
 /// VPC, gateway, three subnets in each of four slices of the three tiers, addresses, NAT gateways, tables.

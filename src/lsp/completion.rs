@@ -1,7 +1,8 @@
 //! What could be written at the cursor: types, attributes that are not written yet, words of EC2's, and resources that fit. Layer 9.
 //!
-//! The text is read as it is, half a statement and all: what stands before the cursor on its line says what is wanted, and the
-//! braces that are open say where.
+//! The text is read as it is, half a statement and all: what stands before the cursor on its line says what is wanted.
+
+mod value;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,11 @@ use gen_lsp_types::{CompletionItem, CompletionItemKind, Documentation, MarkupCon
 
 use crate::{
     base::span::Span,
-    lsp::{names::Symbol, session::Project},
+    lsp::{
+        context,
+        names::Symbol,
+        session::{Project, Session},
+    },
     manual::resource as manual,
     registry::{Slot, Spec},
     resolve, resources,
@@ -20,28 +25,31 @@ use crate::{
 const OF_ALL: &[&str] = &["after", "tags", "lifecycle"];
 
 /// What may be written at a place.
-pub(super) fn at(project: &Project, at: Span) -> Vec<CompletionItem> {
+pub(super) fn at(session: &Session<'_>, project: &Project, at: Span) -> Vec<CompletionItem> {
     let Ok(opened) = &project.opened else { return vec![] };
     let Some(text) = opened.analysis.sources.get(at.file()).map(|f| &*f.text) else { return vec![] };
     let before = text.get(..at.start()).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
+    let around = context::around(project, at);
     if in_words(line) {
-        return vec![];
+        return around.map_or_else(Vec::new, |around| value::within_quotes(session, project, at, (&around, line)));
     }
     let typed = line.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default();
     let lead = line.strip_suffix(typed).unwrap_or(line);
-    let around = around(before.strip_suffix(line).unwrap_or(before));
-    let spec = around.as_ref().and_then(|(kind, _)| resources::spec(kind));
-    if let Some(path) = lead.strip_suffix('.') {
+    let spec = around.as_ref().and_then(|around| resources::spec(&around.kind));
+    let values = around.as_ref().map_or_else(Vec::new, |around| value::of(session, project, at, (around, line)));
+    if let (Some(path), true) = (lead.strip_suffix('.'), values.is_empty()) {
         return after_dot(project, at, path);
     }
-    match (around, lead.trim().is_empty()) {
+    // What is on the line of an opening brace stands in its body.
+    let own = lead.rsplit('{').next().unwrap_or(lead);
+    match (around, own.trim().is_empty()) {
         (None, true) => statements(),
         (None, false) => names(project, at, None),
-        (Some((_, written)), true) => spec.map_or_else(Vec::new, |spec| attributes(spec, &written)),
+        (Some(around), true) => spec.map_or_else(Vec::new, |spec| attributes(spec, &around.written)),
         (Some(_), false) => {
-            let wanted = spec.and_then(|spec| wanted(spec, lead));
-            names(project, at, wanted.as_ref())
+            let wanted = spec.and_then(|spec| wanted(spec, own));
+            values.into_iter().chain(names(project, at, wanted.as_ref())).collect()
         }
     }
 }
@@ -62,29 +70,7 @@ fn in_words(line: &str) -> bool {
     quoted
 }
 
-/// The first word of the statement whose brace is open, and the first words of what is written in it so far.
-fn around(before: &str) -> Option<(String, BTreeSet<String>)> {
-    let mut open: Vec<(String, BTreeSet<String>)> = vec![];
-    for line in before.lines() {
-        let code = line.split('#').next().unwrap_or_default();
-        let mut words = code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| !w.is_empty());
-        let first = words.next().unwrap_or_default();
-        let first = if first == "existing" { words.next().unwrap_or_default() } else { first };
-        if let Some((_, written)) = open.last_mut() {
-            written.insert(first.to_owned());
-        }
-        for c in code.chars() {
-            match c {
-                '{' => open.push((first.to_owned(), BTreeSet::new())),
-                '}' => drop(open.pop()),
-                _ => {}
-            }
-        }
-    }
-    open.pop()
-}
-
-fn item(label: &str, kind: CompletionItemKind, detail: Option<String>, doc: Option<String>) -> CompletionItem {
+pub(super) fn item(label: &str, kind: CompletionItemKind, detail: Option<String>, doc: Option<String>) -> CompletionItem {
     let documentation = doc.map(|value| Documentation::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value }));
     CompletionItem { label: label.into(), kind: Some(kind), detail, documentation, ..CompletionItem::default() }
 }

@@ -41,6 +41,7 @@ pub(super) fn shown(session: &Session<'_>, project: &Project, diagnostic: &Diagn
     let said = diagnostic.labels.first().map(|l| &*l.text).filter(|t| !t.is_empty());
     said.into_iter().for_each(|said| message.push_str(&format!("\n{said}")));
     diagnostic.help.iter().for_each(|help| message.push_str(&format!("\nhelp: {help}")));
+    message.push_str(&format!("\n`secnet explain {}` says more", diagnostic.code.id));
     let others = diagnostic.labels.iter().skip(1).filter_map(|label| {
         let uri = session.uri(project.path(label.span.file())?);
         let location = Location { uri, range: session.range(project, label.span)? };

@@ -68,6 +68,14 @@ fn declared(project: &Project, mention: &Mention) -> Option<String> {
         _ => None,
     };
     description.iter().for_each(|d| told.push_str(&format!("\n{}\n", d.text)));
+    if let Item::Let(binding) = item
+        && let Some(value) = opened.analysis.named.get(&binding.name.span)
+    {
+        let _ = write!(told, "\n`{value}`\n");
+        if let Value::Cidr(cidr) = value {
+            network(&opened.analysis.model, *cidr).iter().for_each(|about| told.push_str(&format!("\n{about}\n")));
+        }
+    }
     if let (Symbol::Output(directory, name), true) = (&mention.symbol, opened.analysis.own > 0)
         && *directory == project.directory
         && let Some(output) = opened.analysis.model.outputs.get(&**name).filter(|o| !o.sensitive)

@@ -63,10 +63,19 @@ pub(super) fn mentions(project: &Project) -> Vec<Mention> {
         .collect();
     let mut found = vec![];
     for (file, path) in opened.analysis.files.iter().zip(&opened.paths) {
-        let mut walk = Walk { directory: directory(path), declared: &declared, bound: vec![], found: &mut found };
+        let mut walk = Walk { project, directory: directory(path), declared: &declared, bound: vec![], found: &mut found };
         file.items.iter().for_each(|item| walk.item(item));
     }
     found
+}
+
+/// The directory that a source of a module means where it is written; one from git lies where it was fetched.
+pub(super) fn used_as(project: &Project, from: &Path, source: &str) -> Option<PathBuf> {
+    let modules = project.opened.as_ref().map(|o| &o.analysis.modules).ok()?;
+    let relative = |(of, _): &&(String, String)| tidy(&project.directory.join(of)) == from;
+    let known = modules.keys().filter(|key| key.1 == source).find(relative).and_then(|key| modules.get(key));
+    let near = || source.starts_with('.').then(|| tidy(&from.join(source)));
+    known.map(|directory| tidy(&project.directory.join(directory))).or_else(near)
 }
 
 fn directory(path: &Path) -> PathBuf {
@@ -74,6 +83,7 @@ fn directory(path: &Path) -> PathBuf {
 }
 
 struct Walk<'a> {
+    project: &'a Project,
     directory: PathBuf,
     declared: &'a [(PathBuf, &'a Item)],
     /// Names of `for`s around, the innermost last.
@@ -100,7 +110,7 @@ impl<'a> Walk<'a> {
             Item::Module(module) if &*module.name.text == name => Some(&module.source.text),
             _ => None,
         })?;
-        used.starts_with('.').then(|| tidy(&from.join(&**used)))
+        used_as(self.project, from, used)
     }
 
     fn has_neighbour(&self, name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What is open in the editor, and the projects it belongs to. Layer 9.
 
 use std::{
-    cell::OnceCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,7 +12,7 @@ use gen_lsp_types::{
     DidSaveTextDocumentParams, Location, LspNotificationMethod, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent,
     TextDocumentPositionParams, Uri,
 };
-use lsp_server::Notification;
+use lsp_server::{Message, Notification};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
         names::{Mention, mentions},
         place::{self, Encoding, Lines},
     },
+    mend::Remedy,
+    net::Net,
     prove::{
         chart::Chart,
         reach::{Flow, exposure},
@@ -50,6 +52,10 @@ pub(super) struct Session<'d> {
     told: BTreeMap<PathBuf, Vec<Shown>>,
     /// Documents that were opened or changed since the editor was told anything.
     changed: BTreeSet<PathBuf>,
+    /// Whether the editor shows a place when it is asked to.
+    pub(super) shows_places: bool,
+    /// What is said besides the next answer.
+    pub(super) aside: RefCell<Vec<Message>>,
 }
 
 struct Document {
@@ -69,9 +75,18 @@ pub(super) struct Project {
     all: OnceCell<Vec<Diagnostic>>,
     mentions: OnceCell<Vec<Mention>>,
     exposure: OnceCell<Vec<Flow>>,
+    network: OnceCell<Net>,
+    /// What makes refuted statements hold, by their places, as far as somebody asked.
+    pub(super) remedies: RefCell<BTreeMap<Span, Vec<Remedy>>>,
 }
 
 impl Project {
+    fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day) -> Self {
+        let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
+        let network = OnceCell::new();
+        Self { directory, opened, today, verdicts, all, mentions, exposure, network, remedies: RefCell::default() }
+    }
+
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
     pub(super) fn diagnostics(&self) -> &[Diagnostic] {
         self.all.get_or_init(|| match &self.opened {
@@ -87,6 +102,11 @@ impl Project {
         Some(self.verdicts.get_or_init(|| verdicts(&mut resources::network_as_read(model, &opened.existing), model, self.today)))
     }
 
+    /// The same, of a project that nobody needs any more.
+    pub(super) fn into_verdicts(self) -> Option<Verdicts> {
+        self.verdicts.into_inner()
+    }
+
     /// What `secnet exposure` says of it.
     pub(super) fn exposure(&self) -> &[Flow] {
         self.exposure.get_or_init(|| match &self.opened {
@@ -95,6 +115,16 @@ impl Project {
             }
             _ => vec![],
         })
+    }
+
+    /// Its network as the prover sees it, machines that are stopped as if they ran; nothing where there are errors.
+    pub(super) fn network(&self) -> Option<&Net> {
+        let opened = self.opened.as_ref().ok().filter(|o| !o.analysis.has_errors())?;
+        Some(self.network.get_or_init(|| {
+            let mut net = resources::network_as_read(&opened.analysis.model, &opened.existing);
+            net.start_machines();
+            net
+        }))
     }
 
     /// Every name in its sources.
@@ -134,7 +164,18 @@ impl<'d> Session<'d> {
     /// With nothing open.
     pub(super) fn new(door: &'d dyn Door, encoding: Encoding, folders: Vec<PathBuf>) -> Self {
         let (documents, projects, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { door, encoding, folders, unsaved: Arc::default(), documents, projects, told, changed: BTreeSet::new() }
+        Self {
+            door,
+            encoding,
+            folders,
+            unsaved: Arc::default(),
+            documents,
+            projects,
+            told,
+            changed: BTreeSet::new(),
+            shows_places: false,
+            aside: RefCell::default(),
+        }
     }
 
     /// Takes note of what the editor says; what is not understood is left alone, as the protocol has it.
@@ -248,15 +289,18 @@ impl<'d> Session<'d> {
     /// The project of a directory.
     fn project(&mut self, directory: &Path) -> &Project {
         let (door, unsaved) = (self.door, &self.unsaved);
-        self.projects.entry(directory.to_path_buf()).or_default().get_or_insert_with(|| Project {
-            directory: directory.to_path_buf(),
-            opened: door.open(directory, unsaved),
-            today: door.today(),
-            verdicts: OnceCell::new(),
-            all: OnceCell::new(),
-            mentions: OnceCell::new(),
-            exposure: OnceCell::new(),
-        })
+        self.projects
+            .entry(directory.to_path_buf())
+            .or_default()
+            .get_or_insert_with(|| Project::new(directory.to_path_buf(), door.open(directory, unsaved), door.today()))
+    }
+
+    /// A project as it would be with other texts in some of its files.
+    pub(super) fn imagined(&self, project: &Project, texts: Unsaved) -> Project {
+        let mut unsaved = Unsaved::clone(&self.unsaved);
+        unsaved.extend(texts);
+        let opened = self.door.open(&project.directory, &Arc::new(unsaved));
+        Project::new(project.directory.clone(), opened, project.today)
     }
 
     /// What the editor must be told, now that nothing else is waiting.
@@ -297,6 +341,11 @@ impl<'d> Session<'d> {
             Some((project, Span::new(file, byte, byte)))
         });
         found.collect()
+    }
+
+    /// Every project that something open belongs to.
+    pub(super) fn projects(&self) -> impl Iterator<Item = &Project> {
+        self.projects.values().flatten()
     }
 
     /// The projects that hold a source, and as which.

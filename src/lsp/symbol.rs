@@ -1,15 +1,45 @@
-//! What is declared in a file, for its outline. Layer 9.
+//! What is declared in a file, for its outline; and in all of them, for whoever looks for a name. Layer 9.
 
-use gen_lsp_types::{DocumentSymbol, SymbolKind};
+use gen_lsp_types::{BaseSymbolInformation, DocumentSymbol, Location, SymbolKind, WorkspaceSymbol};
 
 use crate::{
-    lsp::place::Lines,
+    lsp::{place::Lines, session::Session},
     syntax::ast::{Entry, File, Item, Name, Target},
 };
 
 /// The outline of a file.
 pub(super) fn outline(file: &File, lines: &Lines<'_>) -> Vec<DocumentSymbol> {
     file.items.iter().map(|item| symbol(item, lines)).collect()
+}
+
+/// How many names an answer holds.
+const FOUND_MAX: usize = 1_000;
+
+/// What is declared in the projects that are open and in their modules, whose name has these letters in this order.
+pub(super) fn named(session: &Session<'_>, query: &str) -> Vec<WorkspaceSymbol> {
+    let mut found: Vec<WorkspaceSymbol> = vec![];
+    for project in session.projects() {
+        let Ok(opened) = &project.opened else { continue };
+        for ((file, path), (_, source)) in opened.analysis.files.iter().zip(&opened.paths).zip(opened.analysis.sources.iter()) {
+            let lines = Lines::new(&source.text, session.encoding);
+            for one in outline(file, &lines).into_iter().filter(|s| has_letters(&s.name, query)) {
+                if found.len() >= FOUND_MAX {
+                    return found;
+                }
+                let location = Location { uri: session.uri(path), range: one.selection_range };
+                let name = BaseSymbolInformation { name: one.name, kind: one.kind, tags: None, container_name: None };
+                let symbol = WorkspaceSymbol { location: location.into(), data: None, base_symbol_information: name };
+                // Two projects may hold one file.
+                found.extend((!found.contains(&symbol)).then_some(symbol));
+            }
+        }
+    }
+    found
+}
+
+fn has_letters(name: &str, query: &str) -> bool {
+    let mut letters = name.chars().flat_map(char::to_lowercase);
+    query.chars().flat_map(char::to_lowercase).all(|wanted| letters.any(|c| c == wanted))
 }
 
 fn symbol(item: &Item, lines: &Lines<'_>) -> DocumentSymbol {

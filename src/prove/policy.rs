@@ -74,6 +74,10 @@ pub struct Judged {
     pub packet: Option<String>,
     /// The packet's way, step by step, in words.
     pub hops: Vec<String>,
+    /// Where the line or the thing of each of these steps stands in the sources.
+    pub places: Vec<Option<Span>>,
+    /// The lines of the sources that let a packet pass that a `forbid` should have stopped, filters before routes.
+    pub lets: Vec<Span>,
     /// Every flow that a `forbid` should have stopped, or that a `require` lacks.
     pub flows: Vec<Offence>,
     /// What would mend a `require`, a clause each.
@@ -144,6 +148,13 @@ pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {
 #[must_use]
 pub fn is_public(cidr: Cidr) -> bool {
     side::internet(cidr.family()).iter().any(|range| range.holds(Range::of(cidr)))
+}
+
+/// What is left of a service of ports without others; `None` where that is no list of services.
+#[must_use]
+pub fn less(service: &Service, cut: &[Service]) -> Option<Vec<Service>> {
+    let (Service::Tcp(_) | Service::Udp(_)) = service else { return None };
+    mend::less(service, cut)
 }
 
 /// The lines that what policies require goes through, there and back; `None` if that takes too long to tell.
@@ -238,7 +249,11 @@ impl Judged {
             return;
         }
         self.outcome = outcome;
-        self.hops = words::hops(case.chart, steps);
+        (self.hops, self.places) = words::way(case.chart, steps).into_iter().unzip();
+        self.lets = match found {
+            Found::Fails(failure) if !case.statement.require => words::letting(case.chart, failure),
+            _ => vec![],
+        };
         (self.packet, self.reason, self.mend) = match found {
             Found::Fails(failure) => (
                 failure.witness.map(|w| words::packet(case.chart, failure, &w)),
@@ -274,6 +289,8 @@ pub fn judge_one(chart: &Chart<'_>, model: &Model, policy: &Policy, statement: &
         reason: None,
         packet: None,
         hops: vec![],
+        places: vec![],
+        lets: vec![],
         flows: vec![],
         mend: vec![],
         assumptions: vec![],

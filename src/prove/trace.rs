@@ -46,6 +46,9 @@ pub struct Trace {
     pub packet: Option<String>,
     /// Its way, and the answer's, a line each; what stops it stands where it does.
     pub hops: Vec<String>,
+    /// Where the line or the thing of each of these steps stands in the sources.
+    #[serde(skip)]
+    pub places: Vec<Option<Span>>,
     /// Everything that stops it, there and back.
     pub blockers: Vec<Blocker>,
     /// What would mend it.
@@ -191,6 +194,7 @@ fn describe(chart: &Chart<'_>, source: &Source, goal: &Goal, finding: Finding, m
         span: o.span,
     };
     let steps = if mend.steps.is_empty() { &finding.steps } else { &mend.steps };
+    let (hops, places) = words::way(chart, steps).into_iter().unzip();
     Trace {
         from: source.name.clone(),
         to: goal.name(chart),
@@ -200,7 +204,8 @@ fn describe(chart: &Chart<'_>, source: &Source, goal: &Goal, finding: Finding, m
         code: mend.obstacles.first().and_then(|o| o.reason.aws_code()),
         client_ports,
         packet: finding.witness.map(|w| words::packet(chart, &failure, &w)),
-        hops: words::hops(chart, steps),
+        hops,
+        places,
         blockers: mend.obstacles.iter().map(blocker).collect(),
         mend: mend.words,
     }

@@ -14,7 +14,7 @@ use crate::{
         span::{FileId, Span},
     },
     resolve::{
-        convert::{Spot, attribute_type, convert},
+        convert::{Spot, attribute_type, convert, is_broken},
         scope::{Local, Scope},
         sensitive::is_marked,
         space::{Cell, Extent, Here, Instance, Space, State},
@@ -202,6 +202,25 @@ impl<'a, 's> Resolver<'a, 's> {
             Cell::Attribute(space, block, instance, i) => self.spaces.get(space)?.blocks.get(block)?.all.get(instance)?.attributes.get(i),
             Cell::Instances(..) | Cell::Calls(..) => None,
         }
+    }
+
+    /// What each `let` is worth, by where its name stands.
+    pub(super) fn named(&self) -> BTreeMap<Span, Value> {
+        let mut found: BTreeMap<Span, Option<Value>> = BTreeMap::new();
+        for (n, space) in self.spaces.iter().enumerate() {
+            let locals = self.scope_of(n).map_or(&[][..], |scope| &scope.locals);
+            for (local, state) in locals.iter().zip(&space.locals) {
+                let (Local::Let(binding), State::Done(value)) = (local, state) else { continue };
+                if value.is_sensitive() || is_broken(value) {
+                    continue;
+                }
+                let known = found.entry(binding.name.span).or_insert_with(|| Some(value.clone()));
+                if known.as_ref() != Some(value) {
+                    *known = None;
+                }
+            }
+        }
+        found.into_iter().filter_map(|(at, value)| Some((at, value?))).collect()
     }
 
     fn extent(&mut self, cell: Cell) -> Option<&mut Extent> {

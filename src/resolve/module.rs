@@ -91,7 +91,13 @@ impl<'a> Resolver<'a, '_> {
             let name = &variable.name;
             if !inputs.iter().any(|i| i.name.text == name.text) && !self.is_incomplete(module.span) {
                 let sample = super::variable::sample_of(variable);
-                wrong.push(codes::missing_input(&name.text, &module.name.text, module.name.span, name.span, &sample));
+                wrong.push(codes::missing_input(
+                    &name.text,
+                    &module.name.text,
+                    (module.name.span, module.body.place()),
+                    name.span,
+                    &sample,
+                ));
             }
         }
         self.sink.all.append(&mut wrong);

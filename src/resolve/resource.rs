@@ -154,7 +154,7 @@ impl<'a> Resolver<'a, '_> {
                 }
                 None if attr.required || needs.contains(&attr.name) => {
                     if !self.is_incomplete(header.to(body.span)) && !misspelt.contains(&attr.name) {
-                        let at = header;
+                        let at = (header, body.place());
                         let example = self.example(&attr.ty);
                         self.sink.push(codes::missing_attribute(attr.name, spec.kind, at, attr.doc, &example));
                     }

@@ -35,6 +35,12 @@ pub(crate) struct InstanceType {
     hypervisor: &'static str,
 }
 
+/// The usual types, each with what it has, in words.
+pub fn usual() -> impl Iterator<Item = (&'static str, String)> {
+    let words = |t: &InstanceType| format!("{} processors, {} MiB, {}", t.processors, t.memory_mib, t.architecture);
+    TYPES.iter().map(move |(name, ty)| (&**name, words(ty)))
+}
+
 /// Small sizes of the burstable families: processors and MiB. `t2` has fewer processors.
 const BURSTABLE: [(&str, u32, u32); 7] = [
     ("nano", 2, 512),

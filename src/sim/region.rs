@@ -27,7 +27,7 @@ pub(crate) fn exists(region: &str) -> bool {
 }
 
 /// The regions that are enabled in every account.
-const REGIONS: [&str; 17] = [
+pub const REGIONS: [&str; 17] = [
     "ap-northeast-1",
     "ap-northeast-2",
     "ap-northeast-3",

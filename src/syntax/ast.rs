@@ -230,6 +230,14 @@ pub enum Entry {
     With(Attribute),
 }
 
+impl Body {
+    /// Where it stands, and its first statement.
+    #[must_use]
+    pub fn place(&self) -> (Span, Option<Span>) {
+        (self.span, self.entries.first().map(|entry| entry.head().1))
+    }
+}
+
 impl Entry {
     /// Its first word, and where that stands.
     #[must_use]

@@ -22,6 +22,8 @@ pub(crate) struct Client {
     /// What the server has said by itself: the parameters of each `publishDiagnostics`.
     pub(crate) told: Vec<Value>,
     pub(crate) server_says: Value,
+    /// And anything else, by method.
+    said: Vec<(String, Value)>,
 }
 
 impl Client {
@@ -34,9 +36,10 @@ impl Client {
         // As much stack as the program itself has.
         let thread = std::thread::Builder::new().stack_size(8 << 20);
         let server = thread.spawn(move || lsp::serve(&theirs, &Files::default()).unwrap()).unwrap();
-        let mut client = Self { connection, server: Some(server), next: 0, told: vec![], server_says: Value::Null };
+        let mut client = Self { connection, server: Some(server), next: 0, told: vec![], server_says: Value::Null, said: vec![] };
         let folders = json!([{ "uri": uri(root), "name": "w" }]);
-        let capabilities = json!({ "general": { "positionEncodings": encodings } });
+        let window = json!({ "showDocument": { "support": true } });
+        let capabilities = json!({ "general": { "positionEncodings": encodings }, "window": window });
         let params = json!({ "processId": null, "rootUri": null, "capabilities": capabilities, "workspaceFolders": folders });
         client.server_says = client.ask("initialize", params);
         client.say("initialized", json!({}));
@@ -59,14 +62,36 @@ impl Client {
         let id = RequestId::from(self.next);
         self.connection.sender.send(Request::new(id.clone(), method.into(), params).into()).unwrap();
         loop {
-            match self.connection.receiver.recv_timeout(PATIENCE).unwrap() {
+            match self.connection.receiver.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{method}: {e}")) {
                 Message::Response(response) if response.id == id => {
                     return response.response_result.map_err(|e| e.message);
                 }
-                Message::Notification(told) => self.told.push(told.params),
-                other => panic!("{other:?}"),
+                other => drop(self.heard(other)),
             }
         }
+    }
+
+    /// Takes note of what the server says by itself; gives what it says of a file.
+    fn heard(&mut self, message: Message) -> Option<Value> {
+        match message {
+            Message::Notification(told) if told.method == "textDocument/publishDiagnostics" => {
+                self.told.push(told.params.clone());
+                return Some(told.params);
+            }
+            Message::Notification(told) => self.said.push((told.method, told.params)),
+            Message::Request(asked) => self.said.push((asked.method, asked.params)),
+            other @ Message::Response(_) => panic!("{other:?}"),
+        }
+        None
+    }
+
+    /// What else the server has said, once there is as much.
+    pub(crate) fn said(&mut self, much: usize) -> Vec<(String, Value)> {
+        while self.said.len() < much {
+            let message = self.connection.receiver.recv_timeout(PATIENCE).unwrap();
+            self.heard(message);
+        }
+        std::mem::take(&mut self.said)
     }
 
     pub(crate) fn open(&self, path: &Path, text: &str) {
@@ -87,15 +112,10 @@ impl Client {
     #[track_caller]
     pub(crate) fn next_of(&mut self, path: &Path) -> Vec<Value> {
         loop {
-            match self.connection.receiver.recv_timeout(PATIENCE).unwrap() {
-                Message::Notification(told) => {
-                    let own = told.params["uri"] == uri(path);
-                    self.told.push(told.params.clone());
-                    if own {
-                        return told.params["diagnostics"].as_array().unwrap().clone();
-                    }
-                }
-                other => panic!("{other:?}"),
+            let message = self.connection.receiver.recv_timeout(PATIENCE).unwrap();
+            let told = self.heard(message).filter(|told| told["uri"] == uri(path));
+            if let Some(told) = told {
+                return told["diagnostics"].as_array().unwrap().clone();
             }
         }
     }

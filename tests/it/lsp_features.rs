@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// A project of one file with a cursor in it, open in an editor.
-struct Open {
-    client: Client,
-    folder: tempfile::TempDir,
-    text: String,
-    at: Value,
+pub(crate) struct Open {
+    pub(crate) client: Client,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) text: String,
+    pub(crate) at: Value,
 }
 
-fn open(marked: &str) -> Open {
+pub(crate) fn open(marked: &str) -> Open {
     let text = format!("{PROJECT}{marked}");
     let (before, after) = text.split_once("$0").expect("a cursor");
     let at = json!({ "line": before.matches('\n').count(), "character": before.rsplit('\n').next().unwrap().len() });
@@ -30,23 +30,23 @@ fn open(marked: &str) -> Open {
 }
 
 impl Open {
-    fn path(&self) -> std::path::PathBuf {
+    pub(crate) fn path(&self) -> std::path::PathBuf {
         self.folder.path().canonicalize().unwrap().join("main.secnet")
     }
 
     #[track_caller]
-    fn ask(&mut self, method: &str, more: Value) -> Value {
+    pub(crate) fn ask(&mut self, method: &str, more: Value) -> Value {
         self.try_ask(method, more).unwrap_or_else(|e| panic!("{method}: {e}"))
     }
 
-    fn try_ask(&mut self, method: &str, more: Value) -> Result<Value, String> {
+    pub(crate) fn try_ask(&mut self, method: &str, more: Value) -> Result<Value, String> {
         let mut params = json!({ "textDocument": { "uri": uri(&self.path()) }, "position": self.at });
         params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.client.try_ask(method, params)
     }
 
     /// Each line that a range lies in, with the range drawn under it.
-    fn drawn(&self, locations: &Value) -> String {
+    pub(crate) fn drawn(&self, locations: &Value) -> String {
         let mut drawn = String::new();
         for location in locations.as_array().unwrap() {
             assert_eq!(location["uri"], uri(&self.path()));
@@ -59,18 +59,18 @@ impl Open {
     }
 
     #[track_caller]
-    fn hover(&mut self) -> String {
+    pub(crate) fn hover(&mut self) -> String {
         self.ask("textDocument/hover", json!({}))["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
     #[track_caller]
-    fn completions(&mut self) -> Vec<String> {
+    pub(crate) fn completions(&mut self) -> Vec<String> {
         let found = self.ask("textDocument/completion", json!({}));
         found.as_array().unwrap().iter().map(|i| i["label"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The text after the edits of a workspace edit.
-    fn edited(&self, edit: &Value) -> String {
+    pub(crate) fn edited(&self, edit: &Value) -> String {
         let mut edits = edit["changes"][uri(&self.path())].as_array().cloned().unwrap_or_default();
         let byte = |position: &Value| {
             let line = usize::try_from(position["line"].as_u64().unwrap()).unwrap();
@@ -230,56 +230,132 @@ fn a_lens_says_what_is_proven_and_what_the_internet_reaches() {
     client.open(&main, &text);
     let lenses = |client: &mut Client| -> Vec<(String, String)> {
         let found = client.ask("textDocument/codeLens", json!({ "textDocument": { "uri": uri(&main) } }));
-        let one = |lens: &Value| {
+        let mut one = |lens: &Value| {
+            assert_eq!(lens["command"], Value::Null, "what a lens says is worked out when it is shown");
+            let lens = client.ask("codeLens/resolve", lens.clone());
             let line = usize::try_from(lens["range"]["start"]["line"].as_u64().unwrap()).unwrap();
             let line = text.lines().nth(line).unwrap_or("new").trim();
             (line.to_owned(), lens["command"]["title"].as_str().unwrap().to_owned())
         };
-        found.as_array().unwrap().iter().map(one).collect()
+        found.as_array().unwrap().iter().map(&mut one).collect()
     };
     let first = lenses(&mut client);
     let instance = first.iter().find(|(line, _)| line.starts_with("instance server")).unwrap();
     assert_eq!(instance.1, "reachable from the internet: tcp/22 from 203.0.113.0/28");
     assert_eq!(first.iter().filter(|(_, title)| title == "proven").count(), 3, "{first:?}");
+    let rule = |head: &str| first.iter().find(|(line, _)| line.starts_with(head)).unwrap().1.clone();
+    assert_eq!(rule("ingress"), "lets in: tcp/22 from 203.0.113.0/28 to instance.server");
+    assert!(rule("egress").starts_with("lets out: "), "{first:?}");
     client.edit(&main, 2, &format!("{text}policy shut \"x\" {{\n  forbid tcp/22 from internet to instance.server\n}}\n"));
     let second = lenses(&mut client);
     assert!(second.iter().any(|(line, title)| line == "new" && title.starts_with("refuted")), "{second:?}");
 }
 
+/// What a client does with the lenses of a text, one by one: title, command, arguments.
+fn shown(open: &mut Open) -> Vec<(String, String, Value)> {
+    let found = open.ask("textDocument/codeLens", json!({}));
+    let lenses = found.as_array().unwrap().clone();
+    let one = |lens: Value| {
+        let command = open.client.ask("codeLens/resolve", lens)["command"].clone();
+        (command["title"].as_str().unwrap().into(), command["command"].as_str().unwrap().into(), command["arguments"].clone())
+    };
+    lenses.into_iter().map(one).collect()
+}
+
+#[test]
+fn the_witness_of_a_policy_is_one_click_away() {
+    let policy = "forbid$0 tcp/443 from internet to instance.server\n  require tcp/22 from internet to instance.server";
+    let mut open = open(&crate::lsp_fixes::server("egress all to anywhere", policy));
+    let all = shown(&mut open);
+    let bad: Vec<_> = all.iter().filter(|(_, command, _)| command == "secnet.witness").collect();
+    assert_eq!(bad.len(), 2, "{all:#?}");
+    for (n, (start, words)) in
+        [("  ingress tcp/443", "internet_gateway.main"), ("security_group web", "has no rule that lets it pass")].into_iter().enumerate()
+    {
+        open.client.ask("workspace/executeCommand", json!({ "command": "secnet.witness", "arguments": bad[n].2 }));
+        let said = open.client.said(2);
+        let message = said[0].1["message"].as_str().unwrap();
+        assert!(
+            said[0].0 == "window/showMessage" && message.starts_with("policy `p`: refuted\ntcp ") && message.contains(words),
+            "{message}"
+        );
+        assert_eq!(said[1].0, "window/showDocument");
+        let line = usize::try_from(said[1].1["selection"]["start"]["line"].as_u64().unwrap()).unwrap();
+        assert!(open.text.lines().nth(line).unwrap().starts_with(start), "{}", said[1].1);
+    }
+    let wrong = open.client.try_ask("workspace/executeCommand", json!({ "command": "secnet.nothing" })).unwrap_err();
+    assert_eq!(wrong, "there is no command `secnet.nothing`");
+}
+
+#[test]
+fn a_rule_that_nobody_can_use_says_so() {
+    let rules = "ingress tcp/5432 from 10.9.0.0/16\n  ingress tcp/80 from anywhere";
+    let mut open = open(&crate::lsp_fixes::server(rules, "$0forbid tcp/22 from internet to instance.server"));
+    let titles: Vec<String> = shown(&mut open).into_iter().map(|(title, ..)| title).collect();
+    assert!(titles.contains(&"nothing uses this".into()), "{titles:#?}");
+    assert!(titles.contains(&"lets in: tcp/80 from 0.0.0.0/0 to instance.server".into()), "{titles:#?}");
+}
+
+/// Everything that can be asked of a whole file, or at its end, while it is half typed.
+const OF_A_FILE: [&str; 17] = [
+    "formatting",
+    "rangeFormatting",
+    "documentSymbol",
+    "definition",
+    "references",
+    "hover",
+    "completion",
+    "prepareRename",
+    "codeAction",
+    "codeLens",
+    "signatureHelp",
+    "foldingRange",
+    "selectionRange",
+    "semanticTokens/full",
+    "inlayHint",
+    "documentLink",
+    "prepareCallHierarchy",
+];
+
 #[test]
 fn half_typed_files_do_no_harm_whatever_is_asked() {
-    for example in examples::examples() {
-        let folder = examples::copy(&example);
-        let root = folder.path().canonicalize().unwrap();
-        let main = root.join("main.secnet");
-        let Ok(text) = fs::read_to_string(&main) else { continue };
-        let mut client = Client::new(&root);
-        client.open(&main, &text);
-        for (n, cut) in (0..text.len()).step_by(37).filter(|n| text.is_char_boundary(*n)).enumerate() {
-            let half = &text[..cut];
-            client.edit(&main, i32::try_from(n).unwrap() + 2, half);
-            let position = json!({ "line": half.matches('\n').count(), "character": half.rsplit('\n').next().unwrap().len() });
-            let range = json!({ "start": { "line": 0, "character": 0 }, "end": position });
-            let code = json!({ "diagnostics": [] });
-            for (method, context) in [
-                ("formatting", Value::Null),
-                ("documentSymbol", Value::Null),
-                ("definition", Value::Null),
-                ("references", json!({ "includeDeclaration": true })),
-                ("hover", Value::Null),
-                ("completion", json!({ "triggerKind": 1 })),
-                ("prepareRename", Value::Null),
-                ("codeAction", code),
-                ("codeLens", Value::Null),
-            ] {
-                let options = json!({ "tabSize": 2, "insertSpaces": true });
-                let mut params = json!({ "textDocument": { "uri": uri(&main) }, "position": position, "range": range, "options": options });
-                if !context.is_null() {
-                    params["context"] = context;
+    std::thread::scope(|scope| {
+        for (n, example) in examples::examples().into_iter().enumerate() {
+            scope.spawn(move || half_typed(&example, if n % 2 == 0 { "utf-8" } else { "utf-16" }));
+        }
+    });
+}
+
+fn half_typed(example: &Path, encoding: &str) {
+    let (_folder, root) = crate::lsp_further::deep(example);
+    let main = root.join("main.secnet");
+    let text = fs::read_to_string(&main).unwrap();
+    let mut client = Client::with(&root, &[encoding]);
+    client.open(&main, &text);
+    for (n, cut) in (0..text.len()).step_by(61).filter(|n| text.is_char_boundary(*n)).enumerate() {
+        // Once with nothing after it, and once with the rest: then it is a hole of some letters.
+        let rest = text.get(cut + 11..).filter(|_| n % 2 == 1).unwrap_or_default();
+        client.edit(&main, i32::try_from(n).unwrap() + 2, &format!("{}{rest}", &text[..cut]));
+        let position = crate::lsp_further::place(&text[..cut], encoding);
+        let range = json!({ "start": { "line": 0, "character": 0 }, "end": position });
+        let options = json!({ "tabSize": 2, "insertSpaces": true });
+        let context = json!({ "includeDeclaration": true, "diagnostics": [], "triggerKind": 1, "isRetrigger": false });
+        for method in OF_A_FILE {
+            let document = json!({ "uri": uri(&main) });
+            let mut params =
+                json!({ "textDocument": document, "position": position, "positions": [position], "range": range, "options": options });
+            params["context"] = context.clone();
+            let found = client.ask(&format!("textDocument/{method}"), params);
+            match (method, found.get(0)) {
+                ("codeLens", Some(lens)) => drop(client.ask("codeLens/resolve", lens.clone())),
+                ("prepareCallHierarchy", Some(item)) => {
+                    client.ask("callHierarchy/outgoingCalls", json!({ "item": item }));
+                    client.ask("callHierarchy/incomingCalls", json!({ "item": item }));
                 }
-                client.ask(&format!("textDocument/{method}"), params);
+                _ => {}
             }
         }
-        client.end();
+        client.ask("workspace/symbol", json!({ "query": "a" }));
     }
+    client.end();
 }

@@ -287,7 +287,7 @@ fn classes_say_of_every_pair_what_asking_says() {
 fn changed(net: &Net, dice: &mut Dice) -> Net {
     let mut net = net.clone();
     for _ in 0..=dice.below(2) {
-        let n = dice.below(64) as usize;
+        let n = dice.below(64);
         let groups: Vec<_> = net.security_groups.iter().map(|g| g.id.clone()).collect();
         match dice.below(4) {
             0 => drop(net.security_groups.iter_mut().filter(|g| !g.ingress.is_empty()).nth(n % 3).map(|g| g.ingress.remove(0))),

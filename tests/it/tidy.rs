@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["resolve"],
     &["prove"],
     &["analysis"],
+    &["mend"],
     &["manual"],
     &["plan"],
     &["iam"],

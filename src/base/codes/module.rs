@@ -1,6 +1,10 @@
 //! E02: modules, and what is said about a resource from elsewhere.
 
-use crate::base::{codes::name::did_you_mean, diagnostic::Diagnostic, span::Span};
+use crate::base::{
+    codes::name::{did_you_mean, inside, put_inside},
+    diagnostic::Diagnostic,
+    span::Span,
+};
 
 crate::codes! {
     UNKNOWN = "E0261" "there is no such module"
@@ -90,11 +94,12 @@ pub fn unknown_input(name: &str, module: &str, at: Span, meant: Option<&str>, al
 
 /// A variable without default that is given nothing.
 #[must_use]
-pub fn missing_input(name: &str, module: &str, at: Span, declared: Span, sample: &str) -> Diagnostic {
+pub fn missing_input(name: &str, module: &str, (at, body): (Span, (Span, Option<Span>)), declared: Span, sample: &str) -> Diagnostic {
     Diagnostic::error(&MISSING_INPUT, format!("the module `{module}` needs a value for `{name}`"))
         .at(at, "is not given here")
         .at(declared, "declared here, without a default")
         .help(format!("write `{name} = {sample}` between its braces"))
+        .fix(inside(body), put_inside(body, &format!("{name} = {sample}")))
 }
 
 /// An output that there is none of.

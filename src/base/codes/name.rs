@@ -329,15 +329,27 @@ pub fn duplicate(what: &str, at: Span, first: Span) -> Diagnostic {
         .help("rename one of them, or remove it")
 }
 
-/// [`MISSING_ATTRIBUTE`]; `doc` is what the manual says of it.
+/// [`MISSING_ATTRIBUTE`]; `doc` is what the manual says of it, `body` what stands between the braces, and its first statement.
 #[must_use]
-pub fn missing_attribute(name: &str, kind: &str, at: Span, doc: &str, example: &str) -> Diagnostic {
+pub fn missing_attribute(name: &str, kind: &str, (at, body): (Span, (Span, Option<Span>)), doc: &str, example: &str) -> Diagnostic {
     let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
     let first = doc.split(". ").next().unwrap_or_default().trim_end_matches('.');
     let says = if first.is_empty() { String::new() } else { format!(": {}", lower(first)) };
     Diagnostic::error(&MISSING_ATTRIBUTE, format!("this `{kind}` lacks `{name}`"))
         .at(at, format!("`{name}` is missing"))
         .help(format!("write `{name} = {example}`{says}"))
+        .fix(inside(body), put_inside(body, &format!("{name} = {example}")))
+}
+
+/// Where a statement is put between braces: before the first that is there.
+pub(super) fn inside((body, first): (Span, Option<Span>)) -> Span {
+    let at = first.map_or(body.start() + 1, Span::start).min(body.end());
+    Span::new(body.file(), at, at)
+}
+
+/// The text of it there.
+pub(super) fn put_inside((_, first): (Span, Option<Span>), statement: &str) -> String {
+    if first.is_some() { format!("{statement}\n  ") } else { format!("\n  {statement}\n") }
 }
 
 /// [`COMPUTED_ATTRIBUTE`]

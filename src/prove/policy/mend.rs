@@ -11,7 +11,7 @@ use crate::{
     prove::{
         ask::{Question, Verdict, ask},
         chart::Chart,
-        packet::{Cube, Cuboid, Dim, NAT_PORTS, Range, conversations, protocol, without_boxes},
+        packet::{Cube, Cuboid, Dim, NAT_PORTS, Range, conversations, protocol, traffic, without_boxes},
         reason::Reason,
         walk::{Line, Place, Rewrite, Spot, Step},
     },
@@ -115,6 +115,13 @@ pub(in crate::prove) fn services(all: &[Service], lacking: &[Cube], family: Fami
         }
     }
     found
+}
+
+/// What is left of a service without others, a service for each range of ports.
+pub(super) fn less(service: &Service, cut: &[Service]) -> Option<Vec<Service>> {
+    let boxes = |s: &Service| -> Vec<Cuboid<2>> { traffic(s).iter().map(|[p, _, ports]| Cuboid([*p, *ports])).collect() };
+    let cut: Vec<Cuboid<2>> = cut.iter().flat_map(boxes).collect();
+    without_boxes(boxes(service), &cut, BOXES_MAX)?.iter().map(part).collect()
 }
 
 fn second(cube: &Cube) -> Range {

@@ -157,14 +157,14 @@ fn destination(destination: &Destination) -> String {
     }
 }
 
-/// The way of a packet, a line each.
-pub(in crate::prove) fn hops(chart: &Chart<'_>, steps: &[Step]) -> Vec<String> {
-    let mut found: Vec<String> = vec![];
+/// The way of a packet, a line each, with where that stands in the sources.
+pub(in crate::prove) fn way(chart: &Chart<'_>, steps: &[Step]) -> Vec<(String, Option<Span>)> {
+    let mut found: Vec<(String, Option<Span>)> = vec![];
     let mut answering = false;
     for (i, step) in steps.iter().enumerate() {
         if step.answer && !answering {
             answering = true;
-            found.push("and back:".into());
+            found.push(("and back:".into(), None));
         }
         let mut text = chart.name(step.spot);
         if let Some(line) = step.line {
@@ -183,11 +183,20 @@ pub(in crate::prove) fn hops(chart: &Chart<'_>, steps: &[Step]) -> Vec<String> {
                 text.push_str(&format!("; {}", admitted(chart, group, inbound)));
             }
         }
-        if found.last() != Some(&text) {
-            found.push(text);
+        if found.last().is_none_or(|(last, _)| *last != text) {
+            let line = step.line.and_then(|l| origin(chart, l)).and_then(Origin::span);
+            found.push((text, line.or_else(|| place(chart, step.spot))));
         }
     }
     found
+}
+
+/// The lines that a flow goes by which a `forbid` should have stopped, filters before routes.
+pub(super) fn letting(chart: &Chart<'_>, failure: &Failure) -> Vec<Span> {
+    let forth = failure.steps.iter().filter(|s| !s.answer).filter_map(|s| s.line);
+    let mut found = lines(chart, forth.chain(failure.lines.iter().copied()));
+    found.sort_by_key(|(_, line)| matches!(line, Line::Route(..) | Line::TransitRoute(..)));
+    found.into_iter().map(|(span, _)| span).collect()
 }
 
 /// What a group lets in or out: `it lets in: all from security_group.default`.
