@@ -139,7 +139,7 @@ fn free_addresses(world: &World, subnet: &str) -> usize {
     // One of IPv6 alone has enough.
     let Some(cidr) = of.cidr else { return usize::MAX };
     let size = (cidr.last_number() - cidr.first_number() + 1).saturating_sub(5);
-    let taken: usize = world.interfaces.values().filter(|i| i.subnet == subnet).map(|i| i.addresses.len()).sum();
+    let taken: usize = world.interfaces_in(subnet).map(|i| i.addresses.len()).sum();
     usize::try_from(size).unwrap_or(usize::MAX).saturating_sub(taken)
 }
 
@@ -291,7 +291,7 @@ fn six(world: &World, of: Params<'_>, subnet: &str) -> Result<Option<Six>, ApiEr
             if !network.contains_ip(*ip) {
                 return Err(bad(format!("{ip} is not a valid IPv6 address of the subnet")));
             }
-            if world.interfaces.values().any(|i| i.subnet == subnet && i.ipv6.contains(ip)) {
+            if world.interfaces_in(subnet).any(|i| i.ipv6.contains(ip)) {
                 return Err(refuse("InvalidIPAddress.InUse", format!("Address {ip} is in use.")));
             }
         }
@@ -304,7 +304,7 @@ fn check_free(world: &World, subnet: &str, cidr: Option<Cidr>, ip: IpAddr) -> Re
     if cidr.is_none_or(|cidr| !cidr.contains_ip(ip) || number < cidr.first_number() + 4 || number == cidr.last_number()) {
         return Err(bad("Address does not fall within the subnet's address range"));
     }
-    match world.interfaces.values().any(|i| i.subnet == subnet && i.addresses.contains(&ip)) {
+    match world.interfaces_in(subnet).any(|i| i.addresses.contains(&ip)) {
         true => Err(refuse("InvalidIPAddress.InUse", format!("Address {ip} is in use."))),
         false => Ok(()),
     }

@@ -105,6 +105,19 @@ pub(crate) struct Public<'a> {
 }
 
 impl World {
+    /// The interfaces in a subnet.
+    pub(crate) fn interfaces_in(&self, subnet: &str) -> impl Iterator<Item = &Interface> {
+        self.in_subnet.get(subnet).into_iter().flatten().filter_map(|id| self.interfaces.get(id))
+    }
+
+    /// Finds again which interfaces each subnet has, for a world that was stored.
+    pub(crate) fn sort_interfaces(&mut self) {
+        self.in_subnet.clear();
+        for (id, interface) in &self.interfaces {
+            self.in_subnet.entry(interface.subnet.clone()).or_default().insert(id.clone());
+        }
+    }
+
     /// The interfaces of an instance, by device index.
     pub(crate) fn interfaces_of(&self, instance: &str) -> impl Iterator<Item = (&String, &Interface)> {
         let ids = self.instances.get(instance).map_or(&[][..], |i| &i.interfaces);
@@ -213,6 +226,7 @@ impl World {
             public: None,
             wants_public: false,
         };
+        self.in_subnet.entry(interface.subnet.clone()).or_default().insert(id.clone());
         self.interfaces.insert(id.clone(), interface);
         self.schedule(self.pace.interface_available, Due::Interface(id.clone()));
         Ok(id)
@@ -240,7 +254,11 @@ impl World {
 
     /// Takes an interface away, and the elastic address from it.
     pub(crate) fn remove_interface(&mut self, id: &str) {
-        self.interfaces.remove(id);
+        if let Some(gone) = self.interfaces.remove(id)
+            && let Some(ids) = self.in_subnet.get_mut(&gone.subnet)
+        {
+            ids.remove(id);
+        }
         self.tags.remove(id);
         for address in self.addresses.values_mut() {
             address.association.take_if(|a| a.interface == id);

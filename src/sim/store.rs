@@ -53,6 +53,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => fresh,
             Err(error) => return Err(error),
         };
+        world.sort_interfaces();
         if world.region != region {
             let message = format!("it is of region `{}`, not `{region}`", world.region);
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));

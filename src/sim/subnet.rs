@@ -164,7 +164,7 @@ fn add_ipv6(world: &mut World, id: &str, cidr: Cidr) -> Result<Block, ApiError> 
 fn delete(world: &mut World, p: Params<'_>) -> Outcome {
     let id = p.need("SubnetId")?;
     find(&world.subnets, "subnet", id)?;
-    if world.interfaces.values().any(|i| i.subnet == id) {
+    if world.interfaces_in(id).next().is_some() {
         return Err(in_use("subnet", id));
     }
     world.subnets.remove(id);
@@ -182,7 +182,7 @@ fn delete(world: &mut World, p: Params<'_>) -> Outcome {
 impl World {
     /// The addresses of a subnet that are taken.
     fn taken(&self, subnet: &str) -> std::collections::BTreeSet<IpAddr> {
-        self.interfaces.values().filter(|i| i.subnet == subnet).flat_map(|i| i.addresses.iter().chain(&i.ipv6).copied()).collect()
+        self.interfaces_in(subnet).flat_map(|i| i.addresses.iter().chain(&i.ipv6).copied()).collect()
     }
 
     /// An IPv6 address of a subnet: the one asked for, or any that is free.

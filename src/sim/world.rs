@@ -1,6 +1,6 @@
 //! All that is in one region, its clock and its limits. Layer 8.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -275,6 +275,9 @@ pub struct World {
     pub(crate) addresses: BTreeMap<String, Address>,
     pub(crate) nat_gateways: BTreeMap<String, NatGateway>,
     pub(crate) interfaces: BTreeMap<String, Interface>,
+    /// The ids of the interfaces in each subnet.
+    #[serde(skip)]
+    pub(crate) in_subnet: BTreeMap<String, BTreeSet<String>>,
     pub(crate) instances: BTreeMap<String, Instance>,
     pub(crate) volumes: BTreeMap<String, Volume>,
     #[serde(default)]
@@ -379,6 +382,7 @@ impl World {
             addresses: BTreeMap::new(),
             nat_gateways: BTreeMap::new(),
             interfaces: BTreeMap::new(),
+            in_subnet: BTreeMap::new(),
             instances: BTreeMap::new(),
             volumes: BTreeMap::new(),
             snapshots: BTreeMap::new(),
