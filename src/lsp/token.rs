@@ -2,6 +2,8 @@
 //!
 //! Keywords, texts and comments are left to the editor's own grammar.
 
+use std::{collections::BTreeSet, path::Path};
+
 use gen_lsp_types::{Range, SemanticToken, SemanticTokens, SemanticTokensLegend};
 
 use crate::{
@@ -31,8 +33,9 @@ pub(super) fn legend() -> SemanticTokensLegend {
 /// The tokens of a file, or of a part of it.
 pub(super) fn tokens(project: &Project, file: FileId, lines: &Lines<'_>, within: Option<Range>) -> SemanticTokens {
     let mut found: Vec<(Span, &str, u32)> = vec![];
+    let declared: BTreeSet<(&Path, &str)> = project.mentions().iter().filter(|m| m.declares).filter_map(local).collect();
     let own = project.mentions().iter().filter(|m| m.span.file() == file);
-    found.extend(own.filter_map(|m| Some((m.span, kind(project, m)?, u32::from(m.declares)))));
+    found.extend(own.filter_map(|m| Some((m.span, kind(&declared, m)?, u32::from(m.declares)))));
     let parsed = project.opened.as_ref().ok().and_then(|o| o.analysis.files.get(usize::from(file.0)));
     for node in parsed.map(|file| nodes(file)).unwrap_or_default() {
         if let Node::Expr(expr) = node {
@@ -74,12 +77,12 @@ pub(super) fn tokens(project: &Project, file: FileId, lines: &Lines<'_>, within:
 }
 
 /// What a name is.
-fn kind(project: &Project, mention: &Mention) -> Option<&'static str> {
+fn kind(declared: &BTreeSet<(&Path, &str)>, mention: &Mention) -> Option<&'static str> {
     Some(match &mention.symbol {
         Symbol::Kind(_) => "class",
         Symbol::Resource(..) | Symbol::Output(..) => "variable",
         // A word of a sentence is none of the project's names.
-        Symbol::Local(..) if !is_declared(project, mention) => "keyword",
+        Symbol::Local(..) if !local(mention).is_some_and(|name| declared.contains(&name)) => "keyword",
         Symbol::Local(..) => "variable",
         Symbol::Bound(_) => "parameter",
         Symbol::Attribute(..) => "property",
@@ -91,6 +94,7 @@ fn kind(project: &Project, mention: &Mention) -> Option<&'static str> {
     })
 }
 
-fn is_declared(project: &Project, mention: &Mention) -> bool {
-    mention.declares || project.mentions().iter().any(|m| m.declares && m.symbol == mention.symbol)
+/// The directory and the name of a variable or a `let`.
+fn local(mention: &Mention) -> Option<(&Path, &str)> {
+    if let Symbol::Local(directory, name) = &mention.symbol { Some((directory, name)) } else { None }
 }

@@ -9,7 +9,10 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::cli::{Project, Run};
+use super::{
+    cli::{Project, Run},
+    lsp::{Client, uri},
+};
 
 const EDGE: &str = "variable range: cidr\nvpc main { cidr_block = range }\noutput vpc = vpc.main\n";
 
@@ -281,4 +284,24 @@ fn a_project_without_modules_from_git_needs_no_lock_file() {
     assert!(!project.path().join("secnet.lock").exists());
     fs::write(project.path().join("main.secnet"), "project p { }\nmodule x \"./none\" { }\n").unwrap();
     project.run("lock").exits(1).tells("E0262");
+}
+
+#[test]
+fn an_editor_follows_a_name_into_the_checkout_of_a_module_from_git() {
+    let (repository, commit) = Repository::of(&[("modules/edge/main.secnet", EDGE)]);
+    let project = project(&repository.source("//modules/edge", &commit));
+    project.run("lock").exits(0);
+    let root = project.path().canonicalize().unwrap();
+    let main = root.join("main.secnet");
+    let text = fs::read_to_string(&main).unwrap();
+    let mut client = Client::new(&root);
+    client.open(&main, &text);
+    let line = text.lines().position(|l| l.starts_with("output")).unwrap();
+    let at = json!({ "line": line, "character": text.lines().nth(line).unwrap().len() - 1 });
+    let found = client.ask("textDocument/definition", json!({ "textDocument": { "uri": uri(&main) }, "position": at }));
+    let inside = checkout(&project).canonicalize().unwrap().join("modules/edge/main.secnet");
+    // `@` is no letter that a URI needs to escape, and is escaped all the same.
+    assert_eq!(found[0]["uri"].as_str().unwrap().replace("%40", "@"), uri(&inside));
+    assert_eq!(found[0]["range"]["start"], json!({ "line": 2, "character": 7 }));
+    client.end();
 }
