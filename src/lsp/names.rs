@@ -1,6 +1,7 @@
 //! What every name in a project's sources means. Layer 9: a walk through the ASTs, which evaluates nothing.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -54,19 +55,42 @@ pub(super) struct Mention {
 /// Every name in every source of a project.
 pub(super) fn mentions(project: &Project) -> Vec<Mention> {
     let Ok(opened) = &project.opened else { return vec![] };
-    let declared: Vec<(PathBuf, &Item)> = opened
-        .analysis
-        .files
-        .iter()
-        .zip(&opened.paths)
-        .flat_map(|(file, path)| file.items.iter().map(move |item| (directory(path), item)))
-        .collect();
+    let index = Index::of(project);
     let mut found = vec![];
     for (file, path) in opened.analysis.files.iter().zip(&opened.paths) {
-        let mut walk = Walk { project, directory: directory(path), declared: &declared, bound: vec![], found: &mut found };
+        let mut walk = Walk { index: &index, directory: directory(path), bound: vec![], found: &mut found };
         file.items.iter().for_each(|item| walk.item(item));
     }
     found
+}
+
+/// What names alone do not tell, looked up once.
+#[derive(Default)]
+struct Index {
+    /// Other projects, by the directory in which they are named.
+    neighbours: BTreeSet<(PathBuf, Arc<str>)>,
+    /// Where the modules lie that a directory uses under these names.
+    modules: BTreeMap<(PathBuf, Arc<str>), PathBuf>,
+}
+
+impl Index {
+    fn of(project: &Project) -> Self {
+        let mut index = Self::default();
+        let Ok(opened) = &project.opened else { return index };
+        for (file, path) in opened.analysis.files.iter().zip(&opened.paths) {
+            for item in &file.items {
+                match item {
+                    Item::Neighbour(n) => drop(index.neighbours.insert((directory(path), n.name.text.clone()))),
+                    Item::Module(m) => {
+                        let lies = used_as(project, &directory(path), &m.source.text);
+                        index.modules.extend(lies.map(|lies| ((directory(path), m.name.text.clone()), lies)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        index
+    }
 }
 
 /// The directory that a source of a module means where it is written; one from git lies where it was fetched.
@@ -83,9 +107,8 @@ fn directory(path: &Path) -> PathBuf {
 }
 
 struct Walk<'a> {
-    project: &'a Project,
+    index: &'a Index,
     directory: PathBuf,
-    declared: &'a [(PathBuf, &'a Item)],
     /// Names of `for`s around, the innermost last.
     bound: Vec<&'a Name>,
     found: &'a mut Vec<Mention>,
@@ -105,17 +128,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The directory of a module that is used here under this name.
-    fn module(&self, from: &Path, name: &str) -> Option<PathBuf> {
-        let used = self.declared.iter().filter(|(d, _)| d == from).find_map(|(_, item)| match item {
-            Item::Module(module) if &*module.name.text == name => Some(&module.source.text),
-            _ => None,
-        })?;
-        used_as(self.project, from, used)
+    fn module(&self, from: &Path, name: &Arc<str>) -> Option<PathBuf> {
+        self.index.modules.get(&(from.to_path_buf(), name.clone())).cloned()
     }
 
-    fn has_neighbour(&self, name: &str) -> bool {
-        let mut own = self.declared.iter().filter(|(d, _)| *d == self.directory);
-        own.any(|(_, item)| matches!(item, Item::Neighbour(n) if &*n.name.text == name))
+    fn has_neighbour(&self, name: &Arc<str>) -> bool {
+        // Most projects name no other, and most names are none.
+        !self.index.neighbours.is_empty() && self.index.neighbours.contains(&(self.directory.clone(), name.clone()))
     }
 
     fn item(&mut self, item: &'a Item) {
