@@ -172,8 +172,7 @@ pub struct Answer {
 #[must_use]
 pub fn identity(files: &[(String, String)]) -> Option<Identity> {
     let (mut sources, mut sink) = (Sources::default(), Sink::default());
-    let parsed: Vec<Arc<ast::File>> =
-        files.iter().map(|(name, text)| Memory::parse(None, (name, text), &mut sources, &mut sink)).collect();
+    let parsed: Vec<Arc<ast::File>> = files.iter().map(|(name, text)| Memory::parse(None, (name, text), &mut sources, &mut sink)).collect();
     resolve::identity(parsed.iter().map(|file| &**file))
 }
 

@@ -30,7 +30,12 @@ pub(super) struct Reader<'i, 's> {
 
 impl<'i, 's> Reader<'i, 's> {
     /// Reads the project's own files, name and text each.
-    pub(super) fn new(files: &[(String, String)], library: Option<&'i dyn Library>, memory: Option<&'i Memory>, sink: &'s mut Sink) -> Self {
+    pub(super) fn new(
+        files: &[(String, String)],
+        library: Option<&'i dyn Library>,
+        memory: Option<&'i Memory>,
+        sink: &'s mut Sink,
+    ) -> Self {
         let mut reader = Self { library, memory, sink, sources: Sources::default(), parsed: vec![], directories: vec![] };
         let files = reader.files(files);
         reader.directories.push(Directory { files, ..Directory::default() });
