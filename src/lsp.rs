@@ -2,7 +2,8 @@
 //!
 //! One file a feature; each is a function of what was read. Files come through the [`Door`], so that what is said here is what the
 //! commands say. One loop: requests and changes are taken in their order, and what was said of an older text never comes after
-//! what is said of a newer one.
+//! what is said of a newer one. Proving gives way to whatever waits, a statement at a time: a newer text throws away what was proved of
+//! an older one, and a question is answered before proving goes on.
 //!
 //! What clients need besides the protocol's common parts: a lens over a policy that is not proven carries the server's command
 //! `secnet.witness`, which clients send back (`workspace/executeCommand`); the server then shows the packet with its way
@@ -128,7 +129,8 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
             Ok(message) => message,
             Err(_) => {
                 // Nothing is waiting: this is the newest text.
-                let told = catch_unwind(AssertUnwindSafe(|| session.tell())).unwrap_or_else(|_| vec![stale()]);
+                let told =
+                    catch_unwind(AssertUnwindSafe(|| session.tell(&|| !connection.receiver.is_empty()))).unwrap_or_else(|_| vec![stale()]);
                 told.into_iter().for_each(|one| send(connection, one.into()));
                 match connection.receiver.recv() {
                     Ok(message) => message,

@@ -629,7 +629,10 @@ impl Spec {
             filters: T::FILTERS,
             check_record: |record| T::decode(record).map(drop),
             check: T::check,
-            desired_parts: |this, model, sink| T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),
+            desired_parts: |this, model, sink| match T::PARTS {
+                [] => vec![],
+                _ => T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),
+            },
             after: T::after,
             attached: T::attached,
             attached_to: T::attached_to,

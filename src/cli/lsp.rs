@@ -25,7 +25,7 @@ use crate::{
         library::{Disk, tidy},
         load::{self, Texts},
         neighbour::{Others, OthersArgs},
-        network::{fitting, joined},
+        network::{fitting, join},
         project::{Given, ProjectArgs},
         target::Place,
         variables::VariableArgs,
@@ -145,7 +145,7 @@ impl Door for Files {
         let mut existing = Read::new();
         if !analysis.has_errors() {
             existing = self.existing(directory, &analysis.model);
-            analysis.model = joined(&analysis.model, &mut existing);
+            join(&mut analysis.model, &mut existing);
         }
         let texts = Texts { prefix: load::prefix(directory), own: analysis.own, sources: analysis.sources.clone() };
         let path = |shown: String| tidy(&std::path::absolute(&shown).unwrap_or_else(|_| PathBuf::from(&shown)));

@@ -181,6 +181,13 @@ pub fn joined(model: &Model, read: &mut resources::Read) -> Model {
     same::joined(model, &same)
 }
 
+/// The same, of a model that nobody needs as it was.
+pub fn join(model: &mut Model, read: &mut resources::Read) {
+    let same = same::by_id(model, |address| read.get(address).map(|observed| observed.id.as_str()));
+    read.retain(|address, _| !same.contains_key(address));
+    same::join(model, &same);
+}
+
 /// Reads a snapshot.
 ///
 /// # Errors

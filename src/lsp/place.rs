@@ -1,6 +1,9 @@
 //! Places as editors count them: lines from 0, columns in bytes or in UTF-16; and files as URIs. Layer 9.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use gen_lsp_types::{Position, Range, Uri};
 
@@ -19,17 +22,26 @@ pub(super) enum Encoding {
 #[derive(Debug)]
 pub(super) struct Lines<'t> {
     text: &'t str,
-    starts: Vec<usize>,
+    starts: Rc<[usize]>,
     encoding: Encoding,
 }
 
 impl<'t> Lines<'t> {
     /// Lines end with a newline, a carriage return, or both.
     pub(super) fn new(text: &'t str, encoding: Encoding) -> Self {
+        Self::from(text, Self::starts(text), encoding)
+    }
+
+    /// With the starts of its lines, as [`Lines::starts`] gives them.
+    pub(super) fn from(text: &'t str, starts: Rc<[usize]>, encoding: Encoding) -> Self {
+        Self { text, starts, encoding }
+    }
+
+    /// Where the lines of a text start.
+    pub(super) fn starts(text: &str) -> Rc<[usize]> {
         let bytes = text.as_bytes();
         let ends = |(i, b): &(usize, &u8)| **b == b'\n' || **b == b'\r' && bytes.get(i + 1) != Some(&b'\n');
-        let starts = std::iter::once(0).chain(bytes.iter().enumerate().filter(ends).map(|(i, _)| i + 1)).collect();
-        Self { text, starts, encoding }
+        std::iter::once(0).chain(bytes.iter().enumerate().filter(ends).map(|(i, _)| i + 1)).collect()
     }
 
     /// Where a byte stands.

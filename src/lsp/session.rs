@@ -2,8 +2,10 @@
 
 use std::{
     cell::{OnceCell, RefCell},
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ffi::OsStr,
     path::{Path, PathBuf},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -31,8 +33,9 @@ use crate::{
     net::Net,
     prove::{
         chart::Chart,
+        policy::Judged,
         reach::{Flow, exposure},
-        verdict::{Verdicts, verdicts},
+        verdict::{Verdicts, verdicts_until},
     },
     resources,
     syntax::ast::Item,
@@ -71,6 +74,8 @@ pub(super) struct Project {
     pub(super) directory: PathBuf,
     pub(super) opened: Result<Opened, Vec<Diagnostic>>,
     today: Day,
+    /// Statements that are judged while others are still to be.
+    begun: RefCell<Vec<Judged>>,
     verdicts: OnceCell<Verdicts>,
     all: OnceCell<Vec<Diagnostic>>,
     mentions: OnceCell<Vec<Mention>>,
@@ -78,13 +83,15 @@ pub(super) struct Project {
     network: OnceCell<Net>,
     /// What makes refuted statements hold, by their places, as far as somebody asked.
     pub(super) remedies: RefCell<BTreeMap<Span, Vec<Remedy>>>,
+    /// Where the lines of its sources start, as far as anybody has asked.
+    lines: RefCell<HashMap<FileId, Rc<[usize]>>>,
 }
 
 impl Project {
     fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day) -> Self {
         let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let network = OnceCell::new();
-        Self { directory, opened, today, verdicts, all, mentions, exposure, network, remedies: RefCell::default() }
+        let (network, begun, remedies, lines) = (OnceCell::new(), RefCell::default(), RefCell::default(), RefCell::default());
+        Self { directory, opened, today, begun, verdicts, all, mentions, exposure, network, remedies, lines }
     }
 
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
@@ -97,9 +104,22 @@ impl Project {
 
     /// What becomes of its policies; nothing can be said where there are errors.
     pub(super) fn verdicts(&self) -> Option<&Verdicts> {
-        let opened = self.opened.as_ref().ok().filter(|o| !o.analysis.has_errors())?;
+        self.proves(&|| false);
+        self.verdicts.get()
+    }
+
+    /// Goes on proving until `stop` says so; says whether nothing is left to be proved.
+    fn proves(&self, stop: &dyn Fn() -> bool) -> bool {
+        let Some(opened) = self.opened.as_ref().ok().filter(|o| !o.analysis.has_errors()) else { return true };
+        if self.verdicts.get().is_some() {
+            return true;
+        }
         let model = &opened.analysis.model;
-        Some(self.verdicts.get_or_init(|| verdicts(&mut resources::network_as_read(model, &opened.existing), model, self.today)))
+        let mut net = resources::network_as_read(model, &opened.existing);
+        // What is judged so far is of this very model: after a change the project is another one.
+        let Some(all) = verdicts_until(&mut net, model, self.today, &mut self.begun.borrow_mut(), stop) else { return false };
+        self.verdicts.get_or_init(|| all);
+        true
     }
 
     /// The same, of a project that nobody needs any more.
@@ -303,21 +323,29 @@ impl<'d> Session<'d> {
         Project::new(project.directory.clone(), opened, project.today)
     }
 
-    /// What the editor must be told, now that nothing else is waiting.
-    pub(super) fn tell(&mut self) -> Vec<Notification> {
+    /// What the editor must be told, now that nothing else is waiting; nothing where `busy` says that something waits before
+    /// all is proved. What was proved until then is not lost, unless what waits is another text.
+    pub(super) fn tell(&mut self, busy: &dyn Fn() -> bool) -> Vec<Notification> {
         self.refresh();
-        let mut now: BTreeMap<PathBuf, Vec<Shown>> = BTreeMap::new();
+        if !self.projects.values().flatten().all(|project| project.proves(busy)) {
+            return vec![];
+        }
+        // By their bytes first: paths are dear to compare, and there may be thousands of messages.
+        let mut all: HashMap<&OsStr, (Vec<Shown>, HashSet<[u32; 4]>)> = HashMap::new();
         for project in self.projects.values().flatten() {
             for (path, shown) in diagnostic::all(self, project) {
                 // What cannot be read is said where somebody looks.
                 let open = self.documents.iter().find(|(_, d)| d.of.contains(&project.directory)).map(|(p, _)| p);
                 let path = if path == project.directory { open.map_or(path, |p| p) } else { path };
-                let all = now.entry(path.to_path_buf()).or_default();
-                if !all.contains(&shown) {
-                    all.push(shown);
+                let (known, places) = all.entry(path.as_os_str()).or_default();
+                let (start, end) = (shown.range.start, shown.range.end);
+                // Nothing was said yet where it stands, or else not this: projects that share a module say the same of it.
+                if places.insert([start.line, start.character, end.line, end.character]) || !known.contains(&shown) {
+                    known.push(shown);
                 }
             }
         }
+        let now: BTreeMap<PathBuf, Vec<Shown>> = all.into_iter().map(|(path, (shown, _))| (PathBuf::from(path), shown)).collect();
         let paths: BTreeSet<&PathBuf> = now.keys().chain(self.told.keys()).chain(&self.changed).collect();
         let differs = |path: &&&PathBuf| self.changed.contains(**path) || now.get(**path) != self.told.get(**path);
         let told = paths.iter().filter(differs).map(|path| {
@@ -380,7 +408,9 @@ impl<'d> Session<'d> {
     /// Where a piece of a source stands.
     pub(super) fn range(&self, project: &Project, span: Span) -> Option<Range> {
         let file = project.opened.as_ref().ok()?.analysis.sources.get(span.file())?;
-        Some(Lines::new(&file.text, self.encoding).of(span))
+        let mut known = project.lines.borrow_mut();
+        let starts = known.entry(span.file()).or_insert_with(|| Lines::starts(&file.text)).clone();
+        Some(Lines::from(&file.text, starts, self.encoding).of(span))
     }
 }
 

@@ -127,9 +127,32 @@ pub const RECALLED: &str = "EC2 holds what the state says and nothing else: noth
 /// Judges every statement of every policy.
 #[must_use]
 pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {
-    let statements = model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s)));
-    let one = |(policy, statement)| judge_one(chart, model, policy, statement);
-    let mut judged: Vec<Judged> = statements.clone().map(one).collect();
+    let mut judged = vec![];
+    let _ = judge_on(chart, model, &mut judged, &|| false);
+    with_conflicts(chart, model, judged)
+}
+
+fn statements(model: &Model) -> impl Iterator<Item = (&Policy, &Statement)> + Clone {
+    model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s)))
+}
+
+/// Judges the statements that are not judged yet, in order, until `stop` says so; one at least. Whether all are judged now.
+#[must_use]
+pub fn judge_on(chart: &Chart<'_>, model: &Model, judged: &mut Vec<Judged>, stop: &dyn Fn() -> bool) -> bool {
+    let left = statements(model).skip(judged.len());
+    for (n, (policy, statement)) in left.enumerate() {
+        if n > 0 && stop() {
+            return false;
+        }
+        judged.push(judge_one(chart, model, policy, statement));
+    }
+    true
+}
+
+/// Adds what no network could keep: see [`conflict`].
+#[must_use]
+pub fn with_conflicts(chart: &Chart<'_>, model: &Model, mut judged: Vec<Judged>) -> Vec<Judged> {
+    let statements = statements(model);
     let sided = |wanted: bool| {
         let some = statements.clone().enumerate().filter(move |(_, (_, s))| s.require == wanted);
         some.filter_map(|(n, (policy, statement))| Some((n, conflict::Sided::of(chart, model, policy, statement)?)))

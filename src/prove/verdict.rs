@@ -28,10 +28,27 @@ pub struct Verdicts {
 pub fn verdicts(net: &mut Net, model: &Model, today: Day) -> Verdicts {
     let stopped = net.start_machines();
     let chart = Chart::new(net);
-    let mut judged = policy::judge(&chart, model);
+    let judged = policy::judge(&chart, model);
+    told(&chart, model, judged, stopped, today)
+}
+
+/// The same in steps, for whoever has something better to do meanwhile: goes on with what is `judged` so far of this model and
+/// network until `stop` says so. `None` while something is left to do; each time a statement more is judged at least.
+#[must_use]
+pub fn verdicts_until(net: &mut Net, model: &Model, today: Day, judged: &mut Vec<Judged>, stop: &dyn Fn() -> bool) -> Option<Verdicts> {
+    let stopped = net.start_machines();
+    let chart = Chart::new(net);
+    if !policy::judge_on(&chart, model, judged, stop) {
+        return None;
+    }
+    let judged = policy::with_conflicts(&chart, model, std::mem::take(judged));
+    Some(told(&chart, model, judged, stopped, today))
+}
+
+fn told(chart: &Chart<'_>, model: &Model, mut judged: Vec<Judged>, stopped: bool, today: Day) -> Verdicts {
     judged.iter_mut().filter(|_| stopped).for_each(|j| j.assumptions.push(policy::STARTED));
     let expired = waiver::let_off(&mut judged, model, today);
     let told = judged.iter().flat_map(|j| j.diagnostics.clone());
-    let diagnostics = expired.into_iter().chain(told).chain(lints(&chart, model)).collect();
+    let diagnostics = expired.into_iter().chain(told).chain(lints(chart, model)).collect();
     Verdicts { judged, diagnostics }
 }

@@ -136,6 +136,9 @@ impl<'a> Resolver<'a, '_> {
 
 /// Where what has to be found stands: where the things stand that its filters name.
 fn settle(model: &mut Model) {
+    if model.questions.is_empty() {
+        return;
+    }
     let mut asked: Model = Model { project: model.project.clone(), resources: model.resources.clone(), ..Model::default() };
     let fitting = |question: &Question| match &question.wanted {
         Wanted::Fitting(one) => Some((**one).clone()),

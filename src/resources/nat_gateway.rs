@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNatGateway.html>,
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html>
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use crate::{
     base::{address::Address, cidr::Cidr, codes::network, diagnostic::Sink},
@@ -86,13 +86,19 @@ nat_gateway main {
     const ACTIONS: &'static [crate::ec2::Action] = aws::ACTIONS;
 
     fn check(model: &Model, sink: &mut Sink) {
+        let mut tables: BTreeMap<&Address, &Resource> = BTreeMap::new();
+        for table in placement::managed(model, "route_table") {
+            for subnet in placement::subnets(table) {
+                tables.entry(subnet).or_insert(table);
+            }
+        }
         for gateway in placement::managed(model, Self::KIND) {
             placement::address_in_subnet(gateway, model, sink);
             let public = gateway.record.get("connectivity_type").and_then(Value::as_text) != Some("private");
             let has_address = gateway.record.get("elastic_ip").is_some_and(|v| *v != Value::Null);
             match (public, has_address) {
                 (true, false) => sink.push(network::nat_without_address(&gateway.address, gateway.span)),
-                (true, true) => check_way_out(gateway, model, sink),
+                (true, true) => check_way_out(gateway, model, &tables, sink),
                 (false, true) => {
                     sink.push(network::private_nat_with_address(gateway.span_of("elastic_ip"), gateway.span_of("connectivity_type")));
                 }
@@ -156,10 +162,10 @@ nat_gateway main {
 }
 
 /// The table of the gateway's own subnet leads to an internet gateway. What an existing subnet follows is not known here.
-fn check_way_out(gateway: &Resource, model: &Model, sink: &mut Sink) {
+fn check_way_out(gateway: &Resource, model: &Model, tables: &BTreeMap<&Address, &Resource>, sink: &mut Sink) {
     let subnet = gateway.reference("subnet").filter(|s| model.resources.get(*s).is_some_and(|s| !s.existing));
     let Some(subnet) = subnet else { return };
-    let table = placement::managed(model, "route_table").find(|table| placement::subnets(table).any(|s| s == subnet));
+    let table = tables.get(subnet).copied();
     let main = || placement::adopted(model, "route_table", placement::vpc_of(model, subnet)?);
     let table = table.or_else(main);
     let to_gateway = |s: &Sentence| s.get("target").as_resource().is_some_and(|t| t.kind() == "internet_gateway");

@@ -203,6 +203,9 @@ route_table private {
     fn after(this: &Resource, model: &Model) -> Vec<Address> {
         let edge = ["internet_gateway", "vpn_gateway"].iter().any(|name| this.reference(name).is_some());
         let routed: Vec<&Value> = this.parts.iter().filter(|_| edge).filter_map(|part| part.record.get("destination")).collect();
+        if routed.is_empty() {
+            return vec![];
+        }
         let subnet = |r: &&Resource| {
             let ranges = ["cidr_block", "ipv6_cidr_block"].iter().filter_map(|name| r.record.get(*name));
             r.address.kind() == Subnet::KIND && r.reference("vpc") == this.reference("vpc") && ranges.into_iter().any(|range| routed.contains(&range))

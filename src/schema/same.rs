@@ -60,16 +60,30 @@ fn together<K: Ord>(model: &Model, key: impl Fn(&Resource) -> Option<K>) -> Same
 #[must_use]
 pub fn joined(model: &Model, same: &Same) -> Model {
     let mut joined = model.clone();
+    join(&mut joined, same);
+    joined
+}
+
+/// The same, of a model that nobody needs as it was.
+pub fn join(joined: &mut Model, same: &Same) {
+    if !same.is_empty() {
+        rename(joined, same);
+    }
+    // Rules from the same group under two names are one rule.
+    for resource in joined.resources.values_mut().filter(|r| r.parts.len() > 1) {
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let hidden = |record: &Record| record.values().any(Value::is_sensitive);
+        resource.parts.retain(|part| hidden(&part.record) || seen.insert(format!("{} {:?}", part.name, part.record)));
+    }
+}
+
+fn rename(joined: &mut Model, same: &Same) {
     joined.resources.retain(|address, _| !same.contains_key(address));
     for resource in joined.resources.values_mut() {
         record(&mut resource.record, same);
         resource.after.iter_mut().for_each(|address| name(address, same));
         resource.sentences.iter_mut().flat_map(|s| s.slots.values_mut()).for_each(|(value, _)| *value = one_name(value, same));
         resource.parts.iter_mut().for_each(|part| record(&mut part.record, same));
-        // Rules from the same group under two names are one rule.
-        let mut seen: BTreeSet<String> = BTreeSet::new();
-        let hidden = |record: &Record| record.values().any(Value::is_sensitive);
-        resource.parts.retain(|part| hidden(&part.record) || seen.insert(format!("{} {:?}", part.name, part.record)));
     }
     joined.outputs.values_mut().for_each(|output| output.value = one_name(&output.value, same));
     for statement in joined.policies.iter_mut().flat_map(|policy| &mut policy.statements) {
@@ -78,7 +92,6 @@ pub fn joined(model: &Model, same: &Same) -> Model {
             *side = side.iter().map(|value| one_name(value, same)).collect();
         }
     }
-    joined
 }
 
 /// A record under one name each.
