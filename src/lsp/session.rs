@@ -90,8 +90,7 @@ pub(super) struct Project {
 impl Project {
     fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day) -> Self {
         let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let network = OnceCell::new();
-        let (begun, remedies, lines) = (RefCell::default(), RefCell::default(), RefCell::default());
+        let (network, begun, remedies, lines) = (OnceCell::new(), RefCell::default(), RefCell::default(), RefCell::default());
         Self { directory, opened, today, begun, verdicts, all, mentions, exposure, network, remedies, lines }
     }
 
