@@ -5,6 +5,7 @@ import { EditorApp } from "monaco-languageclient/editorApp";
 import { LanguageClientWrapper } from "monaco-languageclient/lcwrapper";
 import { MonacoVscodeApiWrapper } from "monaco-languageclient/vscodeApiWrapper";
 import { useWorkerFactory, Worker as Loader } from "monaco-languageclient/workerFactory";
+import { updateUserConfiguration } from "@codingame/monaco-vscode-configuration-service-override";
 import "@codingame/monaco-vscode-theme-defaults-default-extension";
 import editorWorker from "@codingame/monaco-vscode-editor-api/esm/vs/editor/editor.worker.js?worker&url";
 import colourWorker from "@codingame/monaco-vscode-textmate-service-override/worker?worker&url";
@@ -21,21 +22,22 @@ const workers = {
     TextMateWorker: () => new Loader(colourWorker, { type: "module" }),
 };
 
+const settings = {
+    "workbench.colorTheme": project.theme,
+    "editor.codeLens": true,
+    "editor.fontSize": 14,
+    "editor.minimap.enabled": false,
+    "editor.wordBasedSuggestions": "off",
+    "editor.lightbulb.enabled": "on",
+    "editor.stickyScroll.enabled": false,
+    "editor.semanticHighlighting.enabled": true,
+};
+
 const { name, publisher, version, engines, contributes } = manifest;
 const api = new MonacoVscodeApiWrapper({
     $type: "extended",
     viewsConfig: { $type: "EditorService" },
-    userConfiguration: {
-        json: JSON.stringify({
-            "workbench.colorTheme": project.theme,
-            "editor.codeLens": true,
-            "editor.fontSize": 14,
-            "editor.minimap.enabled": false,
-            "editor.wordBasedSuggestions": "off",
-            "editor.lightbulb.enabled": "on",
-            "editor.stickyScroll.enabled": false,
-        }),
-    },
+    userConfiguration: { json: JSON.stringify(settings) },
     monacoWorkerFactory: (logger) => useWorkerFactory({ workerLoaders: workers, logger }),
     extensions: [
         {
@@ -44,7 +46,11 @@ const api = new MonacoVscodeApiWrapper({
                 publisher,
                 version,
                 engines,
-                contributes: { languages: contributes.languages, grammars: contributes.grammars },
+                contributes: {
+                    languages: contributes.languages,
+                    grammars: contributes.grammars,
+                    semanticTokenScopes: contributes.semanticTokenScopes,
+                },
             },
             filesOrContents: new Map([
                 ["/language-configuration.json", brackets],
@@ -72,6 +78,8 @@ const editor = app.getEditor();
 // What the test asks for that is not on the screen.
 window.secnet = {
     editor,
+    /** Changes settings, as their file does. */
+    configure: (changes) => updateUserConfiguration(JSON.stringify({ ...settings, ...changes })),
     text: () => editor.getModel().getValue(),
     /** What is wrong, as the editor has it: the words underlined, the code, the message. */
     problems: () =>
