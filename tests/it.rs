@@ -81,6 +81,8 @@ mod lsp_features;
 mod lsp_fixes;
 #[path = "it/lsp_further.rs"]
 mod lsp_further;
+#[path = "it/lsp_memory.rs"]
+mod lsp_memory;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]
