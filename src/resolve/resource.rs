@@ -130,11 +130,11 @@ impl<'a> Resolver<'a, '_> {
 
     /// What is not written: tags of the project, defaults, and what is missing.
     fn complete(&mut self, resource: &mut Resource, spec: &'static Spec, body: &ast::Body, header: Span) {
-        let names = body.entries.iter().filter_map(|entry| match entry {
-            Entry::Attribute(attribute) => Some(&*attribute.name.text),
-            _ => None,
-        });
-        let misspelt: Vec<&str> = names.filter(|name| spec.attr(name).is_none()).filter_map(|name| meant(name, spec, false)).collect();
+        // Dear, and asked only where something lacks.
+        let is_misspelt = |wanted: &str| {
+            let names = body.entries.iter().filter_map(|e| if let Entry::Attribute(a) = e { Some(&*a.name.text) } else { None });
+            names.filter(|name| spec.attr(name).is_none()).any(|name| meant(name, spec, false) == Some(wanted))
+        };
         if spec.tag_type.is_some() {
             let own = resource.record.remove("tags").unwrap_or(Value::Null);
             let tags = self.with_project_tags(own);
@@ -153,7 +153,7 @@ impl<'a> Resolver<'a, '_> {
                     resource.record.insert(attr.name.into(), default.clone());
                 }
                 None if attr.required || needs.contains(&attr.name) => {
-                    if !self.is_incomplete(header.to(body.span)) && !misspelt.contains(&attr.name) {
+                    if !self.is_incomplete(header.to(body.span)) && !is_misspelt(attr.name) {
                         let at = (header, body.place());
                         let example = self.example(&attr.ty);
                         self.sink.push(codes::missing_attribute(attr.name, spec.kind, at, attr.doc, &example));

@@ -145,14 +145,14 @@ pub(super) fn together(flows: Vec<Flow>) -> Vec<Flow> {
             }
         }
     }
-    let by_to = alike(whole, |f| f.from.clone(), |f| &mut f.to, |f| &mut f.all_to);
-    alike(by_to, |f| f.to.clone(), |f| &mut f.from, |f| &mut f.all_from)
+    let by_to = alike(whole, |f| (f.from.clone(), f.all_from.clone()), |f| &mut f.to, |f| &mut f.all_to);
+    alike(by_to, |f| (f.to.clone(), f.all_to.clone()), |f| &mut f.from, |f| &mut f.all_from)
 }
 
-/// Makes one flow of those that differ in the names at one end only.
+/// Makes one flow of those that differ in the names at one end only. The words for an end are not all of its names.
 fn alike(
     flows: Vec<Flow>,
-    other: impl Fn(&Flow) -> String,
+    other: impl Fn(&Flow) -> (String, Vec<Arc<str>>),
     end: impl Fn(&mut Flow) -> &mut String,
     names: impl Fn(&mut Flow) -> &mut Vec<Arc<str>>,
 ) -> Vec<Flow> {
