@@ -48,7 +48,7 @@ def cases() -> list[tuple[str, dict[str, str], str]]:
             if own:
                 found.append((f"{path.relative_to(ROOT)}#{at + 1}", files, chosen))
     for path in sorted((ROOT / "examples").iterdir()):
-        files = {str(f.relative_to(path)): f.read_text() for f in path.rglob("*.secnet") if ".secnet" not in f.relative_to(path).parts[:-1]}
+        files = {str(f.relative_to(path)): f.read_text() for f in path.rglob("*.secnet") if f.is_file() and ".secnet" not in f.relative_to(path).parts}
         found.append((f"examples/{path.name}", files, ""))
     return found
 

@@ -37,7 +37,7 @@ def language(directory: Path) -> Language:
 def sources() -> dict[str, str]:
     """Every source there is, by where it stands."""
     found = {}
-    for path in sorted((ROOT / "examples").rglob("*.secnet")):
+    for path in sorted(p for p in (ROOT / "examples").rglob("*.secnet") if p.is_file()):
         if ".secnet" not in path.parts:
             found[str(path.relative_to(ROOT))] = path.read_text()
     for folder in ("tests/spec", "tests/types", "src/manual/chapters"):
