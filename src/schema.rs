@@ -3,5 +3,6 @@
 pub mod ask;
 pub mod attr;
 pub mod model;
+pub mod resources;
 pub mod same;
 pub mod value;

@@ -119,7 +119,7 @@ impl<'a> Resolver<'a, '_> {
 
     /// Brings what is asked into the model, and reports what has no answer.
     pub(super) fn asked(&mut self, model: &mut Model) {
-        model.resources.append(&mut self.named);
+        model.resources.extend(std::mem::take(&mut self.named));
         let questions: BTreeMap<String, Question> = std::mem::take(&mut self.questions);
         for (key, question) in &questions {
             match self.answers.get(key) {

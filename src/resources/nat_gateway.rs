@@ -163,7 +163,7 @@ nat_gateway main {
 
 /// The table of the gateway's own subnet leads to an internet gateway. What an existing subnet follows is not known here.
 fn check_way_out(gateway: &Resource, model: &Model, tables: &BTreeMap<&Address, &Resource>, sink: &mut Sink) {
-    let subnet = gateway.reference("subnet").filter(|s| model.resources.get(*s).is_some_and(|s| !s.existing));
+    let subnet = gateway.reference("subnet").filter(|s| model.resources.get(s).is_some_and(|s| !s.existing));
     let Some(subnet) = subnet else { return };
     let table = tables.get(subnet).copied();
     let main = || placement::adopted(model, "route_table", placement::vpc_of(model, subnet)?);

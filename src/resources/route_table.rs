@@ -668,7 +668,7 @@ mod tests {
         assert_eq!(complaints(&loose), ["E0313 `vpn_gateway.office` is attached to no VPC"]);
         let back = resource("vpc.back", &[("cidr_block", net("10.1.0.0/16"))]);
         let astray = learns(resource("vpn_gateway.office", &[("vpc", reference("vpc.back"))]));
-        let both = network(astray.resources.into_values().chain([back]));
+        let both = network(astray.resources.values().cloned().chain([back]));
         assert_eq!(complaints(&both), ["E0307 `vpn_gateway.office` lies in `vpc.back`, not in `vpc.main`"]);
     }
 

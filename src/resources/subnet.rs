@@ -476,8 +476,8 @@ mod tests {
     #[test]
     fn the_defaults_that_hold_for_it_are_told() {
         let table = resource("route_table.app", &[("vpc", reference("vpc.main")), ("subnets", list([reference("subnet.app")]))]);
-        let model = model(network([table]).resources.into_values());
-        let told = Subnet::attached(&model.resources[&Address::new("subnet", "app")], &model);
+        let model = model(network([table]).resources.values().cloned());
+        let told = Subnet::attached(model.resources.get(&Address::new("subnet", "app")).expect("it is there"), &model);
         assert_eq!(told.len(), 1);
         assert!(told[0].starts_with("subnet.app: the default network ACL of vpc.main"), "{told:?}");
     }

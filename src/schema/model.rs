@@ -8,6 +8,7 @@ use crate::{
     base::{address::Address, cidr::Cidr, date::Day, service::Service, site::Site, source::Sources, span::Span},
     schema::{
         ask::{Answers, Question},
+        resources::Resources,
         value::{Record, Value},
     },
 };
@@ -18,7 +19,7 @@ pub struct Model {
     /// The `project` block.
     pub project: Project,
     /// Managed and existing resources.
-    pub resources: BTreeMap<Address, Resource>,
+    pub resources: Resources,
     /// Results, by name.
     pub outputs: BTreeMap<String, Output>,
     /// Renames.

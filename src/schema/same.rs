@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     base::address::Address,
     schema::{
-        model::{Model, Resource},
+        model::{Model, Part, Resource},
         value::{Record, Value},
     },
 };
@@ -70,11 +70,24 @@ pub fn join(joined: &mut Model, same: &Same) {
         rename(joined, same);
     }
     // Rules from the same group under two names are one rule.
-    for resource in joined.resources.values_mut().filter(|r| r.parts.len() > 1) {
-        let mut seen: BTreeSet<String> = BTreeSet::new();
-        let hidden = |record: &Record| record.values().any(Value::is_sensitive);
-        resource.parts.retain(|part| hidden(&part.record) || seen.insert(format!("{} {:?}", part.name, part.record)));
+    let doubled: Vec<Address> = joined.resources.values().filter(|r| has_doubles(r)).map(|r| r.address.clone()).collect();
+    for address in doubled {
+        if let Some(resource) = joined.resources.get_mut(&address) {
+            let mut seen = BTreeSet::new();
+            resource.parts.retain(|part| part_words(part).is_none_or(|words| seen.insert(words)));
+        }
     }
+}
+
+fn has_doubles(resource: &Resource) -> bool {
+    let mut seen = BTreeSet::new();
+    resource.parts.len() > 1 && resource.parts.iter().filter_map(part_words).any(|words| !seen.insert(words))
+}
+
+/// What a part says; `None` where nobody may see it.
+fn part_words(part: &Part) -> Option<String> {
+    let hidden = part.record.values().any(Value::is_sensitive);
+    (!hidden).then(|| format!("{} {:?}", part.name, part.record))
 }
 
 fn rename(joined: &mut Model, same: &Same) {
@@ -176,7 +189,7 @@ mod tests {
         let joined = joined(&model, &same);
         let names: Vec<&str> = joined.resources.keys().map(Address::as_str).collect();
         assert_eq!(names, ["route_table.app", "subnet.app", "subnet.other", "vpc.other", "vpc.shared"]);
-        let user = &joined.resources[&Address::new("route_table", "app")];
+        let user = joined.resources.get(&Address::new("route_table", "app")).expect("it is there");
         assert_eq!(user.record["subnets"], Value::List(vec![reference("subnet.app")]));
         assert_eq!(by_id(&model, |_| None), Same::new());
     }

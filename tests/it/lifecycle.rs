@@ -688,7 +688,8 @@ async fn offline_an_existing_thing_is_as_it_was_read_or_unknown() {
     assert_eq!(read[&address("security_group.web")].record["vpc"], secnet::schema::value::Value::Resource(address("vpc.main")));
     assert_eq!((state.resources[&address("vpc.main")].id.clone(), outcome(&read)), (vpc, Outcome::Refuted));
     // Filters that were written otherwise since are about something else.
-    let (web, mut filters) = (&read[&address("security_group.web")], model.resources[&address("security_group.web")].record.clone());
+    let (web, mut filters) =
+        (&read[&address("security_group.web")], model.resources.get(&address("security_group.web")).unwrap().record.clone());
     assert!(web.fits(&filters, false));
     filters.insert("id".into(), secnet::schema::value::Value::text("sg-0123456789abcdef0"));
     assert!(!web.fits(&filters, false));

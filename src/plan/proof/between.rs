@@ -168,7 +168,7 @@ impl<'a> Between<'a> {
                 resource.parts.retain(|part| self.key(thing.spec, part.name, &part.record).is_none_or(|key| !gone.contains(&key)));
             }
         }
-        let model = Model { resources: BTreeMap::from([(address.clone(), self.with_ids(resource))]), ..Model::default() };
+        let model = Model { resources: [(address.clone(), self.with_ids(resource))].into_iter().collect(), ..Model::default() };
         let known = BTreeMap::from([(address.clone(), thing.observed.record.clone())]);
         let mut net = resources::managed_network(&model, &known);
         net.rename(&Names::from([(Id::from(address.as_str()), Id::from(&*thing.observed.id))]));

@@ -20,6 +20,7 @@ use crate::{
     schema::{
         attr::Change,
         model::{Model, Resource},
+        resources::Resources,
         value::Value,
     },
 };
@@ -27,7 +28,7 @@ use crate::{
 /// The network as the state has it, and as it will be.
 pub(super) fn networks((model, known, read): (&Model, &Known, &Read), standing: &Standing<'_>, decisions: &Decisions<'_>) -> (Net, Net) {
     let existing = model.resources.iter().filter(|(_, r)| r.existing).map(|(address, r)| (address.clone(), r.clone()));
-    let stood: BTreeMap<Address, Resource> = things(standing).into_iter().chain(existing).collect();
+    let stood: Resources = things(standing).into_iter().chain(existing).collect();
     let stood = Model { resources: stood, ..Model::default() };
     let mut before = resources::drawn(&stood, known, read);
     launched(&mut before, &Desired::new(&stood, known), standing);
