@@ -268,7 +268,7 @@ impl Parsed {
             false => d,
         };
         let mut diagnostics: Vec<Diagnostic> = sink.all.into_iter().map(|d| told(resolve::shift(d, &self.ends))).collect();
-        diagnostics.sort_by_key(|d| d.labels.first().map(|l| l.span));
+        diagnostics.sort_by(|a, b| a.place().cmp(&b.place()));
         Look { resolved, diagnostics: without_repetitions(diagnostics) }
     }
 

@@ -21,6 +21,7 @@ pub mod trace;
 pub mod uses;
 pub mod waiver;
 
+pub mod pieces;
 pub mod verdict;
 
 pub mod oracle;

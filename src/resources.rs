@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    base::address::Address,
+    base::{address::Address, cidr::Cidr},
     net::{
         Net,
         desired::{self, Desired, Known},
@@ -88,6 +88,21 @@ pub fn network_of_nothing(model: &Model, read: &Read) -> Net {
     let mut net = draw(model, &known_of(read), Some(read));
     merge::complete(&mut net);
     net
+}
+
+/// What a piece of a model describes, where the statements about all of it name these networks.
+#[must_use]
+pub fn network_of_piece(piece: &Model, read: &Read, networks: &[Cidr]) -> Net {
+    let mut net = drawn(piece, &known_of(read), read);
+    net.doubt_choices(networks);
+    merge::complete(&mut net);
+    net
+}
+
+/// Whether a VPC of the project has IPv6.
+#[must_use]
+pub fn has_ipv6(vpc: &Resource) -> bool {
+    placement::may_have_ipv6(&vpc.record)
 }
 
 fn known_of(read: &Read) -> Known {

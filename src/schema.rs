@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod attr;
+pub mod cut;
 pub mod model;
 pub mod resources;
 pub mod same;

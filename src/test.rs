@@ -65,7 +65,10 @@ fn prove(model: &mut Model, demands: &Demands, today: Day) -> (Vec<Judged>, Vec<
     let chart = Chart::new(&net);
     let mut policies = policy::judge(&chart, model);
     let mut found = waiver::let_off(&mut policies, model, today);
-    found.extend(lint::lints(&chart, model));
+    found.extend(lint::lints(&chart));
+    if model.requires() {
+        found.extend(lint::unneeded_rules(&chart, model).unwrap_or_default());
+    }
     // By themselves: that a test forbids what a policy requires is no contradiction in the project.
     let of_project = std::mem::replace(&mut model.policies, vec![own]);
     let judged = policy::judge(&chart, model);

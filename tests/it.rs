@@ -83,6 +83,8 @@ mod lsp_fixes;
 mod lsp_further;
 #[path = "it/lsp_memory.rs"]
 mod lsp_memory;
+#[path = "it/pieces.rs"]
+mod pieces;
 #[path = "it/plan.rs"]
 mod plan;
 #[path = "it/play.rs"]

@@ -70,6 +70,12 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
+    /// What puts messages in order, whatever order they were found in: place, code, words. What has no place comes first.
+    #[must_use]
+    pub fn place(&self) -> (Option<Span>, &str, &str) {
+        (self.labels.first().map(|l| l.span), self.code.id, &self.message)
+    }
+
     /// Underlines one more place, if there is one; the first gives the primary label.
     #[must_use]
     pub fn at(mut self, span: impl Into<Option<Span>>, text: impl Into<String>) -> Self {

@@ -150,7 +150,7 @@ fn moved(session: &Session<'_>, project: &Project, file: FileId, range: Range) -
         return vec![];
     }
     let was_moved = |a: &Address| model.moved.iter().any(|m| m.from == *a);
-    let gone = applied.iter().filter(named).filter(|a| !model.resources.contains_key(*a) && !was_moved(a));
+    let gone = applied.iter().filter(named).filter(|a| !model.resources.contains_key(a) && !was_moved(a));
     let mut names: Vec<&str> = gone.clone().map(Address::name).collect();
     names.dedup();
     let end = Span::new(file, block.span.end(), block.span.end());

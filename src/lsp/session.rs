@@ -33,9 +33,9 @@ use crate::{
     net::Net,
     prove::{
         chart::Chart,
-        policy::Judged,
+        pieces::{self, verdicts_in_pieces},
         reach::{Flow, exposure},
-        verdict::{Verdicts, verdicts_until},
+        verdict::Verdicts,
     },
     resources,
     syntax::ast::Item,
@@ -51,6 +51,8 @@ pub(super) struct Session<'d> {
     documents: BTreeMap<PathBuf, Document>,
     /// By directory; `None`: to be read anew.
     projects: BTreeMap<PathBuf, Option<Project>>,
+    /// What was proved of each.
+    proofs: BTreeMap<PathBuf, Rc<RefCell<pieces::Memory>>>,
     /// What the editor shows now.
     told: BTreeMap<PathBuf, Vec<Shown>>,
     /// Documents that were opened or changed since the editor was told anything.
@@ -74,8 +76,8 @@ pub(super) struct Project {
     pub(super) directory: PathBuf,
     pub(super) opened: Result<Opened, Vec<Diagnostic>>,
     today: Day,
-    /// Statements that are judged while others are still to be.
-    begun: RefCell<Vec<Judged>>,
+    /// What was proved, of this text or of one before it.
+    proofs: Rc<RefCell<pieces::Memory>>,
     verdicts: OnceCell<Verdicts>,
     all: OnceCell<Vec<Diagnostic>>,
     mentions: OnceCell<Vec<Mention>>,
@@ -88,10 +90,10 @@ pub(super) struct Project {
 }
 
 impl Project {
-    fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day) -> Self {
+    fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day, proofs: Rc<RefCell<pieces::Memory>>) -> Self {
         let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let (network, begun, remedies, lines) = (OnceCell::new(), RefCell::default(), RefCell::default(), RefCell::default());
-        Self { directory, opened, today, begun, verdicts, all, mentions, exposure, network, remedies, lines }
+        let (network, remedies, lines) = (OnceCell::new(), RefCell::default(), RefCell::default());
+        Self { directory, opened, today, proofs, verdicts, all, mentions, exposure, network, remedies, lines }
     }
 
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
@@ -115,9 +117,7 @@ impl Project {
             return true;
         }
         let model = &opened.analysis.model;
-        let mut net = resources::network_as_read(model, &opened.existing);
-        // What is judged so far is of this very model: after a change the project is another one.
-        let Some(all) = verdicts_until(&mut net, model, self.today, &mut self.begun.borrow_mut(), stop) else { return false };
+        let Some(all) = verdicts_in_pieces(model, &opened.existing, self.today, &mut self.proofs.borrow_mut(), stop) else { return false };
         self.verdicts.get_or_init(|| all);
         true
     }
@@ -191,6 +191,7 @@ impl<'d> Session<'d> {
             unsaved: Arc::default(),
             documents,
             projects,
+            proofs: BTreeMap::new(),
             told,
             changed: BTreeSet::new(),
             shows_places: false,
@@ -286,6 +287,7 @@ impl<'d> Session<'d> {
         }
         let wanted: BTreeSet<&PathBuf> = documents.values().flat_map(|d| &d.of).collect();
         self.projects.retain(|directory, _| wanted.contains(directory));
+        self.proofs.retain(|directory, _| wanted.contains(directory));
         let stale: Vec<PathBuf> = self.projects.iter().filter(|(_, p)| p.is_none()).map(|(d, _)| d.clone()).collect();
         for directory in stale {
             self.project(&directory);
@@ -309,10 +311,11 @@ impl<'d> Session<'d> {
     /// The project of a directory.
     fn project(&mut self, directory: &Path) -> &Project {
         let (door, unsaved) = (self.door, &self.unsaved);
+        let proofs = self.proofs.entry(directory.to_path_buf()).or_default().clone();
         self.projects
             .entry(directory.to_path_buf())
             .or_default()
-            .get_or_insert_with(|| Project::new(directory.to_path_buf(), door.open(directory, unsaved), door.today()))
+            .get_or_insert_with(|| Project::new(directory.to_path_buf(), door.open(directory, unsaved), door.today(), proofs))
     }
 
     /// A project as it would be with other texts in some of its files.
@@ -320,7 +323,8 @@ impl<'d> Session<'d> {
         let mut unsaved = Unsaved::clone(&self.unsaved);
         unsaved.extend(texts);
         let opened = self.door.open(&project.directory, &Arc::new(unsaved));
-        Project::new(project.directory.clone(), opened, project.today)
+        // Its proofs are nobody's but its own: those of the text would be forgotten for them.
+        Project::new(project.directory.clone(), opened, project.today, Rc::default())
     }
 
     /// What the editor must be told, now that nothing else is waiting; nothing where `busy` says that something waits before

@@ -14,7 +14,6 @@ use crate::{
     base::{
         address::Address,
         cidr::Family,
-        codes::prove as codes,
         date::Day,
         diagnostic::{Diagnostic, Sink},
         span::Span,
@@ -152,8 +151,7 @@ pub(super) fn prove(input: &Input<'_>, standing: &Standing<'_>, decisions: &Deci
     let told = |flows: Vec<reach::Flow>, added: bool| flows.into_iter().map(|f| lines.flow(f, added)).collect();
     let mut diagnostics: Vec<Diagnostic> = expired.into_iter().chain(judged.iter().flat_map(|j| j.diagnostics.clone())).collect();
     // What somebody else has written is not the project's to mend; rules that no policy needs are for who asks for a proof.
-    let ours = |d: &Diagnostic| !d.labels.is_empty() && *d.code != codes::UNNEEDED_RULE;
-    diagnostics.extend(lint::lints(&new, input.model).into_iter().filter(ours));
+    diagnostics.extend(lint::lints(&new).into_iter().filter(|d| !d.labels.is_empty()));
     Ok(Proof {
         policies: judged.iter().map(|j| verdict(j, input, stopped)).collect(),
         added: told(delta.added, true),

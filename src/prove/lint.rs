@@ -34,7 +34,7 @@ struct Found {
 
 /// Everything worth a warning, each line once.
 #[must_use]
-pub fn lints(chart: &Chart<'_>, model: &Model) -> Vec<Diagnostic> {
+pub fn lints(chart: &Chart<'_>) -> Vec<Diagnostic> {
     let mut found = vec![];
     dead_entries(chart, &mut found);
     dead_routes(chart, &mut found);
@@ -43,7 +43,6 @@ pub fn lints(chart: &Chart<'_>, model: &Model) -> Vec<Diagnostic> {
     answers_denied(chart, &mut found);
     one_way_addresses(chart, &mut found);
     open_private_subnets(chart, &mut found);
-    unneeded_rules(chart, model, &mut found);
     open_administration(chart, &mut found);
     default_groups(chart, &mut found);
     found
@@ -275,16 +274,14 @@ fn open_private_subnets(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Rules that nothing that a policy requires goes through.
-fn unneeded_rules(chart: &Chart<'_>, model: &Model, found: &mut Vec<Diagnostic>) {
-    if !model.policies.iter().flat_map(|p| &p.statements).any(|s| s.require) {
-        return;
-    }
-    let Some(needed) = policy::needed_lines(chart, model) else { return };
-    let needed: BTreeSet<Line> = needed.into_iter().collect();
-    for one in rules(chart).iter().filter(|f| f.span.is_some() && !f.lines.iter().any(|l| needed.contains(l))) {
-        found.push(codes::unneeded_rule(&one.owner, &words(chart, one), one.span));
-    }
+/// Rules that nothing that a policy requires goes through; `None` if that takes too long to tell, or something required does not
+/// work yet, which may need any rule.
+#[must_use]
+pub fn unneeded_rules(chart: &Chart<'_>, model: &Model) -> Option<Vec<Diagnostic>> {
+    let needed: BTreeSet<Line> = policy::needed_lines(chart, model)?.into_iter().collect();
+    let all = rules(chart);
+    let idle = all.iter().filter(|f| f.span.is_some() && !f.lines.iter().any(|l| needed.contains(l)));
+    Some(idle.map(|one| codes::unneeded_rule(&one.owner, &words(chart, one), one.span)).collect())
 }
 
 fn open_administration(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {

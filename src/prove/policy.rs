@@ -167,6 +167,11 @@ pub fn with_conflicts(chart: &Chart<'_>, model: &Model, mut judged: Vec<Judged>)
     judged
 }
 
+/// Whether others than the internet can send into a network.
+pub(in crate::prove) fn has_ways_in(chart: &Chart<'_>) -> bool {
+    !side::ways_in(chart).is_empty()
+}
+
 /// Whether all addresses of a network are the internet's.
 #[must_use]
 pub fn is_public(cidr: Cidr) -> bool {

@@ -4,10 +4,10 @@
 
 use crate::{
     base::{date::Day, diagnostic::Diagnostic},
-    net::Net,
+    net::{Net, Public},
     prove::{
         chart::Chart,
-        lint::lints,
+        lint::{lints, unneeded_rules},
         policy::{self, Judged},
         waiver,
     },
@@ -23,32 +23,68 @@ pub struct Verdicts {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What is found of a network, or of a piece of it that has nothing to do with the rest.
+#[derive(Debug)]
+pub(in crate::prove) struct Found {
+    /// Its statements, in the order of the sources.
+    judged: Vec<Judged>,
+    /// What is worth a warning.
+    lints: Vec<Diagnostic>,
+    /// Rules that nothing that is required goes through; `None` where nobody can tell.
+    unneeded: Option<Vec<Diagnostic>>,
+    /// Whether a machine is stopped.
+    is_stopped: bool,
+    /// Whether something in it has a public address that is known.
+    pub(in crate::prove) has_public_addresses: bool,
+    /// Whether others than the internet can send into it.
+    pub(in crate::prove) has_ways_in: bool,
+}
+
 /// Judges every statement, machines that are stopped as if they ran: what is proved must hold when one is started, too.
 #[must_use]
 pub fn verdicts(net: &mut Net, model: &Model, today: Day) -> Verdicts {
-    let stopped = net.start_machines();
-    let chart = Chart::new(net);
-    let judged = policy::judge(&chart, model);
-    told(&chart, model, judged, stopped, today)
+    let all: Vec<usize> = (0..model.policies.iter().map(|p| p.statements.len()).sum()).collect();
+    let found = found(net, model, model.requires(), &mut vec![], &|| false);
+    together(model, &found.iter().map(|found| (&*all, found)).collect::<Vec<_>>(), today)
 }
 
-/// The same in steps, for whoever has something better to do meanwhile: goes on with what is `judged` so far of this model and
-/// network until `stop` says so. `None` while something is left to do; each time a statement more is judged at least.
-#[must_use]
-pub fn verdicts_until(net: &mut Net, model: &Model, today: Day, judged: &mut Vec<Judged>, stop: &dyn Fn() -> bool) -> Option<Verdicts> {
-    let stopped = net.start_machines();
+/// What is found of a network, in steps for whoever has something better to do meanwhile: goes on with what is `judged` so far of
+/// this model and network until `stop` says so. `None` while something is left to do; each time a statement more is judged at least.
+pub(in crate::prove) fn found(
+    net: &mut Net,
+    model: &Model,
+    requires: bool,
+    judged: &mut Vec<Judged>,
+    stop: &dyn Fn() -> bool,
+) -> Option<Found> {
+    let is_stopped = net.start_machines();
     let chart = Chart::new(net);
     if !policy::judge_on(&chart, model, judged, stop) {
         return None;
     }
     let judged = policy::with_conflicts(&chart, model, std::mem::take(judged));
-    Some(told(&chart, model, judged, stopped, today))
+    let unneeded = if requires { unneeded_rules(&chart, model) } else { Some(vec![]) };
+    let mut addresses = chart.net.interfaces.iter().flat_map(|i| &i.addresses);
+    let has_public_addresses = addresses.any(|a| matches!(a.public, Some(Public::Known(_))));
+    let has_ways_in = policy::has_ways_in(&chart);
+    Some(Found { judged, lints: lints(&chart), unneeded, is_stopped, has_public_addresses, has_ways_in })
 }
 
-fn told(chart: &Chart<'_>, model: &Model, mut judged: Vec<Judged>, stopped: bool, today: Day) -> Verdicts {
-    judged.iter_mut().filter(|_| stopped).for_each(|j| j.assumptions.push(policy::STARTED));
-    let expired = waiver::let_off(&mut judged, model, today);
-    let told = judged.iter().flat_map(|j| j.diagnostics.clone());
-    let diagnostics = expired.into_iter().chain(told).chain(lints(chart, model)).collect();
+/// What is to be said of a project of whose pieces all this is found, each with the numbers of its statements.
+pub(in crate::prove) fn together(model: &Model, pieces: &[(&[usize], &Found)], today: Day) -> Verdicts {
+    let mut numbered: Vec<(usize, &Judged)> = pieces.iter().flat_map(|(numbers, f)| numbers.iter().copied().zip(&f.judged)).collect();
+    numbered.sort_by_key(|(n, _)| *n);
+    let mut judged: Vec<Judged> = numbered.into_iter().map(|(_, judged)| judged.clone()).collect();
+    let is_stopped = pieces.iter().any(|(_, f)| f.is_stopped);
+    judged.iter_mut().filter(|_| is_stopped).for_each(|j| j.assumptions.push(policy::STARTED));
+    let mut diagnostics = waiver::let_off(&mut judged, model, today);
+    diagnostics.extend(judged.iter().flat_map(|j| j.diagnostics.iter().cloned()));
+    let told = pieces.iter().all(|(_, f)| f.unneeded.is_some());
+    let unneeded = pieces.iter().filter(|_| told).flat_map(|(_, f)| f.unneeded.iter().flatten());
+    let mut lints: Vec<&Diagnostic> = pieces.iter().flat_map(|(_, f)| &f.lints).chain(unneeded).collect();
+    // What is seen from several pieces is told once.
+    lints.sort_by(|a, b| a.place().cmp(&b.place()));
+    lints.dedup();
+    diagnostics.extend(lints.into_iter().cloned());
     Verdicts { judged, diagnostics }
 }

@@ -40,6 +40,14 @@ pub struct Model {
     pub answers: Answers,
 }
 
+impl Model {
+    /// Whether a policy requires anything.
+    #[must_use]
+    pub fn requires(&self) -> bool {
+        self.policies.iter().flat_map(|p| &p.statements).any(|s| s.require)
+    }
+}
+
 /// What nobody is shown.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sensitive {

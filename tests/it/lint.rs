@@ -3,7 +3,10 @@
 use secnet::{
     analysis::{Inputs, analyze},
     net::snapshot,
-    prove::{chart::Chart, lint::lints},
+    prove::{
+        chart::Chart,
+        lint::{lints, unneeded_rules},
+    },
 };
 
 const TOUR: &str = include_str!("../../examples/secure_server/main.secnet");
@@ -14,7 +17,11 @@ fn lint(text: &str) -> Vec<(String, String)> {
     let analysis = analyze(vec![("main.secnet".into(), text.into())], &Inputs::default());
     assert!(!analysis.has_errors(), "{text}\n{:#?}", analysis.diagnostics);
     let net = secnet::resources::network(&analysis.model);
-    let found = lints(&Chart::new(&net), &analysis.model);
+    let chart = Chart::new(&net);
+    let mut found = lints(&chart);
+    if analysis.model.requires() {
+        found.extend(unneeded_rules(&chart, &analysis.model).unwrap_or_default());
+    }
     let under = |d: &secnet::base::diagnostic::Diagnostic| d.labels.first().map_or("", |l| analysis.sources.text(l.span)).to_owned();
     found.iter().map(|d| (d.code.id.to_owned(), under(d))).collect()
 }
@@ -112,7 +119,7 @@ fn machines_in_the_default_group() {
             "Groups": [{"GroupId": "sg-1"}], "Attachment": {"InstanceId": "i-1", "Status": "attached"}}]
     }"#;
     let net = snapshot::read("describe.json", net).expect("a snapshot");
-    let found = lints(&Chart::new(&net), &secnet::schema::model::Model::default());
+    let found = lints(&Chart::new(&net));
     assert_eq!(found.iter().map(|d| d.code.id).collect::<Vec<_>>(), ["W0830"]);
     assert_eq!(found[0].message, "`i-1` carries `sg-1`");
 }
