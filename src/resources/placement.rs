@@ -34,8 +34,8 @@ impl Words for ForeignRules {
 }
 
 /// The resources of a kind that the project manages, those among them that stand for one.
-pub fn managed<'a>(model: &'a Model, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
-    model.resources.values().filter(move |r| crate::resources::taken_for(r.address.kind()) == kind && !r.existing)
+pub fn managed<'a>(model: &'a Model, kind: &str) -> impl Iterator<Item = &'a Resource> + use<'a> {
+    model.resources.of_kinds(&|of| crate::resources::taken_for(of) == kind).filter(|r| !r.existing)
 }
 
 /// What the project has adopted of what AWS gives a VPC, in the place of this kind.

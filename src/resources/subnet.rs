@@ -339,7 +339,7 @@ fn available(at: &Address) -> Settle {
 /// Every subnet lies in its VPC, and no two of a VPC overlap. What an existing VPC holds is not known here.
 fn check_ranges(model: &Model, sink: &mut Sink) {
     let mut by_vpc: BTreeMap<&Address, Vec<(Cidr, &Resource)>> = BTreeMap::new();
-    for subnet in model.resources.values().filter(|r| r.address.kind() == Subnet::KIND && !r.existing) {
+    for subnet in model.resources.of_kind(Subnet::KIND).filter(|r| !r.existing) {
         let (Some(vpc), Some(Value::Cidr(range))) = (subnet.reference("vpc"), subnet.record.get("cidr_block")) else { continue };
         by_vpc.entry(vpc).or_default().push((*range, subnet));
     }
