@@ -209,12 +209,17 @@ impl Value {
 
     /// Every resource named in it, by reference or by attribute.
     pub fn resources(&self, found: &mut Vec<Address>) {
+        self.each_resource(&mut |address| found.push(address.clone()));
+    }
+
+    /// The same, without a copy of what they are called.
+    pub fn each_resource<'v>(&'v self, found: &mut dyn FnMut(&'v Address)) {
         match self {
-            Value::Resource(address) | Value::Attribute(address, _) => found.push(address.clone()),
-            Value::List(values) | Value::Concat(values) => values.iter().for_each(|v| v.resources(found)),
-            Value::Map(map) => map.values().for_each(|v| v.resources(found)),
-            Value::Subnet(of, ..) => of.resources(found),
-            Value::Sensitive(inner) => inner.resources(found),
+            Value::Resource(address) | Value::Attribute(address, _) => found(address),
+            Value::List(values) | Value::Concat(values) => values.iter().for_each(|v| v.each_resource(found)),
+            Value::Map(map) => map.values().for_each(|v| v.each_resource(found)),
+            Value::Subnet(of, ..) => of.each_resource(found),
+            Value::Sensitive(inner) => inner.each_resource(found),
             _ => {}
         }
     }
