@@ -159,6 +159,10 @@ subnet public {
         check_ipv6(model, sink);
     }
 
+    fn has_parts(this: &Resource) -> bool {
+        this.record.get("ipv6_cidr_block").is_some_and(|network| *network != Value::Null)
+    }
+
     fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
         let native = self.ipv6_native.known == Some(true);
         let assign = native || self.assign_ipv6_address_on_creation.known == Some(true);
