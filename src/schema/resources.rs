@@ -29,6 +29,8 @@ struct Index {
     /// Those of each kind in the order of their addresses, each with its place among all.
     kinds: BTreeMap<Box<str>, Vec<(usize, Arc<Resource>)>>,
     addresses: HashMap<Address, Arc<Resource>, BuildHasherDefault<Mixed>>,
+    /// Which of them are bound to be the same, once somebody has worked it out.
+    same: OnceLock<BTreeMap<Address, Address>>,
 }
 
 /// A hash of short texts: addresses have long beginnings in common, in which a tree looks at every step.
@@ -104,7 +106,7 @@ impl Resources {
 
     /// Those of the kinds that are wanted, in the order of their addresses.
     pub fn of_kinds<'r>(&'r self, wanted: &dyn Fn(&str) -> bool) -> impl Iterator<Item = &'r Resource> + use<'r> {
-        let index = self.index.get_or_init(|| Arc::new(Index::of(&self.all)));
+        let index = self.index();
         let mut found: Vec<&[(usize, Arc<Resource>)]> =
             index.kinds.iter().filter(|(kind, _)| wanted(kind)).map(|(_, of_kind)| &**of_kind).collect();
         let one = if found.len() == 1 { found.pop() } else { None };
@@ -151,6 +153,15 @@ impl Resources {
     /// Leaves only those of which `keep` says so.
     pub fn retain(&mut self, mut keep: impl FnMut(&Address, &Resource) -> bool) {
         self.changing().retain(|address, resource| keep(address, resource));
+    }
+
+    /// Which of them are the same, as `work_out` says the first time.
+    pub(super) fn same(&self, work_out: impl FnOnce() -> BTreeMap<Address, Address>) -> &BTreeMap<Address, Address> {
+        self.index().same.get_or_init(work_out)
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Arc::new(Index::of(&self.all)))
     }
 
     fn changing(&mut self) -> &mut BTreeMap<Address, Arc<Resource>> {
