@@ -532,6 +532,11 @@ pub trait ResourceType: Kind + Sized + 'static {
     /// See [`Spec::check`].
     fn check(_model: &Model, _sink: &mut Sink) {}
 
+    /// Whether it may have parts: most of a kind that seldom has any are not read for them.
+    fn has_parts(_this: &Resource) -> bool {
+        true
+    }
+
     /// See [`Spec::desired_parts`].
     fn desired_parts(&self, _this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
         vec![]
@@ -631,6 +636,7 @@ impl Spec {
             check: T::check,
             desired_parts: |this, model, sink| match T::PARTS {
                 [] => vec![],
+                _ if !T::has_parts(this) => vec![],
                 _ => T::decode(&this.record).map(|t| t.desired_parts(this, model, sink)).unwrap_or_default(),
             },
             after: T::after,

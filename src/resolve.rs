@@ -187,7 +187,8 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
 /// Hands down what a resource takes over from another one: see [`crate::registry::Inherits`].
 fn inherit(model: &mut Model) {
     let mut taken = vec![];
-    for heir in model.resources.values().filter(|r| !r.existing) {
+    let heirs = model.resources.of_kinds(&|kind| resources::spec(kind).is_some_and(|spec| spec.inherits.is_some()));
+    for heir in heirs.filter(|r| !r.existing) {
         let Some(inherits) = resources::spec(heir.address.kind()).and_then(|spec| spec.inherits) else { continue };
         let from = heir.reference(inherits.by).and_then(|by| model.resources.get(by)).filter(|from| !from.existing);
         let Some(from) = from else { continue };
@@ -209,26 +210,18 @@ fn inherit(model: &mut Model) {
     }
 }
 
-/// Adds the parts of every managed resource, for which the model must hold them all.
+/// Adds the parts of every managed resource, for which the model must hold them all. One that gets nothing stays shared.
 fn with_parts(model: &mut Model, sink: &mut Sink) {
-    let mut parts = vec![];
-    for resource in model.resources.values().filter(|r| !r.existing) {
-        if let Some(spec) = resources::spec(resource.address.kind()) {
-            parts.push((resource.address.clone(), (spec.desired_parts)(resource, model, sink)));
+    let managed = |r: &Resource| resources::spec(r.address.kind()).filter(|_| !r.existing);
+    let parts: Vec<_> = model.resources.values().map(|r| managed(r).map(|spec| (spec.desired_parts)(r, model, sink))).collect();
+    for (resource, parts) in model.resources.shared_mut().zip(parts) {
+        if let Some(parts) = parts.filter(|parts| !(parts.is_empty() && resource.parts.is_empty())) {
+            Arc::make_mut(resource).parts = parts;
         }
     }
-    for (address, parts) in parts {
-        if let Some(resource) = model.resources.get_mut(&address) {
-            resource.parts = parts;
-        }
-    }
-    let managed = model.resources.values().filter(|r| !r.existing);
-    let after = |r: &Resource| Some((r.address.clone(), (resources::spec(r.address.kind())?.after)(r, model)));
-    let after: Vec<_> = managed.filter_map(after).filter(|(_, others)| !others.is_empty()).collect();
-    for (address, others) in after {
-        if let Some(resource) = model.resources.get_mut(&address) {
-            resource.after.extend(others);
-        }
+    let after: Vec<_> = model.resources.values().map(|r| managed(r).map_or_else(Vec::new, |spec| (spec.after)(r, model))).collect();
+    for (resource, others) in model.resources.shared_mut().zip(after).filter(|(_, others)| !others.is_empty()) {
+        Arc::make_mut(resource).after.extend(others);
     }
 }
 

@@ -1,9 +1,6 @@
 //! One file per resource type. Adding one: write the file, add its word here. Layer 3.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
     base::{address::Address, cidr::Cidr},
@@ -197,8 +194,13 @@ pub fn given() -> impl Iterator<Item = &'static Spec> {
 /// The type of this word.
 #[must_use]
 pub fn spec(kind: &str) -> Option<&'static Spec> {
-    static OF_KIND: LazyLock<HashMap<&str, &Spec>> = LazyLock::new(|| ALL.iter().map(|s| (s.kind, *s)).collect());
-    OF_KIND.get(kind).copied()
+    // By the lengths of their words: few are of one length.
+    static OF_LENGTH: LazyLock<Vec<Vec<(&str, &Spec)>>> = LazyLock::new(|| {
+        let longest = ALL.iter().map(|s| s.kind.len()).max().unwrap_or_default();
+        let of = |length| ALL.iter().filter(move |s| s.kind.len() == length).map(|s| (s.kind, *s)).collect();
+        (0..=longest).map(of).collect()
+    });
+    OF_LENGTH.get(kind.len())?.iter().find(|(word, _)| *word == kind).map(|(_, spec)| *spec)
 }
 
 #[cfg(test)]

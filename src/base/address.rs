@@ -1,6 +1,6 @@
 //! The name of a resource: `vpc.main`, `module.edge.subnet.private["us-east-1a"]`. Layer 0.
 
-use std::{cmp::Ordering, fmt, hash, sync::Arc};
+use std::{borrow::Borrow, cmp::Ordering, fmt, hash, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -162,6 +162,13 @@ fn unescaped(text: &str) -> Option<String> {
         });
     }
     Some(found)
+}
+
+/// An address is told from others by its text alone.
+impl Borrow<str> for Address {
+    fn borrow(&self) -> &str {
+        &self.text
+    }
 }
 
 impl PartialEq for Address {

@@ -84,20 +84,15 @@ impl<'m> Desired<'m> {
         let mut elastic: BTreeMap<&Address, Vec<&Resource>> = BTreeMap::new();
         let mut standing = BTreeMap::new();
         let mut led_to: BTreeMap<&Address, Vec<&Resource>> = BTreeMap::new();
-        for endpoint in model.resources.values().filter(|r| r.address.kind() == "vpc_endpoint" && !r.existing) {
+        for endpoint in model.resources.of_kind("vpc_endpoint").filter(|r| !r.existing) {
             let tables = endpoint.parts.iter().filter_map(|p| p.record.get("route_table")?.as_resource());
             tables.for_each(|table| led_to.entry(table).or_default().push(endpoint));
         }
-        for resource in model.resources.values().filter(|r| !r.existing) {
-            match resource.address.kind() {
-                "elastic_ip" => {
-                    let holders = ["instance", "network_interface"].into_iter().filter_map(|name| resource.reference(name));
-                    holders.for_each(|holder| elastic.entry(holder).or_default().push(resource));
-                    continue;
-                }
-                "instance" => {}
-                _ => continue,
-            }
+        for resource in model.resources.of_kind("elastic_ip").filter(|r| !r.existing) {
+            let holders = ["instance", "network_interface"].into_iter().filter_map(|name| resource.reference(name));
+            holders.for_each(|holder| elastic.entry(holder).or_default().push(resource));
+        }
+        for resource in model.resources.of_kind("instance").filter(|r| !r.existing) {
             let further = resource.record.get("network_interfaces").map_or(&[][..], Value::elements).iter().filter_map(Value::as_resource);
             for holder in resource.reference("network_interface").into_iter().chain(further) {
                 standing.entry(holder).or_insert(resource);
@@ -178,8 +173,8 @@ impl<'m> Desired<'m> {
     }
 
     /// The resources of a kind that the project manages.
-    pub fn managed<'d>(&'d self, kind: &'d str) -> impl Iterator<Item = &'m Resource> + use<'d, 'm> {
-        self.model.resources.values().filter(move |r| r.address.kind() == kind && !r.existing)
+    pub fn managed(&self, kind: &str) -> impl Iterator<Item = &'m Resource> + use<'m> {
+        self.of_kind(kind).filter(|r| !r.existing)
     }
 
     /// The VPC of a subnet of the project.
@@ -196,21 +191,19 @@ impl<'m> Desired<'m> {
     /// What the prefix list of a service is called: that of an `existing` block with its name, or else the service itself.
     #[must_use]
     pub fn list_of(&self, service: &str) -> Id {
-        let is_it = |r: &&Resource| {
-            r.address.kind() == "prefix_list" && r.existing && r.record.get("prefix_list_name").and_then(Value::as_text) == Some(service)
-        };
-        self.model.resources.values().find(is_it).map_or_else(|| Id::from(service), |list| id(&list.address))
+        let is_it = |r: &&Resource| r.existing && r.record.get("prefix_list_name").and_then(Value::as_text) == Some(service);
+        self.of_kind("prefix_list").find(is_it).map_or_else(|| Id::from(service), |list| id(&list.address))
     }
 
     /// The resource that goes by this name.
     #[must_use]
     pub fn resource(&self, id: &Id) -> Option<&'m Resource> {
-        self.model.resources.get(&Address::parse(id.as_str())?)
+        self.model.resources.called(id.as_str())
     }
 
     /// All resources of a kind, those that exist and are not the project's among them.
-    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &'m Resource> {
-        self.model.resources.values().filter(move |r| r.address.kind() == kind)
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &'m Resource> + use<'m> {
+        self.model.resources.of_kind(kind)
     }
 
     /// The region and the account of a site, as the prover tells them apart; empty where the project has one of each. What
@@ -322,8 +315,8 @@ impl<'m> Desired<'m> {
 
 /// The IPv6 network of each VPC that has one: as EC2 has told, or one that stands for it.
 fn ipv6_networks<'m>(model: &'m Model, known: &Known) -> BTreeMap<&'m Address, Cidr> {
-    let wanted = |r: &&Resource| r.address.kind() == "vpc" && r.record.get("amazon_provided_ipv6_cidr_block") == Some(&Value::Bool(true));
-    let vpcs = model.resources.values().filter(|r| !r.existing).filter(wanted).map(|r| &r.address);
+    let wanted = |r: &&Resource| r.record.get("amazon_provided_ipv6_cidr_block") == Some(&Value::Bool(true));
+    let vpcs = model.resources.of_kind("vpc").filter(|r| !r.existing).filter(wanted).map(|r| &r.address);
     let network = |(n, vpc): (usize, &'m Address)| match known.get(vpc).and_then(|r| r.get("ipv6_cidr_block")) {
         Some(Value::Cidr(told)) => Some((vpc, *told)),
         _ => Some((vpc, chosen::stand_in(n)?)),

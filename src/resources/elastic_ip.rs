@@ -94,7 +94,10 @@ output address = elastic_ip.server.public_ip_address
 
     fn check(model: &Model, sink: &mut Sink) {
         let mut holders: BTreeMap<(&Address, Option<IpAddr>), &Resource> = BTreeMap::new();
-        let nat_gateways: Vec<&Resource> = placement::managed(model, "nat_gateway").collect();
+        let mut nat_gateways: BTreeMap<&Address, Vec<&Resource>> = BTreeMap::new();
+        for gateway in placement::managed(model, "nat_gateway") {
+            gateway.reference("elastic_ip").into_iter().for_each(|address| nat_gateways.entry(address).or_default().push(gateway));
+        }
         for address in placement::managed(model, Self::KIND) {
             let places = ["instance", "network_interface"].map(|name| Some((address.reference(name)?, address.span_of(name))));
             if let [Some((_, instance)), Some((_, interface))] = places {
@@ -114,7 +117,7 @@ output address = elastic_ip.server.public_ip_address
                     _ => {}
                 }
             }
-            let held = nat_gateways.iter().filter(|nat| nat.reference("elastic_ip") == Some(&address.address));
+            let held = nat_gateways.get(&address.address).into_iter().flatten();
             let held = held.map(|nat| (&nat.address, nat.span_of("elastic_ip")));
             let here = places.into_iter().flatten().map(|(_, at)| (&address.address, at));
             let uses: Vec<(&Address, Option<Span>)> = here.take(1).chain(held).collect();

@@ -348,6 +348,10 @@ impl ResourceType for Instance {
         placement::one_holder(model, Self::KIND, "network_interfaces", sink);
     }
 
+    fn has_parts(this: &Resource) -> bool {
+        attachment::further_cards(this).next().is_some()
+    }
+
     fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
         attachment::wanted(this)
     }

@@ -129,7 +129,7 @@ fn parameters(at: &Address, part: &Record) -> [(&'static str, Arg); 2] {
 /// EC2 refuses a second gateway on a VPC, after it has made it.
 fn check_one_a_vpc(model: &Model, sink: &mut Sink) {
     let mut by_vpc: BTreeMap<&Address, &Resource> = BTreeMap::new();
-    for gateway in model.resources.values().filter(|r| r.address.kind() == InternetGateway::KIND && !r.existing) {
+    for gateway in model.resources.of_kind(InternetGateway::KIND).filter(|r| !r.existing) {
         let Some(vpc) = gateway.reference("vpc") else { continue };
         match by_vpc.get(vpc) {
             Some(first) => sink.push(network::second_gateway(

@@ -34,8 +34,8 @@ impl Words for ForeignRules {
 }
 
 /// The resources of a kind that the project manages, those among them that stand for one.
-pub fn managed<'a>(model: &'a Model, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
-    model.resources.values().filter(move |r| crate::resources::taken_for(r.address.kind()) == kind && !r.existing)
+pub fn managed<'a>(model: &'a Model, kind: &str) -> impl Iterator<Item = &'a Resource> + use<'a> {
+    model.resources.of_kinds(&|of| crate::resources::taken_for(of) == kind).filter(|r| !r.existing)
 }
 
 /// What the project has adopted of what AWS gives a VPC, in the place of this kind.
@@ -66,7 +66,7 @@ pub fn may_have_ipv6(vpc: &Record) -> bool {
 
 /// What `anywhere` means in the rules, entries and routes of something: `::/0` too where its VPC has IPv6.
 pub fn anywhere(this: &Resource, model: &Model) -> Vec<Cidr> {
-    let ipv6 = vpc_of(model, &this.address).and_then(|vpc| model.resources.get(vpc)).is_some_and(has_ipv6);
+    let ipv6 = vpc_around(model, this).and_then(|vpc| model.resources.get(vpc)).is_some_and(has_ipv6);
     if ipv6 { vec![Cidr::ANYWHERE_V4, Cidr::ANYWHERE_V6] } else { vec![Cidr::ANYWHERE_V4] }
 }
 
@@ -103,13 +103,17 @@ pub fn wants_ipv6(this: &Resource, model: &Model, at: Option<Span>, sink: &mut S
 
 /// The VPC that a resource lies in, as far as the sources say: its own, or that of its subnet or interface.
 pub fn vpc_of<'a>(model: &'a Model, address: &Address) -> Option<&'a Address> {
-    let resource = model.resources.get(address)?;
+    vpc_around(model, model.resources.get(address)?)
+}
+
+/// The same of a resource of the model that is at hand.
+fn vpc_around<'a>(model: &'a Model, resource: &'a Resource) -> Option<&'a Address> {
     if let Some(vpc) = resource.reference("vpc") {
         return Some(vpc);
     }
     let inside = resource.reference("subnet").or_else(|| resource.reference("network_interface"))?;
     // Interfaces and instances lie in subnets, subnets in VPCs: nothing lies in something of its own kind.
-    if inside.kind() == address.kind() { None } else { vpc_of(model, inside) }
+    if inside.kind() == resource.address.kind() { None } else { vpc_of(model, inside) }
 }
 
 /// The subnets that a route table or network ACL names.
@@ -153,24 +157,20 @@ pub fn one_holder_for_each(model: &Model, kind: &str, attribute: &str, side: fn(
 /// The subnets that a route table or network ACL names lie in its VPC.
 pub fn subnets_of_same_vpc(model: &Model, kind: &str, sink: &mut Sink) {
     for holder in managed(model, kind) {
-        for subnet in subnets(holder) {
-            same_vpc(holder, subnet, model, holder.span_of("subnets"), sink);
-        }
+        named_of_same_vpc(holder, "subnets", model, sink);
     }
 }
 
 /// What an attribute names lies in the VPC of the resource.
 pub fn named_of_same_vpc(holder: &Resource, attribute: &str, model: &Model, sink: &mut Sink) {
-    for named in references(holder, attribute) {
-        same_vpc(holder, named, model, holder.span_of(attribute), sink);
-    }
+    let mut named = references(holder, attribute).peekable();
+    let Some(vpc) = named.peek().and_then(|_| vpc_around(model, holder)) else { return };
+    named.for_each(|named| same_vpc((holder, vpc), named, model, holder.span_of(attribute), sink));
 }
 
 /// The groups that an interface or instance carries are of its VPC.
 pub fn groups_of_same_vpc(holder: &Resource, model: &Model, sink: &mut Sink) {
-    for group in references(holder, "security_groups") {
-        same_vpc(holder, group, model, holder.span_of("security_groups"), sink);
-    }
+    named_of_same_vpc(holder, "security_groups", model, sink);
 }
 
 /// The target of a route lies in the table's VPC; a gateway that is attached to none leads nowhere.
@@ -183,7 +183,11 @@ pub fn target_of_same_vpc(table: &Resource, target: &Address, model: &Model, at:
         }
         // A peering is there for both of its VPCs.
         _ if table.reference("vpc").is_some_and(|vpc| mirror_of(model, target) == Some(vpc)) => {}
-        _ => same_vpc(table, target, model, Some(at), sink),
+        _ => {
+            if let Some(vpc) = vpc_around(model, table) {
+                same_vpc((table, vpc), target, model, Some(at), sink);
+            }
+        }
     }
 }
 
@@ -205,18 +209,18 @@ pub fn mirror_of<'a>(model: &'a Model, address: &Address) -> Option<&'a Address>
 
 /// The peering of the project that joins two VPCs.
 pub fn peering_of<'a>(model: &'a Model, a: &Address, b: &Address) -> Option<&'a Resource> {
+    let mirrored = |kind: &str| crate::resources::spec(kind).and_then(|spec| spec.mirrored);
     let joins = |r: &&Resource| {
-        let sides = [r.reference("vpc"), mirror_of(model, &r.address)];
+        let sides = [r.reference("vpc"), mirrored(r.address.kind()).and_then(|name| r.reference(name))];
         sides == [Some(a), Some(b)] || sides == [Some(b), Some(a)]
     };
-    model.resources.values().filter(|r| !r.existing).find(joins)
+    model.resources.of_kinds(&|kind| mirrored(kind).is_some()).filter(|r| !r.existing).find(joins)
 }
 
-fn same_vpc(ours: &Resource, other: &Address, model: &Model, at: Option<Span>, sink: &mut Sink) {
-    if let (Some(our_vpc), Some(its_vpc)) = (vpc_of(model, &ours.address), vpc_of(model, other))
-        && our_vpc != its_vpc
-        && same::by_filters(model).get(our_vpc).unwrap_or(our_vpc) != same::by_filters(model).get(its_vpc).unwrap_or(its_vpc)
-    {
+fn same_vpc((ours, our_vpc): (&Resource, &Address), other: &Address, model: &Model, at: Option<Span>, sink: &mut Sink) {
+    let Some(its_vpc) = vpc_of(model, other).filter(|its_vpc| *its_vpc != our_vpc) else { return };
+    let same = same::alike(model);
+    if same.get(our_vpc).unwrap_or(our_vpc) != same.get(its_vpc).unwrap_or(its_vpc) {
         sink.push(network::of_another_vpc((other, its_vpc), (&ours.address, our_vpc), at));
     }
 }

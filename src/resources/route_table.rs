@@ -208,9 +208,9 @@ route_table private {
         }
         let subnet = |r: &&Resource| {
             let ranges = ["cidr_block", "ipv6_cidr_block"].iter().filter_map(|name| r.record.get(*name));
-            r.address.kind() == Subnet::KIND && r.reference("vpc") == this.reference("vpc") && ranges.into_iter().any(|range| routed.contains(&range))
+            r.reference("vpc") == this.reference("vpc") && ranges.into_iter().any(|range| routed.contains(&range))
         };
-        model.resources.values().filter(subnet).map(|r| r.address.clone()).collect()
+        model.resources.of_kind(Subnet::KIND).filter(subnet).map(|r| r.address.clone()).collect()
     }
 
     fn network(this: &Resource, desired: &Desired<'_>, net: &mut Net) {

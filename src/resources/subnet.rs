@@ -159,6 +159,10 @@ subnet public {
         check_ipv6(model, sink);
     }
 
+    fn has_parts(this: &Resource) -> bool {
+        this.record.get("ipv6_cidr_block").is_some_and(|network| *network != Value::Null)
+    }
+
     fn desired_parts(&self, this: &Resource, _model: &Model, _sink: &mut Sink) -> Vec<Part> {
         let native = self.ipv6_native.known == Some(true);
         let assign = native || self.assign_ipv6_address_on_creation.known == Some(true);
@@ -339,7 +343,7 @@ fn available(at: &Address) -> Settle {
 /// Every subnet lies in its VPC, and no two of a VPC overlap. What an existing VPC holds is not known here.
 fn check_ranges(model: &Model, sink: &mut Sink) {
     let mut by_vpc: BTreeMap<&Address, Vec<(Cidr, &Resource)>> = BTreeMap::new();
-    for subnet in model.resources.values().filter(|r| r.address.kind() == Subnet::KIND && !r.existing) {
+    for subnet in model.resources.of_kind(Subnet::KIND).filter(|r| !r.existing) {
         let (Some(vpc), Some(Value::Cidr(range))) = (subnet.reference("vpc"), subnet.record.get("cidr_block")) else { continue };
         by_vpc.entry(vpc).or_default().push((*range, subnet));
     }

@@ -3,7 +3,10 @@
 //! What is read is changed by nobody, so that reading it twice does no harm. But all that is decided, ordered, proved and
 //! drawn takes a thing for one: before that the names are made one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use crate::{
     base::address::Address,
@@ -25,6 +28,16 @@ pub fn by_id<'i>(model: &Model, id: impl Fn(&Address) -> Option<&'i str>) -> Sam
 /// Those that are bound to find the same, since they ask for the same.
 #[must_use]
 pub fn by_filters(model: &Model) -> Same {
+    alike(model).clone()
+}
+
+/// The same, worked out once for a model that does not change.
+#[must_use]
+pub fn alike(model: &Model) -> &Same {
+    model.resources.same(|| asking_alike(model))
+}
+
+fn asking_alike(model: &Model) -> Same {
     let mut same = Same::new();
     // What names two things that are one is one itself.
     loop {
@@ -80,8 +93,36 @@ pub fn join(joined: &mut Model, same: &Same) {
 }
 
 fn has_doubles(resource: &Resource) -> bool {
+    if resource.parts.len() < 2 || all_apart(&resource.parts) {
+        return false;
+    }
     let mut seen = BTreeSet::new();
-    resource.parts.len() > 1 && resource.parts.iter().filter_map(part_words).any(|words| !seen.insert(words))
+    resource.parts.iter().filter_map(part_words).any(|words| !seen.insert(words))
+}
+
+/// Whether a look at what is plain in the parts tells them all apart.
+fn all_apart(parts: &[Part]) -> bool {
+    let mut seen: Vec<u64> = parts.iter().map(glance).collect();
+    seen.sort_unstable();
+    seen.is_sorted_by(|a, b| a < b)
+}
+
+/// The same for parts that say the same.
+fn glance(part: &Part) -> u64 {
+    let mut seen = DefaultHasher::new();
+    (part.name, part.record.len()).hash(&mut seen);
+    for value in part.record.values() {
+        match value {
+            Value::Bool(b) => b.hash(&mut seen),
+            Value::Int(n) => n.hash(&mut seen),
+            Value::Text(text) => text.hash(&mut seen),
+            Value::Cidr(cidr) => cidr.hash(&mut seen),
+            Value::Ip(ip) => ip.hash(&mut seen),
+            Value::Resource(address) | Value::Attribute(address, _) => address.hash(&mut seen),
+            _ => {}
+        }
+    }
+    seen.finish()
 }
 
 /// What a part says; `None` where nobody may see it.

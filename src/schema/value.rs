@@ -212,14 +212,14 @@ impl Value {
         self.each_resource(&mut |address| found.push(address.clone()));
     }
 
-    /// Calls for every resource named in it, by reference or by attribute.
-    pub fn each_resource(&self, each: &mut dyn FnMut(&Address)) {
+    /// The same, without a copy of what they are called.
+    pub fn each_resource<'v>(&'v self, found: &mut dyn FnMut(&'v Address)) {
         match self {
-            Value::Resource(address) | Value::Attribute(address, _) => each(address),
-            Value::List(values) | Value::Concat(values) => values.iter().for_each(|v| v.each_resource(each)),
-            Value::Map(map) => map.values().for_each(|v| v.each_resource(each)),
-            Value::Subnet(of, ..) => of.each_resource(each),
-            Value::Sensitive(inner) => inner.each_resource(each),
+            Value::Resource(address) | Value::Attribute(address, _) => found(address),
+            Value::List(values) | Value::Concat(values) => values.iter().for_each(|v| v.each_resource(found)),
+            Value::Map(map) => map.values().for_each(|v| v.each_resource(found)),
+            Value::Subnet(of, ..) => of.each_resource(found),
+            Value::Sensitive(inner) => inner.each_resource(found),
             _ => {}
         }
     }
