@@ -158,13 +158,25 @@ pub fn with_conflicts(chart: &Chart<'_>, model: &Model, mut judged: Vec<Judged>)
         some.filter_map(|(n, (policy, statement))| Some((n, conflict::Sided::of(chart, model, policy, statement)?)))
     };
     let forbids: Vec<_> = sided(false).map(|(_, forbid)| forbid).collect();
+    if forbids.is_empty() {
+        return judged;
+    }
+    let index = conflict::Index::of(&forbids);
     for (n, require) in sided(true) {
-        let found: Vec<Diagnostic> = forbids.iter().filter_map(|f| conflict::between(chart, model, &require, f)).collect();
+        let met = index.met_by(chart, &require).into_iter().filter_map(|f| forbids.get(f));
+        let found: Vec<Diagnostic> = met.filter_map(|f| conflict::between(chart, model, &require, f)).collect();
         if let Some(one) = judged.get_mut(n) {
             one.diagnostics.extend(found);
         }
     }
     judged
+}
+
+/// What is said of one `require` and one `forbid` if no network could keep both.
+#[must_use]
+pub fn conflict(chart: &Chart<'_>, model: &Model, require: (&Policy, &Statement), forbid: (&Policy, &Statement)) -> Option<Diagnostic> {
+    let sided = |(policy, statement)| conflict::Sided::of(chart, model, policy, statement);
+    conflict::between(chart, model, &sided(require)?, &sided(forbid)?)
 }
 
 /// Whether all addresses of a network are the internet's.
@@ -334,7 +346,7 @@ pub fn judge_one(chart: &Chart<'_>, model: &Model, policy: &Policy, statement: &
             return judged;
         }
     };
-    if !statement.require && case.has_useless_exception() {
+    if !statement.require && case.has_useless_exception(&from) {
         judged.diagnostics.push(words::useless(policy, statement));
     }
     let mut checks = 0;

@@ -185,7 +185,7 @@ pub struct Piece {
 }
 
 /// Where a conversation begins or ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// An interface.
     Interface(usize),
