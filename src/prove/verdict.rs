@@ -7,8 +7,8 @@ use crate::{
     net::Net,
     prove::{
         chart::Chart,
-        lint::lints,
-        policy::{self, Judged},
+        lint::lints_after,
+        policy::{self, Judged, Needs},
         waiver,
     },
     schema::model::Model,
@@ -28,8 +28,9 @@ pub struct Verdicts {
 pub fn verdicts(net: &mut Net, model: &Model, today: Day) -> Verdicts {
     let stopped = net.start_machines();
     let chart = Chart::new(net);
-    let judged = policy::judge(&chart, model);
-    told(&chart, model, judged, stopped, today)
+    let (mut judged, mut needs) = (vec![], Needs::default());
+    let _ = policy::judge_on(&chart, model, &mut judged, &mut needs, &|| false);
+    told(&chart, (model, &needs), judged, stopped, today)
 }
 
 /// The same in steps, for whoever has something better to do meanwhile: goes on with what is `judged` so far of this model and
@@ -38,17 +39,18 @@ pub fn verdicts(net: &mut Net, model: &Model, today: Day) -> Verdicts {
 pub fn verdicts_until(net: &mut Net, model: &Model, today: Day, judged: &mut Vec<Judged>, stop: &dyn Fn() -> bool) -> Option<Verdicts> {
     let stopped = net.start_machines();
     let chart = Chart::new(net);
-    if !policy::judge_on(&chart, model, judged, stop) {
+    let mut needs = Needs::default();
+    if !policy::judge_on(&chart, model, judged, &mut needs, stop) {
         return None;
     }
-    let judged = policy::with_conflicts(&chart, model, std::mem::take(judged));
-    Some(told(&chart, model, judged, stopped, today))
+    Some(told(&chart, (model, &needs), std::mem::take(judged), stopped, today))
 }
 
-fn told(chart: &Chart<'_>, model: &Model, mut judged: Vec<Judged>, stopped: bool, today: Day) -> Verdicts {
+fn told(chart: &Chart<'_>, (model, needs): (&Model, &Needs), judged: Vec<Judged>, stopped: bool, today: Day) -> Verdicts {
+    let mut judged = policy::with_conflicts(chart, model, judged);
     judged.iter_mut().filter(|_| stopped).for_each(|j| j.assumptions.push(policy::STARTED));
     let expired = waiver::let_off(&mut judged, model, today);
     let told = judged.iter().flat_map(|j| j.diagnostics.clone());
-    let diagnostics = expired.into_iter().chain(told).chain(lints(chart, model)).collect();
+    let diagnostics = expired.into_iter().chain(told).chain(lints_after(chart, model, needs)).collect();
     Verdicts { judged, diagnostics }
 }

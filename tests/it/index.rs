@@ -1,5 +1,5 @@
 //! What the prover looks up is what it would find if it looked at everything: interfaces by where they are, conflicts of
-//! statements by whom they are about.
+//! statements by whom they are about, lines by what judging has met.
 
 use secnet::{
     base::{cidr::Family, diagnostic::Diagnostic, span::Span},
@@ -7,7 +7,7 @@ use secnet::{
     prove::{
         chart::Chart,
         packet::Range,
-        policy::{Judged, Outcome, conflict, with_conflicts},
+        policy::{Judged, Needs, Outcome, conflict, judge_on, needed_lines, with_conflicts},
     },
     schema::{
         model::{Model, Policy, Statement},
@@ -131,6 +131,12 @@ fn statement(dice: &mut Dice, net: &Net, n: usize) -> Statement {
     Statement { require, services, from, to, except, client_ports: None, turn: String::new(), span }
 }
 
+fn model(statements: Vec<Statement>) -> Model {
+    let (name, span) = ("p".into(), statements[0].span);
+    let policy = Policy { name, description: None, during_apply: false, imposed: false, waiver: None, statements, span };
+    Model { policies: vec![policy], ..Model::default() }
+}
+
 /// Conflicts are told whatever else is said of a statement.
 fn unjudged(statement: &Statement) -> Judged {
     Judged {
@@ -183,4 +189,31 @@ fn conflicts_are_those_of_all_pairs() {
     }
     tell(format!("{} networks from seed {first}: {conflicts} conflicts in {pairs} pairs", networks()));
     assert!(conflicts > 0);
+}
+
+#[test]
+fn lines_that_judging_has_learned_are_those_that_are_found_without_it() {
+    let (first, mut hopeless, mut found) = (seed() + 7_000_000, 0usize, 0usize);
+    for n in 0..networks().div_ceil(8) {
+        let mut dice = Dice(first + n);
+        let net = ragged_net(&mut dice);
+        let chart = Chart::new(&net);
+        for s in 0..12 {
+            let mut one = statement(&mut dice, &net, s * 2);
+            (one.require, one.except) = (true, vec![]);
+            // What is wanted of everything at once hardly ever works.
+            one.to.truncate(1);
+            one.from = vec![if dice.one_in(2) { value(&mut dice, &net) } else { Value::Internet }];
+            let model = model(vec![one]);
+            let mut needs = Needs::default();
+            assert!(judge_on(&chart, &model, &mut vec![], &mut needs, &|| false));
+            let learned = needed_lines(&chart, &model, &needs);
+            let anew = needed_lines(&chart, &model, &Needs::default());
+            assert_eq!(learned, anew, "seed {}: {:?}", first + n, model.policies[0].statements);
+            hopeless += usize::from(anew.is_none());
+            found += anew.map_or(0, |lines| lines.len());
+        }
+    }
+    tell(format!("{} networks from seed {first}: {found} lines needed, {hopeless} statements that may need any", networks().div_ceil(8)));
+    assert!(found > 0 && hopeless > 0);
 }

@@ -30,7 +30,7 @@ pub(super) struct Sided<'m> {
 impl<'m> Sided<'m> {
     /// `None` where nobody can tell whom it is about.
     pub fn of(chart: &Chart<'_>, model: &Model, policy: &'m Policy, statement: &'m Statement) -> Option<Self> {
-        let (from, to) = Case { chart, model, statement }.sides().ok()?;
+        let (from, to) = Case::new(chart, model, statement).sides().ok()?;
         Some(Self { policy, statement, from, to })
     }
 }
@@ -116,8 +116,8 @@ fn home(chart: &Chart<'_>, place: Place) -> Option<Place> {
 /// What is said where a `forbid` takes all the ways of something that a `require` wants.
 pub(super) fn between(chart: &Chart<'_>, model: &Model, one: &Sided<'_>, against: &Sided<'_>) -> Option<Diagnostic> {
     let (require, forbid) = (one.statement, against.statement);
-    let wanted = Case { chart, model, statement: require };
-    let banned = Case { chart, model, statement: forbid };
+    let wanted = Case::new(chart, model, require);
+    let banned = Case::new(chart, model, forbid);
     let goals: Vec<&Goal> = one.to.iter().filter(|g| against.to.iter().any(|n| holds(chart, n, g))).collect();
     for source in one.from.iter().filter(|_| !goals.is_empty()) {
         let clients: Vec<Vec<Range>> = against.from.iter().filter_map(|n| common(chart, source, n)).collect();
