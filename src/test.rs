@@ -67,7 +67,7 @@ fn prove(model: &mut Model, demands: &Demands, today: Day) -> (Vec<Judged>, Vec<
     let mut found = waiver::let_off(&mut policies, model, today);
     found.extend(lint::lints(&chart));
     if model.requires() {
-        found.extend(lint::unneeded_rules(&chart, model).unwrap_or_default());
+        found.extend(lint::unneeded_rules(&chart, model, &policy::Needs::default()).unwrap_or_default());
     }
     // By themselves: that a test forbids what a policy requires is no contradiction in the project.
     let of_project = std::mem::replace(&mut model.policies, vec![own]);

@@ -55,6 +55,8 @@ mod faults;
 mod held;
 #[path = "it/iam.rs"]
 mod iam;
+#[path = "it/index.rs"]
+mod index;
 #[path = "it/ipv6.rs"]
 mod ipv6;
 #[path = "it/kernel.rs"]

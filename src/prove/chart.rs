@@ -11,6 +11,7 @@ use crate::{
     },
 };
 
+mod index;
 mod table;
 
 pub use table::{Choice, Table, TransitChoice};
@@ -68,6 +69,7 @@ pub struct Chart<'n> {
     /// The interfaces whose machines may forward what others send.
     pub forwarders: Vec<usize>,
     numbers: Numbers,
+    index: index::Index,
 }
 
 /// Numbers by id.
@@ -210,6 +212,7 @@ impl<'n> Chart<'n> {
             owned: BTreeMap::new(),
             forwarders: vec![],
             numbers,
+            index: index::Index::default(),
         };
         chart.place_vpcs();
         chart.place_interfaces();

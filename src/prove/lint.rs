@@ -13,7 +13,7 @@ use crate::{
     prove::{
         chart::{Chart, Choice, PeerAt, RuleAt, entry_headers},
         packet::{Cuboid, Header, Range, protocol, traffic, without_boxes},
-        policy::{self, side::FAMILIES},
+        policy::{self, Needs, side::FAMILIES},
         reach::danger::ADMINISTRATIVE,
         walk::{Line, Place, Spot, Walk},
     },
@@ -38,12 +38,13 @@ pub fn lints(chart: &Chart<'_>) -> Vec<Diagnostic> {
     let mut found = vec![];
     dead_entries(chart, &mut found);
     dead_routes(chart, &mut found);
-    covered_rules(chart, &mut found);
+    let rules = rules(chart);
+    covered_rules(chart, &rules, &mut found);
     idle_groups(chart, &mut found);
-    answers_denied(chart, &mut found);
+    answers_denied(chart, &rules, &mut found);
     one_way_addresses(chart, &mut found);
     open_private_subnets(chart, &mut found);
-    open_administration(chart, &mut found);
+    open_administration(chart, &rules, &mut found);
     default_groups(chart, &mut found);
     found
 }
@@ -130,7 +131,7 @@ fn rule<'n>(chart: &Chart<'n>, line: Line) -> Option<&'n Rule> {
     }
 }
 
-/// What rules compile to, in both families.
+/// What a rule compiles to, in both families; a group's rules stand in the order of their numbers.
 fn compiled<'c>(chart: &'c Chart<'_>, line: Line) -> Vec<&'c RuleAt> {
     let (group, number, inbound) = match line {
         Line::Ingress(g, r) => (g, r, true),
@@ -139,29 +140,33 @@ fn compiled<'c>(chart: &'c Chart<'_>, line: Line) -> Vec<&'c RuleAt> {
     };
     let Some(at) = chart.groups.get(group) else { return vec![] };
     let side = if inbound { &at.ingress } else { &at.egress };
-    FAMILIES.iter().flat_map(|f| side.of(*f)).filter(|r| r.rule == number).collect()
+    let own = |family: &Family| {
+        let all = side.of(*family);
+        let first = all.partition_point(|r| r.rule < number);
+        all.get(first..).unwrap_or(&[]).iter().take_while(|r| r.rule == number)
+    };
+    FAMILIES.iter().flat_map(own).collect()
 }
 
-fn covered_rules(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
-    let all = rules(chart);
+fn covered_rules(chart: &Chart<'_>, all: &[Found], found: &mut Vec<Diagnostic>) {
     let same = |a: &PeerAt, b: &PeerAt| match (a, b) {
         (PeerAt::Addresses, PeerAt::Addresses) => true,
         (PeerAt::Group(a), PeerAt::Group(b)) => a == b,
         (PeerAt::Absent(a), PeerAt::Absent(b)) => a == b,
         _ => false,
     };
-    let mut of_owner: BTreeMap<&str, Vec<(usize, &Found)>> = BTreeMap::new();
-    for (i, one) in all.iter().enumerate() {
-        of_owner.entry(&one.owner).or_default().push((i, one));
+    let parts: Vec<Vec<&RuleAt>> = all.iter().map(|f| f.lines.iter().flat_map(|l| compiled(chart, *l)).collect()).collect();
+    type Sibling<'f> = (usize, &'f Found, &'f [&'f RuleAt]);
+    let mut of_owner: BTreeMap<&str, Vec<Sibling<'_>>> = BTreeMap::new();
+    for (i, (one, parts)) in all.iter().zip(&parts).enumerate() {
+        of_owner.entry(&one.owner).or_default().push((i, one, parts));
     }
-    for (i, one) in all.iter().enumerate() {
+    for (i, (one, parts)) in all.iter().zip(&parts).enumerate() {
         let Some(first) = one.lines.first() else { continue };
-        let parts: Vec<&RuleAt> = one.lines.iter().flat_map(|l| compiled(chart, *l)).collect();
-        let covers = |(j, other): &&(usize, &Found)| {
+        let covers = |(j, other, theirs): &&Sibling<'_>| {
             if *j == i {
                 return false;
             }
-            let theirs: Vec<&RuleAt> = other.lines.iter().flat_map(|l| compiled(chart, *l)).collect();
             let direction = other.lines.first().is_some_and(|l| std::mem::discriminant(l) == std::mem::discriminant(first));
             let whole =
                 !parts.is_empty() && parts.iter().all(|p| theirs.iter().any(|t| same(&t.peer, &p.peer) && t.header.holds(&p.header)));
@@ -169,7 +174,7 @@ fn covered_rules(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
             let alike = || theirs.iter().all(|t| parts.iter().any(|p| same(&t.peer, &p.peer) && p.header.holds(&t.header)));
             direction && whole && (*j < i || !alike())
         };
-        if let Some((_, other)) = of_owner.get(&*one.owner).and_then(|siblings| siblings.iter().find(covers)) {
+        if let Some((_, other, _)) = of_owner.get(&*one.owner).and_then(|siblings| siblings.iter().find(covers)) {
             found.push(codes::covered_rule(&one.owner, &words(chart, one), one.span, &words(chart, other), other.span));
         }
     }
@@ -188,7 +193,7 @@ fn idle_groups(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// Rules whose packets may come and go, but whose answers an ACL stops everywhere.
-fn answers_denied(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
+fn answers_denied(chart: &Chart<'_>, rules: &[Found], found: &mut Vec<Diagnostic>) {
     // By group: the subnets of those that carry it.
     let mut homes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for interface in &chart.interfaces {
@@ -196,8 +201,14 @@ fn answers_denied(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
             homes.entry(*group).or_default().push(interface.subnet);
         }
     }
-    homes.values_mut().for_each(Vec::dedup);
-    for one in rules(chart) {
+    for subnets in homes.values_mut() {
+        // The ACL that is told is that of the last one's.
+        let last = subnets.last().copied();
+        subnets.sort_unstable();
+        subnets.dedup();
+        subnets.extend(last);
+    }
+    for one in rules {
         let mut acl = None;
         let killed = |line: &Line| {
             let Some(rule) = rule(chart, *line) else { return false };
@@ -217,7 +228,7 @@ fn answers_denied(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
         if one.lines.iter().all(killed)
             && let Some(acl) = acl
         {
-            found.push(codes::answers_denied(&one.owner, &words(chart, &one), one.span, &chart.name(Spot::Acl(acl))));
+            found.push(codes::answers_denied(&one.owner, &words(chart, one), one.span, &chart.name(Spot::Acl(acl))));
         }
     }
 }
@@ -274,18 +285,18 @@ fn open_private_subnets(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Rules that nothing that a policy requires goes through; `None` if that takes too long to tell, or something required does not
-/// work yet, which may need any rule.
+/// Rules that nothing that a policy requires goes through, after judging on the same chart, of which this was learned; `None` if that
+/// takes too long to tell, or something required does not work yet, which may need any rule.
 #[must_use]
-pub fn unneeded_rules(chart: &Chart<'_>, model: &Model) -> Option<Vec<Diagnostic>> {
-    let needed: BTreeSet<Line> = policy::needed_lines(chart, model)?.into_iter().collect();
+pub fn unneeded_rules(chart: &Chart<'_>, model: &Model, learned: &Needs) -> Option<Vec<Diagnostic>> {
+    let needed = policy::needed_lines(chart, model, learned)?;
     let all = rules(chart);
     let idle = all.iter().filter(|f| f.span.is_some() && !f.lines.iter().any(|l| needed.contains(l)));
     Some(idle.map(|one| codes::unneeded_rule(&one.owner, &words(chart, one), one.span)).collect())
 }
 
-fn open_administration(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
-    for one in rules(chart) {
+fn open_administration(chart: &Chart<'_>, rules: &[Found], found: &mut Vec<Diagnostic>) {
+    for one in rules {
         let mut names: Vec<&str> = vec![];
         for rule in one.lines.iter().filter(|l| matches!(l, Line::Ingress(..))).filter_map(|l| rule(chart, *l)) {
             let everywhere = matches!(&rule.peer, Peer::Network(cidr) if cidr.prefix() == 0);
@@ -298,7 +309,7 @@ fn open_administration(chart: &Chart<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
         if !names.is_empty() {
-            found.push(codes::open_administration(&one.owner, &words(chart, &one), &names, one.span));
+            found.push(codes::open_administration(&one.owner, &words(chart, one), &names, one.span));
         }
     }
 }

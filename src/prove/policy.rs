@@ -27,16 +27,17 @@ use crate::{
 mod conflict;
 mod forbid;
 pub(in crate::prove) mod mend;
+mod need;
 mod require;
 pub(in crate::prove) mod side;
 pub(in crate::prove) mod words;
 
+use need::Note;
+pub use need::{Needs, needed_lines};
 use side::{Goal, Side, Source, goals, sources};
 
 /// How many boxes a difference may take.
 const BOXES_MAX: usize = 200_000;
-/// How many pairs of a source and a goal are looked at for the lines that they need.
-const PAIRS_MAX: usize = 2_000;
 /// How many flows of a refuted statement are told apart.
 const FLOWS_MAX: usize = 50;
 
@@ -127,8 +128,7 @@ pub const RECALLED: &str = "EC2 holds what the state says and nothing else: noth
 /// Judges every statement of every policy.
 #[must_use]
 pub fn judge(chart: &Chart<'_>, model: &Model) -> Vec<Judged> {
-    let mut judged = vec![];
-    let _ = judge_on(chart, model, &mut judged, &|| false);
+    let judged = statements(model).map(|(policy, statement)| judge_one(chart, model, policy, statement)).collect();
     with_conflicts(chart, model, judged)
 }
 
@@ -137,14 +137,18 @@ fn statements(model: &Model) -> impl Iterator<Item = (&Policy, &Statement)> + Cl
 }
 
 /// Judges the statements that are not judged yet, in order, until `stop` says so; one at least. Whether all are judged now.
+/// What is learned of the lines that they need is for [`needed_lines`] of the same chart.
 #[must_use]
-pub fn judge_on(chart: &Chart<'_>, model: &Model, judged: &mut Vec<Judged>, stop: &dyn Fn() -> bool) -> bool {
+pub fn judge_on(chart: &Chart<'_>, model: &Model, judged: &mut Vec<Judged>, needs: &mut Needs, stop: &dyn Fn() -> bool) -> bool {
     let left = statements(model).skip(judged.len());
     for (n, (policy, statement)) in left.enumerate() {
         if n > 0 && stop() {
             return false;
         }
-        judged.push(judge_one(chart, model, policy, statement));
+        let note = Note::default();
+        let one = judge_case(&Case { note: statement.require.then_some(&note), ..Case::new(chart, model, statement) }, policy);
+        needs.learn(judged.len(), note);
+        judged.push(one);
     }
     true
 }
@@ -158,8 +162,13 @@ pub fn with_conflicts(chart: &Chart<'_>, model: &Model, mut judged: Vec<Judged>)
         some.filter_map(|(n, (policy, statement))| Some((n, conflict::Sided::of(chart, model, policy, statement)?)))
     };
     let forbids: Vec<_> = sided(false).map(|(_, forbid)| forbid).collect();
+    if forbids.is_empty() {
+        return judged;
+    }
+    let index = conflict::Index::of(&forbids);
     for (n, require) in sided(true) {
-        let found: Vec<Diagnostic> = forbids.iter().filter_map(|f| conflict::between(chart, model, &require, f)).collect();
+        let met = index.met_by(chart, &require).into_iter().filter_map(|f| forbids.get(f));
+        let found: Vec<Diagnostic> = met.filter_map(|f| conflict::between(chart, model, &require, f)).collect();
         if let Some(one) = judged.get_mut(n) {
             one.diagnostics.extend(found);
         }
@@ -170,6 +179,13 @@ pub fn with_conflicts(chart: &Chart<'_>, model: &Model, mut judged: Vec<Judged>)
 /// Whether others than the internet can send into a network.
 pub(in crate::prove) fn has_ways_in(chart: &Chart<'_>) -> bool {
     !side::ways_in(chart).is_empty()
+}
+
+/// What is said of one `require` and one `forbid` if no network could keep both.
+#[must_use]
+pub fn conflict(chart: &Chart<'_>, model: &Model, require: (&Policy, &Statement), forbid: (&Policy, &Statement)) -> Option<Diagnostic> {
+    let sided = |(policy, statement)| conflict::Sided::of(chart, model, policy, statement);
+    conflict::between(chart, model, &sided(require)?, &sided(forbid)?)
 }
 
 /// Whether all addresses of a network are the internet's.
@@ -183,28 +199,6 @@ pub fn is_public(cidr: Cidr) -> bool {
 pub fn less(service: &Service, cut: &[Service]) -> Option<Vec<Service>> {
     let (Service::Tcp(_) | Service::Udp(_)) = service else { return None };
     mend::less(service, cut)
-}
-
-/// The lines that what policies require goes through, there and back; `None` if that takes too long to tell.
-#[must_use]
-pub fn needed_lines(chart: &Chart<'_>, model: &Model) -> Option<Vec<Line>> {
-    let mut lines = vec![];
-    for statement in model.policies.iter().flat_map(|p| &p.statements).filter(|s| s.require) {
-        let case = Case { chart, model, statement };
-        let Ok((from, to)) = case.sides() else { return None };
-        if from.len() * to.len() > PAIRS_MAX {
-            return None;
-        }
-        for (source, goal) in from.iter().flat_map(|s| to.iter().map(move |g| (s, g))) {
-            let own = case.lines_of(source, goal);
-            // What does not work yet may need any line.
-            if own.is_empty() && !goal.ways_from(chart, source, true).is_empty() {
-                return None;
-            }
-            lines.extend(own);
-        }
-    }
-    Some(lines)
 }
 
 /// What one check of a statement found.
@@ -309,6 +303,11 @@ pub fn about_those_there(chart: &Chart<'_>, model: &Model, statement: &Statement
 /// Judges one statement.
 #[must_use]
 pub fn judge_one(chart: &Chart<'_>, model: &Model, policy: &Policy, statement: &Statement) -> Judged {
+    judge_case(&Case::new(chart, model, statement), policy)
+}
+
+fn judge_case(case: &Case<'_, '_>, policy: &Policy) -> Judged {
+    let statement = case.statement;
     let mut judged = Judged {
         policy: policy.name.clone(),
         span: statement.span,
@@ -325,7 +324,6 @@ pub fn judge_one(chart: &Chart<'_>, model: &Model, policy: &Policy, statement: &
         waived: None,
         diagnostics: vec![],
     };
-    let case = Case { chart, model, statement };
     let (from, to) = match case.sides() {
         Ok(sides) => sides,
         Err(Wrong::Nobody(who)) => {
@@ -335,17 +333,17 @@ pub fn judge_one(chart: &Chart<'_>, model: &Model, policy: &Policy, statement: &
             return judged;
         }
         Err(Wrong::Obscure(reason)) => {
-            judged.take(&case, policy, &Found::Unknown { reason, steps: vec![] });
+            judged.take(case, policy, &Found::Unknown { reason, steps: vec![] });
             return judged;
         }
     };
-    if !statement.require && case.has_useless_exception() {
+    if !statement.require && case.has_useless_exception(&from) {
         judged.diagnostics.push(words::useless(policy, statement));
     }
     let mut checks = 0;
     for found in case.checks(&from, &to) {
         checks += 1;
-        judged.take(&case, policy, &found);
+        judged.take(case, policy, &found);
     }
     if checks == 0 {
         judged.outcome = Outcome::Unknown;
@@ -370,9 +368,15 @@ struct Case<'c, 'n> {
     chart: &'c Chart<'n>,
     model: &'c Model,
     statement: &'c Statement,
+    /// Where to note the lines that a `require` needs, if anybody wants to know.
+    note: Option<&'c Note>,
 }
 
-impl<'c> Case<'c, '_> {
+impl<'c, 'n> Case<'c, 'n> {
+    fn new(chart: &'c Chart<'n>, model: &'c Model, statement: &'c Statement) -> Self {
+        Self { chart, model, statement, note: None }
+    }
+
     /// Both sides, every thing by itself.
     fn sides(&self) -> Result<(Vec<Source>, Vec<Goal>), Wrong> {
         let require = self.statement.require;
@@ -399,10 +403,12 @@ impl<'c> Case<'c, '_> {
     /// a thing that cannot be reached, unless there is nothing else.
     fn checks(&self, from: &[Source], to: &[Goal]) -> Vec<Found> {
         let (mut found, mut strangers) = (vec![], vec![]);
+        self.note.iter().for_each(|note| note.begin(from.len() * to.len()));
         for goal in to {
             let mut met: Vec<Place> = vec![];
             for source in from {
                 let one = if self.statement.require { self.require(source, goal) } else { self.forbid(source, goal) };
+                self.note.iter().for_each(|note| note.next(|| !goal.ways_from(self.chart, source, true).is_empty()));
                 if let Some(one) = one {
                     met.push(source.place);
                     found.push(one);

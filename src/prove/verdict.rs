@@ -8,7 +8,7 @@ use crate::{
     prove::{
         chart::Chart,
         lint::{lints, unneeded_rules},
-        policy::{self, Judged},
+        policy::{self, Judged, Needs},
         waiver,
     },
     schema::model::Model,
@@ -59,11 +59,12 @@ pub(in crate::prove) fn found(
 ) -> Option<Found> {
     let is_stopped = net.start_machines();
     let chart = Chart::new(net);
-    if !policy::judge_on(&chart, model, judged, stop) {
+    let mut needs = Needs::default();
+    if !policy::judge_on(&chart, model, judged, &mut needs, stop) {
         return None;
     }
     let judged = policy::with_conflicts(&chart, model, std::mem::take(judged));
-    let unneeded = if requires { unneeded_rules(&chart, model) } else { Some(vec![]) };
+    let unneeded = if requires { unneeded_rules(&chart, model, &needs) } else { Some(vec![]) };
     let mut addresses = chart.net.interfaces.iter().flat_map(|i| &i.addresses);
     let has_public_addresses = addresses.any(|a| matches!(a.public, Some(Public::Known(_))));
     let has_ways_in = policy::has_ways_in(&chart);

@@ -25,7 +25,7 @@ mod rounds;
 /// How many routers a packet is followed through; AWS has no network that needs as many.
 const ROUTERS_MAX: u8 = 24;
 /// How many pieces a stream may have.
-const PIECES_MAX: usize = 20_000;
+pub(in crate::prove) const PIECES_MAX: usize = 20_000;
 /// How many losses are kept for explanation.
 const LOSSES_MAX: usize = 2_000;
 
@@ -185,7 +185,7 @@ pub struct Piece {
 }
 
 /// Where a conversation begins or ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// An interface.
     Interface(usize),
@@ -277,6 +277,8 @@ pub struct Walk<'c, 'n> {
     pub losses: Vec<Loss>,
     /// What may arrive for all that is known.
     pub unknown: Vec<Loss>,
+    /// The most pieces of a stream that came out of a filter.
+    pub most: usize,
 }
 
 impl<'c, 'n> Walk<'c, 'n> {
@@ -284,7 +286,7 @@ impl<'c, 'n> Walk<'c, 'n> {
     #[must_use]
     pub fn new(chart: &'c Chart<'n>) -> Self {
         let (anybody, barred, meant, arrivals, losses, unknown) = (vec![], vec![], vec![], vec![], vec![], vec![]);
-        Self { chart, explain: false, anybody, barred, foreign: false, meant, outward: false, arrivals, losses, unknown }
+        Self { chart, explain: false, anybody, barred, foreign: false, meant, outward: false, arrivals, losses, unknown, most: 0 }
     }
 
     /// Another of the same kind that has not begun.
@@ -322,35 +324,37 @@ impl<'c, 'n> Walk<'c, 'n> {
     /// Sends the answers of packets that arrived. What needs no answer arrives at once.
     pub fn answer(&mut self, arrival: &Arrival) {
         let forth = &arrival.stream;
-        let mut back = Stream { answer: true, routers: 0, past: rounds::Past::default(), speaker: arrival.place, ..forth.clone() };
-        let class = |pieces: &[Piece], numbers: Range, kinds: Range| -> Vec<Piece> {
-            let part =
-                |p: &Piece| Some(Piece { cube: p.cube.within(Dim::Protocol, numbers)?.where_field(forth.view.first, kinds)?, ..p.clone() });
-            pieces.iter().filter_map(part).collect()
+        let head = Stream { answer: true, routers: 0, past: rounds::Past::default(), speaker: arrival.place, ..forth.clone_head() };
+        let class = |numbers: Range, kinds: Range| -> Vec<Piece> {
+            let cube = |p: &Piece| p.cube.within(Dim::Protocol, numbers)?.where_field(forth.view.first, kinds);
+            forth.pieces.iter().filter_map(|p| Some(Piece { cube: cube(p)?, ..p.clone() })).collect()
         };
         for numbers in [Range::new(protocol::TCP, protocol::UDP), protocol::OTHERS] {
-            back.pieces = class(&forth.pieces, numbers, Range::new(0, u128::MAX));
-            back.view = forth.view.answered();
-            self.begin(arrival.place, back.clone());
+            let pieces = class(numbers, Range::new(0, u128::MAX));
+            self.begin(arrival.place, Stream { pieces, view: forth.view.answered(), ..head.clone_head() });
         }
+        let pings = Range::new(protocol::ICMP, protocol::ICMPV6);
+        if forth.pieces.iter().all(|p| p.cube.within(Dim::Protocol, pings).is_none()) {
+            return;
+        }
+        let mut last = forth.view.answered();
         for (number, kind) in ICMP_ASKING {
             let Some(answer) = icmp_answer(number, kind) else { continue };
-            back.pieces = class(&forth.pieces, Range::one(number), Range::one(kind));
-            back.view = forth.view.answered_by(answer);
-            self.begin(arrival.place, back.clone());
+            last = forth.view.answered_by(answer);
+            self.begin(arrival.place, Stream { pieces: class(Range::one(number), Range::one(kind)), view: last, ..head.clone_head() });
         }
-        back.pieces.clear();
+        let mut silent = Stream { view: last, ..head };
         for number in [protocol::ICMP, protocol::ICMPV6] {
-            let mut silent = vec![Range::BYTE];
+            let mut unasked = vec![Range::BYTE];
             for (_, kind) in ICMP_ASKING.iter().filter(|(n, _)| *n == number) {
-                silent = crate::prove::packet::without_ranges(&silent, &[Range::one(*kind)]);
+                unasked = crate::prove::packet::without_ranges(&unasked, &[Range::one(*kind)]);
             }
-            for kinds in silent {
-                back.pieces.extend(class(&forth.pieces, Range::one(number), kinds));
+            for kinds in unasked {
+                silent.pieces.extend(class(Range::one(number), kinds));
             }
         }
-        if !back.pieces.is_empty() {
-            self.arrivals.push(Arrival { place: forth.client, stream: back });
+        if !silent.pieces.is_empty() {
+            self.arrivals.push(Arrival { place: forth.client, stream: silent });
         }
     }
 
@@ -470,6 +474,7 @@ impl<'c, 'n> Walk<'c, 'n> {
             }
         }
         stream.pieces = passed;
+        self.most = self.most.max(stream.pieces.len());
         if stream.pieces.len() > PIECES_MAX {
             let rest = Stream { pieces: std::mem::take(&mut stream.pieces), ..stream.clone_head() };
             self.stop(rest, spot, Reason::TooComplex);
@@ -541,7 +546,7 @@ impl Stream {
     }
 
     /// All but the pieces.
-    fn clone_head(&self) -> Stream {
+    pub(in crate::prove) fn clone_head(&self) -> Stream {
         Stream {
             family: self.family,
             view: self.view,

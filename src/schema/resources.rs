@@ -241,7 +241,7 @@ mod tests {
         let module = ["", "module.a", "module.b[\"x\"]"][usize::try_from(n / 4 % 3).expect("small")];
         Resource {
             address: Address::within(module, kind, &format!("r{}", n / 12 % 9), None),
-            existing: n % 5 == 0,
+            existing: n.is_multiple_of(5),
             record: BTreeMap::new(),
             sentences: vec![],
             parts: vec![],

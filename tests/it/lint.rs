@@ -6,6 +6,7 @@ use secnet::{
     prove::{
         chart::Chart,
         lint::{lints, unneeded_rules},
+        policy::Needs,
     },
 };
 
@@ -20,7 +21,7 @@ fn lint(text: &str) -> Vec<(String, String)> {
     let chart = Chart::new(&net);
     let mut found = lints(&chart);
     if analysis.model.requires() {
-        found.extend(unneeded_rules(&chart, &analysis.model).unwrap_or_default());
+        found.extend(unneeded_rules(&chart, &analysis.model, &Needs::default()).unwrap_or_default());
     }
     let under = |d: &secnet::base::diagnostic::Diagnostic| d.labels.first().map_or("", |l| analysis.sources.text(l.span)).to_owned();
     found.iter().map(|d| (d.code.id.to_owned(), under(d))).collect()

@@ -314,12 +314,7 @@ impl Case<'_, '_> {
     }
 
     /// Whether an exception takes nothing out.
-    pub(super) fn has_useless_exception(&self) -> bool {
-        let known = |v: &Value| match sources(self.chart, self.model, v, false) {
-            Side::Known(all) => all,
-            Side::Obscure(_) => vec![],
-        };
-        let all: Vec<Source> = self.statement.from.iter().flat_map(known).collect();
+    pub(super) fn has_useless_exception(&self, all: &[Source]) -> bool {
         self.statement.except.iter().any(|one| {
             let lone = crate::schema::model::Statement { except: vec![one.clone()], ..self.statement.clone() };
             let case = Case { statement: &lone, ..*self };

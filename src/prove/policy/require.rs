@@ -4,7 +4,7 @@ use crate::prove::{
     ask::cubes,
     packet::{Cube, Dim, NAT_PORTS, Range, without_boxes},
     reason::Reason,
-    walk::{Line, Loss, Place, Spot, Step, Walk},
+    walk::{Arrival, Line, Loss, Place, Spot, Step, Walk},
 };
 
 use super::{
@@ -48,7 +48,10 @@ impl Case<'_, '_> {
             if whole { vec![(place, servers)] } else { servers.into_iter().map(|s| (place, vec![s])).collect() }
         };
         let ways: Vec<(Place, Vec<Range>)> = ways.into_iter().flat_map(one_by_one).collect();
-        let too_complex = || Some(Found::Unknown { reason: Reason::TooComplex.words(), steps: vec![] });
+        let too_complex = || {
+            self.note.iter().for_each(|note| note.lose());
+            Some(Found::Unknown { reason: Reason::TooComplex.words(), steps: vec![] })
+        };
         let (mut lacking, mut surely): (Option<Vec<Cube>>, Option<Vec<Cube>>) = (None, None);
         let (mut works, mut doubt, mut stopped, mut anything) = (vec![], None, vec![], false);
         for (place, servers) in &ways {
@@ -87,8 +90,7 @@ impl Case<'_, '_> {
             let (mut forth, mut back) = (self.errand(goal), self.errand(goal));
             forth.send(place, source.family, asked);
             forth.arrivals.iter().for_each(|arrival| back.answer(arrival));
-            let pieces = back.arrivals.iter().flat_map(|a| &a.stream.pieces);
-            lines.extend(pieces.flat_map(|p| p.trail.steps()).filter_map(|s| s.line));
+            lines.extend(lines_back(&back));
         }
         lines
     }
@@ -104,12 +106,18 @@ impl Case<'_, '_> {
         let (mut forth, mut back) = (self.errand(goal), self.errand(goal));
         forth.send(place, source.family, asked.clone());
         let mut fared = Fared { asked, good: vec![], maybe: vec![], doubt: None };
+        let note = self.note.filter(|note| note.wants());
+        let mut aside = self.errand(goal);
         for arrival in &forth.arrivals {
-            let mut there = arrival.clone();
-            there.stream.pieces.clear();
+            let empty = || Arrival { place: arrival.place, stream: arrival.stream.clone_head() };
+            let (mut there, mut elsewhere) = (empty(), empty());
             for piece in &arrival.stream.pieces {
                 let sent = arrival.stream.sent(piece.cube);
-                match goal.hit(&arrival.place, source.family, &sent) {
+                let hit = goal.hit(&arrival.place, source.family, &sent);
+                if hit != Hit::Yes && note.is_some() {
+                    elsewhere.stream.pieces.push(piece.clone());
+                }
+                match hit {
                     Hit::Yes => there.stream.pieces.push(piece.clone()),
                     Hit::No => {}
                     Hit::Adrift => {
@@ -122,6 +130,12 @@ impl Case<'_, '_> {
             if !there.stream.pieces.is_empty() {
                 back.answer(&there);
             }
+            if !elsewhere.stream.pieces.is_empty() {
+                aside.answer(&elsewhere);
+            }
+        }
+        if let Some(note) = note {
+            note.add(lines_back(&back).chain(lines_back(&aside)), forth.most + back.most + aside.most);
         }
         for arrival in &back.arrivals {
             for piece in &arrival.stream.pieces {
@@ -177,6 +191,11 @@ impl Case<'_, '_> {
         let Some(best) = mends.min_by_key(|m| (!m.complete, m.obstacles.len())) else { return failure };
         Failure { witness: best.witness, steps: best.steps.clone(), mend: Some(best), ..failure }
     }
+}
+
+/// The lines, there and back, of the answers that have come home.
+fn lines_back(back: &Walk<'_, '_>) -> impl Iterator<Item = Line> {
+    back.arrivals.iter().flat_map(|a| &a.stream.pieces).flat_map(|p| p.trail.lines()).map(|(line, _)| line)
 }
 
 /// What lacks by one way lacks only if it lacks by every other, too.

@@ -1,10 +1,12 @@
 //! What the two sides of a statement mean in a network. Layer 5.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{
     base::cidr::{Cidr, Family},
-    net::{Attached, Id, Interface, Owner, Target},
+    net::{Attached, Id, Owner, Route, Target},
     prove::{
-        chart::{Chart, InterfaceAt},
+        chart::Chart,
         packet::{Cube, Dim, Range, without_ranges},
         walk::{Place, Spot},
     },
@@ -94,22 +96,13 @@ pub(in crate::prove) fn interfaces_of(chart: &Chart<'_>, model: &Model, value: &
     {
         return holder_of(chart, model, address);
     }
-    let (vpc, subnet, group) = (chart.vpc(&id), chart.subnet(&id), chart.group(&id));
     if let Some(owned) = chart.owned.get(&id) {
         return owned.clone();
     }
-    if let Some(itself) = chart.interface(&id) {
-        return vec![itself];
+    match chart.interface(&id) {
+        Some(itself) => vec![itself],
+        None => chart.interfaces_at(&id),
     }
-    let absent = vpc.is_none() && subnet.is_none() && group.is_none();
-    let means = |(i, (at, interface)): (usize, (&InterfaceAt, &Interface))| {
-        let within = subnet == Some(at.subnet) || (vpc.is_some() && vpc == Some(chart.vpc_of(at.subnet)));
-        let carried = group.is_some_and(|g| at.groups.contains(&g));
-        // What is named and is not in the model is known by its name alone.
-        let missing = absent && (interface.groups.contains(&id) || interface.subnet == id);
-        (within || carried || missing).then_some(i)
-    };
-    chart.interfaces.iter().zip(&chart.net.interfaces).enumerate().filter_map(means).collect()
 }
 
 /// The interface that has an elastic address: that of whatever it names, or of the NAT gateway that names it.
@@ -227,20 +220,24 @@ fn outside_name(chart: &Chart<'_>, spot: Spot) -> String {
     }
 }
 
+/// Whether the model lacks a route's target, or secnet does not model it.
+fn is_unseen(chart: &Chart<'_>, route: &Route) -> bool {
+    match &route.target {
+        Target::Peering(id) => chart.peering(id).is_none(),
+        Target::TransitGateway(id) => chart.transit_gateway(id).is_none(),
+        Target::VpnGateway(id) => chart.vpn_gateway(id).is_none(),
+        Target::Unmodelled(_) => true,
+        _ => false,
+    }
+}
+
 /// Targets of a VPC's routes that the model lacks, or that secnet does not model: whatever is there may send, too.
 fn unseen_targets(chart: &Chart<'_>, vpc: usize) -> Vec<String> {
     let id = chart.net.vpcs.get(vpc).map(|v| &v.id);
     let tables = chart.net.route_tables.iter().filter(|t| Some(&t.vpc) == id);
     let mut names: Vec<String> = vec![];
-    for route in tables.flat_map(|t| &t.routes) {
-        let unseen = match &route.target {
-            Target::Peering(id) => chart.peering(id).is_none(),
-            Target::TransitGateway(id) => chart.transit_gateway(id).is_none(),
-            Target::VpnGateway(id) => chart.vpn_gateway(id).is_none(),
-            Target::Unmodelled(_) => true,
-            _ => false,
-        };
-        if unseen && !names.iter().any(|n| n == route.target.name()) {
+    for route in tables.flat_map(|t| &t.routes).filter(|r| is_unseen(chart, r)) {
+        if !names.iter().any(|n| n == route.target.name()) {
             names.push(route.target.name().to_owned());
         }
     }
@@ -249,19 +246,23 @@ fn unseen_targets(chart: &Chart<'_>, vpc: usize) -> Vec<String> {
 
 /// The ways into the model from what it does not hold, apart from the internet: VPNs, peerings with VPCs that are not in
 /// it, attachments of transit gateways that lead out of it, targets of routes that it lacks.
-pub(in crate::prove) fn ways_in(chart: &Chart<'_>) -> Vec<Spot> {
-    let net = chart.net;
-    let leads_out = |a: &crate::net::Attachment| match &a.to {
-        Attached::Vpc { vpc, .. } => chart.vpc(vpc).is_none(),
-        Attached::Peering(gateway) => chart.transit_gateway(gateway).is_none(),
-        Attached::Outside(_) | Attached::Unmodelled(_) => true,
-    };
-    let half_seen = |p: &crate::net::Peering| p.sides.iter().filter(|s| chart.vpc(&s.vpc).is_some()).count() == 1;
-    let vpn = (0..net.vpn_gateways.len()).map(Spot::VpnGateway);
-    let peerings = net.peerings.iter().enumerate().filter(|(_, p)| half_seen(p)).map(|(i, _)| Spot::Peering(i));
-    let attachments = net.attachments.iter().enumerate().filter(|(_, a)| leads_out(a)).map(|(i, _)| Spot::Attachment(i));
-    let unseen = (0..net.vpcs.len()).filter(|v| !unseen_targets(chart, *v).is_empty()).map(Spot::Vpc);
-    vpn.chain(peerings).chain(attachments).chain(unseen).collect()
+pub(in crate::prove) fn ways_in<'c>(chart: &'c Chart<'_>) -> &'c [Spot] {
+    chart.ways_in(|| {
+        let net = chart.net;
+        let leads_out = |a: &crate::net::Attachment| match &a.to {
+            Attached::Vpc { vpc, .. } => chart.vpc(vpc).is_none(),
+            Attached::Peering(gateway) => chart.transit_gateway(gateway).is_none(),
+            Attached::Outside(_) | Attached::Unmodelled(_) => true,
+        };
+        let half_seen = |p: &crate::net::Peering| p.sides.iter().filter(|s| chart.vpc(&s.vpc).is_some()).count() == 1;
+        let lacking = net.route_tables.iter().filter(|t| t.routes.iter().any(|r| is_unseen(chart, r)));
+        let lacking: BTreeSet<&Id> = lacking.map(|t| &t.vpc).collect();
+        let vpn = (0..net.vpn_gateways.len()).map(Spot::VpnGateway);
+        let peerings = net.peerings.iter().enumerate().filter(|(_, p)| half_seen(p)).map(|(i, _)| Spot::Peering(i));
+        let attachments = net.attachments.iter().enumerate().filter(|(_, a)| leads_out(a)).map(|(i, _)| Spot::Attachment(i));
+        let unseen = net.vpcs.iter().enumerate().filter(|(_, v)| lacking.contains(&v.id)).map(|(i, _)| Spot::Vpc(i));
+        vpn.chain(peerings).chain(attachments).chain(unseen).collect()
+    })
 }
 
 /// Whatever stands outside the model and not on the internet, with these addresses.
@@ -284,14 +285,14 @@ fn behind(chart: &Chart<'_>, clients: &[Range], family: Family) -> Vec<Source> {
     };
     let source =
         |spot: Spot| Source { name: outside_name(chart, spot), place: Place::Behind(spot), family, clients: reach(spot), internet: false };
-    ways_in(chart).into_iter().map(source).filter(|s| !s.clients.is_empty()).collect()
+    ways_in(chart).iter().copied().map(source).filter(|s| !s.clients.is_empty()).collect()
 }
 
 /// A network: the interfaces in it, the internet for what of it is public, ways in from outside for what is not.
 fn from_network(chart: &Chart<'_>, cidr: Cidr) -> Vec<Source> {
     let (family, whole) = (cidr.family(), Range::of(cidr));
     let mut found = vec![];
-    for interface in 0..chart.interfaces.len() {
+    for interface in chart.interfaces_within(family, whole) {
         let at = chart.interfaces.get(interface).map_or(&[][..], |i| i.addresses.as_slice());
         let own = |a: &&crate::prove::chart::AddressAt| a.public.is_some_and(|p| whole.has(p)) && family == Family::V4;
         let public: Vec<Range> = at.iter().filter(own).map(|a| a.range).collect();
@@ -349,31 +350,37 @@ fn to_network(chart: &Chart<'_>, cidr: Cidr) -> Vec<Goal> {
     let (family, whole) = (cidr.family(), Range::of(cidr));
     let own: Vec<Range> = chart.vpcs.iter().flat_map(|v| v.ranges.of(family).iter().copied()).collect();
     let mut goals = vec![];
-    for (i, at) in chart.interfaces.iter().enumerate() {
-        for address in &at.addresses {
+    for i in chart.interfaces_within(family, whole) {
+        for address in chart.interfaces.get(i).map_or(&[][..], |at| at.addresses.as_slice()) {
             let private = address.range.meet(whole).filter(|_| address.family == family);
             let public = address.public.filter(|p| family == Family::V4 && whole.has(*p)).map(Range::one);
             goals.extend(private.into_iter().chain(public).map(|range| Goal::Exact(i, range)));
         }
     }
-    let taken: Vec<Range> = chart.publics.keys().map(|n| Range::one(*n)).filter(|_| family == Family::V4).collect();
+    let taken = taken_of(chart, family, whole);
     if !without_ranges(&without_ranges(&[whole], &own), &taken).is_empty() {
         goals.push(Goal::Addresses(cidr));
     }
     goals
 }
 
+/// The public addresses of the model's own in a range.
+fn taken_of(chart: &Chart<'_>, family: Family, whole: Range) -> Vec<Range> {
+    let own = chart.publics.range(whole.lo..=whole.hi).filter(|_| family == Family::V4);
+    own.map(|(n, _)| Range::one(*n)).collect()
+}
+
 /// Interfaces by the thing that they belong to.
 fn things(chart: &Chart<'_>, interfaces: Vec<usize>) -> Vec<Goal> {
-    let mut things: Vec<(String, Vec<usize>)> = vec![];
+    let (mut things, mut numbers): (Vec<Vec<usize>>, BTreeMap<String, usize>) = (vec![], BTreeMap::new());
     for interface in interfaces {
-        let name = chart.name(Spot::Interface(interface));
-        match things.iter_mut().find(|(n, _)| *n == name) {
-            Some((_, of)) => of.push(interface),
-            None => things.push((name, vec![interface])),
+        let number = *numbers.entry(chart.name(Spot::Interface(interface))).or_insert(things.len());
+        match things.get_mut(number) {
+            Some(of) => of.push(interface),
+            None => things.push(vec![interface]),
         }
     }
-    things.into_iter().map(|(_, of)| Goal::Interfaces(of)).collect()
+    things.into_iter().map(Goal::Interfaces).collect()
 }
 
 /// What an arrival means for a goal.
@@ -469,8 +476,8 @@ impl Goal {
             Goal::Addresses(cidr) if cidr.family() != family => vec![],
             Goal::Addresses(cidr) if require => {
                 let own: Vec<Range> = chart.vpcs.iter().flat_map(|v| v.ranges.of(family).iter().copied()).collect();
-                let taken: Vec<Range> = chart.publics.keys().map(|n| Range::one(*n)).filter(|_| family == Family::V4).collect();
-                without_ranges(&without_ranges(&[Range::of(*cidr)], &own), &taken)
+                let whole = Range::of(*cidr);
+                without_ranges(&without_ranges(&[whole], &own), &taken_of(chart, family, whole))
             }
             Goal::Exact(i, range) => {
                 let own =
@@ -481,7 +488,9 @@ impl Goal {
             Goal::Addresses(cidr) => {
                 let whole = Range::of(*cidr);
                 // A public address may stand for a private one in the network.
-                let addresses = chart.interfaces.iter().flat_map(|i| &i.addresses).filter(|a| a.family == family);
+                let near = chart.interfaces_within(family, whole);
+                let addresses = near.iter().filter_map(|i| chart.interfaces.get(*i)).flat_map(|i| &i.addresses);
+                let addresses = addresses.filter(|a| a.family == family);
                 let through = addresses.filter(|a| a.range.meet(whole).is_some()).filter_map(|a| a.public);
                 std::iter::once(whole).chain(through.filter(|p| !whole.has(*p)).map(Range::one)).collect()
             }

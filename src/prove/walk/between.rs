@@ -244,6 +244,7 @@ impl Walk<'_, '_> {
                 arrival.stream.doubt(&Reason::AwsChooses);
                 self.arrivals.push(arrival);
             }
+            self.most = self.most.max(way.most);
             self.losses.extend(way.losses);
             self.unknown.extend(way.unknown);
         }

@@ -375,13 +375,12 @@ impl Walk<'_, '_> {
     fn without_local(&mut self, mut stream: Stream, field: Field, spot: Spot, source: bool) -> Stream {
         let (private, shared) =
             if source { (Reason::PrivateSource, Reason::SharedSource) } else { (Reason::PrivateDestination, Reason::SharedDestination) };
-        let ranges: Vec<(Range, Reason)> = match stream.family {
-            Family::V4 => PRIVATE.iter().map(|r| (*r, private.clone())).chain([(SHARED, shared)]).collect(),
-            Family::V6 => vec![(LOCAL, private)],
-        };
-        for (range, reason) in ranges {
-            let refused = Self::split(&mut stream, field, range);
-            self.stop(refused, spot, reason);
+        let ranges: &[Range] = if stream.family == Family::V4 { &[PRIVATE[0], PRIVATE[1], PRIVATE[2], SHARED] } else { &[LOCAL] };
+        for range in ranges {
+            if stream.pieces.iter().any(|p| p.cube.field(field).meet(*range).is_some()) {
+                let refused = Self::split(&mut stream, field, *range);
+                self.stop(refused, spot, if *range == SHARED { shared.clone() } else { private.clone() });
+            }
         }
         stream
     }
