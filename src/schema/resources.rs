@@ -241,7 +241,7 @@ mod tests {
         let module = ["", "module.a", "module.b[\"x\"]"][usize::try_from(n / 4 % 3).expect("small")];
         Resource {
             address: Address::within(module, kind, &format!("r{}", n / 12 % 9), None),
-            existing: n % 5 == 0,
+            existing: n.is_multiple_of(5),
             record: BTreeMap::new(),
             sentences: vec![],
             parts: vec![],
@@ -283,10 +283,10 @@ mod tests {
                 6 => resources.extend([(some.address.clone(), some)]),
                 _ => resources.retain(|address, _| *address != some.address),
             }
-            if next() % 3 == 0 {
+            if next().is_multiple_of(3) {
                 holds(&resources);
             }
-            if next() % 40 == 0 {
+            if next().is_multiple_of(40) {
                 others.push((resources.clone(), resources.values().cloned().collect::<Vec<_>>()));
             }
         }
