@@ -31,6 +31,12 @@ impl From<&str> for Id {
     }
 }
 
+impl From<Arc<str>> for Id {
+    fn from(text: Arc<str>) -> Self {
+        Self(text)
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -123,8 +123,9 @@ pub fn managed_network(model: &Model, known: &Known) -> Net {
 #[must_use]
 pub fn drawn(model: &Model, known: &Known, read: &Read) -> Net {
     let mut net = draw(model, known, Some(read));
+    let mut desired = None;
     for resource in model.resources.values().filter(|r| !r.existing && keeps_foreign(r)) {
-        if let Some(vpc) = Desired::new(model, known).reference(resource, "vpc") {
+        if let Some(vpc) = desired.get_or_insert_with(|| Desired::new(model, known)).reference(resource, "vpc") {
             net.unread(
                 &vpc,
                 "a VPC with rules that others have added, which are kept and which nobody has read",

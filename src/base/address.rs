@@ -103,6 +103,12 @@ impl Address {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// The whole, without a copy.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        self.text.clone()
+    }
 }
 
 /// Letters, digits, `_` and `-`, at least one.

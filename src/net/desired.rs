@@ -58,7 +58,7 @@ pub fn of_part(resource: &Resource, part: &Part) -> Origin {
 /// What a resource is called in the network.
 #[must_use]
 pub fn id(address: &Address) -> Id {
-    Id::from(address.as_str())
+    Id::from(address.shared())
 }
 
 /// What the interface of something with one in each of several subnets is called.
@@ -72,7 +72,7 @@ pub fn in_subnet(owner: &Id, subnet: &Id) -> Id {
 pub fn named(value: Option<&Value>) -> Option<Id> {
     match value? {
         Value::Resource(address) | Value::Attribute(address, _) => Some(id(address)),
-        Value::Text(text) => Some(Id::from(&**text)),
+        Value::Text(text) => Some(Id::from(text.clone())),
         _ => None,
     }
 }
@@ -122,6 +122,9 @@ impl<'m> Desired<'m> {
     /// A network, or the one that stands for it where AWS has yet to choose.
     #[must_use]
     pub fn network(&self, value: &Value) -> Option<Cidr> {
+        if let Value::Cidr(cidr) = value {
+            return Some(*cidr);
+        }
         let known = value.rewrite(&|leaf| match leaf {
             Value::Attribute(vpc, name) if name == "ipv6_cidr_block" && self.ipv6.contains_key(vpc) => {
                 self.ipv6_network(vpc).map(Value::Cidr)
@@ -229,7 +232,10 @@ impl<'m> Desired<'m> {
     /// the subnet is not known.
     #[must_use]
     pub fn address_in(&self, resource: &Resource, subnet: &Id, public: Option<Public>) -> InterfaceAddress {
-        let range = self.resource(subnet).and_then(|s| self.cidr(s, "cidr_block"));
+        self.address_of(resource, self.resource(subnet).and_then(|s| self.cidr(s, "cidr_block")), public)
+    }
+
+    fn address_of(&self, resource: &Resource, range: Option<Cidr>, public: Option<Public>) -> InterfaceAddress {
         // One that EC2 has told and that is none of the subnet's is an emulator's invention.
         let own = self.ip(resource, "private_ip_address").filter(|ip| range.is_none_or(|r| r.contains_ip(*ip))).map(Cidr::host_of);
         InterfaceAddress { private: own.or(range).unwrap_or(Cidr::ANYWHERE_V4), public }
@@ -245,7 +251,7 @@ impl<'m> Desired<'m> {
         // One that is not known yet is every one of the subnet.
         let further = further.map(|v| if let Value::Ip(ip) = v.inner() { Cidr::host_of(*ip) } else { range.unwrap_or(Cidr::ANYWHERE_V4) });
         let further = further.map(|private| InterfaceAddress { private, public: self.elastic_ip_at(&resource.address, private) });
-        let four = (!native).then(|| self.address_in(resource, subnet, public)).into_iter().chain(further);
+        let four = (!native).then(|| self.address_of(resource, range, public)).into_iter().chain(further);
         let Some((placed, network)) = placed.and_then(|s| Some((s, self.cidr(s, "ipv6_cidr_block")?))) else {
             return four.collect();
         };

@@ -283,10 +283,10 @@ mod tests {
                 6 => resources.extend([(some.address.clone(), some)]),
                 _ => resources.retain(|address, _| *address != some.address),
             }
-            if next() % 3 == 0 {
+            if next().is_multiple_of(3) {
                 holds(&resources);
             }
-            if next() % 40 == 0 {
+            if next().is_multiple_of(40) {
                 others.push((resources.clone(), resources.values().cloned().collect::<Vec<_>>()));
             }
         }
