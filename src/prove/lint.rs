@@ -155,6 +155,9 @@ fn compiled<'c>(chart: &'c Chart<'_>, line: Line) -> Vec<&'c RuleAt> {
     FAMILIES.iter().flat_map(own).collect()
 }
 
+/// A rule among those of its group: its number, and what it compiles to.
+type Sibling<'f> = (usize, &'f Found, &'f [&'f RuleAt]);
+
 fn covered_rules(chart: &Chart<'_>, all: &[Found], found: &mut Vec<Diagnostic>) {
     let same = |a: &PeerAt, b: &PeerAt| match (a, b) {
         (PeerAt::Addresses, PeerAt::Addresses) => true,
@@ -163,13 +166,13 @@ fn covered_rules(chart: &Chart<'_>, all: &[Found], found: &mut Vec<Diagnostic>) 
         _ => false,
     };
     let parts: Vec<Vec<&RuleAt>> = all.iter().map(|f| f.lines.iter().flat_map(|l| compiled(chart, *l)).collect()).collect();
-    let mut of_owner: BTreeMap<&str, Vec<(usize, &Found, &[&RuleAt])>> = BTreeMap::new();
+    let mut of_owner: BTreeMap<&str, Vec<Sibling<'_>>> = BTreeMap::new();
     for (i, (one, parts)) in all.iter().zip(&parts).enumerate() {
         of_owner.entry(&one.owner).or_default().push((i, one, parts));
     }
     for (i, (one, parts)) in all.iter().zip(&parts).enumerate() {
         let Some(first) = one.lines.first() else { continue };
-        let covers = |(j, other, theirs): &&(usize, &Found, &[&RuleAt])| {
+        let covers = |(j, other, theirs): &&Sibling<'_>| {
             if *j == i {
                 return false;
             }
