@@ -130,6 +130,7 @@ pub struct Parsed {
     pub neighbours: Neighbours,
     /// The lengths of the variables files.
     ends: BTreeMap<FileId, usize>,
+    memory: Option<Arc<Memory>>,
 }
 
 /// A test of a project, or of a module that it uses.
@@ -237,6 +238,7 @@ impl Parsed {
             answers,
             neighbours,
             ends,
+            memory: inputs.memory.clone(),
         }
     }
 
@@ -256,6 +258,7 @@ impl Parsed {
             neighbours: self.neighbours.clone(),
             answers: self.answers.clone(),
             purpose,
+            kept: self.memory.as_ref().map(|memory| &memory.resolved),
         };
         self.look_at(from)
     }

@@ -13,6 +13,7 @@ mod cycle;
 mod env;
 mod evaluate;
 mod function;
+mod kept;
 mod lifecycle;
 mod literal;
 mod module;
@@ -33,6 +34,7 @@ mod variable;
 mod walk;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -60,6 +62,7 @@ use space::{Bindings, Cell, Here};
 pub use crate::syntax::words::STATEMENTS;
 pub use env::{Chosen, Identity, identity, is_word};
 pub use function::{Function, functions};
+pub use kept::Kept;
 pub use neighbour::{Neighbours, Published};
 pub use scope::{Directory, Lost};
 pub use test::{Count, Demands, Expected, Fault};
@@ -92,6 +95,8 @@ pub struct Sources<'a> {
     pub answers: Answers,
     /// What the model is wanted for.
     pub purpose: Purpose<'a>,
+    /// What is kept from one text to the next, if anything is.
+    pub kept: Option<&'a Kept>,
 }
 
 /// What a model is wanted for.
@@ -129,6 +134,8 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     scopes.iter().skip(1).flat_map(|s| &s.envs).for_each(|env| sink.push(env_codes::in_module(env.name.span)));
     scopes.iter().skip(1).flat_map(|s| &s.neighbours).for_each(|n| sink.push(neighbour_codes::in_module(n.span)));
     let purpose = sources.purpose;
+    let mut keeps = sources.kept.map(|kept| (kept, sources.files.to_vec(), kept::around(&sources)));
+    let (unchanged, tracer) = sources.kept.map(|kept| kept.begin(&sources)).unwrap_or_default();
     let mut given = match scopes.first() {
         Some(own) => variable::given(own, &sources.environment, &sources.written, &sources.arguments, sink),
         None => BTreeMap::new(),
@@ -137,6 +144,8 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     given.retain(|name, _| !with.contains_key(&**name));
     let shelf = template::Shelf::default();
     let mut resolver = Resolver::new(scopes, given, broken, sink);
+    (resolver.unchanged, resolver.tracer) = (unchanged, tracer);
+    resolver.scopes.first_mut().into_iter().for_each(|own| own.looked = resolver.tracer.as_ref().map(|_| RefCell::default()));
     resolver.imposed = sources.imposed;
     resolver.disk = sources.disk;
     resolver.templates.shelf = Some(&shelf);
@@ -144,12 +153,14 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     resolver.needs_project = matches!(purpose, Purpose::Plan);
     resolver.neighbours = sources.neighbours;
     resolver.answers = sources.answers;
+    resolver.enter(kept::Name::Settings);
     let mut model = Model { project: resolver.project(), ..Model::default() };
     resolver.environments(&mut model.project, sources.chosen.as_ref());
     model.project.accounts = resolver.accounts(&model.project);
     resolver.accounts.clone_from(&model.project.accounts);
     resolver.region.clone_from(&model.project.region);
     resolver.expand_modules();
+    resolver.leave();
     resolver.resources(&mut model);
     for space in 0..resolver.spaces.len() {
         resolver.at(Here { space, bindings: None }, |this| this.values(&mut model));
@@ -172,6 +183,9 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
         resolver.unused();
     }
     let named = resolver.named();
+    if let (Some((kept, files, around)), Some(tracer)) = (keeps.take(), resolver.tracer.take()) {
+        kept.end((files, around), tracer);
+    }
     model.sensitive = std::mem::take(&mut resolver.concealed);
     inherit(&mut model);
     resolver.asked(&mut model);
@@ -234,16 +248,48 @@ impl<'a> Resolver<'a, '_> {
                     self.work_out(Cell::Instances(space, block), at);
                 }
                 let all = self.spaces.get(space).and_then(|s| s.blocks.get(block)).map_or(0, |b| b.all.len());
-                for instance in 0..all {
-                    let bindings: Bindings<'a> = self.instance(space, block, instance).and_then(|i| i.bindings.clone());
-                    let resource = self.at(Here { space, bindings }, |this| this.resource(block, instance));
-                    model.resources.extend(resource.map(|r| (r.address.clone(), r)));
+                if !self.takes_over(space, block, all, model) {
+                    self.resources_of(space, block, all, model);
                 }
                 if all == 0 {
                     self.at(Here { space, bindings: None }, |this| this.names_of(block));
                 }
             }
         }
+    }
+
+    /// The resources of a block, and whatever was learned on the way.
+    fn resources_of(&mut self, space: usize, block: usize, all: usize, model: &mut Model) {
+        self.enter_block(space, block);
+        for instance in 0..all {
+            let bindings: Bindings<'a> = self.instance(space, block, instance).and_then(|i| i.bindings.clone());
+            let resource = self.at(Here { space, bindings }, |this| this.resource(block, instance)).map(Arc::new);
+            if let (Some(trace), Some(resource)) = (self.tracer.as_mut().and_then(|t| t.current()), &resource) {
+                trace.resources.push(resource.clone());
+            }
+            model.resources.extend(resource.map(|r| (r.address.clone(), r)));
+        }
+        let trace = self.tracer.as_mut().and_then(|t| t.current());
+        trace.into_iter().for_each(|trace| trace.is_complete = true);
+        self.leave();
+    }
+
+    /// Takes a block's resources from the text before, if nothing has touched them since; says whether it did.
+    fn takes_over(&mut self, space: usize, block: usize, all: usize, model: &mut Model) -> bool {
+        let Some(address) = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|b| b.address.clone()) else { return false };
+        let Some(trace) = (if space == 0 { self.unchanged.take(&address) } else { None }) else { return false };
+        let same = |(n, resource): (usize, &Arc<Resource>)| self.instance(space, block, n).is_some_and(|i| i.address == resource.address);
+        if trace.resources.len() != all || !trace.resources.iter().enumerate().all(same) {
+            return false;
+        }
+        model.resources.extend(trace.resources.iter().map(|r| (r.address.clone(), r.clone())));
+        for name in &trace.used {
+            self.scopes.first_mut().into_iter().for_each(|scope| scope.use_local(name));
+        }
+        if let Some(tracer) = &mut self.tracer {
+            tracer.keep(address, trace);
+        }
+        true
     }
 
     /// Reports unknown names in a block of which there is none: they are no less wrong.

@@ -59,6 +59,8 @@ mod iam;
 mod index;
 #[path = "it/ipv6.rs"]
 mod ipv6;
+#[path = "it/kept.rs"]
+mod kept;
 #[path = "it/kernel.rs"]
 mod kernel;
 #[path = "it/kernel_build.rs"]

@@ -13,13 +13,15 @@ use crate::{
         source::{SourceFile, Sources},
         span::FileId,
     },
+    resolve::Kept,
     syntax::{ast, parse::parse},
 };
 
-/// What was parsed last, by the numbers of the files.
+/// What was parsed last, by the numbers of the files, and what was resolved of it.
 #[derive(Debug, Default)]
 pub struct Memory {
     files: Mutex<BTreeMap<FileId, Remembered>>,
+    pub(super) resolved: Kept,
 }
 
 #[derive(Debug)]
@@ -49,6 +51,12 @@ impl Memory {
         }
         sink.all.append(&mut wrong.all);
         tree
+    }
+
+    /// How many blocks of the project that was resolved last were as they had been.
+    #[must_use]
+    pub fn taken_over(&self) -> usize {
+        self.resolved.taken_over()
     }
 
     /// Forgets the files beyond so many.

@@ -133,11 +133,10 @@ fn tasks(model: &Model, read: &Read, may_divide: bool) -> Vec<Task> {
     let networks: Vec<Cidr> = statements.iter().flat_map(|(_, _, s)| s.networks()).collect();
     let requires = model.requires();
     let is_divisible = may_divide && is_divisible(model) && statements.iter().all(|(_, _, s)| is_narrow(model, s));
-    let cut = if is_divisible { cut_by(model, &statements) } else { Cut::whole(model) };
+    let cut = if is_divisible { cut_by(model, &statements) } else { Cut::whole(model, statements.len()) };
     let mut of_piece: Vec<Vec<usize>> = cut.pieces.iter().map(|_| vec![]).collect();
-    for (n, _, statement) in &statements {
-        let place = if is_divisible { named(statement).first().and_then(|address| cut.piece_of(address)) } else { Some(0) };
-        place.and_then(|place| of_piece.get_mut(place)).into_iter().for_each(|piece| piece.push(*n));
+    for (n, home) in cut.homes.iter().enumerate() {
+        home.and_then(|place| of_piece.get_mut(place)).into_iter().for_each(|piece| piece.push(n));
     }
     let task = |(piece, own): (Piece, Vec<usize>)| {
         let mut policies: Vec<Policy> = vec![];

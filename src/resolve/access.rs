@@ -392,6 +392,7 @@ impl<'a> Resolver<'a, '_> {
 
     /// `interfaces(subnet.x)`: what the project puts into a subnet, or into any of a list or map of them.
     pub(super) fn interfaces(&mut self, subnets: Value, at: Span) -> Value {
+        self.unsteady(true);
         let wanted = match subnets {
             Value::Error => return Value::Error,
             Value::List(values) => values,

@@ -36,6 +36,7 @@ const LISTS: [&str; 4] = ["s3", "dynamodb", "ec2-instance-connect", "vpc-lattice
 
 impl<'a> Resolver<'a, '_> {
     fn ask(&mut self, key: &str, wanted: Wanted, span: Span) -> Option<&Vec<String>> {
+        self.unsteady(true);
         self.questions.entry(key.to_owned()).or_insert_with(|| Question { key: key.to_owned(), wanted, span });
         self.answers.get(key)
     }
@@ -55,6 +56,7 @@ impl<'a> Resolver<'a, '_> {
 
     /// A prefix list by its name in EC2, or by the short name of one that AWS keeps: a resource that is only read.
     pub(super) fn prefix_list_named(&mut self, name: &str, at: Span) -> Value {
+        self.unsteady(true);
         let address = Address::within("", "prefix_list", BY_NAME, Some(&Key::Text(name.into())));
         if !self.named.contains_key(&address) {
             let full = if LISTS.contains(&name) { format!("com.amazonaws.{}.{name}", self.region_for(at)) } else { name.to_owned() };

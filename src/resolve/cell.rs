@@ -15,6 +15,7 @@ use crate::{
     },
     resolve::{
         convert::{Spot, attribute_type, convert, is_broken},
+        kept::{Name, Tracer, Unchanged},
         scope::{Local, Scope},
         sensitive::is_marked,
         space::{Cell, Extent, Here, Instance, Space, State},
@@ -85,6 +86,10 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) suggestions: usize,
     /// What nobody is shown.
     pub(super) concealed: Sensitive,
+    /// What is as it was in the text before.
+    pub(super) unchanged: Unchanged,
+    /// What notes all that is looked up, where something is kept for the next text.
+    pub(super) tracer: Option<Tracer>,
     /// Where something could not be parsed.
     broken: Vec<Span>,
     frames: Vec<Frame>,
@@ -115,6 +120,8 @@ impl<'a, 's> Resolver<'a, 's> {
             depth: 0,
             suggestions: 0,
             concealed: Sensitive::default(),
+            unchanged: Unchanged::default(),
+            tracer: None,
             broken,
             frames: vec![],
         };
@@ -180,8 +187,57 @@ impl<'a, 's> Resolver<'a, 's> {
     }
 
     /// Whether something inside could not be parsed, so that what is missing there may have been written.
-    pub(super) fn is_incomplete(&self, block: Span) -> bool {
-        self.broken.iter().any(|at| at.file() == block.file() && block.start() <= at.start() && at.end() <= block.end())
+    pub(super) fn is_incomplete(&mut self, block: Span) -> bool {
+        let found = self.broken.iter().any(|at| at.file() == block.file() && block.start() <= at.start() && at.end() <= block.end());
+        self.unsteady(found);
+        found
+    }
+
+    /// What has an effect beyond its value, counted.
+    fn effects(&self) -> usize {
+        let concealed = self.concealed.literals.len() + self.concealed.variables.len();
+        self.sink.all.len() + concealed + self.questions.len() + self.named.len() + self.suggestions
+    }
+
+    /// What is looked up from here on is looked up for this.
+    pub(super) fn enter(&mut self, name: Name) {
+        let effects = self.effects();
+        self.hand_over();
+        self.tracer.iter_mut().for_each(|tracer| tracer.enter(name.clone(), effects));
+    }
+
+    /// The same, for a block of the project itself; what is looked up in modules is noted for nobody.
+    pub(super) fn enter_block(&mut self, space: usize, block: usize) {
+        let address = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|b| b.address.clone()).filter(|_| space == 0);
+        self.enter(address.map_or(Name::Elsewhere, Name::Block));
+    }
+
+    /// What is looked up from here on is looked up for whatever was before.
+    pub(super) fn leave(&mut self) {
+        let effects = self.effects();
+        self.hand_over();
+        self.tracer.iter_mut().for_each(|tracer| tracer.leave(effects));
+    }
+
+    fn hand_over(&mut self) {
+        let looked = self.scopes.first().and_then(|own| own.looked.as_ref()).map(std::cell::RefCell::take);
+        self.tracer.iter_mut().zip(looked).for_each(|(tracer, looked)| tracer.looked(looked));
+    }
+
+    /// Notes that what is worked out now comes of more than names, if `yes`.
+    pub(super) fn unsteady(&mut self, yes: bool) {
+        self.tracer.iter_mut().filter(|_| yes).for_each(Tracer::unsteady);
+    }
+
+    fn enter_cell(&mut self, cell: Cell) {
+        match cell {
+            Cell::Local(0, i) => {
+                let name = self.scope_of(0).and_then(|s| s.locals.get(i)).map(|l| Name::Local(l.name().text.clone()));
+                self.enter(name.unwrap_or(Name::Elsewhere));
+            }
+            Cell::Attribute(space, block, ..) | Cell::Instances(space, block) => self.enter_block(space, block),
+            Cell::Local(..) | Cell::Output(..) | Cell::Calls(..) => self.enter(Name::Elsewhere),
+        }
     }
 
     fn slot(&mut self, cell: Cell) -> Option<&mut State> {
@@ -297,6 +353,7 @@ impl<'a, 's> Resolver<'a, 's> {
     }
 
     fn open(&mut self, cell: Cell, at: Span) {
+        self.enter_cell(cell);
         let mut needs = vec![];
         if let Some((expr, condition, here)) = self.read_by(cell) {
             self.at(here, |this| {
@@ -306,6 +363,7 @@ impl<'a, 's> Resolver<'a, 's> {
                 }
             });
         }
+        self.leave();
         needs.reverse();
         self.open_or_break(cell, false);
         self.frames.push(Frame { cell, at, needs });
@@ -315,6 +373,7 @@ impl<'a, 's> Resolver<'a, 's> {
         let Some(cell) = self.frames.last().map(|f| f.cell) else { return };
         // A cell of a circle is done already: as an error.
         if self.progress(cell) == Extent::Open {
+            self.enter_cell(cell);
             let value = match cell {
                 Cell::Local(space, i) => self.local_value(space, i),
                 Cell::Output(space, i) => self.output_value(space, i),
@@ -328,6 +387,7 @@ impl<'a, 's> Resolver<'a, 's> {
                     Value::Null
                 }
             };
+            self.leave();
             if self.progress(cell) == Extent::Open
                 && let Some(slot) = self.slot(cell)
             {

@@ -265,6 +265,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn function(&mut self, name: &Name, values: &[function::Argument], at: Span) -> Value {
+        self.unsteady(function::is_reading(&name.text));
         let context = self.function_context();
         let value = function::call(name, values, at, context, self.sink);
         match (&*name.text, value, values) {

@@ -174,6 +174,11 @@ pub(super) fn check_name(name: &Name, sink: &mut Sink) {
     });
 }
 
+/// Whether a function's value comes of more than its arguments.
+pub(super) fn is_reading(name: &str) -> bool {
+    INDEX.get(name).is_some_and(|entry| matches!(entry.body, Body::Reading(_)))
+}
+
 /// Calls a function; a name that none has was reported.
 pub(super) fn call(name: &Name, arguments: &[Argument], at: Span, context: Context<'_>, sink: &mut Sink) -> Value {
     let Some(entry) = INDEX.get(&*name.text) else { return Value::Error };

@@ -344,6 +344,7 @@ impl<'a> Resolver<'a, '_> {
         // What was first worked out on the way may be wrong by itself, elsewhere: that counts whatever stands here.
         let inside = |at: Span| body.span.to(at) == body.span && body.span.start() <= at.start();
         let told = self.sink.all.split_off(before.min(self.sink.all.len()));
+        self.unsteady(!told.is_empty());
         for diagnostic in told {
             let here = diagnostic.labels.first().is_some_and(|label| inside(label.span));
             if (!here || is_certain(diagnostic.code)) && !self.sink.all.contains(&diagnostic) {

@@ -1,8 +1,10 @@
 //! What is declared, by name. Layer 4; evaluates nothing.
 
-use std::sync::Arc;
-
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     base::{
@@ -12,6 +14,7 @@ use crate::{
         span::Span,
     },
     registry::Spec,
+    resolve::kept::Name as Looked,
     resources,
     syntax::ast,
 };
@@ -20,7 +23,7 @@ use crate::{
 pub type Lost = BTreeSet<(String, String)>;
 
 /// A directory: the project's own, or a module's.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Directory {
     /// Its path from the project's own directory; empty for that itself.
     pub name: String,
@@ -128,6 +131,8 @@ pub(super) struct Scope<'a> {
     output_by_name: HashMap<&'a str, usize>,
     kinds: HashSet<&'a str>,
     lost: Lost,
+    /// What was looked up since somebody asked, if anybody wants to know.
+    pub(super) looked: Option<RefCell<Vec<Looked>>>,
 }
 
 pub(super) use crate::syntax::words::VALUES as WORDS;
@@ -230,14 +235,33 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn find_local(&self, name: &str) -> Option<usize> {
+        self.note(|| Looked::Local(name.into()));
         self.local_by_name.get(name).copied()
     }
 
+    /// Notes that a local is used.
+    pub(super) fn use_local(&mut self, name: &str) {
+        if let Some(used) = self.local_by_name.get(name).and_then(|i| self.used.get_mut(*i)) {
+            *used = true;
+        }
+    }
+
     pub(super) fn find_block(&self, kind: &str, name: &str) -> Option<usize> {
-        self.block_by_name.get(&(kind, name)).copied()
+        let found = self.block_by_name.get(&(kind, name)).copied();
+        let known = || found.and_then(|i| self.blocks.get(i)).map(|b| b.address.clone());
+        self.note(|| Looked::Block(known().unwrap_or_else(|| Address::new(kind, name))));
+        found
+    }
+
+    fn note(&self, looked: impl FnOnce() -> Looked) {
+        if let Some(all) = &self.looked {
+            all.borrow_mut().push(looked());
+        }
     }
 
     pub(super) fn find_call(&self, name: &str) -> Option<usize> {
+        // What modules give is worked out in other directories.
+        self.note(|| Looked::Elsewhere);
         self.call_by_name.get(name).copied()
     }
 

@@ -83,6 +83,7 @@ impl<'a> Resolver<'a, '_> {
         if self.templates.within.is_some() {
             return;
         }
+        self.unsteady(true);
         literals(expr, &mut self.concealed.literals);
     }
 

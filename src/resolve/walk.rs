@@ -137,6 +137,10 @@ impl<'a> Resolver<'a, '_> {
         if let Some(used) = scope.and_then(|s| self.scopes.get_mut(s)).and_then(|s| s.used.get_mut(local)) {
             *used = true;
         }
+        let name = self.scope().filter(|_| self.here.space == 0).and_then(|s| s.locals.get(local)).map(|l| l.name().text.clone());
+        if let Some(trace) = self.tracer.as_mut().and_then(|tracer| tracer.current()).filter(|trace| !trace.is_complete) {
+            trace.used.extend(name);
+        }
     }
 
     fn step_field(&mut self, base: &'a Expr, name: &'a Name, at: Span, walk: &mut Walk<'_, 'a>) {

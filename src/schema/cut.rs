@@ -9,7 +9,7 @@ use crate::{
     base::address::Address,
     schema::{
         model::{Model, Resource},
-        resources::Resources,
+        resources::{Quick, Resources},
         value::Value,
     },
 };
@@ -51,22 +51,15 @@ impl Piece {
 pub struct Cut {
     /// By the first address in each.
     pub pieces: Vec<Piece>,
-    /// In which piece a resource is; what all may name is in none.
-    of: HashMap<Address, usize>,
+    /// In which piece each of the links is; `None` for one that names nothing that is in a piece alone.
+    pub homes: Vec<Option<usize>>,
 }
 
 impl Cut {
     /// The whole as one piece.
     #[must_use]
-    pub fn whole(model: &Model) -> Self {
-        let of = model.resources.keys().map(|address| (address.clone(), 0)).collect();
-        Self { pieces: vec![Piece { own: model.resources.shared().cloned().collect(), seen: vec![] }], of }
-    }
-
-    /// The piece that a resource is in.
-    #[must_use]
-    pub fn piece_of(&self, address: &Address) -> Option<usize> {
-        self.of.get(address).copied()
+    pub fn whole(model: &Model, links: usize) -> Self {
+        Self { pieces: vec![Piece { own: model.resources.shared().cloned().collect(), seen: vec![] }], homes: vec![Some(0); links] }
     }
 }
 
@@ -74,7 +67,7 @@ impl Cut {
 #[must_use]
 pub fn cut(model: &Model, links: &[Vec<&Address>]) -> Cut {
     let all: Vec<&Arc<Resource>> = model.resources.shared().collect();
-    let number: HashMap<&Address, usize> = all.iter().enumerate().map(|(i, r)| (&r.address, i)).collect();
+    let number: HashMap<&Address, usize, Quick> = all.iter().enumerate().map(|(i, r)| (&r.address, i)).collect();
     let alone: Vec<bool> = all.iter().map(|r| is_alone(r)).collect();
     let mut sets = Sets((0..all.len()).collect());
     let mut leaves: Vec<(usize, usize)> = vec![];
@@ -98,9 +91,13 @@ pub fn cut(model: &Model, links: &[Vec<&Address>]) -> Cut {
         if place == cut.pieces.len() {
             cut.pieces.push(Piece::default());
         }
-        cut.of.insert(resource.address.clone(), place);
         cut.pieces.get_mut(place).into_iter().for_each(|piece| piece.own.push((*resource).clone()));
     }
+    let home = |link: &Vec<&Address>, sets: &mut Sets| {
+        let mut numbers = link.iter().filter_map(|address| number.get(address)).filter(|n| alone.get(**n) != Some(&true));
+        numbers.next().and_then(|first| places.get(&sets.root(*first)).copied())
+    };
+    cut.homes = links.iter().map(|link| home(link, &mut sets)).collect();
     leaves.sort_unstable_by_key(|(who, leaf)| (places.get(&sets.root(*who)).copied(), *leaf));
     leaves.dedup_by_key(|(who, leaf)| (sets.root(*who), *leaf));
     for (who, leaf) in leaves {
@@ -108,7 +105,7 @@ pub fn cut(model: &Model, links: &[Vec<&Address>]) -> Cut {
         piece.into_iter().zip(all.get(leaf)).for_each(|(piece, leaf)| piece.seen.push((*leaf).clone()));
     }
     for wide in all.iter().filter(|r| EVERYWHERE.contains(&r.address.kind())) {
-        let home = cut.piece_of(&wide.address);
+        let home = number.get(&wide.address).and_then(|n| places.get(&sets.root(*n)).copied());
         let others = cut.pieces.iter_mut().enumerate().filter(|(i, _)| Some(*i) != home);
         others.for_each(|(_, piece)| piece.seen.push((*wide).clone()));
     }
@@ -124,8 +121,11 @@ pub fn is_seen_everywhere(address: &Address) -> bool {
 /// Whether those who name it have nothing to do with each other for that.
 fn is_alone(resource: &Resource) -> bool {
     let mut named = false;
-    each_named(resource, &mut |_| named = true);
-    LEAVES.contains(&resource.address.kind()) && !named
+    if LEAVES.contains(&resource.address.kind()) {
+        each_named(resource, &mut |_| named = true);
+        return !named;
+    }
+    false
 }
 
 /// Calls for everything that a resource names.

@@ -28,14 +28,17 @@ pub struct Resources {
 struct Index {
     /// Those of each kind in the order of their addresses, each with its place among all.
     kinds: BTreeMap<Box<str>, Vec<(usize, Arc<Resource>)>>,
-    addresses: HashMap<Address, Arc<Resource>, BuildHasherDefault<Mixed>>,
+    addresses: HashMap<Address, Arc<Resource>, Quick>,
     /// Which of them are bound to be the same, once somebody has worked it out.
     same: OnceLock<BTreeMap<Address, Address>>,
 }
 
 /// A hash of short texts: addresses have long beginnings in common, in which a tree looks at every step.
 #[derive(Default)]
-struct Mixed(u64);
+pub struct Mixed(u64);
+
+/// Makes hashes of addresses.
+pub type Quick = BuildHasherDefault<Mixed>;
 
 impl Hasher for Mixed {
     fn write(&mut self, bytes: &[u8]) {

@@ -214,8 +214,8 @@ fn what_names_another_is_in_one_piece_with_it() {
         ]
     );
     let (a, b) = (Address::new("vpc", "a"), Address::new("vpc", "b"));
-    assert_ne!(found.piece_of(&a), found.piece_of(&b));
+    let apart = cut(&analysis.model, &[vec![&a], vec![&b]]);
+    assert_eq!((apart.pieces.len(), apart.homes), (4, vec![Some(2), Some(3)]));
     let linked = cut(&analysis.model, &[vec![&a, &b]]);
-    assert_eq!(linked.piece_of(&a), linked.piece_of(&b));
-    assert_eq!(linked.pieces.len(), 3);
+    assert_eq!((linked.pieces.len(), linked.homes), (3, vec![Some(2)]));
 }
