@@ -26,6 +26,7 @@ mod resource;
 mod scope;
 mod sensitive;
 mod sentence;
+mod settle;
 mod space;
 mod statement;
 mod template;
@@ -46,7 +47,6 @@ use crate::{
         disk::Disk,
         span::{FileId, Span},
     },
-    resources,
     schema::{
         ask::Answers,
         model::{Model, Output, Resource},
@@ -187,56 +187,13 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
         kept.end((files, around), tracer);
     }
     model.sensitive = std::mem::take(&mut resolver.concealed);
-    inherit(&mut model);
+    settle::inherit(&mut model);
     resolver.asked(&mut model);
-    account::settle(&mut model, sink);
-    cycle::report(&model, sink);
-    with_parts(&mut model, sink);
-    for spec in resources::ALL {
-        (spec.check)(&model, sink);
+    match sources.kept {
+        Some(kept) => kept.settled(&mut model, sink),
+        None => settle::settle(&mut model, sink),
     }
     Resolved { model, demands, value, named }
-}
-
-/// Hands down what a resource takes over from another one: see [`crate::registry::Inherits`].
-fn inherit(model: &mut Model) {
-    let mut taken = vec![];
-    let heirs = model.resources.of_kinds(&|kind| resources::spec(kind).is_some_and(|spec| spec.inherits.is_some()));
-    for heir in heirs.filter(|r| !r.existing) {
-        let Some(inherits) = resources::spec(heir.address.kind()).and_then(|spec| spec.inherits) else { continue };
-        let from = heir.reference(inherits.by).and_then(|by| model.resources.get(by)).filter(|from| !from.existing);
-        let Some(from) = from else { continue };
-        let (word, without) = inherits.instead;
-        let has = |of: &Resource, name: &str| of.spans.contains_key(name);
-        let comes = |name: &&&str| !(has(heir, name) || has(heir, word) && without.contains(name));
-        for name in inherits.attrs.iter().filter(comes) {
-            let value = from.record.get(*name).filter(|value| **value != Value::Null);
-            taken.extend(value.map(|value| (heir.address.clone(), *name, value.clone(), from.spans.get(*name).copied())));
-        }
-        let (told, any) = inherits.says;
-        taken.push((heir.address.clone(), told, Value::Bool(any.iter().any(|name| has(from, name))), None));
-    }
-    for (heir, name, value, span) in taken {
-        if let Some(heir) = model.resources.get_mut(&heir) {
-            heir.record.insert(name.into(), value);
-            heir.spans.extend(span.map(|span| (name.to_owned(), span)));
-        }
-    }
-}
-
-/// Adds the parts of every managed resource, for which the model must hold them all. One that gets nothing stays shared.
-fn with_parts(model: &mut Model, sink: &mut Sink) {
-    let managed = |r: &Resource| resources::spec(r.address.kind()).filter(|_| !r.existing);
-    let parts: Vec<_> = model.resources.values().map(|r| managed(r).map(|spec| (spec.desired_parts)(r, model, sink))).collect();
-    for (resource, parts) in model.resources.shared_mut().zip(parts) {
-        if let Some(parts) = parts.filter(|parts| !(parts.is_empty() && resource.parts.is_empty())) {
-            Arc::make_mut(resource).parts = parts;
-        }
-    }
-    let after: Vec<_> = model.resources.values().map(|r| managed(r).map_or_else(Vec::new, |spec| (spec.after)(r, model))).collect();
-    for (resource, others) in model.resources.shared_mut().zip(after).filter(|(_, others)| !others.is_empty()) {
-        Arc::make_mut(resource).after.extend(others);
-    }
 }
 
 impl<'a> Resolver<'a, '_> {

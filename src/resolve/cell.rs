@@ -26,6 +26,7 @@ use crate::{
         ask::{Answers, Question},
         attr::Type,
         model::{Resource, Sensitive},
+        resources::Quick,
         value::Value,
     },
     syntax::ast::{Attribute, Each, Expr},
@@ -54,7 +55,7 @@ pub(super) struct Resolver<'a, 's> {
     /// Where what is evaluated now stands.
     pub(super) here: Here<'a>,
     /// By address, every resource that is found so far: space, block, instance.
-    pub(super) things: HashMap<Address, (usize, usize, usize)>,
+    pub(super) things: HashMap<Address, (usize, usize, usize), Quick>,
     pub(super) sink: &'s mut Sink,
     pub(super) given: BTreeMap<String, Given>,
     /// What a test gives for variables of the project.
@@ -101,7 +102,7 @@ impl<'a, 's> Resolver<'a, 's> {
             scopes,
             spaces: vec![],
             here: Here::default(),
-            things: HashMap::new(),
+            things: HashMap::default(),
             sink,
             given,
             with: BTreeMap::new(),

@@ -11,9 +11,12 @@ use std::{
 };
 
 use crate::{
-    base::{address::Address, span::FileId},
-    resolve::{Chosen, Directory, Neighbours, Purpose, Sources},
-    schema::{ask::Answers, model::Resource},
+    base::{address::Address, diagnostic::Sink, span::FileId},
+    resolve::{Chosen, Directory, Neighbours, Purpose, Sources, settle::Pieces},
+    schema::{
+        ask::Answers,
+        model::{Model, Resource},
+    },
     syntax::ast,
 };
 
@@ -111,7 +114,10 @@ pub(super) struct Around {
 
 /// What is kept from one text to the next.
 #[derive(Debug, Default)]
-pub struct Kept(Mutex<Option<Last>>);
+pub struct Kept {
+    last: Mutex<Option<Last>>,
+    settled: Mutex<Pieces>,
+}
 
 #[derive(Debug)]
 struct Last {
@@ -151,20 +157,26 @@ impl Kept {
         if !matches!(sources.purpose, Purpose::Plan) {
             return (Unchanged::default(), None);
         }
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         let unchanged = last.filter(|last| last.around == around(sources)).and_then(|last| last.unchanged(sources.files));
         (unchanged.unwrap_or_default(), Some(Tracer::default()))
+    }
+
+    /// Settles a model, as far as it is not as it was.
+    pub(super) fn settled(&self, model: &mut Model, sink: &mut Sink) {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner).settle(model, sink);
     }
 
     /// How many blocks of the last text were as they had been.
     #[must_use]
     pub fn taken_over(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, |last| last.taken_over)
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, |last| last.taken_over)
     }
 
     /// Keeps what was learned.
     pub(super) fn end(&self, (files, around): (Vec<Arc<ast::File>>, Around), tracer: Tracer) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Last { around, files, traces: tracer.done, taken_over: tracer.kept });
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Last { around, files, traces: tracer.done, taken_over: tracer.kept });
     }
 }
 

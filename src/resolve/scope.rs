@@ -16,6 +16,7 @@ use crate::{
     registry::Spec,
     resolve::kept::Name as Looked,
     resources,
+    schema::resources::Quick,
     syntax::ast,
 };
 
@@ -62,7 +63,7 @@ pub(super) struct Declared<'a> {
     pub(super) address: Address,
     /// Each name once: the first of its attributes.
     pub(super) attributes: Vec<&'a ast::Attribute>,
-    by_name: HashMap<&'a str, usize>,
+    by_name: ByName<'a>,
 }
 
 /// A module call.
@@ -72,19 +73,19 @@ pub(super) struct Call<'a> {
     pub(super) scope: Option<usize>,
     /// Each name once: the first of its inputs.
     pub(super) inputs: Vec<&'a ast::Attribute>,
-    by_name: HashMap<&'a str, usize>,
+    by_name: ByName<'a>,
 }
 
 impl<'a> Call<'a> {
     /// The expression that is given for a variable of the module.
     pub(super) fn input(&self, name: &str) -> Option<&'a ast::Attribute> {
-        self.by_name.get(name).and_then(|i| self.inputs.get(*i)).copied()
+        self.by_name.get(name).and_then(|i| self.inputs.get(i)).copied()
     }
 }
 
 impl<'a> Declared<'a> {
     pub(super) fn attribute(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
+        self.by_name.get(name)
     }
 
     /// Its kind as written.
@@ -126,10 +127,10 @@ pub(super) struct Scope<'a> {
     pub(super) envs: Vec<&'a ast::Env>,
     pub(super) neighbours: Vec<&'a ast::Neighbour>,
     local_by_name: HashMap<&'a str, usize>,
-    block_by_name: HashMap<(&'a str, &'a str), usize>,
+    block_by_name: HashMap<(&'a str, &'a str), usize, Quick>,
     call_by_name: HashMap<&'a str, usize>,
     output_by_name: HashMap<&'a str, usize>,
-    kinds: HashSet<&'a str>,
+    kinds: HashSet<&'a str, Quick>,
     lost: Lost,
     /// What was looked up since somebody asked, if anybody wants to know.
     pub(super) looked: Option<RefCell<Vec<Looked>>>,
@@ -315,20 +316,36 @@ pub(super) fn is_given(outer: Option<&Spec>, word: &str) -> bool {
 }
 
 /// The attributes of a body, each name once, and their places among them; what is there twice is reported.
-fn attributes<'a>(body: &'a ast::Body, sink: &mut Sink) -> (Vec<&'a ast::Attribute>, HashMap<&'a str, usize>) {
-    let (mut found, mut by_name): (Vec<&ast::Attribute>, HashMap<&str, usize>) = Default::default();
-    for entry in &body.entries {
-        let ast::Entry::Attribute(attribute) = entry else { continue };
-        let name = &attribute.name;
-        match by_name.get(&*name.text).and_then(|i| found.get(*i)) {
-            Some(first) => sink.push(codes::duplicate(&format!("`{}`", name.text), name.span, first.name.span)),
-            None => {
-                by_name.insert(&name.text, found.len());
-                found.push(attribute);
-            }
+fn attributes<'a>(body: &'a ast::Body, sink: &mut Sink) -> (Vec<&'a ast::Attribute>, ByName<'a>) {
+    let written = body.entries.iter().filter_map(|entry| if let ast::Entry::Attribute(a) = entry { Some(a) } else { None });
+    let mut found: Vec<&ast::Attribute> = written.collect();
+    let mut by_name = ByName(found.iter().enumerate().map(|(i, a)| (&*a.name.text, i)).collect());
+    by_name.0.sort_unstable();
+    let mut again: BTreeSet<usize> = BTreeSet::new();
+    for group in by_name.0.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
+        let mut alike = group.iter().filter_map(|(_, i)| Some((*i, found.get(*i)?.name.clone())));
+        let Some((_, first)) = alike.next() else { continue };
+        for (i, name) in alike {
+            again.insert(i);
+            sink.push(codes::duplicate(&format!("`{}`", name.text), name.span, first.span));
         }
     }
+    if !again.is_empty() {
+        let mut n = 0..;
+        found.retain(|_| n.next().is_some_and(|i| !again.contains(&i)));
+        by_name = ByName(found.iter().enumerate().map(|(i, a)| (&*a.name.text, i)).collect());
+        by_name.0.sort_unstable();
+    }
     (found, by_name)
+}
+
+/// Places of attributes by their names, in the order of these. There are few of them, and ten thousand such lists.
+struct ByName<'a>(Vec<(&'a str, usize)>);
+
+impl ByName<'_> {
+    fn get(&self, name: &str) -> Option<usize> {
+        self.0.binary_search_by_key(&name, |(name, _)| name).ok().and_then(|at| self.0.get(at)).map(|(_, i)| *i)
+    }
 }
 
 /// Reports what has the name of an earlier one, and leaves it out.

@@ -135,7 +135,10 @@ impl<'a> Space<'a> {
             if declared.block.each.is_some() {
                 return Instances::default();
             }
-            let address = Address::within(&path, &declared.kind().text, &declared.block.name.text, None);
+            let address = match &*path {
+                "" => declared.address.clone(),
+                path => Address::within(path, &declared.kind().text, &declared.block.name.text, None),
+            };
             let attributes = declared.attributes.iter().map(|_| State::New).collect();
             Instances { extent: Extent::Done, all: vec![Instance { address, bindings: None, attributes }], by_key: HashMap::new() }
         });
