@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    hash::BuildHasher,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,6 +17,7 @@ use crate::{
     schema::{
         ask::Answers,
         model::{Model, Resource},
+        resources::Quick,
     },
     syntax::ast,
 };
@@ -36,8 +38,8 @@ pub(super) enum Name {
 /// What was learned while something was worked out.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
-    /// What was looked up.
-    looked: Vec<Name>,
+    /// What was looked up, as hashes: two that fall together cost work and nothing else.
+    looked: Vec<u64>,
     /// Locals that count as used for it.
     pub(super) used: Vec<Arc<str>>,
     /// Whether it depends on more than these names.
@@ -51,7 +53,7 @@ pub(super) struct Trace {
 /// Notes what is looked up, for whom.
 #[derive(Debug, Default)]
 pub(super) struct Tracer {
-    done: HashMap<Name, Trace>,
+    done: HashMap<Name, Trace, Quick>,
     open: Vec<(Name, Trace, usize)>,
     kept: usize,
 }
@@ -73,18 +75,21 @@ impl Tracer {
     pub(super) fn leave(&mut self, effects: usize) {
         if let Some((name, mut trace, before)) = self.open.pop() {
             trace.unsteady |= effects != before;
-            // One that is entered within itself is in a circle.
-            if let Some(other) = self.done.remove(&name) {
-                trace.unsteady = true;
-                trace.looked.extend(other.looked);
+            // A block's attributes are entered within the block.
+            if let Some(inner) = self.done.remove(&name) {
+                trace.unsteady |= inner.unsteady;
+                trace.looked.extend(inner.looked);
+                trace.used.extend(inner.used);
             }
+            trace.looked.sort_unstable();
+            trace.looked.dedup();
             self.done.insert(name, trace);
         }
     }
 
     pub(super) fn looked(&mut self, names: impl IntoIterator<Item = Name>) {
         if let Some((_, trace, _)) = self.open.last_mut().filter(|(_, trace, _)| !trace.is_complete) {
-            trace.looked.extend(names);
+            trace.looked.extend(names.into_iter().map(|name| hash(&name)));
         }
     }
 
@@ -123,13 +128,13 @@ pub struct Kept {
 struct Last {
     around: Around,
     files: Vec<Arc<ast::File>>,
-    traces: HashMap<Name, Trace>,
+    traces: HashMap<Name, Trace, Quick>,
     taken_over: usize,
 }
 
 /// What is as it was.
 #[derive(Debug, Default)]
-pub(super) struct Unchanged(HashMap<Address, Trace>);
+pub(super) struct Unchanged(HashMap<Address, Trace, Quick>);
 
 impl Unchanged {
     /// What a block gave, if that still holds.
@@ -193,7 +198,7 @@ impl Last {
             }
         }
         let is_dirty = dirty(&self.traces, &changed);
-        let mut kept = HashMap::new();
+        let mut kept = HashMap::default();
         for (n, (name, trace)) in self.traces.into_iter().enumerate() {
             match name {
                 Name::Settings if is_dirty.contains(&n) => return None,
@@ -206,26 +211,32 @@ impl Last {
 }
 
 /// The places of those traces that depend on what has changed, or on more than names.
-fn dirty(traces: &HashMap<Name, Trace>, changed: &[Name]) -> BTreeSet<usize> {
-    let mut users: HashMap<&Name, Vec<usize>> = HashMap::new();
-    let mut numbers: HashMap<&Name, usize> = HashMap::new();
-    let names: Vec<&Name> = traces.keys().collect();
-    for (n, (name, trace)) in traces.iter().enumerate() {
-        numbers.insert(name, n);
-        trace.looked.iter().for_each(|looked| users.entry(looked).or_default().push(n));
+fn dirty(traces: &HashMap<Name, Trace, Quick>, changed: &[Name]) -> BTreeSet<usize> {
+    let names: Vec<u64> = traces.keys().map(hash).collect();
+    // Who has looked up what.
+    let mut users: Vec<(u64, usize)> = vec![];
+    for (n, trace) in traces.values().enumerate() {
+        users.extend(trace.looked.iter().map(|looked| (*looked, n)));
     }
-    let unsteady = traces.iter().filter(|(_, trace)| trace.unsteady).map(|(name, _)| name);
-    let mut found: BTreeSet<usize> = BTreeSet::new();
-    let mut next: Vec<&Name> = changed.iter().chain(unsteady).chain([&Name::Elsewhere]).collect();
+    users.sort_unstable();
+    let touched: BTreeSet<u64> = changed.iter().chain([&Name::Elsewhere]).map(hash).collect();
+    let moved = traces.values().zip(&names).enumerate();
+    let mut found: BTreeSet<usize> = moved.filter(|(_, (trace, name))| trace.unsteady || touched.contains(name)).map(|(n, _)| n).collect();
+    // A name that nobody had may have been looked up in vain.
+    let mut next: Vec<u64> = found.iter().filter_map(|n| names.get(*n)).copied().chain(touched).collect();
     while let Some(name) = next.pop() {
-        let own = numbers.get(name).into_iter().filter(|n| found.insert(**n)).count();
-        // A name that nobody has may have been looked up in vain.
-        if own > 0 || !numbers.contains_key(name) {
-            let users = users.remove(name).into_iter().flatten();
-            next.extend(users.filter(|user| !found.contains(user)).filter_map(|user| names.get(user)));
+        let first = users.partition_point(|(looked, _)| *looked < name);
+        for (_, user) in users.get(first..).unwrap_or_default().iter().take_while(|(looked, _)| *looked == name) {
+            if found.insert(*user) {
+                next.extend(names.get(*user));
+            }
         }
     }
     found
+}
+
+fn hash(name: &Name) -> u64 {
+    Quick::default().hash_one(name)
 }
 
 /// The names that an item declares; `None` if everything may depend on it.
