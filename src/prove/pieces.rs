@@ -5,7 +5,7 @@
 //! statement about a network's addresses or about everybody, public addresses that are known, things that nobody has read), the
 //! whole is one piece.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     base::{
@@ -99,12 +99,14 @@ pub fn verdicts_in_pieces(model: &Model, read: &Read, today: Day, memory: &mut M
 
 /// Has exactly what is found of these in the memory, in their order.
 fn proved(tasks: &[Task], memory: &mut Memory, stop: &dyn Fn() -> bool) -> Option<()> {
-    let mut known = std::mem::take(&mut memory.proved);
+    let first = |key: &Key| key.piece.own.first().map(|r| r.address.clone());
+    let known = std::mem::take(&mut memory.proved);
+    let mut known: HashMap<Option<Address>, (Key, Found)> = known.into_iter().map(|one| (first(&one.0), one)).collect();
     let mut is_stopped = false;
     memory.kept = 0;
     for task in tasks {
-        if let Some(at) = known.iter().position(|(key, _)| *key == task.key) {
-            memory.proved.push(known.swap_remove(at));
+        if let Some(one) = known.remove(&first(&task.key)).filter(|(key, _)| *key == task.key) {
+            memory.proved.push(one);
             memory.kept += 1;
         } else if !is_stopped {
             let found = prove(&task.key, &mut memory.begun, stop);

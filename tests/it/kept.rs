@@ -87,6 +87,8 @@ fn a_project_that_was_seen_before_is_resolved_like_one_that_was_not() {
             };
         }
     }
-    tell(format!("{compared} projects from seed {first}, {wrong} with errors, {whole} resolved whole, {taken} of {of} resources taken over: 0 differ"));
+    tell(format!(
+        "{compared} projects from seed {first}, {wrong} with errors, {whole} resolved whole, {taken} of {of} resources taken over: 0 differ"
+    ));
     assert!(wrong > compared / 10 && wrong < compared && whole < compared / 2, "{compared} {wrong} {whole}");
 }
