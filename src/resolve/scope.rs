@@ -272,12 +272,20 @@ impl<'a> Scope<'a> {
 
     /// Whether a word is a kind, or stands as one in a block.
     pub(super) fn is_kind(&self, word: &str) -> bool {
-        resources::spec(word).is_some() || self.kinds.contains(word) || self.lost.iter().any(|(kind, _)| kind == word)
+        resources::spec(word).is_some() || self.kinds.contains(word) || self.is_found_lost(self.lost.iter().any(|(kind, _)| kind == word))
     }
 
     /// Whether an item of this name was there, but could not be parsed.
     pub(super) fn is_lost(&self, kind: &str, name: &str) -> bool {
-        self.lost.contains(&(kind.to_owned(), name.to_owned()))
+        self.is_found_lost(self.lost.contains(&(kind.to_owned(), name.to_owned())))
+    }
+
+    /// What is lost is no item, so that nobody could tell by its name when it is there no more.
+    fn is_found_lost(&self, lost: bool) -> bool {
+        if lost {
+            self.note(|| Looked::Elsewhere);
+        }
+        lost
     }
 
     /// Whether there was a `project` block that could not be parsed.

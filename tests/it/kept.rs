@@ -56,6 +56,32 @@ fn typed(text: &str, original: &str, dice: &mut Dice) -> String {
     lines.join("\n") + "\n"
 }
 
+/// Looks at texts of two files, one after the other, each as if it were the first and as what it is.
+fn one_after_the_other(values: &[&str], user: &str) -> Vec<usize> {
+    let memory = Arc::new(Memory::default());
+    let look = |values: &&str| {
+        let main = "project p {\n  region = \"us-east-1\"\n}\n";
+        let files = [("main.secnet", main), ("user.secnet", user), ("values.secnet", values)];
+        let files: Vec<(String, String)> = files.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+        let kept = analyze(files.clone(), &Inputs { memory: Some(memory.clone()), ..Inputs::default() });
+        let fresh = analyze(files, &Inputs::default());
+        assert_eq!(kept.diagnostics, fresh.diagnostics, "{values}");
+        assert!(kept.model == fresh.model, "{values}");
+        memory.taken_over()
+    };
+    values.iter().map(look).collect()
+}
+
+#[test]
+fn what_was_half_typed_and_is_gone_is_missed() {
+    let user = "vpc a {\n  cidr_block = wide\n}\n\nvpc b {\n  cidr_block = 10.1.0.0/16\n}\n";
+    let typed =
+        ["let wide = 10.0.0.0/16\n", "let wide = [\n", "", "let wide = [\n", "let wide = 10.0.0.0/16\n", "let wide = 10.0.0.0/16\n# why\n"];
+    assert_eq!(one_after_the_other(&typed, user), [0, 1, 1, 1, 1, 1]);
+    // Of what nobody names the words make no difference.
+    assert_eq!(one_after_the_other(&["let other = 1\n", "let other = 2\n", "", "vpc c {"], user), [0, 1, 1, 1]);
+}
+
 #[test]
 fn a_project_that_was_seen_before_is_resolved_like_one_that_was_not() {
     let (first, mut compared, mut wrong, mut whole) = (seed() + 5_000_000, 0, 0, 0);
