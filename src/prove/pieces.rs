@@ -16,7 +16,7 @@ use crate::{
     prove::{
         chart::CHOSEN,
         packet::Range,
-        policy::{self, Judged},
+        policy::Judged,
         verdict::{Found, Verdicts, found, together},
     },
     resources::{self, Read},
@@ -85,9 +85,8 @@ struct Task {
 pub fn verdicts_in_pieces(model: &Model, read: &Read, today: Day, memory: &mut Memory, stop: &dyn Fn() -> bool) -> Option<Verdicts> {
     let mut tasks = tasks(model, read, !memory.is_whole);
     proved(&tasks, memory, stop)?;
-    let private = tasks.iter().flat_map(|task| &task.key.networks).any(|network| !policy::is_public(*network));
     // Packets may go from one piece to another by the internet, or come to any of them from behind a gateway of one.
-    let concerns_all = memory.proved.iter().any(|(_, found)| found.has_public_addresses || found.has_ways_in && private);
+    let concerns_all = memory.proved.iter().any(|(_, found)| found.has_public_addresses || found.has_ways_in);
     memory.is_whole = concerns_all;
     if concerns_all && tasks.len() > 1 {
         tasks = self::tasks(model, read, false);
@@ -180,10 +179,11 @@ fn is_narrow(model: &Model, statement: &Statement) -> bool {
     let narrow = |value: &Value| match value {
         Value::Internet => true,
         Value::Resource(address) => model.resources.contains_key(address) && !is_seen_everywhere(address),
-        Value::Cidr(cidr) => foreign(cidr),
         _ => false,
     };
-    statement.from.iter().chain(&statement.to).chain(excepted).all(narrow)
+    // What a proof about networks rests on is said of the whole; an exception takes nothing but addresses out.
+    statement.from.iter().chain(&statement.to).all(narrow)
+        && excepted.into_iter().all(|value| narrow(value) || matches!(value, Value::Cidr(cidr) if foreign(cidr)))
         && statement.from.iter().chain(&statement.to).any(|value| value.as_resource().is_some())
 }
 

@@ -271,7 +271,7 @@ impl Wanted<'_> {
             Some(g) => (vec![Peer::Group(g.id.clone())], g.id.to_string()),
             None => {
                 let chosen = words::is_chosen(witness.get(Dim::Server).lo) && !inbound && side == Side::Server;
-                let cidrs = if chosen { vec![Cidr::ANYWHERE_V4] } else { self.networks(side, witness) };
+                let cidrs = if chosen { vec![Cidr::ANYWHERE_V4] } else { written(self.networks(side, witness))? };
                 let text = peers_text(&cidrs);
                 (cidrs.into_iter().map(Peer::Network).collect(), text)
             }
@@ -317,7 +317,7 @@ impl Wanted<'_> {
         let side = if inbound { header.source } else { header.destination };
         let cidrs = match side {
             Side::Server | Side::Is(_) if words::is_chosen(witness.get(Dim::Server).lo) && side == Side::Server => vec![Cidr::ANYWHERE_V4],
-            _ => self.networks(side, witness),
+            _ => written(self.networks(side, witness))?,
         };
         let (head, join) = if inbound { ("in", "from") } else { ("out", "to") };
         let name = chart.name(Spot::Acl(acl));
@@ -578,6 +578,12 @@ fn list(texts: Vec<String>) -> String {
 
 fn services_text(services: &[Service]) -> String {
     list(services.iter().map(ToString::to_string).collect())
+}
+
+/// Networks that one can write down; `None` if one of them is an address that AWS is still to choose.
+fn written(cidrs: Vec<Cidr>) -> Option<Vec<Cidr>> {
+    let chosen = |c: &Cidr| c.family() == Family::V4 && words::is_chosen(Range::of(*c).lo);
+    if cidrs.iter().any(chosen) { None } else { Some(cidrs) }
 }
 
 fn peers_text(cidrs: &[Cidr]) -> String {
