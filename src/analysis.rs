@@ -258,7 +258,7 @@ impl Parsed {
             neighbours: self.neighbours.clone(),
             answers: self.answers.clone(),
             purpose,
-            kept: self.memory.as_ref().map(|memory| &memory.resolved),
+            kept: self.memory.as_ref().map(|memory| (&memory.resolved, &self.sources)),
         };
         self.look_at(from)
     }

@@ -45,11 +45,13 @@ use crate::{
         codes::{env as env_codes, module as module_codes, name as codes, neighbour as neighbour_codes},
         diagnostic::Sink,
         disk::Disk,
+        source,
         span::{FileId, Span},
     },
     schema::{
         ask::Answers,
         model::{Model, Output, Resource},
+        resources::Resources,
         value::Value,
     },
     syntax::ast,
@@ -95,8 +97,8 @@ pub struct Sources<'a> {
     pub answers: Answers,
     /// What the model is wanted for.
     pub purpose: Purpose<'a>,
-    /// What is kept from one text to the next, if anything is.
-    pub kept: Option<&'a Kept>,
+    /// What is kept from one text to the next, if anything is, and the texts of the files.
+    pub kept: Option<(&'a Kept, &'a source::Sources)>,
 }
 
 /// What a model is wanted for.
@@ -134,8 +136,8 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     scopes.iter().skip(1).flat_map(|s| &s.envs).for_each(|env| sink.push(env_codes::in_module(env.name.span)));
     scopes.iter().skip(1).flat_map(|s| &s.neighbours).for_each(|n| sink.push(neighbour_codes::in_module(n.span)));
     let purpose = sources.purpose;
-    let mut keeps = sources.kept.map(|kept| (kept, sources.files.to_vec(), kept::around(&sources)));
-    let (unchanged, tracer) = sources.kept.map(|kept| kept.begin(&sources)).unwrap_or_default();
+    let mut keeps = sources.kept.map(|(kept, texts)| (kept, kept::Texts::of(&sources, texts)));
+    let (unchanged, tracer) = keeps.as_ref().map(|(kept, texts)| kept.begin(purpose, texts, scopes.first())).unwrap_or_default();
     let mut given = match scopes.first() {
         Some(own) => variable::given(own, &sources.environment, &sources.written, &sources.arguments, sink),
         None => BTreeMap::new(),
@@ -162,6 +164,7 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
     resolver.expand_modules();
     resolver.leave();
     resolver.resources(&mut model);
+    let given = keeps.as_ref().map(|_| resolver.own(&model.resources));
     for space in 0..resolver.spaces.len() {
         resolver.at(Here { space, bindings: None }, |this| this.values(&mut model));
     }
@@ -183,14 +186,14 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
         resolver.unused();
     }
     let named = resolver.named();
-    if let (Some((kept, files, around)), Some(tracer)) = (keeps.take(), resolver.tracer.take()) {
-        kept.end((files, around), tracer);
+    if let (Some((kept, texts)), Some(tracer), Some(given)) = (keeps.take(), resolver.tracer.take(), given) {
+        kept.end(texts, tracer, resolver.scopes.first(), given);
     }
     model.sensitive = std::mem::take(&mut resolver.concealed);
     settle::inherit(&mut model);
     resolver.asked(&mut model);
     match sources.kept {
-        Some(kept) => kept.settled(&mut model, sink),
+        Some((kept, _)) => kept.settled(&mut model, sink),
         None => settle::settle(&mut model, sink),
     }
     Resolved { model, demands, value, named }
@@ -199,8 +202,13 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
 impl<'a> Resolver<'a, '_> {
     /// Every resource, of every use of every directory.
     fn resources(&mut self, model: &mut Model) {
+        let files = self.take_over_files(model);
         for space in 0..self.spaces.len() {
             for block in 0..self.scope_of(space).map_or(0, |s| s.blocks.len()) {
+                let file = self.scope_of(space).filter(|_| space == 0).and_then(|s| s.blocks.get(block)).map(|b| b.block.span.file());
+                if file.is_some_and(|file| files.contains(&file)) {
+                    continue;
+                }
                 if let Some(at) = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(scope::Declared::header) {
                     self.work_out(Cell::Instances(space, block), at);
                 }
@@ -213,6 +221,29 @@ impl<'a> Resolver<'a, '_> {
                 }
             }
         }
+    }
+
+    /// Takes the resources of those files from the text before that nothing concerns; gives the files.
+    fn take_over_files(&mut self, model: &mut Model) -> BTreeSet<FileId> {
+        let whole = std::mem::take(&mut self.unchanged.whole);
+        model.resources = std::mem::take(&mut self.unchanged.resources);
+        for name in whole.values().flat_map(|group| &group.used) {
+            self.scopes.first_mut().into_iter().for_each(|scope| scope.use_local(name));
+        }
+        let files = whole.keys().copied().collect();
+        if let Some(tracer) = &mut self.tracer {
+            tracer.keep_whole(whole);
+        }
+        files
+    }
+
+    /// What the project's own blocks gave.
+    fn own(&self, resources: &Resources) -> Resources {
+        let mut own = resources.clone();
+        if self.spaces.len() > 1 {
+            own.retain(|address, _| address.module().is_empty());
+        }
+        own
     }
 
     /// The resources of a block, and whatever was learned on the way.
@@ -256,7 +287,7 @@ impl<'a> Resolver<'a, '_> {
             Some(ast::Each::For(clause)) => clause.key.iter().chain([&clause.value]).map(|n| &*n.text).collect(),
             _ => vec![],
         };
-        for attribute in declared.attributes.clone() {
+        for attribute in declared.attributes().to_vec() {
             self.walk_bound(&attribute.value, &names, &mut vec![]);
         }
     }

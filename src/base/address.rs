@@ -98,6 +98,12 @@ impl Address {
         self.text.get(..self.marks[0] as usize).unwrap_or_default().trim_end_matches('.')
     }
 
+    /// Whether it is a kind and a name and nothing more: in no module, and not one of many.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.marks[0] == 0 && self.marks[2] as usize == self.text.len()
+    }
+
     /// The whole.
     #[must_use]
     pub fn as_str(&self) -> &str {

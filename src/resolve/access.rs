@@ -199,7 +199,7 @@ impl<'a> Resolver<'a, '_> {
         if let Some(value) = self.attribute_of_named(address, name) {
             return value;
         }
-        let Some((space, block, instance)) = self.things.get(address).copied() else { return Value::Error };
+        let Some((space, block, instance)) = self.thing(address) else { return Value::Error };
         let Some(declared) = self.scope_of(space).and_then(|s| s.blocks.get(block)) else { return Value::Error };
         let (existing, Some(spec)) = (declared.existing, declared.spec) else { return Value::Error };
         if let Some(given) = self.given(address, (space, block, instance), spec, name) {
@@ -246,7 +246,7 @@ impl<'a> Resolver<'a, '_> {
             return None;
         }
         let Value::Resource(other) = self.cell(Cell::Attribute(space, block, instance, index(self, inherits.by)?), at) else { return None };
-        let (its_space, its_block, _) = self.things.get(&other).copied()?;
+        let (its_space, its_block, _) = self.thing(&other)?;
         if self.scope_of(its_space)?.blocks.get(its_block)?.existing {
             return None;
         }
@@ -406,11 +406,11 @@ impl<'a> Resolver<'a, '_> {
             return Value::Error;
         }
         let is_placed = |a: &&Address| matches!(a.kind(), "instance" | "network_interface");
-        let mut all: Vec<Address> = self.things.keys().filter(is_placed).cloned().collect();
+        let mut all: Vec<Address> = self.things().filter(is_placed).cloned().collect();
         all.sort();
         let mut found = vec![];
         for address in all {
-            let Some((space, block, instance)) = self.things.get(&address).copied() else { continue };
+            let Some((space, block, instance)) = self.thing(&address) else { continue };
             let declared = self.scope_of(space).and_then(|s| s.blocks.get(block)).filter(|d| !d.existing);
             let Some(i) = declared.and_then(|d| d.attribute("subnet")) else { continue };
             if wanted.contains(&self.cell(Cell::Attribute(space, block, instance, i), at)) {

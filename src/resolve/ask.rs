@@ -89,7 +89,7 @@ impl<'a> Resolver<'a, '_> {
     /// Ids of everything that fits an `existing` block with `for {}`; `None` where that is not known.
     pub(super) fn fitting(&mut self, space: usize, block: usize) -> Option<Vec<Key>> {
         let declared = self.scope_of(space)?.blocks.get(block)?;
-        let (attributes, header, spec) = (declared.attributes.clone(), declared.header(), declared.spec?);
+        let (attributes, header, spec) = (declared.attributes().to_vec(), declared.header(), declared.spec?);
         let path = self.spaces.get(space)?.path.clone();
         let address = Address::within(&path, &declared.kind().text, &declared.block.name.text, None);
         let (mut one, mut wrong) = (only_read(address.clone(), Record::new(), header), false);

@@ -54,8 +54,8 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) spaces: Vec<Space<'a>>,
     /// Where what is evaluated now stands.
     pub(super) here: Here<'a>,
-    /// By address, every resource that is found so far: space, block, instance.
-    pub(super) things: HashMap<Address, (usize, usize, usize), Quick>,
+    /// By address, what is found so far of modules and of blocks of which there may be many: space, block, instance.
+    pub(super) repeated: HashMap<Address, (usize, usize, usize), Quick>,
     pub(super) sink: &'s mut Sink,
     pub(super) given: BTreeMap<String, Given>,
     /// What a test gives for variables of the project.
@@ -102,7 +102,7 @@ impl<'a, 's> Resolver<'a, 's> {
             scopes,
             spaces: vec![],
             here: Here::default(),
-            things: HashMap::default(),
+            repeated: HashMap::default(),
             sink,
             given,
             with: BTreeMap::new(),
@@ -140,8 +140,9 @@ impl<'a, 's> Resolver<'a, 's> {
         let index = self.spaces.len();
         if let Some(declared) = self.scopes.get(scope) {
             let space = Space::new(scope, declared, path, caller);
-            for (block, instances) in space.blocks.iter().enumerate() {
-                self.things.extend(instances.all.iter().enumerate().map(|(i, one)| (one.address.clone(), (index, block, i))));
+            // What the project itself has one of is found by its name.
+            for (block, instances) in space.blocks.iter().enumerate().filter(|_| index > 0) {
+                self.repeated.extend(instances.all.iter().enumerate().map(|(i, one)| (one.address.clone(), (index, block, i))));
             }
             self.spaces.push(space);
         }
@@ -246,7 +247,9 @@ impl<'a, 's> Resolver<'a, 's> {
             Cell::Local(space, i) => self.spaces.get_mut(space)?.locals.get_mut(i),
             Cell::Output(space, i) => self.spaces.get_mut(space)?.outputs.get_mut(i),
             Cell::Attribute(space, block, instance, i) => {
-                self.spaces.get_mut(space)?.blocks.get_mut(block)?.all.get_mut(instance)?.attributes.get_mut(i)
+                let states = &mut self.spaces.get_mut(space)?.blocks.get_mut(block)?.all.get_mut(instance)?.attributes;
+                states.resize_with(states.len().max(i + 1), State::default);
+                states.get_mut(i)
             }
             Cell::Instances(..) | Cell::Calls(..) => None,
         }
@@ -256,7 +259,9 @@ impl<'a, 's> Resolver<'a, 's> {
         match cell {
             Cell::Local(space, i) => self.spaces.get(space)?.locals.get(i),
             Cell::Output(space, i) => self.spaces.get(space)?.outputs.get(i),
-            Cell::Attribute(space, block, instance, i) => self.spaces.get(space)?.blocks.get(block)?.all.get(instance)?.attributes.get(i),
+            Cell::Attribute(space, block, instance, i) => {
+                Some(self.spaces.get(space)?.blocks.get(block)?.all.get(instance)?.attributes.get(i).unwrap_or(&State::New))
+            }
             Cell::Instances(..) | Cell::Calls(..) => None,
         }
     }
@@ -412,7 +417,7 @@ impl<'a, 's> Resolver<'a, 's> {
             },
             Cell::Output(space, i) => Some((&self.scope_of(space)?.outputs.get(i)?.value, None, here(space))),
             Cell::Attribute(space, block, instance, i) => {
-                let attribute = self.scope_of(space)?.blocks.get(block)?.attributes.get(i)?;
+                let attribute = self.scope_of(space)?.blocks.get(block)?.attributes().get(i)?;
                 let bindings = self.instance(space, block, instance)?.bindings.clone();
                 Some((&attribute.value, None, Here { space, bindings }))
             }
@@ -429,6 +434,18 @@ impl<'a, 's> Resolver<'a, 's> {
 
     pub(super) fn instance(&self, space: usize, block: usize, instance: usize) -> Option<&Instance<'a>> {
         self.spaces.get(space)?.blocks.get(block)?.all.get(instance)
+    }
+
+    /// The space, block and instance of an address, if there is such a resource so far.
+    pub(super) fn thing(&self, address: &Address) -> Option<(usize, usize, usize)> {
+        let plain = || self.scopes.first().and_then(|own| own.plain_block(address)).map(|block| (0, block, 0));
+        self.repeated.get(address).copied().or_else(plain)
+    }
+
+    /// The address of every resource that is found so far, in no order.
+    pub(super) fn things(&self) -> impl Iterator<Item = &Address> {
+        let plain = self.scopes.iter().take(1).flat_map(|own| own.blocks.iter().filter(|b| b.block.each.is_none()).map(|b| &b.address));
+        self.repeated.keys().chain(plain)
     }
 
     fn local_value(&mut self, space: usize, i: usize) -> Value {
@@ -451,7 +468,7 @@ impl<'a, 's> Resolver<'a, 's> {
 
     fn attribute_value(&mut self, space: usize, block: usize, instance: usize, i: usize) -> Value {
         let declared = self.scope_of(space).and_then(|s| s.blocks.get(block));
-        let found = declared.and_then(|b| Some((b.spec, b.existing, *b.attributes.get(i)?)));
+        let found = declared.and_then(|b| Some((b.spec, b.existing, *b.attributes().get(i)?)));
         let (Some((spec, existing, attribute)), Some(one)) = (found, self.instance(space, block, instance)) else { return Value::Error };
         let (address, bindings) = (one.address.clone(), one.bindings.clone());
         let ty = spec.and_then(|spec| {
@@ -503,7 +520,7 @@ impl<'a, 's> Resolver<'a, 's> {
             Cell::Local(_, i) => scope.locals.get(i).map(|l| within(&l.name().text)),
             Cell::Output(_, i) => scope.outputs.get(i).map(|o| within(&o.name.text)),
             Cell::Attribute(_, block, instance, i) => self.instance(space, block, instance).and_then(|one| {
-                let name = &scope.blocks.get(block)?.attributes.get(i)?.name.text;
+                let name = &scope.blocks.get(block)?.attributes().get(i)?.name.text;
                 Some(format!("{}.{name}", one.address))
             }),
             Cell::Instances(_, block) => scope.blocks.get(block).map(|b| within(b.address.as_str())),

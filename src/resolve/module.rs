@@ -66,7 +66,7 @@ impl<'a> Resolver<'a, '_> {
     /// What stands between the braces of a module call and is no input of it.
     fn module_body(&mut self, space: usize, call: usize) {
         let Some(found) = self.scope_of(space).and_then(|s| s.calls.get(call)) else { return };
-        let (module, scope, inputs) = (found.module, found.scope, found.inputs.clone());
+        let (module, scope, inputs) = (found.module, found.scope, found.inputs().to_vec());
         for entry in module.body.entries.iter().filter(|e| !matches!(e, Entry::Attribute(_))) {
             let (word, at) = entry.head();
             let diagnostic = codes::only_inputs(word, at);

@@ -12,7 +12,7 @@ use crate::{
         cell::Resolver,
         convert::describe,
         operator,
-        space::{Bindings, Extent, Here, Instance, Instances, State, bind, key_of, key_text},
+        space::{Bindings, Extent, Here, Instance, Instances, bind, key_of, key_text},
         test::is_certain,
     },
     schema::value::Value,
@@ -175,12 +175,12 @@ impl<'a> Resolver<'a, '_> {
 
     /// Finds out which resources there are of a block.
     pub(super) fn expand_block(&mut self, space: usize, block: usize) {
-        let found = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|d| (d.block, d.attributes.len(), d.given));
-        let Some((declared, attributes, given)) = found else { return };
+        let found = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|d| (d.block, d.given));
+        let Some((declared, given)) = found else { return };
         let outer = given.map(|(_, outer)| outer);
         let Some(each) = &declared.each else { return };
         if let Some(outer) = outer {
-            return self.expand_with(space, block, outer, attributes);
+            return self.expand_with(space, block, outer);
         }
         let count = match each {
             Each::All(_) => {
@@ -193,7 +193,7 @@ impl<'a> Resolver<'a, '_> {
         let one = |key: Option<&Key>, bindings: Bindings<'a>| Instance {
             address: Address::within(&path, &declared.kind.text, &declared.name.text, key),
             bindings,
-            attributes: (0..attributes).map(|_| State::New).collect(),
+            attributes: vec![],
         };
         let instances = match count {
             Count::Single(there) => {
@@ -206,24 +206,24 @@ impl<'a> Resolver<'a, '_> {
             },
             Count::Broken => Instances { extent: Extent::Broken, ..Instances::default() },
         };
-        self.things.extend(instances.all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
+        self.repeated.extend(instances.all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
         if let Some(slot) = self.spaces.get_mut(space).and_then(|s| s.blocks.get_mut(block)) {
             *slot = instances;
         }
     }
 
     /// What AWS gives with each of the resources of another block.
-    fn expand_with(&mut self, space: usize, block: usize, outer: usize, attributes: usize) {
+    fn expand_with(&mut self, space: usize, block: usize, outer: usize) {
         let Some((kind, at)) = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|d| (d.kind(), d.header())) else { return };
         self.work_out(super::space::Cell::Instances(space, outer), at);
         let Some(around) = self.spaces.get(space).and_then(|s| s.blocks.get(outer)) else { return };
         let one = |one: &Instance<'a>| Instance {
             address: Address::within(one.address.module(), &kind.text, one.address.name(), one.address.key().as_ref()),
             bindings: one.bindings.clone(),
-            attributes: (0..attributes).map(|_| State::New).collect(),
+            attributes: vec![],
         };
         let (extent, all, by_key) = (around.extent, around.all.iter().map(one).collect::<Vec<_>>(), around.by_key.clone());
-        self.things.extend(all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
+        self.repeated.extend(all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
         if let Some(slot) = self.spaces.get_mut(space).and_then(|s| s.blocks.get_mut(block)) {
             *slot = Instances { extent, all, by_key };
         }

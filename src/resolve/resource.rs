@@ -32,7 +32,7 @@ impl<'a> Resolver<'a, '_> {
         let declared = self.scope()?.blocks.get(block_at)?;
         let (existing, header, kind, body, given) =
             (declared.existing, declared.header(), declared.kind(), declared.body(), declared.given);
-        let (spec, attributes, declared_each) = (declared.spec, declared.attributes.clone(), declared.block.each.as_ref());
+        let (spec, attributes, declared_each) = (declared.spec, declared.attributes().to_vec(), declared.block.each.as_ref());
         let Some(spec) = spec else {
             self.sink.push(unknown_kind(kind));
             return None;

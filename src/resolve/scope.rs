@@ -1,7 +1,7 @@
 //! What is declared, by name. Layer 4; evaluates nothing.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
@@ -11,7 +11,7 @@ use crate::{
         address::Address,
         codes::name as codes,
         diagnostic::{Sink, nearest},
-        span::Span,
+        span::{FileId, Span},
     },
     registry::Spec,
     resolve::kept::Name as Looked,
@@ -61,8 +61,13 @@ pub(super) struct Declared<'a> {
     pub(super) spec: Option<&'static Spec>,
     /// Its kind and name, for messages about the block as such.
     pub(super) address: Address,
-    /// Each name once: the first of its attributes.
-    pub(super) attributes: Vec<&'a ast::Attribute>,
+    written: OnceCell<Written<'a>>,
+}
+
+/// The attributes of a body.
+struct Written<'a> {
+    /// Each name once: the first of them.
+    attributes: Vec<&'a ast::Attribute>,
     by_name: ByName<'a>,
 }
 
@@ -71,21 +76,34 @@ pub(super) struct Call<'a> {
     pub(super) module: &'a ast::Module,
     /// Its scope; `None` if it could not be opened, which was reported.
     pub(super) scope: Option<usize>,
-    /// Each name once: the first of its inputs.
-    pub(super) inputs: Vec<&'a ast::Attribute>,
-    by_name: ByName<'a>,
+    inputs: Written<'a>,
 }
 
 impl<'a> Call<'a> {
     /// The expression that is given for a variable of the module.
     pub(super) fn input(&self, name: &str) -> Option<&'a ast::Attribute> {
-        self.by_name.get(name).and_then(|i| self.inputs.get(i)).copied()
+        self.inputs.by_name.get(name).and_then(|i| self.inputs.attributes.get(i)).copied()
+    }
+
+    /// Its inputs, each name once: the first.
+    pub(super) fn inputs(&self) -> &[&'a ast::Attribute] {
+        &self.inputs.attributes
     }
 }
 
 impl<'a> Declared<'a> {
     pub(super) fn attribute(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name)
+        self.written().by_name.get(name)
+    }
+
+    /// Its attributes, each name once: the first.
+    pub(super) fn attributes(&self) -> &[&'a ast::Attribute] {
+        &self.written().attributes
+    }
+
+    fn written(&self) -> &Written<'a> {
+        // Names that are there twice were reported, all others are quickly found by who asks.
+        self.written.get_or_init(|| written(self.body(), &mut Sink::default()))
     }
 
     /// Its kind as written.
@@ -142,7 +160,11 @@ impl<'a> Scope<'a> {
     /// Collects the declarations of a directory; what has a name twice is reported and left out.
     pub(super) fn new(directory: &'a Directory, files: &'a [Arc<ast::File>], lost: Lost, sink: &mut Sink) -> Self {
         let mut scope = Self { directory: &directory.name, lost, ..Self::default() };
-        for item in directory.files.iter().filter_map(|f| files.get(*f)).flat_map(|f| &f.items) {
+        let own = || directory.files.iter().filter_map(|f| files.get(*f));
+        let items = own().map(|f| f.items.len()).sum();
+        scope.blocks.reserve(items);
+        scope.block_by_name.reserve(items);
+        for item in own().flat_map(|f| &f.items) {
             match item {
                 ast::Item::Project(project) => scope.projects.push(project),
                 ast::Item::Variable(variable) => scope.local(Local::Variable(variable), sink),
@@ -217,11 +239,13 @@ impl<'a> Scope<'a> {
             sink.push(codes::duplicate(&format!("`{}`", kind.text), kind.span, first.header()));
             return;
         }
-        let (attributes, by_name) = attributes(body, sink);
-        let address = Address::new(&kind.text, &name.text);
-        self.kinds.insert(&kind.text);
+        let at_once = if has_repeated(body) { OnceCell::from(written(body, sink)) } else { OnceCell::new() };
+        let address = if given.is_some() { Address::new(&kind.text, &name.text) } else { block.address.clone() };
+        if self.blocks.last().is_none_or(|last| last.kind().text != kind.text) {
+            self.kinds.insert(&kind.text);
+        }
         self.block_by_name.insert(key, self.blocks.len());
-        self.blocks.push(Declared { block, given, existing, spec: resources::spec(&kind.text), address, attributes, by_name });
+        self.blocks.push(Declared { block, given, existing, spec: resources::spec(&kind.text), address, written: at_once });
     }
 
     fn call(&mut self, module: &'a ast::Module, directory: &Directory, sink: &mut Sink) {
@@ -229,10 +253,10 @@ impl<'a> Scope<'a> {
             sink.push(codes::duplicate(&format!("`module.{}`", module.name.text), module.name.span, first.module.name.span));
             return;
         }
-        let (inputs, by_name) = attributes(&module.body, sink);
+        let inputs = written(&module.body, sink);
         self.call_by_name.insert(&module.name.text, self.calls.len());
         let scope = directory.modules.get(&*module.source.text).copied();
-        self.calls.push(Call { module, scope, inputs, by_name });
+        self.calls.push(Call { module, scope, inputs });
     }
 
     pub(super) fn find_local(&self, name: &str) -> Option<usize> {
@@ -251,6 +275,31 @@ impl<'a> Scope<'a> {
         let found = self.block_by_name.get(&(kind, name)).copied();
         let known = || found.and_then(|i| self.blocks.get(i)).map(|b| b.address.clone());
         self.note(|| Looked::Block(known().unwrap_or_else(|| Address::new(kind, name))));
+        found
+    }
+
+    /// The block of an address, if there is one of it and always one; nobody learns of it.
+    pub(super) fn plain_block(&self, address: &Address) -> Option<usize> {
+        let found = self.block_by_name.get(&(address.kind(), address.name())).copied().filter(|_| address.is_plain());
+        found.filter(|i| self.blocks.get(*i).is_some_and(|b| b.block.each.is_none()))
+    }
+
+    /// The file that declares something.
+    pub(super) fn file_of(&self, name: &Looked) -> Option<FileId> {
+        let span = match name {
+            Looked::Block(address) => self.block_by_name.get(&(address.kind(), address.name())).and_then(|i| self.blocks.get(*i))?.block.span,
+            Looked::Local(name) => self.local_by_name.get(&**name).and_then(|i| self.locals.get(*i))?.name().span,
+            Looked::Settings | Looked::Elsewhere => return None,
+        };
+        Some(span.file())
+    }
+
+    /// How many blocks each file declares, but those whose names others have.
+    pub(super) fn blocks_by_file(&self) -> HashMap<FileId, usize> {
+        let mut found = HashMap::new();
+        for of_file in self.blocks.chunk_by(|a, b| a.block.span.file() == b.block.span.file()) {
+            of_file.first().into_iter().for_each(|one| *found.entry(one.block.span.file()).or_default() += of_file.len());
+        }
         found
     }
 
@@ -323,10 +372,19 @@ pub(super) fn is_given(outer: Option<&Spec>, word: &str) -> bool {
     outer.is_some_and(|s| s.kind == "vpc") && resources::spec(word).is_some_and(|s| s.stands_for.is_some())
 }
 
-/// The attributes of a body, each name once, and their places among them; what is there twice is reported.
-fn attributes<'a>(body: &'a ast::Body, sink: &mut Sink) -> (Vec<&'a ast::Attribute>, ByName<'a>) {
-    let written = body.entries.iter().filter_map(|entry| if let ast::Entry::Attribute(a) = entry { Some(a) } else { None });
-    let mut found: Vec<&ast::Attribute> = written.collect();
+fn attributes(body: &ast::Body) -> impl Iterator<Item = &ast::Attribute> + Clone {
+    body.entries.iter().filter_map(|entry| if let ast::Entry::Attribute(a) = entry { Some(a) } else { None })
+}
+
+/// Whether an attribute is there twice. There are few in a body, and ten thousand bodies.
+fn has_repeated(body: &ast::Body) -> bool {
+    let all = attributes(body);
+    all.clone().enumerate().any(|(i, one)| all.clone().take(i).any(|other| other.name.text == one.name.text))
+}
+
+/// The attributes of a body; what is there twice is reported.
+fn written<'a>(body: &'a ast::Body, sink: &mut Sink) -> Written<'a> {
+    let mut found: Vec<&ast::Attribute> = attributes(body).collect();
     let mut by_name = ByName(found.iter().enumerate().map(|(i, a)| (&*a.name.text, i)).collect());
     by_name.0.sort_unstable();
     let mut again: BTreeSet<usize> = BTreeSet::new();
@@ -344,7 +402,7 @@ fn attributes<'a>(body: &'a ast::Body, sink: &mut Sink) -> (Vec<&'a ast::Attribu
         by_name = ByName(found.iter().enumerate().map(|(i, a)| (&*a.name.text, i)).collect());
         by_name.0.sort_unstable();
     }
-    (found, by_name)
+    Written { attributes: found, by_name }
 }
 
 /// Places of attributes by their names, in the order of these. There are few of them, and ten thousand such lists.

@@ -95,6 +95,7 @@ pub(super) struct Here<'a> {
 pub(super) struct Instance<'a> {
     pub(super) address: Address,
     pub(super) bindings: Bindings<'a>,
+    /// As far as anybody has asked; those that are missing are new.
     pub(super) attributes: Vec<State>,
 }
 
@@ -139,8 +140,7 @@ impl<'a> Space<'a> {
                 "" => declared.address.clone(),
                 path => Address::within(path, &declared.kind().text, &declared.block.name.text, None),
             };
-            let attributes = declared.attributes.iter().map(|_| State::New).collect();
-            Instances { extent: Extent::Done, all: vec![Instance { address, bindings: None, attributes }], by_key: HashMap::new() }
+            Instances { extent: Extent::Done, all: vec![Instance { address, bindings: None, attributes: vec![] }], by_key: HashMap::new() }
         });
         Self {
             scope: index,

@@ -118,8 +118,8 @@ impl<'a> Resolver<'a, '_> {
 
     /// The block of an address, and its place.
     fn block_of(&self, address: &Address) -> Option<&Declared<'a>> {
-        let (space, block, _) = self.things.get(address)?;
-        self.scope_of(*space)?.blocks.get(*block)
+        let (space, block, _) = self.thing(address)?;
+        self.scope_of(space)?.blocks.get(block)
     }
 
     /// Whether what a statement names may stand in what could not be read.
@@ -134,7 +134,7 @@ impl<'a> Resolver<'a, '_> {
             return name_codes::unknown_kind(&target.kind.text, target.kind.span, nearest(&target.kind.text, kinds()));
         }
         let of_kind = |a: &&Address| a.kind() == address.kind() && a.module() == address.module();
-        let mut others: Vec<&Address> = self.things.keys().filter(of_kind).collect();
+        let mut others: Vec<&Address> = self.things().filter(of_kind).collect();
         others.sort();
         if target.modules.is_empty() && target.key.is_none() && others.iter().all(|a| a.key().is_none()) {
             let meant = self.scope().and_then(|s| s.nearest_block(&target.kind.text, &target.name.text)).filter(|b| !b.existing);
@@ -177,7 +177,7 @@ impl<'a> Resolver<'a, '_> {
                 // What AWS gives with a VPC goes by its name, and moves with it.
                 let given = resources::given().filter(|_| to.kind() == "vpc").map(|s| s.kind);
                 let with = |kind, a: &Address| Address::within(a.module(), kind, a.name(), a.key().as_ref());
-                let along = given.map(|kind| (with(kind, &from), with(kind, &to))).filter(|(_, to)| self.things.contains_key(to));
+                let along = given.map(|kind| (with(kind, &from), with(kind, &to))).filter(|(_, to)| self.thing(to).is_some());
                 let along: Vec<_> = along.filter(|(_, to)| targets.insert(to.clone())).collect();
                 found.extend(along.into_iter().map(|(from, to)| Moved { from, to, span: moved.span }));
                 found.push(Moved { from, to, span: moved.span });

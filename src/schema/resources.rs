@@ -153,6 +153,11 @@ impl Resources {
         self.changing().remove(address).map(Arc::unwrap_or_clone)
     }
 
+    /// Takes one out, and leaves it shared.
+    pub fn release(&mut self, address: &Address) -> Option<Arc<Resource>> {
+        self.changing().remove(address)
+    }
+
     /// Leaves only those of which `keep` says so.
     pub fn retain(&mut self, mut keep: impl FnMut(&Address, &Resource) -> bool) {
         self.changing().retain(|address, resource| keep(address, resource));

@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use crate::base::{address::Key, span::Span};
+use crate::base::{
+    address::{Address, Key},
+    span::Span,
+};
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -160,6 +163,8 @@ pub struct Block {
     pub kind: Name,
     /// Its name.
     pub name: Name,
+    /// Both, once for all who ask.
+    pub address: Address,
     /// How many of it there are, where it says so.
     pub each: Option<Each>,
     /// What stands between the braces.

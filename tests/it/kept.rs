@@ -56,6 +56,18 @@ fn typed(text: &str, original: &str, dice: &mut Dice) -> String {
     lines.join("\n") + "\n"
 }
 
+/// Carries something from one file to another, or within one; some leave it where it was, too.
+fn carried(files: &mut [(String, String)], dice: &mut Dice) {
+    let (from, to) = (dice.below(files.len()), dice.below(files.len()));
+    let mut parts: Vec<String> = files[from].1.split("\n\n").map(str::to_owned).collect();
+    let at = dice.below(parts.len());
+    let part = if dice.one_in(3) { parts[at].clone() } else { parts.remove(at) };
+    files[from].1 = parts.join("\n\n");
+    let mut parts: Vec<String> = files[to].1.split("\n\n").map(str::to_owned).collect();
+    parts.insert(dice.below(parts.len() + 1), part);
+    files[to].1 = parts.join("\n\n");
+}
+
 /// Looks at texts of two files, one after the other, each as if it were the first and as what it is.
 fn one_after_the_other(values: &[&str], user: &str) -> Vec<usize> {
     let memory = Arc::new(Memory::default());
@@ -77,7 +89,7 @@ fn what_was_half_typed_and_is_gone_is_missed() {
     let user = "vpc a {\n  cidr_block = wide\n}\n\nvpc b {\n  cidr_block = 10.1.0.0/16\n}\n";
     let typed =
         ["let wide = 10.0.0.0/16\n", "let wide = [\n", "", "let wide = [\n", "let wide = 10.0.0.0/16\n", "let wide = 10.0.0.0/16\n# why\n"];
-    assert_eq!(one_after_the_other(&typed, user), [0, 1, 1, 1, 1, 1]);
+    assert_eq!(one_after_the_other(&typed, user), [0, 1, 1, 1, 1, 2]);
     // Of what nobody names the words make no difference.
     assert_eq!(one_after_the_other(&["let other = 1\n", "let other = 2\n", "", "vpc c {"], user), [0, 1, 1, 1]);
 }
@@ -111,6 +123,9 @@ fn a_project_that_was_seen_before_is_resolved_like_one_that_was_not() {
                 true => original[at].1.clone(),
                 false => typed(&now[at].1, &original[at].1, &mut dice),
             };
+            if dice.one_in(4) {
+                carried(&mut now, &mut dice);
+            }
         }
     }
     tell(format!(

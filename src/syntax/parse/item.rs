@@ -5,6 +5,7 @@ use pest::iterators::{Pair, Pairs};
 use super::grammar::Rule;
 use crate::{
     base::{
+        address::Address,
         codes::syntax as codes,
         diagnostic::{Diagnostic, Sink},
         span::{FileId, Span},
@@ -150,7 +151,8 @@ impl<'a> Lower<'a> {
         let each = inner.next(Rule::all).or_else(|| inner.next(Rule::each)).and_then(|p| self.each(p));
         let mut body = self.block(inner.next(Rule::block)?);
         self.no_foreign_repetition(&kind, &name, &mut body);
-        let block = Block { kind, name, each, body, doc, span };
+        let address = Address::new(&kind.text, &name.text);
+        let block = Block { kind, name, address, each, body, doc, span };
         Some(if rule == Rule::existing { Item::Existing(block) } else { Item::Resource(block) })
     }
 
