@@ -257,9 +257,7 @@ impl<'a> Resolver<'a, '_> {
             }
             model.resources.extend(resource.map(|r| (r.address.clone(), r)));
         }
-        let trace = self.tracer.as_mut().and_then(|t| t.current());
-        trace.into_iter().for_each(|trace| trace.is_complete = true);
-        self.leave();
+        self.leave_complete();
     }
 
     /// Takes a block's resources from the text before, if nothing has touched them since; says whether it did.

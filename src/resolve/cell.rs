@@ -221,6 +221,14 @@ impl<'a, 's> Resolver<'a, 's> {
         self.tracer.iter_mut().for_each(|tracer| tracer.leave(effects));
     }
 
+    /// The same, where all was worked out that there is of it.
+    pub(super) fn leave_complete(&mut self) {
+        self.hand_over();
+        let trace = self.tracer.as_mut().and_then(|t| t.current());
+        trace.into_iter().for_each(|trace| trace.is_complete = true);
+        self.leave();
+    }
+
     fn hand_over(&mut self) {
         let looked = self.scopes.first().and_then(|own| own.looked.as_ref()).map(std::cell::RefCell::take);
         self.tracer.iter_mut().zip(looked).for_each(|(tracer, looked)| tracer.looked(looked));
