@@ -8,7 +8,6 @@
 use std::{
     collections::{BTreeMap, HashMap, btree_map},
     fmt,
-    hash::{BuildHasherDefault, Hasher},
     iter::Map,
     sync::{Arc, OnceLock},
 };
@@ -33,26 +32,8 @@ struct Index {
     same: OnceLock<BTreeMap<Address, Address>>,
 }
 
-/// A hash of short texts: addresses have long beginnings in common, in which a tree looks at every step.
-#[derive(Default)]
-pub struct Mixed(u64);
-
-/// Makes hashes of addresses.
-pub type Quick = BuildHasherDefault<Mixed>;
-
-impl Hasher for Mixed {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut eight = [0; 8];
-            eight.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(eight)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-}
+/// Makes hashes of addresses, quickly: they have long beginnings in common, in which a tree looks at every step.
+pub type Quick = rustc_hash::FxBuildHasher;
 
 /// All of them with their addresses, in order.
 pub type Iter<'r> = Map<btree_map::Iter<'r, Address, Arc<Resource>>, fn((&'r Address, &'r Arc<Resource>)) -> (&'r Address, &'r Resource)>;

@@ -51,6 +51,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jiff", &["resolve/function"]),
     ("md5", &["resolve/function", "sim"]),
     ("regex", &["resolve/function"]),
+    ("rustc_hash", &["schema/resources.rs"]),
     ("saphyr", &["resolve/function"]),
     ("saphyr_parser", &["resolve/function"]),
     ("sha1", &["resolve/function"]),
