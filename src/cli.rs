@@ -33,6 +33,7 @@ mod network;
 mod new;
 mod output;
 pub mod outside;
+mod pages;
 mod permission;
 mod plan;
 mod planfile;

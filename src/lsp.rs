@@ -86,6 +86,9 @@ pub trait Door {
 
     /// Waivers end on a day.
     fn today(&self) -> Day;
+
+    /// The directory that the manual's pages lie in on this machine, for links to them; `None` where there is none.
+    fn manual(&self) -> Option<PathBuf>;
 }
 
 /// What was read of a project.
@@ -124,6 +127,7 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
     connection.initialize_finish(id, serde_json::to_value(result).unwrap_or_default())?;
     let mut session = Session::new(door, encoding, folders(&params));
     session.shows_places = further::shows_places(&params);
+    session.manual = door.manual().filter(|_| links_codes(&params));
     loop {
         let message = match connection.receiver.try_recv() {
             Ok(message) => message,
@@ -171,6 +175,12 @@ fn stale() -> Notification {
 
 fn info() -> ServerInfo {
     ServerInfo { name: "secnet".into(), version: Some(env!("CARGO_PKG_VERSION").into()) }
+}
+
+/// Whether the editor shows where a message's code is explained.
+fn links_codes(params: &InitializeParams) -> bool {
+    let published = params.capabilities.text_document.as_ref().and_then(|t| t.publish_diagnostics.as_ref());
+    published.and_then(|p| p.diagnostics_capabilities.code_description_support).unwrap_or_default()
 }
 
 /// Bytes if the editor can count them, else what all can.

@@ -56,9 +56,7 @@ impl Docs {
     /// # Errors
     /// There is no such topic, or the site cannot be written.
     pub fn run(&self, printer: &Printer) -> Outcome {
-        let mut pages = manual::pages();
-        pages.push(commands());
-        let pages = manual::sorted(pages);
+        let pages = pages();
         match (&self.site, &self.topic) {
             (Some(directory), _) => return write(directory, &pages, printer),
             (None, Some(topic)) => show(topic, &pages, printer)?,
@@ -66,6 +64,13 @@ impl Docs {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// Every page of the manual, the commands among them.
+pub(super) fn pages() -> Vec<Page> {
+    let mut pages = manual::pages();
+    pages.push(commands());
+    manual::sorted(pages)
 }
 
 fn show(wanted: &str, pages: &[Page], printer: &Printer) -> Result<(), Stop> {

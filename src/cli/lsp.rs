@@ -26,6 +26,7 @@ use crate::{
         load::{self, Texts},
         neighbour::{Others, OthersArgs},
         network::{fitting, join},
+        pages,
         project::{Given, ProjectArgs},
         target::Place,
         variables::VariableArgs,
@@ -65,7 +66,9 @@ impl Lsp {
     /// The editor breaks off.
     pub(super) fn run(self) -> Outcome {
         let args = ProjectArgs::of(PathBuf::new(), self.variables, self.env, self.policy_directories);
+        let manual = pages::directory(|name| std::env::var_os(name).map(PathBuf::from));
         let files = Files::new(args, self.others.sandbox);
+        let files = manual.into_iter().fold(files, Files::with_manual);
         lsp::on_stdio(&files).map_err(|e| Stop::from(codes::editor_gone(&e.to_string())))?;
         Ok(Exit::Ok)
     }
@@ -77,6 +80,8 @@ pub struct Files {
     args: ProjectArgs,
     sandbox: bool,
     memory: Arc<Memory>,
+    /// Where the manual's pages are kept.
+    manual: Option<PathBuf>,
 }
 
 /// What was read of states: they may be far away, and are not read on every keystroke.
@@ -102,7 +107,13 @@ impl Default for Files {
 
 impl Files {
     fn new(args: ProjectArgs, sandbox: bool) -> Self {
-        Self { args, sandbox, memory: Arc::default() }
+        Self { args, sandbox, memory: Arc::default(), manual: None }
+    }
+
+    /// The same, with the manual's pages in a directory, where they are written if they are not there.
+    #[must_use]
+    pub fn with_manual(self, directory: PathBuf) -> Self {
+        Self { manual: Some(directory), ..self }
     }
 
     fn existing(&self, directory: &Path, model: &Model) -> Read {
@@ -171,6 +182,11 @@ impl Door for Files {
 
     fn today(&self) -> Day {
         Day::of(store::now())
+    }
+
+    fn manual(&self) -> Option<PathBuf> {
+        // Without them there are no links, and `secnet explain` says the same.
+        self.manual.clone().filter(|directory| pages::provide(directory).is_ok())
     }
 }
 

@@ -2,14 +2,20 @@
 
 use std::path::Path;
 
-use gen_lsp_types::{Code, Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, Location, Range};
+use gen_lsp_types::{
+    Code as ShownCode, CodeDescription, Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, Location, Range, Uri,
+};
 
 use crate::{
     base::{
-        diagnostic::{Diagnostic, Severity},
+        diagnostic::{Code, Diagnostic, Severity},
         span::Span,
     },
-    lsp::session::{Project, Session},
+    lsp::{
+        place,
+        session::{Project, Session},
+    },
+    manual::site,
     syntax::ast::Item,
 };
 
@@ -35,6 +41,12 @@ fn nowhere(project: &Project) -> Option<Span> {
     items.filter_map(|item| if let Item::Project(p) = item { Some(p.name.span) } else { None }).next()
 }
 
+/// The page that explains a code.
+fn explained(pages: &Path, code: &Code) -> Uri {
+    let Uri(page) = place::uri_of(pages);
+    Uri(format!("{page}/{}", site::of_code(code)))
+}
+
 /// In the editor's words.
 pub(super) fn shown(session: &Session<'_>, project: &Project, diagnostic: &Diagnostic, range: Range) -> Shown {
     let mut message = diagnostic.message.clone();
@@ -55,8 +67,8 @@ pub(super) fn shown(session: &Session<'_>, project: &Project, diagnostic: &Diagn
             Severity::Error => DiagnosticSeverity::Error,
             Severity::Warning => DiagnosticSeverity::Warning,
         }),
-        code: Some(Code::String(diagnostic.code.id.into())),
-        code_description: None,
+        code: Some(ShownCode::String(diagnostic.code.id.into())),
+        code_description: session.manual.as_ref().map(|pages| CodeDescription { href: explained(pages, diagnostic.code) }),
         source: Some("secnet".into()),
         message: message.into(),
         tags: None,

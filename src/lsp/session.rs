@@ -59,6 +59,8 @@ pub(super) struct Session<'d> {
     changed: BTreeSet<PathBuf>,
     /// Whether the editor shows a place when it is asked to.
     pub(super) shows_places: bool,
+    /// Where the manual's pages lie, if the editor links to them.
+    pub(super) manual: Option<PathBuf>,
     /// What is said besides the next answer.
     pub(super) aside: RefCell<Vec<Message>>,
 }
@@ -195,6 +197,7 @@ impl<'d> Session<'d> {
             told,
             changed: BTreeSet::new(),
             shows_places: false,
+            manual: None,
             aside: RefCell::default(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    base::codes,
+    base::{codes, diagnostic::Code},
     manual::{Group, Page},
 };
 
@@ -25,6 +25,11 @@ pub(super) fn pages() -> Vec<Page> {
     AREAS.iter().map(|(area, title)| page(area, title)).collect()
 }
 
+/// The page of a code: warnings stand with the errors of theirs.
+pub(super) fn area(code: &Code) -> String {
+    format!("E{}", code.id.get(1..3).unwrap_or_default())
+}
+
 fn page(area: &str, title: &str) -> Page {
     let number = area.trim_start_matches('E');
     let all: Vec<_> = codes::all().filter(|c| c.id.get(1..3) == Some(number)).collect();
@@ -40,6 +45,7 @@ fn page(area: &str, title: &str) -> Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manual::site;
 
     #[test]
     fn every_code_has_a_page() {
@@ -47,6 +53,7 @@ mod tests {
         for code in codes::all() {
             let found = crate::manual::find(&pages, code.id);
             assert!(found.is_some_and(|t| t.markdown().contains(code.explanation.trim())), "{}: add its area to AREAS", code.id);
+            assert_eq!(Some(site::of_code(code)), site::link(&pages, code.id));
         }
     }
 }

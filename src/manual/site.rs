@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd, html};
 
-use crate::manual::{Group, Page, find};
+use crate::{
+    base::diagnostic::Code,
+    manual::{Group, Page, find, message},
+};
 
 const STYLE: &str = include_str!("site/style.css");
 
@@ -29,6 +32,12 @@ pub fn link(pages: &[Page], topic: &str) -> Option<String> {
     let found = find(pages, topic)?;
     let anchor = found.section.map(|s| format!("#{}", s.id)).unwrap_or_default();
     Some(format!("{}.html{anchor}", found.page.id))
+}
+
+/// Where a message's code is explained in the site: `E02.html#E0203`. Quicker than [`link`], which looks for any topic.
+#[must_use]
+pub fn of_code(code: &Code) -> String {
+    format!("{}.html#{}", message::area(code), code.id)
 }
 
 /// Whether a link leads out of the manual.

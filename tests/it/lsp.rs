@@ -32,14 +32,19 @@ impl Client {
     }
 
     pub(crate) fn with(root: &Path, encodings: &[&str]) -> Self {
+        Self::over(root, encodings, Files::default())
+    }
+
+    fn over(root: &Path, encodings: &[&str], files: Files) -> Self {
         let (theirs, connection) = Connection::memory();
         // As much stack as the program itself has.
         let thread = std::thread::Builder::new().stack_size(8 << 20);
-        let server = thread.spawn(move || lsp::serve(&theirs, &Files::default()).unwrap()).unwrap();
+        let server = thread.spawn(move || lsp::serve(&theirs, &files).unwrap()).unwrap();
         let mut client = Self { connection, server: Some(server), next: 0, told: vec![], server_says: Value::Null, said: vec![] };
         let folders = json!([{ "uri": uri(root), "name": "w" }]);
         let window = json!({ "showDocument": { "support": true } });
-        let capabilities = json!({ "general": { "positionEncodings": encodings }, "window": window });
+        let document = json!({ "publishDiagnostics": { "codeDescriptionSupport": true } });
+        let capabilities = json!({ "general": { "positionEncodings": encodings }, "window": window, "textDocument": document });
         let params = json!({ "processId": null, "rootUri": null, "capabilities": capabilities, "workspaceFolders": folders });
         client.server_says = client.ask("initialize", params);
         client.say("initialized", json!({}));
@@ -153,6 +158,25 @@ pub(crate) const PROJECT: &str = "project test { region = \"us-east-1\" }\n";
 
 fn codes(diagnostics: &[Value]) -> Vec<&str> {
     diagnostics.iter().map(|d| d["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_code_leads_to_the_page_that_explains_it() {
+    let text = format!("{PROJECT}subnet a {{\n  vpc        = vpc.b\n  cidr_block = 10.0.0.0/24\n}}\n");
+    let (_folder, root) = workspace(&[("main.secnet", &text)]);
+    let (main, pages) = (root.join("main.secnet"), root.join("the manual"));
+    let mut client = Client::over(&root, &["utf-8"], Files::default().with_manual(pages.clone()));
+    client.open(&main, &text);
+    let said = client.next_of(&main);
+    assert_eq!(codes(&said), ["E0203"]);
+    assert_eq!(said[0]["codeDescription"]["href"], format!("{}/the%20manual/E02.html#E0203", uri(&root)));
+    assert!(fs::read_to_string(pages.join("E02.html")).unwrap().contains("id=\"E0203\""));
+    client.end();
+    // Nobody is sent to where nothing is.
+    let mut client = Client::new(&root);
+    client.open(&main, &text);
+    assert_eq!(client.next_of(&main)[0].get("codeDescription"), None);
+    client.end();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 import { homedir } from "node:os";
 
-import { type ExtensionContext, type LogOutputChannel, commands, window, workspace } from "vscode";
+import { type ExtensionContext, type LogOutputChannel, Uri, commands, env, window, workspace } from "vscode";
 import { LanguageClient, type LanguageClientOptions, type ServerOptions, TransportKind } from "vscode-languageclient/node";
 
 let client: LanguageClient | undefined;
@@ -21,6 +21,17 @@ async function start(output: LogOutputChannel): Promise<void> {
         documentSelector: [{ scheme: "file", language: "secnet" }],
         synchronize: { fileEvents: workspace.createFileSystemWatcher("**/*.{secnet,vars,json,yaml,yml}") },
         outputChannel: output,
+        middleware: {
+            // The page of a code is one of the manual's, which are for a browser.
+            handleDiagnostics(uri, diagnostics, next) {
+                for (const { code } of diagnostics) {
+                    if (typeof code === "object" && code.target.scheme === "file") {
+                        code.target = Uri.parse(`command:secnet.explain?${encodeURIComponent(JSON.stringify([code.target.toString()]))}`);
+                    }
+                }
+                next(uri, diagnostics);
+            },
+        },
     };
     client = new LanguageClient("secnet", "secnet", server(), options);
     try {
@@ -49,6 +60,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     context.subscriptions.push(
         output,
         commands.registerCommand("secnet.restart", restart),
+        commands.registerCommand("secnet.explain", (page: string) => env.openExternal(Uri.parse(page))),
         workspace.onDidGrantWorkspaceTrust(restart),
         workspace.onDidChangeConfiguration((change) => {
             if (change.affectsConfiguration("secnet.path") || change.affectsConfiguration("secnet.arguments")) {
