@@ -21,8 +21,8 @@ use crate::{
     },
     resources::{self, Read},
     schema::{
-        cut::{Cut, Piece, cut, is_seen_everywhere},
-        model::{Model, Policy, Resource, Statement},
+        cut::{Number, Piece, Pieces, Sets, is_seen_everywhere},
+        model::{Model, Policy, Project, Resource, Statement},
         value::Value,
     },
 };
@@ -37,6 +37,7 @@ pub struct Memory {
     kept: usize,
     /// The piece that is being proved, and what is judged of it so far.
     begun: Option<(Key, Vec<Judged>)>,
+    around: Arc<Around>,
 }
 
 impl Memory {
@@ -59,136 +60,230 @@ impl Memory {
     }
 }
 
-/// All that what is found of a piece comes from.
-#[derive(Debug, Clone, PartialEq)]
-struct Key {
-    piece: Piece,
-    /// What is not a resource's: the policies with the statements that are about this piece, and the project.
-    model: Model,
-    /// What was last read of its existing resources.
-    read: Read,
+/// What is said of a piece comes from this besides what is in it.
+#[derive(Debug, Default, PartialEq)]
+struct Around {
+    /// Without the place of its block, which makes no difference to a network.
+    project: Project,
     /// Every network that a statement names, of whatever piece.
     networks: Vec<Cidr>,
     /// Whether any statement requires something, of whatever piece.
     requires: bool,
 }
 
+/// All that what is found of a piece comes from.
+#[derive(Debug)]
+struct Key {
+    /// The pieces of the model that statements join.
+    pieces: Vec<Arc<Piece>>,
+    /// With the statements that are about them.
+    policies: Vec<Policy>,
+    /// What was last read of their existing resources.
+    read: Read,
+    around: Arc<Around>,
+}
+
 /// A piece that is to be proved, and which of all statements are about it.
+#[derive(Default)]
 struct Task {
-    key: Key,
+    pieces: Vec<Arc<Piece>>,
     statements: Vec<usize>,
+}
+
+/// What is to be proved in all.
+struct Question<'m> {
+    model: &'m Model,
+    read: &'m Read,
+    statements: Vec<(&'m Policy, &'m Statement)>,
+    around: Arc<Around>,
 }
 
 /// Proves what is not proved yet, until `stop` says so; `None` if it does before all is. What was proved of an equal piece is taken
 /// from there, and what is not asked about any more is forgotten.
 #[must_use]
 pub fn verdicts_in_pieces(model: &Model, read: &Read, today: Day, memory: &mut Memory, stop: &dyn Fn() -> bool) -> Option<Verdicts> {
-    let mut tasks = tasks(model, read, !memory.is_whole);
-    proved(&tasks, memory, stop)?;
+    let statements: Vec<_> = model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s))).collect();
+    let networks = statements.iter().flat_map(|(_, s)| s.networks()).collect();
+    let around = Around { project: Project { span: None, ..model.project.clone() }, networks, requires: model.requires() };
+    if *memory.around != around {
+        memory.around = Arc::new(around);
+    }
+    let question = Question { model, read, statements, around: memory.around.clone() };
+    let mut tasks = question.tasks(!memory.is_whole);
+    question.proved(&tasks, memory, stop)?;
     // Packets may go from one piece to another by the internet, or come to any of them from behind a gateway of one.
     let concerns_all = memory.proved.iter().any(|(_, found)| found.has_public_addresses || found.has_ways_in);
     memory.is_whole = concerns_all;
     if concerns_all && tasks.len() > 1 {
-        tasks = self::tasks(model, read, false);
-        proved(&tasks, memory, stop)?;
+        tasks = question.tasks(false);
+        question.proved(&tasks, memory, stop)?;
     }
     let parts: Vec<_> = tasks.iter().zip(&memory.proved).map(|(task, (_, found))| (&*task.statements, found)).collect();
     Some(together(model, &parts, today))
 }
 
-/// Has exactly what is found of these in the memory, in their order.
-fn proved(tasks: &[Task], memory: &mut Memory, stop: &dyn Fn() -> bool) -> Option<()> {
-    let first = |key: &Key| key.piece.own.first().map(|r| r.address.clone());
-    let known = std::mem::take(&mut memory.proved);
-    let mut known: HashMap<Option<Address>, (Key, Found)> = known.into_iter().map(|one| (first(&one.0), one)).collect();
-    let mut is_stopped = false;
-    memory.kept = 0;
-    for task in tasks {
-        if let Some(one) = known.remove(&first(&task.key)).filter(|(key, _)| *key == task.key) {
-            memory.proved.push(one);
-            memory.kept += 1;
-        } else if !is_stopped {
-            let found = prove(&task.key, &mut memory.begun, stop);
-            is_stopped = found.is_none() || stop();
-            memory.proved.extend(found.map(|found| (task.key.clone(), found)));
-        }
-    }
-    (memory.proved.len() == tasks.len()).then_some(())
-}
-
-fn prove(key: &Key, begun: &mut Option<(Key, Vec<Judged>)>, stop: &dyn Fn() -> bool) -> Option<Found> {
-    let model = Model { resources: key.piece.resources(), ..key.model.clone() };
-    let mut net = resources::network_of_piece(&model, &key.read, &key.networks);
-    let mut judged = begun.take().filter(|(of, _)| of == key).map(|(_, judged)| judged).unwrap_or_default();
-    let all = found(&mut net, &model, key.requires, &mut judged, stop);
-    if all.is_none() {
-        *begun = Some((key.clone(), judged));
-    }
-    all
-}
-
-/// The pieces, and what has to be said of each.
-fn tasks(model: &Model, read: &Read, may_divide: bool) -> Vec<Task> {
-    let statements: Vec<(usize, &Policy, &Statement)> =
-        model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s))).enumerate().map(|(n, (p, s))| (n, p, s)).collect();
-    let networks: Vec<Cidr> = statements.iter().flat_map(|(_, _, s)| s.networks()).collect();
-    let requires = model.requires();
-    let is_divisible = may_divide && is_divisible(model) && statements.iter().all(|(_, _, s)| is_narrow(model, s));
-    let cut = if is_divisible { cut_by(model, &statements) } else { Cut::whole(model, statements.len()) };
-    let mut of_piece: Vec<Vec<usize>> = cut.pieces.iter().map(|_| vec![]).collect();
-    for (n, home) in cut.homes.iter().enumerate() {
-        home.and_then(|place| of_piece.get_mut(place)).into_iter().for_each(|piece| piece.push(n));
-    }
-    let task = |(piece, own): (Piece, Vec<usize>)| {
-        let mut policies: Vec<Policy> = vec![];
-        for (_, policy, statement) in own.iter().filter_map(|n| statements.get(*n)) {
-            if policies.last().is_none_or(|last| last.span != policy.span || last.name != policy.name) {
-                policies.push(Policy { statements: vec![], ..(*policy).clone() });
+impl Question<'_> {
+    /// Has exactly what is found of these in the memory, in their order.
+    fn proved(&self, tasks: &[Task], memory: &mut Memory, stop: &dyn Fn() -> bool) -> Option<()> {
+        let known = std::mem::take(&mut memory.proved);
+        let mut known: HashMap<Option<Address>, (Key, Found)> = known.into_iter().map(|one| (first(&one.0.pieces).cloned(), one)).collect();
+        let mut is_stopped = false;
+        memory.kept = 0;
+        for task in tasks {
+            if let Some(one) = known.remove(&first(&task.pieces).cloned()).filter(|(key, _)| self.fits(key, task)) {
+                memory.proved.push(one);
+                memory.kept += 1;
+            } else if !is_stopped {
+                let found = self.prove(task, &mut memory.begun, stop);
+                is_stopped = found.is_none() || stop();
+                memory.proved.extend(found);
             }
-            policies.last_mut().into_iter().for_each(|last| last.statements.push((*statement).clone()));
         }
-        let its = |r: &Arc<Resource>| Some((r.address.clone(), read.get(&r.address)?.clone()));
-        let read = piece.own.iter().chain(&piece.seen).filter_map(its).collect();
-        let model = Model { project: model.project.clone(), policies, ..Model::default() };
-        Task { key: Key { piece, model, read, networks: networks.clone(), requires }, statements: own }
-    };
-    cut.pieces.into_iter().zip(of_piece).map(task).collect()
+        (memory.proved.len() == tasks.len()).then_some(())
+    }
+
+    fn prove(&self, task: &Task, begun: &mut Option<(Key, Vec<Judged>)>, stop: &dyn Fn() -> bool) -> Option<(Key, Found)> {
+        let (key, mut judged) = begun.take().filter(|(key, _)| self.fits(key, task)).unwrap_or_else(|| (self.key(task), vec![]));
+        let resources = key.pieces.iter().flat_map(|piece| piece.all()).map(|r| (r.address.clone(), r.clone())).collect();
+        let (project, policies) = (key.around.project.clone(), key.policies.clone());
+        let model = Model { project, resources, policies, ..Model::default() };
+        let mut net = resources::network_of_piece(&model, &key.read, &key.around.networks);
+        match found(&mut net, &model, key.around.requires, &mut judged, stop) {
+            Some(found) => Some((key, found)),
+            None => {
+                *begun = Some((key, judged));
+                None
+            }
+        }
+    }
+
+    fn key(&self, task: &Task) -> Key {
+        let mut policies: Vec<Policy> = vec![];
+        for (policy, statement) in self.statements_of(task) {
+            if policies.last().is_none_or(|last| last.span != policy.span || last.name != policy.name) {
+                policies.push(headed(policy));
+            }
+            policies.last_mut().into_iter().for_each(|last| last.statements.push(statement.clone()));
+        }
+        Key { pieces: task.pieces.clone(), policies, read: self.read_of(task), around: self.around.clone() }
+    }
+
+    /// Whether a key is that of a task.
+    fn fits(&self, key: &Key, task: &Task) -> bool {
+        let same = |(a, b): (&Arc<Piece>, &Arc<Piece>)| Arc::ptr_eq(a, b) || a == b;
+        let mut said = key.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s)));
+        Arc::ptr_eq(&key.around, &self.around)
+            && key.pieces.len() == task.pieces.len()
+            && key.pieces.iter().zip(&task.pieces).all(same)
+            && self.statements_of(task).all(|(policy, s)| said.next().is_some_and(|(of, one)| one == s && same_head(of, policy)))
+            && said.next().is_none()
+            && if self.read.is_empty() { key.read.is_empty() } else { key.read == self.read_of(task) }
+    }
+
+    fn statements_of(&self, task: &Task) -> impl Iterator<Item = (&Policy, &Statement)> {
+        task.statements.iter().filter_map(|n| self.statements.get(*n)).copied()
+    }
+
+    fn read_of(&self, task: &Task) -> Read {
+        let its = |r: &Arc<Resource>| Some((r.address.clone(), self.read.get(&r.address)?.clone()));
+        let wanted = if self.read.is_empty() { &[][..] } else { &task.pieces };
+        wanted.iter().flat_map(|piece| piece.all()).filter_map(its).collect()
+    }
+
+    /// What is to be proved of each piece.
+    fn tasks(&self, may_divide: bool) -> Vec<Task> {
+        let pieces = self.model.resources.pieces();
+        if may_divide && self.is_divisible(pieces) {
+            return self.divided(pieces);
+        }
+        let all = pieces.all.iter().map(|(_, piece)| piece.clone()).collect();
+        vec![Task { pieces: all, statements: (0..self.statements.len()).collect() }]
+    }
+
+    /// The pieces, those that a statement names together as one.
+    fn divided(&self, pieces: &Pieces) -> Vec<Task> {
+        let places: HashMap<Number, usize> = pieces.all.iter().enumerate().map(|(place, (number, _))| (*number, place)).collect();
+        let place = |address: &Address| places.get(pieces.homes.get(address)?).copied();
+        let mut sets = Sets::new(pieces.all.len());
+        let mut homes = vec![];
+        for (_, statement) in &self.statements {
+            let mut all = named(statement).filter_map(place);
+            let first = all.next();
+            if let Some(first) = first {
+                all.for_each(|other| sets.join(first, other));
+            }
+            homes.push(first);
+        }
+        let mut tasks: Vec<Task> = vec![];
+        let mut of_root: HashMap<usize, usize> = HashMap::new();
+        for (place, (_, piece)) in pieces.all.iter().enumerate() {
+            let at = *of_root.entry(sets.root(place)).or_insert(tasks.len());
+            if at == tasks.len() {
+                tasks.push(Task::default());
+            }
+            tasks.get_mut(at).into_iter().for_each(|task| task.pieces.push(piece.clone()));
+        }
+        for (n, home) in homes.into_iter().enumerate() {
+            let task = home.and_then(|place| of_root.get(&sets.root(place))).and_then(|at| tasks.get_mut(*at));
+            task.into_iter().for_each(|task| task.statements.push(n));
+        }
+        tasks
+    }
+
+    /// Whether nothing of it, and no statement, may concern all of the network.
+    fn is_divisible(&self, pieces: &Pieces) -> bool {
+        let concerns_all = |(_, piece): &(Number, Arc<Piece>)| piece.has_existing || piece.vpcs.iter().any(|vpc| resources::has_ipv6(vpc));
+        if pieces.all.iter().any(concerns_all) {
+            return false;
+        }
+        let mut known: HashMap<Cidr, bool> = HashMap::new();
+        let mut overlaps = |cidr: Cidr| *known.entry(cidr).or_insert_with(|| overlaps_own(pieces, cidr));
+        self.statements.iter().all(|(_, statement)| is_narrow(pieces, statement, &mut overlaps))
+    }
 }
 
-fn cut_by(model: &Model, statements: &[(usize, &Policy, &Statement)]) -> Cut {
-    cut(model, &statements.iter().map(|(_, _, statement)| named(statement)).collect::<Vec<_>>())
+fn first(pieces: &[Arc<Piece>]) -> Option<&Address> {
+    pieces.first()?.own.first().map(|r| &r.address)
 }
 
-/// Whether nothing of it may concern all of the network.
-fn is_divisible(model: &Model) -> bool {
-    let exists = |r: &Resource| r.existing && r.address.kind() != "prefix_list";
-    !model.resources.values().any(|r| exists(r) || r.address.kind() == "vpc" && resources::has_ipv6(r))
+/// A policy without its statements.
+fn headed(policy: &Policy) -> Policy {
+    let Policy { name, description, during_apply, statements: _, imposed, waiver, span } = policy;
+    let (name, description, waiver) = (name.clone(), description.clone(), waiver.clone());
+    Policy { name, description, during_apply: *during_apply, statements: vec![], imposed: *imposed, waiver, span: *span }
+}
+
+/// Whether two policies are the same but for their statements.
+fn same_head(one: &Policy, other: &Policy) -> bool {
+    let Policy { name, description, during_apply, statements: _, imposed, waiver, span } = one;
+    (name, description, during_apply) == (&other.name, &other.description, &other.during_apply)
+        && (imposed, waiver, span) == (&other.imposed, &other.waiver, &other.span)
 }
 
 /// Everything that a statement names.
-fn named(statement: &Statement) -> Vec<&Address> {
+fn named(statement: &Statement) -> impl Iterator<Item = &Address> {
     let excepted = statement.except.iter().flat_map(|(_, from)| from);
-    statement.from.iter().chain(&statement.to).chain(excepted).filter_map(Value::as_resource).collect()
+    statement.from.iter().chain(&statement.to).chain(excepted).filter_map(Value::as_resource)
 }
 
 /// Whether a statement is about things that it names, and about nobody else of the project.
-fn is_narrow(model: &Model, statement: &Statement) -> bool {
-    let excepted = statement.except.iter().flat_map(|(_, from)| from);
+fn is_narrow(pieces: &Pieces, statement: &Statement, overlaps: &mut dyn FnMut(Cidr) -> bool) -> bool {
+    let mut excepted = statement.except.iter().flat_map(|(_, from)| from);
     // The last addresses stand for those that AWS will choose.
-    let foreign = |cidr: &Cidr| cidr.family() == Family::V4 && Range::of(*cidr).hi < CHOSEN && !overlaps_own(model, *cidr);
+    let mut foreign = |cidr: &Cidr| cidr.family() == Family::V4 && Range::of(*cidr).hi < CHOSEN && !overlaps(*cidr);
     let narrow = |value: &Value| match value {
         Value::Internet => true,
-        Value::Resource(address) => model.resources.contains_key(address) && !is_seen_everywhere(address),
+        Value::Resource(address) => pieces.homes.contains_key(address) && !is_seen_everywhere(address),
         _ => false,
     };
     // What a proof about networks rests on is said of the whole; an exception takes nothing but addresses out.
     statement.from.iter().chain(&statement.to).all(narrow)
-        && excepted.into_iter().all(|value| narrow(value) || matches!(value, Value::Cidr(cidr) if foreign(cidr)))
+        && excepted.all(|value| narrow(value) || matches!(value, Value::Cidr(cidr) if foreign(cidr)))
         && statement.from.iter().chain(&statement.to).any(|value| value.as_resource().is_some())
 }
 
 /// Whether some VPC of the project has, or could be given, addresses of a network.
-fn overlaps_own(model: &Model, cidr: Cidr) -> bool {
+fn overlaps_own(pieces: &Pieces, cidr: Cidr) -> bool {
     fn meets(value: &Value, cidr: Cidr) -> bool {
         match value {
             Value::Cidr(own) => own.overlaps(cidr),
@@ -197,6 +292,6 @@ fn overlaps_own(model: &Model, cidr: Cidr) -> bool {
             _ => false,
         }
     }
-    let vpcs = || model.resources.values().filter(|r| r.address.kind() == "vpc");
-    vpcs().any(|vpc| !vpc.record.contains_key("cidr_block") || vpc.record.values().any(|value| meets(value, cidr)))
+    let mut vpcs = pieces.all.iter().flat_map(|(_, piece)| &piece.vpcs);
+    vpcs.any(|vpc| !vpc.record.contains_key("cidr_block") || vpc.record.values().any(|value| meets(value, cidr)))
 }

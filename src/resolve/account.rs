@@ -148,7 +148,10 @@ pub(super) fn settle(model: &mut Model, sink: &mut Sink) {
         follow(model, address, &mut sites, &mut BTreeSet::new());
     }
     for (address, site) in sites {
-        if let Some(resource) = model.resources.get_mut(&address) {
+        // What stands where it says stays shared.
+        if model.resources.get(&address).is_some_and(|r| r.site != site)
+            && let Some(resource) = model.resources.get_mut(&address)
+        {
             resource.site = site;
         }
     }

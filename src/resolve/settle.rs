@@ -13,56 +13,68 @@ use crate::{
     resolve::{account, cycle},
     resources,
     schema::{
-        cut::{Piece, cut, is_seen_everywhere},
+        cut::{self, Division, Fresh, Number, Piece},
         model::{Model, Project, Resource},
         value::Value,
     },
 };
 
-/// A piece of a model, and what became of it.
+/// What became of a piece of a model.
 #[derive(Debug)]
 struct Settled {
-    /// As its values were worked out.
-    piece: Piece,
-    project: Project,
-    /// Its own resources as they are then, in the same order.
-    resources: Vec<Arc<Resource>>,
+    piece: Arc<Piece>,
     wrong: Vec<Diagnostic>,
 }
 
 /// The pieces of the model that was settled last.
 #[derive(Debug, Default)]
-pub(super) struct Pieces(Vec<Settled>);
+pub(super) struct Pieces {
+    /// As their values were worked out.
+    division: Division,
+    settled: HashMap<Number, Settled>,
+    project: Project,
+}
 
 impl Pieces {
     /// As [`settle`], where nothing is done again for pieces that are as they were.
     pub(super) fn settle(&mut self, model: &mut Model, sink: &mut Sink) {
-        // Two that exist may be one and the same.
-        let existing = model.resources.values().filter(|r| r.existing && !is_seen_everywhere(&r.address)).map(|r| &r.address).collect();
-        let pieces = cut(model, &[existing]).pieces;
-        let first = |piece: &Piece| piece.own.first().map(|r| r.address.clone());
-        let mut last: HashMap<Address, Settled> = self.0.drain(..).filter_map(|one| Some((first(&one.piece)?, one))).collect();
-        for piece in pieces {
-            let same = |one: &Settled| one.piece == piece && one.project == model.project;
-            let known = first(&piece).and_then(|address| last.remove(&address)).filter(same);
-            let one = known.unwrap_or_else(|| Settled::of(piece, &model.project));
-            sink.all.extend(one.wrong.iter().cloned());
-            for (before, after) in one.piece.own.iter().zip(&one.resources).filter(|(before, after)| !Arc::ptr_eq(before, after)) {
-                model.resources.insert(before.address.clone(), after.clone());
-            }
-            self.0.push(one);
+        // Where its block stands makes no difference to what stands in it.
+        let project = Project { span: None, ..model.project.clone() };
+        if self.project != project {
+            *self = Self { project, ..Self::default() };
         }
+        let fresh = self.division.follow(&model.resources);
+        let settled: Vec<_> = fresh.into_iter().map(|one| self.settle_piece(one)).collect();
+        for (number, piece, own, wrong) in settled {
+            let seen = piece.seen.iter().map(|leaf| self.division.became(&leaf.address).unwrap_or(leaf).clone()).collect();
+            self.settled.insert(number, Settled { piece: Arc::new(piece.with(own, seen)), wrong });
+        }
+        let mut last = std::mem::take(&mut self.settled);
+        let mut all = vec![];
+        for (number, _) in &self.division.pieces.all {
+            let Some(one) = last.remove(number) else { continue };
+            sink.all.extend(one.wrong.iter().cloned());
+            all.push((*number, one.piece.clone()));
+            self.settled.insert(*number, one);
+        }
+        for (resource, member) in model.resources.shared_mut().zip(&self.division.members) {
+            member.became.iter().for_each(|became| *resource = became.clone());
+        }
+        model.resources.fall_into(cut::Pieces { all, homes: self.division.pieces.homes.clone() });
     }
-}
 
-impl Settled {
-    fn of(piece: Piece, project: &Project) -> Self {
-        let mut model = Model { project: project.clone(), resources: piece.resources(), ..Model::default() };
+    /// What becomes of a piece: its own resources, in the same order, and what is wrong with them.
+    fn settle_piece(&mut self, one: Fresh) -> (Number, Arc<Piece>, Vec<Arc<Resource>>, Vec<Diagnostic>) {
+        let Fresh { number, piece, places } = one;
+        let mut model = Model { project: self.project.clone(), resources: piece.resources(), ..Model::default() };
         let mut sink = Sink::default();
         settle(&mut model, &mut sink);
         let after: HashMap<&Address, &Arc<Resource>> = model.resources.shared().map(|r| (&r.address, r)).collect();
-        let resources = piece.own.iter().map(|r| after.get(&r.address).map_or_else(|| r.clone(), |r| (*r).clone())).collect();
-        Self { piece, project: project.clone(), resources, wrong: sink.all }
+        let own: Vec<Arc<Resource>> = piece.own.iter().map(|r| after.get(&r.address).map_or(r, |r| *r).clone()).collect();
+        for ((place, _), after) in places.iter().zip(&piece.own).zip(&own).filter(|((_, before), after)| !Arc::ptr_eq(before, after)) {
+            self.division.members.get_mut(*place).into_iter().for_each(|member| member.became = Some(after.clone()));
+        }
+        (number, piece, own, sink.all)
     }
 }
 

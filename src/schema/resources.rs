@@ -12,7 +12,13 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::{base::address::Address, schema::model::Resource};
+use crate::{
+    base::address::Address,
+    schema::{
+        cut::{self, Pieces},
+        model::Resource,
+    },
+};
 
 /// Resources by their addresses.
 #[derive(Clone, Default)]
@@ -20,6 +26,8 @@ pub struct Resources {
     all: BTreeMap<Address, Arc<Resource>>,
     /// Forgotten before anything changes: it would hold on to what was.
     index: OnceLock<Arc<Index>>,
+    /// Forgotten like it.
+    pieces: OnceLock<Arc<Pieces>>,
 }
 
 /// What finds resources quickly.
@@ -149,12 +157,24 @@ impl Resources {
         self.index().same.get_or_init(work_out)
     }
 
+    /// The pieces that they fall into.
+    #[must_use]
+    pub fn pieces(&self) -> &Pieces {
+        self.pieces.get_or_init(|| Arc::new(cut::whole(self)))
+    }
+
+    /// Takes note of the pieces that they fall into, for who has cut them already; until something changes.
+    pub fn fall_into(&mut self, pieces: Pieces) {
+        self.pieces = OnceLock::from(Arc::new(pieces));
+    }
+
     fn index(&self) -> &Index {
         self.index.get_or_init(|| Arc::new(Index::of(&self.all)))
     }
 
     fn changing(&mut self) -> &mut BTreeMap<Address, Arc<Resource>> {
         self.index.take();
+        self.pieces.take();
         &mut self.all
     }
 }
@@ -208,7 +228,7 @@ impl IntoIterator for Resources {
 
 impl<R: Into<Arc<Resource>>> FromIterator<(Address, R)> for Resources {
     fn from_iter<I: IntoIterator<Item = (Address, R)>>(all: I) -> Self {
-        Self { all: all.into_iter().map(|(address, resource)| (address, resource.into())).collect(), index: OnceLock::new() }
+        Self { all: all.into_iter().map(|(address, resource)| (address, resource.into())).collect(), ..Self::default() }
     }
 }
 

@@ -1,9 +1,9 @@
 //! A project proved piece by piece, with what was proved before, against the same project proved as a whole.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use secnet::{
-    analysis::{Analysis, Inputs, analyze},
+    analysis::{self, Analysis, Inputs, analyze},
     base::{address::Address, date::Day},
     prove::{
         pieces::{Memory, verdicts_in_pieces},
@@ -11,7 +11,10 @@ use secnet::{
         verdict::verdicts,
     },
     resources::{self, Read},
-    schema::cut::{Cut, cut},
+    schema::{
+        cut::{Pieces, whole},
+        model::Resource,
+    },
 };
 
 use crate::random::{Dice, networks, seed, tell};
@@ -155,12 +158,16 @@ fn what_is_proved_piece_by_piece_and_kept_is_what_is_proved_of_the_whole() {
         let mut company = Company { vpcs: 2 + dice.below(4), dice };
         let mut text = company.text();
         let mut memory = Memory::default();
+        let inputs = Inputs { memory: Some(Arc::<analysis::Memory>::default()), ..Inputs::default() };
         for step in 0..8 {
             let analysis = analysed(&text);
+            let kept_up = analyze(vec![("main.secnet".into(), text.clone())], &inputs).model;
+            assert_eq!(kept_up, analysis.model, "seed {first} + {n}, step {step}:\n{text}");
+            same_pieces(kept_up.resources.pieces(), &whole(&kept_up.resources));
             if !analysis.has_errors() {
                 let model = &analysis.model;
                 let whole = verdicts(&mut resources::network(model), model, day);
-                let pieces = verdicts_in_pieces(model, &Read::new(), day, &mut memory, &|| false).expect("nothing stops it");
+                let pieces = verdicts_in_pieces(&kept_up, &Read::new(), day, &mut memory, &|| false).expect("nothing stops it");
                 let said = |judged: &[secnet::prove::policy::Judged]| format!("{judged:#?}");
                 assert_eq!(said(&pieces.judged), said(&whole.judged), "seed {first} + {n}, step {step}:\n{text}");
                 assert_eq!(pieces.diagnostics, whole.diagnostics, "seed {first} + {n}, step {step}:\n{text}");
@@ -185,10 +192,16 @@ fn what_is_proved_piece_by_piece_and_kept_is_what_is_proved_of_the_whole() {
 }
 
 /// The names of what is in each piece, and of what each sees.
-fn names(cut: &Cut) -> Vec<(String, String)> {
-    let names =
-        |all: &[std::sync::Arc<secnet::schema::model::Resource>]| all.iter().map(|r| r.address.to_string()).collect::<Vec<_>>().join(" ");
-    cut.pieces.iter().map(|p| (names(&p.own), names(&p.seen))).collect()
+fn names(pieces: &Pieces) -> Vec<(String, String)> {
+    let names = |all: &[Arc<Resource>]| all.iter().map(|r| r.address.to_string()).collect::<Vec<_>>().join(" ");
+    pieces.all.iter().map(|(_, p)| (names(&p.own), names(&p.seen))).collect()
+}
+
+/// The pieces that are handed on are those of what is handed on with them.
+fn same_pieces(kept: &Pieces, all: &Pieces) {
+    assert_eq!(names(kept), names(all));
+    assert!(kept.all.iter().zip(&all.all).all(|((_, one), (_, other))| one == other));
+    assert!(kept.all.iter().all(|(number, piece)| piece.own.iter().all(|r| kept.homes.get(&r.address) == Some(number))));
 }
 
 #[test]
@@ -203,7 +216,7 @@ fn what_names_another_is_in_one_piece_with_it() {
     let pair = |own: &str, seen: &str| (own.to_owned(), seen.to_owned());
     let (all, wide) = ("prefix_list.all", "block_public_access.all");
     let seen = format!("{all} {wide}");
-    let found = cut(&analysis.model, &[]);
+    let found = whole(&analysis.model.resources);
     assert_eq!(
         names(&found),
         [
@@ -213,9 +226,7 @@ fn what_names_another_is_in_one_piece_with_it() {
             pair("security_group.b vpc.b vpc.c vpc_peering.bc", &seen)
         ]
     );
-    let (a, b) = (Address::new("vpc", "a"), Address::new("vpc", "b"));
-    let apart = cut(&analysis.model, &[vec![&a], vec![&b]]);
-    assert_eq!((apart.pieces.len(), apart.homes), (4, vec![Some(2), Some(3)]));
-    let linked = cut(&analysis.model, &[vec![&a, &b]]);
-    assert_eq!((linked.pieces.len(), linked.homes), (3, vec![Some(2)]));
+    let home = |address: &str| found.homes.get(&Address::parse(address).expect("an address"));
+    assert_eq!(home("vpc.b"), home("vpc.c"));
+    assert_ne!(home("vpc.a"), home("vpc.b"));
 }
