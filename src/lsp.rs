@@ -62,7 +62,7 @@ use place::{Encoding, Lines};
 use session::Session;
 
 /// Texts that an editor has open, saved or not, by their tidy absolute paths.
-pub type Unsaved = BTreeMap<PathBuf, String>;
+pub type Unsaved = BTreeMap<PathBuf, Arc<str>>;
 
 /// The way to what is on disk. Whoever starts the server has one.
 pub trait Door {

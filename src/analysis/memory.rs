@@ -31,20 +31,27 @@ struct Remembered {
     wrong: Vec<Diagnostic>,
 }
 
+impl Remembered {
+    /// Whether it is this file; a text that was not read again is known without a look at it.
+    fn is(&self, name: &str, text: &Arc<str>) -> bool {
+        *self.source.name == *name && (Arc::ptr_eq(&self.source.text, text) || *self.source.text == **text)
+    }
+}
+
 impl Memory {
     /// Parses a file, unless it is the same as the last of its number.
-    pub(super) fn parse(memory: Option<&Self>, (name, text): (&str, &str), sources: &mut Sources, sink: &mut Sink) -> Arc<ast::File> {
+    pub(super) fn parse(memory: Option<&Self>, (name, text): (&str, &Arc<str>), sources: &mut Sources, sink: &mut Sink) -> Arc<ast::File> {
         let Some(memory) = memory else {
-            return Arc::new(parse(sources.add(name, text), text, sink));
+            return Arc::new(parse(sources.add_shared(name, text.clone()), text, sink));
         };
         let mut files = memory.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = files.get(&sources.next()).filter(|known| *known.source.text == *text && *known.source.name == *name) {
+        if let Some(known) = files.get(&sources.next()).filter(|known| known.is(name, text)) {
             sources.take(known.source.clone());
             sink.all.extend(known.wrong.iter().cloned());
             return known.tree.clone();
         }
         let mut wrong = Sink::default();
-        let id = sources.add(name, text);
+        let id = sources.add_shared(name, text.clone());
         let tree = Arc::new(parse(id, text, &mut wrong));
         if let Some(source) = sources.get(id) {
             files.insert(id, Remembered { source: source.clone(), tree: tree.clone(), wrong: wrong.all.clone() });

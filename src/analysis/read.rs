@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    analysis::{Library, Memory},
+    analysis::{Library, Memory, Text},
     base::{
         codes::{module as codes, neighbour as neighbour_codes},
         diagnostic::Sink,
@@ -30,19 +30,14 @@ pub(super) struct Reader<'i, 's> {
 
 impl<'i, 's> Reader<'i, 's> {
     /// Reads the project's own files, name and text each.
-    pub(super) fn new(
-        files: &[(String, String)],
-        library: Option<&'i dyn Library>,
-        memory: Option<&'i Memory>,
-        sink: &'s mut Sink,
-    ) -> Self {
+    pub(super) fn new(files: &[Text], library: Option<&'i dyn Library>, memory: Option<&'i Memory>, sink: &'s mut Sink) -> Self {
         let mut reader = Self { library, memory, sink, sources: Sources::default(), parsed: vec![], directories: vec![] };
         let files = reader.files(files);
         reader.directories.push(Directory { files, ..Directory::default() });
         reader
     }
 
-    fn files(&mut self, files: &[(String, String)]) -> Vec<usize> {
+    fn files(&mut self, files: &[Text]) -> Vec<usize> {
         let mut found = vec![];
         for (name, text) in files {
             found.push(self.parsed.len());

@@ -229,23 +229,26 @@ impl<'d> Session<'d> {
         let Some(path) = place::path_of(&id.text_document_identifier.uri) else { return };
         let Some(document) = self.documents.get_mut(&path) else { return };
         document.version = id.version;
-        let mut text = self.unsaved.get(&path).cloned().unwrap_or_default();
+        let known = || self.unsaved.get(&path).map(|text| text.to_string()).unwrap_or_default();
+        let mut text: Option<String> = None;
         for change in params.content_changes {
             match change {
-                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => text = whole.text,
+                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => text = Some(whole.text),
                 TextDocumentContentChangeEvent::TextDocumentContentChangePartial(partial) => {
-                    let lines = Lines::new(&text, self.encoding);
+                    let text = text.get_or_insert_with(known);
+                    let lines = Lines::new(text, self.encoding);
                     let (start, end) = (lines.byte(partial.range.start), lines.byte(partial.range.end));
                     text.replace_range(start..end.max(start), &partial.text);
                 }
             }
         }
+        let text = text.unwrap_or_else(known);
         self.take(path, text);
     }
 
     fn take(&mut self, path: PathBuf, text: String) {
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        Arc::make_mut(&mut self.unsaved).insert(path.clone(), text);
+        Arc::make_mut(&mut self.unsaved).insert(path.clone(), text.into());
         self.stale(&path);
         self.changed.insert(path);
     }
