@@ -1,5 +1,7 @@
 //! `secnet prove`: whether the project's policies hold. Layer 10; offline, without credentials.
 
+use std::sync::Arc;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -79,7 +81,7 @@ impl Prove {
         let Verdicts { judged, diagnostics } = verdicts(&mut net, &model, Day::of(store::now()));
         let proven = judged.iter().filter(|j| j.outcome == policy::Outcome::Proven).count();
         let statements: Vec<Statement> = judged.iter().map(|j| statement(j, &texts)).collect();
-        let diagnostics: Vec<Diagnostic> = warnings.into_iter().chain(diagnostics).collect();
+        let diagnostics: Vec<Diagnostic> = warnings.into_iter().chain(diagnostics.into_iter().map(Arc::unwrap_or_clone)).collect();
         let waived = judged.iter().filter(|j| j.waived.is_some()).count();
         let exit = if proven + waived == judged.len() { Exit::Ok } else { Exit::Findings };
         if printer.format == Format::Json {

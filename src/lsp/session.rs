@@ -99,7 +99,10 @@ impl Project {
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
     pub(super) fn diagnostics(&self) -> &[Diagnostic] {
         self.all.get_or_init(|| match &self.opened {
-            Ok(opened) => opened.analysis.diagnostics.iter().chain(self.verdicts().map_or(&[][..], |v| &v.diagnostics)).cloned().collect(),
+            Ok(opened) => {
+                let proved = self.verdicts().map_or(&[][..], |v| &v.diagnostics).iter().map(|d| &**d);
+                opened.analysis.diagnostics.iter().chain(proved).cloned().collect()
+            }
             Err(wrong) => wrong.clone(),
         })
     }

@@ -2,6 +2,8 @@
 //!
 //! `secnet prove` and the editor both come in here.
 
+use std::sync::Arc;
+
 use crate::{
     base::{date::Day, diagnostic::Diagnostic},
     net::{Net, Public},
@@ -19,8 +21,9 @@ use crate::{
 pub struct Verdicts {
     /// Every statement of every policy, in the order of the sources.
     pub judged: Vec<Judged>,
-    /// Expired waivers, what is not proven, and what is worth a warning.
-    pub diagnostics: Vec<Diagnostic>,
+    /// Expired waivers, what is not proven, and what is worth a warning. What is found of a piece that is as it was is the same
+    /// thing as before, not only an equal one.
+    pub diagnostics: Vec<Arc<Diagnostic>>,
 }
 
 /// What is found of a network, or of a piece of it that has nothing to do with the rest.
@@ -28,10 +31,12 @@ pub struct Verdicts {
 pub(in crate::prove) struct Found {
     /// Its statements, in the order of the sources.
     judged: Vec<Judged>,
+    /// What people are told of each of them, unless it is waived.
+    told: Vec<Vec<Arc<Diagnostic>>>,
     /// What is worth a warning.
-    lints: Vec<Diagnostic>,
+    lints: Vec<Arc<Diagnostic>>,
     /// Rules that nothing that is required goes through; `None` where nobody can tell.
-    unneeded: Option<Vec<Diagnostic>>,
+    unneeded: Option<Vec<Arc<Diagnostic>>>,
     /// Whether a machine is stopped.
     is_stopped: bool,
     /// Whether something in it has a public address that is known.
@@ -68,21 +73,36 @@ pub(in crate::prove) fn found(
     let mut addresses = chart.net.interfaces.iter().flat_map(|i| &i.addresses);
     let has_public_addresses = addresses.any(|a| matches!(a.public, Some(Public::Known(_))));
     let has_ways_in = policy::has_ways_in(&chart);
-    Some(Found { judged, lints: lints(&chart), unneeded, is_stopped, has_public_addresses, has_ways_in })
+    let told = judged.iter().map(|j| shared(j.diagnostics.clone())).collect();
+    let (lints, unneeded) = (shared(lints(&chart)), unneeded.map(shared));
+    Some(Found { judged, told, lints, unneeded, is_stopped, has_public_addresses, has_ways_in })
+}
+
+fn shared(diagnostics: Vec<Diagnostic>) -> Vec<Arc<Diagnostic>> {
+    diagnostics.into_iter().map(Arc::new).collect()
 }
 
 /// What is to be said of a project of whose pieces all this is found, each with the numbers of its statements.
 pub(in crate::prove) fn together(model: &Model, pieces: &[(&[usize], &Found)], today: Day) -> Verdicts {
-    let mut numbered: Vec<(usize, &Judged)> = pieces.iter().flat_map(|(numbers, f)| numbers.iter().copied().zip(&f.judged)).collect();
-    numbered.sort_by_key(|(n, _)| *n);
-    let mut judged: Vec<Judged> = numbered.into_iter().map(|(_, judged)| judged.clone()).collect();
+    let mut numbered: Vec<(usize, &Judged, &Vec<Arc<Diagnostic>>)> = pieces
+        .iter()
+        .flat_map(|(numbers, f)| numbers.iter().zip(&f.judged).zip(&f.told).map(|((n, judged), told)| (*n, judged, told)))
+        .collect();
+    numbered.sort_by_key(|(n, ..)| *n);
+    let mut judged: Vec<Judged> = numbered.iter().map(|(_, judged, _)| (*judged).clone()).collect();
     let is_stopped = pieces.iter().any(|(_, f)| f.is_stopped);
     judged.iter_mut().filter(|_| is_stopped).for_each(|j| j.assumptions.push(policy::STARTED));
-    let mut diagnostics = waiver::let_off(&mut judged, model, today);
-    diagnostics.extend(judged.iter().flat_map(|j| j.diagnostics.iter().cloned()));
-    let told = pieces.iter().all(|(_, f)| f.unneeded.is_some());
-    let unneeded = pieces.iter().filter(|_| told).flat_map(|(_, f)| f.unneeded.iter().flatten());
-    let mut lints: Vec<&Diagnostic> = pieces.iter().flat_map(|(_, f)| &f.lints).chain(unneeded).collect();
+    let mut diagnostics = shared(waiver::let_off(&mut judged, model, today));
+    for (one, (.., told)) in judged.iter().zip(&numbered) {
+        match one.waived {
+            None => diagnostics.extend(told.iter().cloned()),
+            // As it is let off.
+            Some(_) => diagnostics.extend(shared(one.diagnostics.clone())),
+        }
+    }
+    let is_told = pieces.iter().all(|(_, f)| f.unneeded.is_some());
+    let unneeded = pieces.iter().filter(|_| is_told).flat_map(|(_, f)| f.unneeded.iter().flatten());
+    let mut lints: Vec<&Arc<Diagnostic>> = pieces.iter().flat_map(|(_, f)| &f.lints).chain(unneeded).collect();
     // What is seen from several pieces is told once.
     lints.sort_by(|a, b| a.place().cmp(&b.place()));
     lints.dedup();
