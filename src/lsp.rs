@@ -31,6 +31,7 @@ mod session;
 mod signature;
 mod symbol;
 mod token;
+mod told;
 mod tree;
 
 use std::{
@@ -132,6 +133,9 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
                 let told =
                     catch_unwind(AssertUnwindSafe(|| session.tell(&|| !connection.receiver.is_empty()))).unwrap_or_else(|_| vec![stale()]);
                 told.into_iter().for_each(|one| send(connection, one.into()));
+                if connection.receiver.is_empty() {
+                    session.rest();
+                }
                 match connection.receiver.recv() {
                     Ok(message) => message,
                     Err(_) => return Ok(()),

@@ -2,15 +2,14 @@
 
 use std::{
     cell::{OnceCell, RefCell},
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    ffi::OsStr,
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     rc::Rc,
     sync::Arc,
 };
 
 use gen_lsp_types::{
-    Diagnostic as Shown, DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
     DidSaveTextDocumentParams, Location, LspNotificationMethod, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent,
     TextDocumentPositionParams, Uri,
 };
@@ -25,9 +24,10 @@ use crate::{
         span::{FileId, Span},
     },
     lsp::{
-        Door, Opened, Unsaved, diagnostic,
+        Door, Opened, Unsaved,
         names::{Mention, mentions},
         place::{self, Encoding, Lines},
+        told::Told,
     },
     mend::Remedy,
     net::Net,
@@ -53,8 +53,10 @@ pub(super) struct Session<'d> {
     projects: BTreeMap<PathBuf, Option<Project>>,
     /// What was proved of each.
     proofs: BTreeMap<PathBuf, Rc<RefCell<pieces::Memory>>>,
+    /// A project whose text is not the newest any more: to take it apart takes a while, and nobody waits for that.
+    old: Option<Project>,
     /// What the editor shows now.
-    told: BTreeMap<PathBuf, Vec<Shown>>,
+    told: RefCell<Told>,
     /// Documents that were opened or changed since the editor was told anything.
     changed: BTreeSet<PathBuf>,
     /// Whether the editor shows a place when it is asked to.
@@ -79,7 +81,7 @@ pub(super) struct Project {
     /// What was proved, of this text or of one before it.
     proofs: Rc<RefCell<pieces::Memory>>,
     verdicts: OnceCell<Verdicts>,
-    all: OnceCell<Vec<Diagnostic>>,
+    all: OnceCell<Vec<Arc<Diagnostic>>>,
     mentions: OnceCell<Vec<Mention>>,
     exposure: OnceCell<Vec<Flow>>,
     network: OnceCell<Net>,
@@ -97,13 +99,13 @@ impl Project {
     }
 
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
-    pub(super) fn diagnostics(&self) -> &[Diagnostic] {
+    pub(super) fn diagnostics(&self) -> &[Arc<Diagnostic>] {
         self.all.get_or_init(|| match &self.opened {
             Ok(opened) => {
-                let proved = self.verdicts().map_or(&[][..], |v| &v.diagnostics).iter().map(|d| &**d);
-                opened.analysis.diagnostics.iter().chain(proved).cloned().collect()
+                let proved = self.verdicts().map_or(&[][..], |v| &v.diagnostics);
+                opened.analysis.diagnostics.iter().cloned().map(Arc::new).chain(proved.iter().cloned()).collect()
             }
-            Err(wrong) => wrong.clone(),
+            Err(wrong) => wrong.iter().cloned().map(Arc::new).collect(),
         })
     }
 
@@ -186,7 +188,7 @@ impl Project {
 impl<'d> Session<'d> {
     /// With nothing open.
     pub(super) fn new(door: &'d dyn Door, encoding: Encoding, folders: Vec<PathBuf>) -> Self {
-        let (documents, projects, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (documents, projects, told) = (BTreeMap::new(), BTreeMap::new(), RefCell::default());
         Self {
             door,
             encoding,
@@ -195,6 +197,7 @@ impl<'d> Session<'d> {
             documents,
             projects,
             proofs: BTreeMap::new(),
+            old: None,
             told,
             changed: BTreeSet::new(),
             shows_places: false,
@@ -223,6 +226,7 @@ impl<'d> Session<'d> {
     fn opened(&mut self, params: DidOpenTextDocumentParams) {
         let document = params.text_document;
         let Some(path) = place::path_of(&document.uri) else { return };
+        self.called(&path, &document.uri);
         self.documents.insert(path.clone(), Document { uri: document.uri, version: document.version, of: vec![] });
         self.take(path, document.text);
     }
@@ -260,8 +264,17 @@ impl<'d> Session<'d> {
         let Some(path) = place::path_of(&params.text_document.uri) else { return };
         Arc::make_mut(&mut self.unsaved).remove(&path);
         self.stale(&path);
+        let called = self.uri(&path);
         self.documents.remove(&path);
+        self.called(&path, &called);
         self.changed.remove(&path);
+    }
+
+    /// Takes note of a name by which the editor calls a file: messages of other files may call it by another.
+    fn called(&mut self, path: &Path, uri: &Uri) {
+        if self.uri(path) != *uri {
+            self.told.get_mut().doubt();
+        }
     }
 
     /// Something on disk is not as it was.
@@ -277,7 +290,7 @@ impl<'d> Session<'d> {
         for (directory, project) in &mut self.projects {
             let concerned = |p: &Project| !is_source || p.file(path).is_some() || path.parent() == Some(directory) || p.opened.is_err();
             if project.as_ref().is_some_and(concerned) {
-                *project = None;
+                self.old = project.take();
             }
         }
     }
@@ -340,34 +353,24 @@ impl<'d> Session<'d> {
         if !self.projects.values().flatten().all(|project| project.proves(busy)) {
             return vec![];
         }
-        // By their bytes first: paths are dear to compare, and there may be thousands of messages.
-        let mut all: HashMap<&OsStr, (Vec<Shown>, HashSet<[u32; 4]>)> = HashMap::new();
-        for project in self.projects.values().flatten() {
-            for (path, shown) in diagnostic::all(self, project) {
-                // What cannot be read is said where somebody looks.
-                let open = self.documents.iter().find(|(_, d)| d.of.contains(&project.directory)).map(|(p, _)| p);
-                let path = if path == project.directory { open.map_or(path, |p| p) } else { path };
-                let (known, places) = all.entry(path.as_os_str()).or_default();
-                let (start, end) = (shown.range.start, shown.range.end);
-                // Nothing was said yet where it stands, or else not this: projects that share a module say the same of it.
-                if places.insert([start.line, start.character, end.line, end.character]) || !known.contains(&shown) {
-                    known.push(shown);
-                }
-            }
-        }
-        let now: BTreeMap<PathBuf, Vec<Shown>> = all.into_iter().map(|(path, (shown, _))| (PathBuf::from(path), shown)).collect();
-        let paths: BTreeSet<&PathBuf> = now.keys().chain(self.told.keys()).chain(&self.changed).collect();
-        let differs = |path: &&&PathBuf| self.changed.contains(**path) || now.get(**path) != self.told.get(**path);
-        let told = paths.iter().filter(differs).map(|path| {
-            let version = self.documents.get(*path).map(|d| d.version);
-            let diagnostics = now.get(*path).cloned().unwrap_or_default();
-            let params = PublishDiagnosticsParams { uri: self.uri(path), version, diagnostics };
+        let differs = self.told.borrow_mut().take(self, &self.changed);
+        self.changed.clear();
+        let published = differs.into_iter().map(|(path, diagnostics)| {
+            let version = self.documents.get(&path).map(|d| d.version);
+            let params = PublishDiagnosticsParams { uri: self.uri(&path), version, diagnostics };
             Notification::new(LspNotificationMethod::TextDocumentPublishDiagnostics.as_str().into(), params)
         });
-        let told = told.collect();
-        self.changed.clear();
-        self.told = now;
-        told
+        published.collect()
+    }
+
+    /// Does what can wait until nothing is asked.
+    pub(super) fn rest(&mut self) {
+        self.old = None;
+    }
+
+    /// A document that is open and belongs to the project of a directory.
+    pub(super) fn open_in(&self, directory: &Path) -> Option<&Path> {
+        self.documents.iter().find(|(_, d)| d.of.iter().any(|of| of == directory)).map(|(path, _)| &**path)
     }
 
     /// The projects that hold a source, and where a place in it is in each.
