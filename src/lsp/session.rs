@@ -25,7 +25,7 @@ use crate::{
     },
     lsp::{
         Door, Opened, Unsaved,
-        names::{Mention, mentions},
+        names::{Index, Mention, Symbol, declared, mentions},
         place::{self, Encoding, Lines},
         told::Told,
     },
@@ -82,7 +82,10 @@ pub(super) struct Project {
     proofs: Rc<RefCell<pieces::Memory>>,
     verdicts: OnceCell<Verdicts>,
     all: OnceCell<Vec<Arc<Diagnostic>>>,
-    mentions: OnceCell<Vec<Mention>>,
+    /// The names in each of its sources, as far as anybody has asked; what is declared; and what that takes.
+    mentions: OnceCell<Vec<OnceCell<Vec<Mention>>>>,
+    declared: OnceCell<Vec<Mention>>,
+    index: OnceCell<Index>,
     exposure: OnceCell<Vec<Flow>>,
     network: OnceCell<Net>,
     /// What makes refuted statements hold, by their places, as far as somebody asked.
@@ -94,8 +97,9 @@ pub(super) struct Project {
 impl Project {
     fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day, proofs: Rc<RefCell<pieces::Memory>>) -> Self {
         let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let (network, remedies, lines) = (OnceCell::new(), RefCell::default(), RefCell::default());
-        Self { directory, opened, today, proofs, verdicts, all, mentions, exposure, network, remedies, lines }
+        let (declared, index, network) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        let (remedies, lines) = (RefCell::default(), RefCell::default());
+        Self { directory, opened, today, proofs, verdicts, all, mentions, declared, index, exposure, network, remedies, lines }
     }
 
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
@@ -153,14 +157,32 @@ impl Project {
     }
 
     /// Every name in its sources.
-    pub(super) fn mentions(&self) -> &[Mention] {
-        self.mentions.get_or_init(|| mentions(self))
+    pub(super) fn mentions(&self) -> impl Iterator<Item = &Mention> {
+        (0..self.paths().len()).filter_map(|n| u16::try_from(n).ok()).flat_map(|n| self.mentions_of(FileId(n)))
+    }
+
+    /// Every name in one of its sources.
+    pub(super) fn mentions_of(&self, file: FileId) -> &[Mention] {
+        let files = self.mentions.get_or_init(|| self.paths().iter().map(|_| OnceCell::new()).collect());
+        let index = || self.index.get_or_init(|| Index::of(self));
+        files.get(usize::from(file.0)).map_or(&[], |found| found.get_or_init(|| mentions(self, index(), file)))
+    }
+
+    /// What its sources declare, but for the names of `for`s.
+    pub(super) fn declared(&self) -> &[Mention] {
+        self.declared.get_or_init(|| declared(self))
+    }
+
+    /// Where a name is declared first.
+    pub(super) fn declaration(&self, symbol: &Symbol) -> Option<&Mention> {
+        let all = if let Symbol::Bound(at) = symbol { self.mentions_of(at.file()) } else { self.declared() };
+        all.iter().find(|m| m.declares && m.symbol == *symbol)
     }
 
     /// The name at a place, the smallest if several are there.
     pub(super) fn mention(&self, at: Span) -> Option<&Mention> {
-        let there = |m: &&Mention| m.span.file() == at.file() && m.span.start() <= at.start() && at.start() <= m.span.end();
-        self.mentions().iter().filter(there).min_by_key(|m| m.span.len())
+        let there = |m: &&Mention| m.span.start() <= at.start() && at.start() <= m.span.end();
+        self.mentions_of(at.file()).iter().filter(there).min_by_key(|m| m.span.len())
     }
 
     /// Where its sources lie.
