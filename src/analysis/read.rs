@@ -38,13 +38,9 @@ impl<'i, 's> Reader<'i, 's> {
     }
 
     fn files(&mut self, files: &[Text]) -> Vec<usize> {
-        let mut found = vec![];
-        for (name, text) in files {
-            found.push(self.parsed.len());
-            let tree = Memory::parse(self.memory, (name, text), &mut self.sources, self.sink);
-            self.parsed.push(tree);
-        }
-        found
+        let first = self.parsed.len();
+        self.parsed.extend(Memory::parse_all(self.memory, files, &mut self.sources, self.sink));
+        (first..self.parsed.len()).collect()
     }
 
     /// Opens every module that is used, those that modules use too; each directory once.
