@@ -17,7 +17,7 @@ use crate::{
     base::{
         diagnostic::{Diagnostic, Sink},
         source::{SourceFile, Sources},
-        span::FileId,
+        span::{FileId, Span},
     },
     resolve::Kept,
     syntax::{ast, parse::parse},
@@ -34,7 +34,31 @@ pub struct Memory {
 struct Remembered {
     source: SourceFile,
     tree: Arc<ast::File>,
+    uses: Arc<Uses>,
     wrong: Vec<Diagnostic>,
+}
+
+/// What a file says of other directories, so that nobody goes through all files for it.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    /// The sources of the modules that it uses, each with its place.
+    pub(super) modules: Vec<(String, Span)>,
+    /// The other projects that it names, and where those lie.
+    pub(super) neighbours: Vec<(String, ast::Name)>,
+}
+
+impl Uses {
+    fn of(file: &ast::File) -> Self {
+        let mut found = Self::default();
+        for item in &file.items {
+            match item {
+                ast::Item::Module(module) => found.modules.push((module.source.text.to_string(), module.source.span)),
+                ast::Item::Neighbour(neighbour) => found.neighbours.push((neighbour.name.text.to_string(), neighbour.path.clone())),
+                _ => {}
+            }
+        }
+        found
+    }
 }
 
 impl Remembered {
@@ -47,11 +71,16 @@ impl Remembered {
 impl Memory {
     /// Parses a file, unless it is the same as the last of its number.
     pub(super) fn parse(memory: Option<&Self>, file: (&str, &Arc<str>), sources: &mut Sources, sink: &mut Sink) -> Arc<ast::File> {
-        Self::take(memory, file, None, sources, sink)
+        Self::take(memory, file, None, sources, sink).0
     }
 
     /// The same of files that follow one another; those that are new are shared out among threads.
-    pub(super) fn parse_all(memory: Option<&Self>, files: &[Text], sources: &mut Sources, sink: &mut Sink) -> Vec<Arc<ast::File>> {
+    pub(super) fn parse_all(
+        memory: Option<&Self>,
+        files: &[Text],
+        sources: &mut Sources,
+        sink: &mut Sink,
+    ) -> Vec<(Arc<ast::File>, Arc<Uses>)> {
         let first = usize::from(sources.next().0);
         let is_known = |n: usize, (name, text): &Text| {
             let files = memory.map(|memory| memory.files.lock().unwrap_or_else(PoisonError::into_inner));
@@ -73,21 +102,21 @@ impl Memory {
         tree: Option<Tree>,
         sources: &mut Sources,
         sink: &mut Sink,
-    ) -> Arc<ast::File> {
+    ) -> (Arc<ast::File>, Arc<Uses>) {
         let mut files = memory.map(|memory| memory.files.lock().unwrap_or_else(PoisonError::into_inner));
         let known = files.as_ref().and_then(|files| files.get(&sources.next())).filter(|known| known.is(name, text));
         if let Some(known) = known {
             sources.take(known.source.clone());
             sink.all.extend(known.wrong.iter().cloned());
-            return known.tree.clone();
+            return (known.tree.clone(), known.uses.clone());
         }
         let id = sources.add_shared(name, text.clone());
-        let Tree { tree, wrong } = tree.unwrap_or_else(|| Tree::of(id, text));
+        let Tree { tree, uses, wrong } = tree.unwrap_or_else(|| Tree::of(id, text));
         if let (Some(files), Some(source)) = (&mut files, sources.get(id)) {
-            files.insert(id, Remembered { source: source.clone(), tree: tree.clone(), wrong: wrong.clone() });
+            files.insert(id, Remembered { source: source.clone(), tree: tree.clone(), uses: uses.clone(), wrong: wrong.clone() });
         }
         sink.all.extend(wrong);
-        tree
+        (tree, uses)
     }
 
     /// How many blocks of the project that was resolved last were as they had been.
@@ -105,14 +134,16 @@ impl Memory {
 /// A text as parsed, and what is wrong with it.
 struct Tree {
     tree: Arc<ast::File>,
+    uses: Arc<Uses>,
     wrong: Vec<Diagnostic>,
 }
 
 impl Tree {
     fn of(file: FileId, text: &str) -> Self {
         let mut wrong = Sink::default();
-        let tree = Arc::new(parse(file, text, &mut wrong));
-        Self { tree, wrong: wrong.all }
+        let tree = parse(file, text, &mut wrong);
+        let uses = Arc::new(Uses::of(&tree));
+        Self { tree: Arc::new(tree), uses, wrong: wrong.all }
     }
 }
 
@@ -168,7 +199,8 @@ mod tests {
         let memory = Memory::default();
         for memory in [None, Some(&memory), Some(&memory)] {
             let (mut shared, mut wrong) = (Sources::default(), Sink::default());
-            assert_eq!(Memory::parse_all(memory, &files, &mut shared, &mut wrong), one);
+            let all = Memory::parse_all(memory, &files, &mut shared, &mut wrong);
+            assert_eq!(all.into_iter().map(|(tree, _)| tree).collect::<Vec<_>>(), one);
             assert_eq!(wrong.all, sink.all);
             assert!(shared.iter().map(|(_, file)| &file.name).eq(sources.iter().map(|(_, file)| &file.name)));
         }
