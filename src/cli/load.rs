@@ -260,4 +260,30 @@ mod tests {
     fn a_byte_order_mark_is_no_text() {
         assert_eq!(decode("a.secnet", b"\xef\xbb\xbfvpc".to_vec()).as_deref(), Ok("vpc"));
     }
+
+    #[test]
+    fn a_file_is_known_again_and_what_was_written_in_between_is_seen() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (path, remembered) = (folder.path().join("a.secnet"), Remembered::default());
+        let look = || remembered.read(folder.path(), vec![("a.secnet".into(), path.clone())]).0.pop().map(|(_, text)| text);
+        fs::write(&path, "vpc a {}")?;
+        let first = look();
+        assert_eq!(first.as_deref(), Some("vpc a {}"));
+        assert!(first.zip(look()).is_some_and(|(one, other)| Arc::ptr_eq(&one, &other)), "what says the same is the same text");
+        // As long as before, and within the same moment.
+        fs::write(&path, "vpc b {}")?;
+        assert_eq!(look().as_deref(), Some("vpc b {}"));
+        fs::remove_file(&path)?;
+        assert_eq!(look(), None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_change_of_just_now_tells_nothing_of_the_next() -> std::io::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        let (stamp, now) = (Stamp::of(&fs::metadata(file.path())?), SystemTime::now());
+        assert!(!stamp.is_before(now) && stamp.is_before(now + 2 * Stamp::STEP));
+        assert!(!stamp.is_before(now - Stamp::STEP), "clocks may be wrong");
+        Ok(())
+    }
 }
