@@ -52,10 +52,8 @@ impl Seen {
 
     /// Of each file, whether it is where it was and says what it said.
     fn unchanged_since(&self, before: &Self) -> Vec<bool> {
-        let same = |(now, old): (&(PathBuf, Arc<str>), &(PathBuf, Arc<str>))| {
-            Arc::ptr_eq(&now.1, &old.1) && now.0.as_os_str() == old.0.as_os_str()
-        };
-        self.files.iter().zip(&before.files).map(same).collect()
+        let pairs = self.files.iter().zip(&before.files);
+        pairs.map(|((path, text), (old, old_text))| Arc::ptr_eq(text, old_text) && path.as_os_str() == old.as_os_str()).collect()
     }
 }
 
@@ -79,10 +77,10 @@ impl Told {
             !message.labels.is_empty() && message.labels.iter().all(|label| file(usize::from(label.span.file().0)))
         };
         let is_as_it_was = |said: &&Said, messages: &Messages<'_>| {
-            let one = |((p, old), (q, now)): (&(usize, Arc<Diagnostic>), &(usize, &Arc<Diagnostic>))| {
-                p == q && (Arc::ptr_eq(old, now) || **old == ***now)
-            };
-            said.messages.len() == messages.len() && messages.iter().all(stands) && said.messages.iter().zip(messages).all(one)
+            let mut pairs = said.messages.iter().zip(messages);
+            said.messages.len() == messages.len()
+                && messages.iter().all(stands)
+                && pairs.all(|((p, old), (q, now))| p == q && (Arc::ptr_eq(old, now) || **old == ***now))
         };
         // Nothing is taken before all is in words: where that fails, the next time everything is compared with what is shown.
         let all = by_file(session, &projects);
