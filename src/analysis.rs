@@ -44,13 +44,16 @@ pub trait Library: fmt::Debug + Send + Sync {
     fn outputs(&self, path: &str, at: Span) -> Result<BTreeMap<String, Published>, Diagnostic>;
 }
 
+/// A file: its name, and its text, which whoever reads it again need not copy.
+pub type Text = (String, Arc<str>);
+
 /// A directory of a module.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opened {
     /// Its path from the project's directory, with forward slashes: what tells it from others.
     pub directory: String,
     /// Name, as messages show it, and text of each of its files.
-    pub files: Vec<(String, String)>,
+    pub files: Vec<Text>,
 }
 
 /// Values of variables from outside. A later source wins: environment, files, arguments.
@@ -177,14 +180,21 @@ pub struct Answer {
 #[must_use]
 pub fn identity(files: &[(String, String)]) -> Option<Identity> {
     let (mut sources, mut sink) = (Sources::default(), Sink::default());
-    let parsed: Vec<Arc<ast::File>> = files.iter().map(|(name, text)| Memory::parse(None, (name, text), &mut sources, &mut sink)).collect();
+    let mut one = |(name, text): &(String, String)| Memory::parse(None, (name, &Arc::from(&**text)), &mut sources, &mut sink);
+    let parsed: Vec<Arc<ast::File>> = files.iter().map(&mut one).collect();
     resolve::identity(parsed.iter().map(|file| &**file))
 }
 
 /// Analyses the files of a project, name and text each. The caller keeps to the limits of [`crate::base::span::Span`].
 #[must_use]
 pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
-    let mut parsed = Parsed::read(&files, inputs);
+    analyze_shared(&shared(files), inputs)
+}
+
+/// The same of texts that whoever calls keeps.
+#[must_use]
+pub fn analyze_shared(files: &[Text], inputs: &Inputs) -> Analysis {
+    let mut parsed = Parsed::read(files, inputs);
     let Look { resolved, diagnostics } = parsed.look(Purpose::Plan);
     parsed.mask(&resolved.model);
     let modules = parsed.modules();
@@ -192,10 +202,16 @@ pub fn analyze(files: Vec<(String, String)>, inputs: &Inputs) -> Analysis {
     Analysis { sources, own, files, neighbours, named: resolved.named, modules, model: resolved.model, diagnostics }
 }
 
+/// Texts that are read once, as those that may be read again.
+#[must_use]
+pub fn shared(files: Vec<(String, String)>) -> Vec<Text> {
+    files.into_iter().map(|(name, text)| (name, text.into())).collect()
+}
+
 impl Parsed {
     /// Parses the files of a project, name and text each, those of its modules, and the inputs.
     #[must_use]
-    pub fn read(files: &[(String, String)], inputs: &Inputs) -> Self {
+    pub fn read(files: &[Text], inputs: &Inputs) -> Self {
         let mut sink = Sink::default();
         let memory = inputs.memory.as_deref();
         let mut reader = Reader::new(files, inputs.library.as_deref(), memory, &mut sink);
@@ -206,7 +222,7 @@ impl Parsed {
         let mut imposed = BTreeSet::new();
         for (name, text) in &inputs.policies {
             let id = sources.next();
-            let file = Memory::parse(memory, (name, text), &mut sources, &mut sink);
+            let file = Memory::parse(memory, (name, &Arc::from(&**text)), &mut sources, &mut sink);
             file.items.iter().filter_map(no_policy).for_each(|(what, at)| sink.push(guard::only_policies(what, at)));
             imposed.insert(id);
             directories.first_mut().into_iter().for_each(|d| d.files.push(files.len()));

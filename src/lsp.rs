@@ -31,6 +31,7 @@ mod session;
 mod signature;
 mod symbol;
 mod token;
+mod told;
 mod tree;
 
 use std::{
@@ -62,7 +63,7 @@ use place::{Encoding, Lines};
 use session::Session;
 
 /// Texts that an editor has open, saved or not, by their tidy absolute paths.
-pub type Unsaved = BTreeMap<PathBuf, String>;
+pub type Unsaved = BTreeMap<PathBuf, Arc<str>>;
 
 /// The way to what is on disk. Whoever starts the server has one.
 pub trait Door {
@@ -136,6 +137,9 @@ pub fn serve(connection: &Connection, door: &dyn Door) -> Result<(), ProtocolErr
                 let told =
                     catch_unwind(AssertUnwindSafe(|| session.tell(&|| !connection.receiver.is_empty()))).unwrap_or_else(|_| vec![stale()]);
                 told.into_iter().for_each(|one| send(connection, one.into()));
+                if connection.receiver.is_empty() {
+                    session.rest();
+                }
                 match connection.receiver.recv() {
                     Ok(message) => message,
                     Err(_) => return Ok(()),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    analysis::{Library, Memory},
+    analysis::{Library, Memory, Text, memory::Uses},
     base::{
         codes::{module as codes, neighbour as neighbour_codes},
         diagnostic::Sink,
@@ -24,32 +24,28 @@ pub(super) struct Reader<'i, 's> {
     pub(super) sink: &'s mut Sink,
     pub(super) sources: Sources,
     pub(super) parsed: Vec<Arc<ast::File>>,
+    /// What each of them says of other directories.
+    uses: Vec<Arc<Uses>>,
     /// The first is the project's own.
     pub(super) directories: Vec<Directory>,
 }
 
 impl<'i, 's> Reader<'i, 's> {
     /// Reads the project's own files, name and text each.
-    pub(super) fn new(
-        files: &[(String, String)],
-        library: Option<&'i dyn Library>,
-        memory: Option<&'i Memory>,
-        sink: &'s mut Sink,
-    ) -> Self {
-        let mut reader = Self { library, memory, sink, sources: Sources::default(), parsed: vec![], directories: vec![] };
+    pub(super) fn new(files: &[Text], library: Option<&'i dyn Library>, memory: Option<&'i Memory>, sink: &'s mut Sink) -> Self {
+        let mut reader = Self { library, memory, sink, sources: Sources::default(), parsed: vec![], uses: vec![], directories: vec![] };
         let files = reader.files(files);
         reader.directories.push(Directory { files, ..Directory::default() });
         reader
     }
 
-    fn files(&mut self, files: &[(String, String)]) -> Vec<usize> {
-        let mut found = vec![];
-        for (name, text) in files {
-            found.push(self.parsed.len());
-            let tree = Memory::parse(self.memory, (name, text), &mut self.sources, self.sink);
+    fn files(&mut self, files: &[Text]) -> Vec<usize> {
+        let first = self.parsed.len();
+        for (tree, uses) in Memory::parse_all(self.memory, files, &mut self.sources, self.sink) {
             self.parsed.push(tree);
+            self.uses.push(uses);
         }
-        found
+        (first..self.parsed.len()).collect()
     }
 
     /// Opens every module that is used, those that modules use too; each directory once.
@@ -73,13 +69,7 @@ impl<'i, 's> Reader<'i, 's> {
     /// The sources of the module calls in a directory, each with its place.
     fn named_in(&self, directory: usize) -> Vec<(String, Span)> {
         let files = self.directories.get(directory).map(|d| d.files.clone()).unwrap_or_default();
-        let items = files.into_iter().filter_map(|f| self.parsed.get(f)).flat_map(|f| &f.items);
-        items
-            .filter_map(|item| match item {
-                ast::Item::Module(module) => Some((module.source.text.to_string(), module.source.span)),
-                _ => None,
-            })
-            .collect()
+        files.into_iter().filter_map(|f| self.uses.get(f)).flat_map(|uses| uses.modules.iter().cloned()).collect()
     }
 
     fn open(&mut self, from: usize, source: &str, place: Span) -> Option<usize> {
@@ -111,11 +101,7 @@ impl<'i, 's> Reader<'i, 's> {
     /// The outputs of the other projects that the project itself names.
     pub(super) fn neighbours(&mut self) -> Neighbours {
         let own = self.directories.first().map(|d| d.files.clone()).unwrap_or_default();
-        let items = own.into_iter().filter_map(|f| self.parsed.get(f)).flat_map(|f| &f.items);
-        let named = items.filter_map(|item| match item {
-            ast::Item::Neighbour(neighbour) => Some((neighbour.name.text.to_string(), &neighbour.path)),
-            _ => None,
-        });
+        let named = own.into_iter().filter_map(|f| self.uses.get(f)).flat_map(|uses| &uses.neighbours);
         let mut found = Neighbours::new();
         for (name, path) in named {
             let outputs = match self.library {
@@ -126,7 +112,7 @@ impl<'i, 's> Reader<'i, 's> {
                 }
             };
             let outputs = outputs.map_err(|diagnostic| self.sink.push(diagnostic)).ok();
-            found.entry(name).or_insert(outputs);
+            found.entry(name.clone()).or_insert(outputs);
         }
         found
     }

@@ -34,9 +34,14 @@ pub struct Sources {
 impl Sources {
     /// Adds a file and says under which id. The caller keeps to the limits of [`Span`].
     pub fn add(&mut self, name: &str, text: &str) -> FileId {
+        self.add_shared(name, text.into())
+    }
+
+    /// The same of a text that others hold, too.
+    pub fn add_shared(&mut self, name: &str, text: Arc<str>) -> FileId {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name: name.into(), text: text.into(), masked: None, line_starts: line_starts.into() });
+        self.files.push(SourceFile { name: name.into(), text, masked: None, line_starts: line_starts.into() });
         FileId((self.files.len() - 1) as u16)
     }
 

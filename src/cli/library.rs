@@ -9,7 +9,7 @@ use std::{
 
 pub(super) use crate::base::disk::tidy;
 use crate::{
-    analysis::{Library, Opened, Published},
+    analysis::{Library, Opened, Published, Text, shared},
     base::{
         codes::{lock as lock_codes, module as codes},
         diagnostic::Diagnostic,
@@ -17,7 +17,7 @@ use crate::{
     },
     cli::{
         git::Source,
-        load,
+        load::{self, Remembered},
         lockfile::{self, LockFile},
         neighbour::{self, Others},
     },
@@ -52,6 +52,7 @@ pub struct Disk {
     /// What was opened from git, by the name of its directory under [`MODULES`].
     opened: Mutex<BTreeMap<String, Source>>,
     unsaved: Arc<Unsaved>,
+    remembered: Arc<Remembered>,
 }
 
 impl Disk {
@@ -63,13 +64,14 @@ impl Disk {
 
     /// With another keeper of the modules from git.
     pub fn with(project: &Path, keeper: Arc<dyn Keeper>) -> Self {
-        Self { project: project.to_path_buf(), others: None, keeper, opened: Mutex::default(), unsaved: Arc::default() }
+        let (project, opened) = (project.to_path_buf(), Mutex::default());
+        Self { project, others: None, keeper, opened, unsaved: Arc::default(), remembered: Arc::default() }
     }
 
-    /// The same as an editor has it. What `secnet lock` has fetched is as it was fetched.
+    /// The same as an editor has it, for a server that remembers what it has read. What `secnet lock` has fetched is as it was fetched.
     #[must_use]
-    pub fn edited(self, unsaved: Arc<Unsaved>) -> Self {
-        Self { unsaved, ..self }
+    pub fn edited(self, unsaved: Arc<Unsaved>, remembered: Arc<Remembered>) -> Self {
+        Self { unsaved, remembered, ..self }
     }
 
     /// The source that a directory was opened as, if it is from git.
@@ -93,7 +95,7 @@ impl Disk {
             lock_codes::no_directory(&source.url, &why, at)
         })?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(checkout, source.clone());
-        Ok(opened(directory, files))
+        Ok(opened(directory, shared(files)))
     }
 }
 
@@ -119,7 +121,7 @@ impl Library for Disk {
             let help = "name it by its source, beginning with `git+`, so that its checksum is looked at";
             return Err(codes::unreadable(source, "what `secnet lock` has fetched is no directory of the project", at, help));
         }
-        let files = load::directory_as_edited(&self.project.join(&directory), &self.unsaved).map_err(|wrong| {
+        let files = load::directory_as_edited(&self.project.join(&directory), &self.unsaved, &self.remembered).map_err(|wrong| {
             let help = "correct the path, which is seen from the directory of this file";
             codes::unreadable(source, &first_of(&wrong), at, help)
         })?;
@@ -136,7 +138,7 @@ pub(super) fn first_of(wrong: &[Diagnostic]) -> String {
     wrong.first().map_or_else(|| "it cannot be read".into(), |d| d.message.clone())
 }
 
-fn opened(directory: String, files: Vec<(String, String)>) -> Opened {
+fn opened(directory: String, files: Vec<Text>) -> Opened {
     let files = files.into_iter().map(|(name, text)| (format!("{directory}/{name}"), text)).collect();
     Opened { directory, files }
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    analysis::{Inputs, Parsed},
+    analysis::{Inputs, Parsed, shared},
     base::{
         codes::lock as codes,
         diagnostic::{Diagnostic, Severity},
@@ -123,7 +123,7 @@ impl Lock {
     /// The sources cannot be read, something cannot be fetched or is not what was locked, or with `--check` the file would change.
     pub fn run(&self, printer: &Printer) -> Outcome {
         let project = &*self.directory;
-        let files = load::directory(project)?;
+        let files = shared(load::directory(project)?);
         let known = LockFile::read(project)?;
         let keeper = Arc::new(Fetching { project: project.to_path_buf(), known: known.clone(), printer: *printer, done: Mutex::default() });
         let library = Arc::new(Disk::with(project, keeper.clone()));

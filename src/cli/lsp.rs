@@ -16,14 +16,15 @@ use crate::{
         codes::{environment as codes, plan as plan_codes},
         date::Day,
         diagnostic::Diagnostic,
-        span::Span,
+        source::SourceFile,
+        span::{FileId, Span},
     },
     cli::{
         Exit, Outcome, Stop, asked,
         disk::ProjectDisk,
         env::EnvArgs,
         library::{Disk, tidy},
-        load::{self, Texts},
+        load::{self, Remembered, Texts},
         neighbour::{Others, OthersArgs},
         network::{fitting, join},
         pages,
@@ -90,6 +91,8 @@ struct Memory {
     answers: Mutex<BTreeMap<(PathBuf, String), Answers>>,
     existing: Mutex<BTreeMap<(PathBuf, String), Read>>,
     outputs: Mutex<BTreeMap<(PathBuf, String), BTreeMap<String, Published>>>,
+    /// What was read of sources.
+    texts: Arc<Remembered>,
     /// What was parsed of each project.
     trees: Mutex<BTreeMap<PathBuf, Arc<analysis::Memory>>>,
 }
@@ -135,15 +138,15 @@ impl Door for Files {
     fn open(&self, directory: &Path, unsaved: &Arc<Unsaved>) -> Result<Opened, Vec<Diagnostic>> {
         let args = self.args.clone().at(directory);
         let given = Given::to(&args).map_err(|stop| stop.diagnostics)?;
-        let files = load::directory_as_edited(directory, unsaved)?;
+        let files = load::directory_as_edited(directory, unsaved, &self.memory.texts)?;
         let others = Others { sandbox: self.sandbox, env: args.env().map_err(|stop| stop.diagnostics)? };
         let disk = Arc::new(ProjectDisk::as_edited(directory, unsaved.clone()));
-        let library = Disk::new(directory, others).edited(unsaved.clone());
+        let library = Disk::new(directory, others).edited(unsaved.clone(), self.memory.texts.clone());
         let library = Shelf { directory: directory.to_path_buf(), disk: library, memory: self.memory.clone() };
         let mut inputs = given.inputs(directory, self.sandbox, disk, Answers::new());
         inputs.library = Some(Arc::new(library));
         inputs.memory = Some(all(&self.memory.trees).entry(directory.to_path_buf()).or_default().clone());
-        let mut analysis = analysis::analyze(files.clone(), &inputs);
+        let mut analysis = analysis::analyze_shared(&files, &inputs);
         // As a command does, which asks first and then looks again.
         analysis.diagnostics.retain(|d| d.code != &plan_codes::NOT_ASKED);
         if !analysis.has_errors() && !analysis.model.questions.is_empty() {
@@ -151,7 +154,7 @@ impl Door for Files {
             let key = (directory.to_path_buf(), project.key());
             let remembered = || asked::remembered(directory, self.sandbox, project);
             inputs.answers = all(&self.memory.answers).entry(key).or_insert_with(remembered).clone();
-            analysis = analysis::analyze(files, &inputs);
+            analysis = analysis::analyze_shared(&files, &inputs);
         }
         let mut existing = Read::new();
         if !analysis.has_errors() {
@@ -159,8 +162,14 @@ impl Door for Files {
             join(&mut analysis.model, &mut existing);
         }
         let texts = Texts { prefix: load::prefix(directory), own: analysis.own, sources: analysis.sources.clone() };
-        let path = |shown: String| tidy(&std::path::absolute(&shown).unwrap_or_else(|_| PathBuf::from(&shown)));
-        let paths = analysis.sources.iter().filter_map(|(id, _)| texts.path(id)).map(path).collect();
+        let path = |shown: &Path| tidy(&std::path::absolute(shown).unwrap_or_else(|_| shown.to_path_buf()));
+        let here = path(directory);
+        let lies = |(id, file): (FileId, &SourceFile)| match file.name.contains('/') || usize::from(id.0) >= analysis.own {
+            true => texts.path(id).map(|shown| path(Path::new(&shown))),
+            // Of most of them only the name is to be put in its place.
+            false => Some(here.join(&*file.name)),
+        };
+        let paths = analysis.sources.iter().filter_map(lies).collect();
         Ok(Opened { analysis, paths, existing })
     }
 
@@ -174,6 +183,7 @@ impl Door for Files {
         all(&self.memory.answers).clear();
         all(&self.memory.existing).clear();
         all(&self.memory.outputs).clear();
+        self.memory.texts.doubt();
     }
 
     fn projects(&self, below: &Path) -> Vec<PathBuf> {

@@ -183,6 +183,9 @@ pub fn joined(model: &Model, read: &mut resources::Read) -> Model {
 
 /// The same, of a model that nobody needs as it was.
 pub fn join(model: &mut Model, read: &mut resources::Read) {
+    if read.is_empty() {
+        return same::join(model, &same::Same::new());
+    }
     let same = same::by_id(model, |address| read.get(address).map(|observed| observed.id.as_str()));
     read.retain(|address, _| !same.contains_key(address));
     same::join(model, &same);

@@ -101,7 +101,7 @@ impl ProjectArgs {
 /// It cannot be read.
 pub fn parse(args: &ProjectArgs, sandbox: bool) -> Result<(Parsed, Texts), Stop> {
     let mut inputs = Given::to(args)?.inputs(&args.directory, sandbox, Arc::new(ProjectDisk::new(&args.directory)), Answers::new());
-    let files = load::directory(&args.directory)?;
+    let files = analysis::shared(load::directory(&args.directory)?);
     let mut parsed = Parsed::read(&files, &inputs);
     let model = parsed.look(Purpose::Plan).resolved.model;
     if !model.project.name.is_empty() {

@@ -125,7 +125,7 @@ fn edited(project: &Project, edits: &[Fix]) -> Option<Unsaved> {
             text.get(edit.span.start()..edit.span.end())?;
             text.replace_range(edit.span.start()..edit.span.end(), &edit.replacement);
         }
-        texts.insert(project.path(file)?.to_path_buf(), text);
+        texts.insert(project.path(file)?.to_path_buf(), text.into());
     }
     Some(texts)
 }

@@ -142,15 +142,17 @@ fn names(project: &Project, at: Span, wanted: Option<&Wanted>) -> Vec<Completion
         None => {}
     }
     let here = project.path(at.file()).and_then(|p| p.parent());
-    for mention in project.mentions().iter().filter(|m| m.declares) {
+    for mention in project.declared() {
         match &mention.symbol {
             Symbol::Resource(directory, kind, name)
-                if here == Some(directory) && kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|k| **k == **kind)) =>
+                if here == Some(&**directory) && kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|k| **k == **kind)) =>
             {
                 words.push(item(&format!("{kind}.{name}"), CompletionItemKind::Reference, None, None));
             }
-            Symbol::Local(directory, name) if here == Some(directory) => words.push(item(name, CompletionItemKind::Variable, None, None)),
-            Symbol::Module(directory, name) if here == Some(directory) => {
+            Symbol::Local(directory, name) if here == Some(&**directory) => {
+                words.push(item(name, CompletionItemKind::Variable, None, None))
+            }
+            Symbol::Module(directory, name) if here == Some(&**directory) => {
                 words.push(item(&format!("module.{name}"), CompletionItemKind::Module, None, None));
             }
             _ => {}
@@ -169,17 +171,17 @@ fn after_dot(project: &Project, at: Span, path: &str) -> Vec<CompletionItem> {
     let path = path.rsplit(|c: char| !(word(c) || c == '.')).next().unwrap_or_default();
     let steps: Vec<&str> = path.split('.').collect();
     let here = project.path(at.file()).and_then(|p| p.parent());
-    let declared = || project.mentions().iter().filter(|m| m.declares).map(|m| &m.symbol);
+    let declared = || project.declared().iter().map(|m| &m.symbol);
     match steps[..] {
         ["module"] => declared()
             .filter_map(|s| match s {
-                Symbol::Module(directory, name) if here == Some(directory) => Some(item(name, CompletionItemKind::Module, None, None)),
+                Symbol::Module(directory, name) if here == Some(&**directory) => Some(item(name, CompletionItemKind::Module, None, None)),
                 _ => None,
             })
             .collect(),
         [kind] => declared()
             .filter_map(|s| match s {
-                Symbol::Resource(directory, of, name) if here == Some(directory) && &**of == kind => {
+                Symbol::Resource(directory, of, name) if here == Some(&**directory) && &**of == kind => {
                     Some(item(name, CompletionItemKind::Reference, None, None))
                 }
                 _ => None,

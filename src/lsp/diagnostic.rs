@@ -19,20 +19,20 @@ use crate::{
     syntax::ast::Item,
 };
 
-/// A diagnostic with the path of the file it is shown in.
-pub(super) type Placed<'p> = (&'p Path, Shown);
-
-/// All that is to be said of a project.
-pub(super) fn all<'p>(session: &Session<'_>, project: &'p Project) -> Vec<Placed<'p>> {
-    project.diagnostics().iter().filter_map(|d| placed(session, project, d)).collect()
+/// The file that a diagnostic is shown in; the project's directory where there is none.
+pub(super) fn path<'p>(project: &'p Project, diagnostic: &Diagnostic) -> &'p Path {
+    let file = place(project, diagnostic).and_then(|at| project.path(at.file()));
+    file.or_else(|| project.paths().first().map(|p| &**p)).unwrap_or(&project.directory)
 }
 
-fn placed<'p>(session: &Session<'_>, project: &'p Project, diagnostic: &Diagnostic) -> Option<Placed<'p>> {
-    let first = diagnostic.labels.first();
-    let at = first.map(|l| l.span).or_else(|| nowhere(project));
-    let path = at.and_then(|at| project.path(at.file())).or_else(|| project.paths().first().map(|p| &**p)).unwrap_or(&project.directory);
-    let range = at.and_then(|at| session.range(project, at)).unwrap_or_default();
-    Some((path, shown(session, project, diagnostic, range)))
+/// A diagnostic where it stands.
+pub(super) fn placed(session: &Session<'_>, project: &Project, diagnostic: &Diagnostic) -> Shown {
+    let range = place(project, diagnostic).and_then(|at| session.range(project, at)).unwrap_or_default();
+    shown(session, project, diagnostic, range)
+}
+
+fn place(project: &Project, diagnostic: &Diagnostic) -> Option<Span> {
+    diagnostic.labels.first().map(|l| l.span).or_else(|| nowhere(project))
 }
 
 /// Where what has no place is shown: at the project's name.

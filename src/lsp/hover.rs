@@ -53,7 +53,7 @@ pub(super) fn about(project: &Project, mention: &Mention) -> Option<String> {
 /// The statement that declares a name, and what it is worth where that is known.
 fn declared(project: &Project, mention: &Mention) -> Option<String> {
     let opened = project.opened.as_ref().ok()?;
-    let at = project.mentions().iter().find(|m| m.declares && m.symbol == mention.symbol)?.span;
+    let at = project.declaration(&mention.symbol)?.span;
     let items = opened.analysis.files.get(usize::from(at.file().0)).map_or(&[][..], |f| &f.items);
     let item = items.iter().find(|i| i.span().start() <= at.start() && at.end() <= i.span().end())?;
     let file = opened.analysis.sources.get(at.file())?;
@@ -77,7 +77,7 @@ fn declared(project: &Project, mention: &Mention) -> Option<String> {
         }
     }
     if let (Symbol::Output(directory, name), true) = (&mention.symbol, opened.analysis.own > 0)
-        && *directory == project.directory
+        && **directory == *project.directory
         && let Some(output) = opened.analysis.model.outputs.get(&**name).filter(|o| !o.sensitive)
     {
         let _ = write!(told, "\n`{}`\n", output.value);
@@ -91,10 +91,10 @@ fn of_block<'m>(model: &'m Model, span: Option<Span>, kind: &'m str, name: &'m s
     all.filter(move |r| span.is_none_or(|span| r.span.is_some_and(|own| own.file() == span.file() && own.end() == span.end())))
 }
 
-fn resource(project: &Project, directory: &Path, kind: &Arc<str>, name: &Arc<str>) -> Option<String> {
+fn resource(project: &Project, directory: &Arc<Path>, kind: &Arc<str>, name: &Arc<str>) -> Option<String> {
     let opened = project.opened.as_ref().ok()?;
-    let symbol = Symbol::Resource(directory.to_path_buf(), kind.clone(), name.clone());
-    let at = project.mentions().iter().find(|m| m.declares && m.symbol == symbol)?.span;
+    let symbol = Symbol::Resource(directory.clone(), kind.clone(), name.clone());
+    let at = project.declaration(&symbol)?.span;
     let mut told = format!("```secnet\n{kind} {name}\n```\n");
     let items = opened.analysis.files.get(usize::from(at.file().0)).map_or(&[][..], |f| &f.items);
     for item in items {

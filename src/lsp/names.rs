@@ -7,7 +7,10 @@ use std::{
 };
 
 use crate::{
-    base::{disk::tidy, span::Span},
+    base::{
+        disk::tidy,
+        span::{FileId, Span},
+    },
     lsp::session::Project,
     resources,
     syntax::ast::{self, Each, Entry, Expr, ExprKind, ForClause, Item, Name, Piece, Target, Term},
@@ -17,17 +20,17 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Symbol {
     /// A resource: directory, kind, name.
-    Resource(PathBuf, Arc<str>, Arc<str>),
+    Resource(Arc<Path>, Arc<str>, Arc<str>),
     /// A variable or a `let`.
-    Local(PathBuf, Arc<str>),
+    Local(Arc<Path>, Arc<str>),
     /// An output.
-    Output(PathBuf, Arc<str>),
+    Output(Arc<Path>, Arc<str>),
     /// A use of a module.
-    Module(PathBuf, Arc<str>),
+    Module(Arc<Path>, Arc<str>),
     /// A policy.
-    Policy(PathBuf, Arc<str>),
+    Policy(Arc<Path>, Arc<str>),
     /// Another project.
-    Neighbour(PathBuf, Arc<str>),
+    Neighbour(Arc<Path>, Arc<str>),
     /// A name of a `for`, by where that stands.
     Bound(Span),
     /// A kind of resources.
@@ -52,38 +55,76 @@ pub(super) struct Mention {
     pub(super) declares: bool,
 }
 
-/// Every name in every source of a project.
-pub(super) fn mentions(project: &Project) -> Vec<Mention> {
-    let Ok(opened) = &project.opened else { return vec![] };
-    let index = Index::of(project);
+/// Every name in a source of a project.
+pub(super) fn mentions(project: &Project, index: &Index, file: FileId) -> Vec<Mention> {
     let mut found = vec![];
-    for (file, path) in opened.analysis.files.iter().zip(&opened.paths) {
-        let mut walk = Walk { index: &index, directory: directory(path), bound: vec![], found: &mut found };
-        file.items.iter().for_each(|item| walk.item(item));
+    let parsed = project.opened.as_ref().ok().and_then(|opened| opened.analysis.files.get(usize::from(file.0)));
+    if let (Some(parsed), Some(path)) = (parsed, project.path(file)) {
+        let mut walk = Walk { index, directory: directory(path).into(), bound: vec![], found: &mut found };
+        parsed.items.iter().for_each(|item| walk.item(item));
     }
     found
 }
 
+/// What the sources of a project declare, but for the names of `for`s; no bodies are looked into for it.
+pub(super) fn declared(project: &Project) -> Vec<Mention> {
+    let Ok(opened) = &project.opened else { return vec![] };
+    let mut found = vec![];
+    for (file, path) in opened.analysis.files.iter().zip(&opened.paths) {
+        let here: Arc<Path> = directory(path).into();
+        found.extend(file.items.iter().filter_map(|item| {
+            let (symbol, span) = declares(item, &here)?;
+            Some(Mention { symbol, span, declares: true })
+        }));
+    }
+    found
+}
+
+/// What an item declares in its directory, and where.
+fn declares(item: &Item, here: &Arc<Path>) -> Option<(Symbol, Span)> {
+    let named = |symbol: fn(Arc<Path>, Arc<str>) -> Symbol, name: &Name| Some((symbol(here.clone(), name.text.clone()), name.span));
+    match item {
+        Item::Variable(v) => named(Symbol::Local, &v.name),
+        Item::Let(l) => named(Symbol::Local, &l.name),
+        Item::Output(o) => named(Symbol::Output, &o.name),
+        Item::Resource(b) | Item::Existing(b) => {
+            Some((Symbol::Resource(here.clone(), b.kind.text.clone(), b.name.text.clone()), b.name.span))
+        }
+        Item::Policy(p) => named(Symbol::Policy, &p.name),
+        Item::Module(m) => named(Symbol::Module, &m.name),
+        Item::Neighbour(n) => named(Symbol::Neighbour, &n.name),
+        Item::Project(_)
+        | Item::Env(_)
+        | Item::Moved(_)
+        | Item::Waive(_)
+        | Item::Extend(_)
+        | Item::Import(_)
+        | Item::Forget(_)
+        | Item::Test(_) => None,
+    }
+}
+
 /// What names alone do not tell, looked up once.
 #[derive(Default)]
-struct Index {
+pub(super) struct Index {
     /// Other projects, by the directory in which they are named.
-    neighbours: BTreeSet<(PathBuf, Arc<str>)>,
+    neighbours: BTreeSet<(Arc<Path>, Arc<str>)>,
     /// Where the modules lie that a directory uses under these names.
-    modules: BTreeMap<(PathBuf, Arc<str>), PathBuf>,
+    modules: BTreeMap<(Arc<Path>, Arc<str>), Arc<Path>>,
 }
 
 impl Index {
-    fn of(project: &Project) -> Self {
+    pub(super) fn of(project: &Project) -> Self {
         let mut index = Self::default();
         let Ok(opened) = &project.opened else { return index };
         for (file, path) in opened.analysis.files.iter().zip(&opened.paths) {
+            let here: Arc<Path> = directory(path).into();
             for item in &file.items {
                 match item {
-                    Item::Neighbour(n) => drop(index.neighbours.insert((directory(path), n.name.text.clone()))),
+                    Item::Neighbour(n) => drop(index.neighbours.insert((here.clone(), n.name.text.clone()))),
                     Item::Module(m) => {
-                        let lies = used_as(project, &directory(path), &m.source.text);
-                        index.modules.extend(lies.map(|lies| ((directory(path), m.name.text.clone()), lies)));
+                        let lies = used_as(project, &here, &m.source.text);
+                        index.modules.extend(lies.map(|lies| ((here.clone(), m.name.text.clone()), lies.into())));
                     }
                     _ => {}
                 }
@@ -102,13 +143,13 @@ pub(super) fn used_as(project: &Project, from: &Path, source: &str) -> Option<Pa
     known.map(|directory| tidy(&project.directory.join(directory))).or_else(near)
 }
 
-fn directory(path: &Path) -> PathBuf {
-    path.parent().map(Path::to_path_buf).unwrap_or_default()
+fn directory(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 struct Walk<'a> {
     index: &'a Index,
-    directory: PathBuf,
+    directory: Arc<Path>,
     /// Names of `for`s around, the innermost last.
     bound: Vec<&'a Name>,
     found: &'a mut Vec<Mention>,
@@ -123,13 +164,13 @@ impl<'a> Walk<'a> {
         self.found.push(Mention { symbol, span, declares: true });
     }
 
-    fn here(&self, symbol: fn(PathBuf, Arc<str>) -> Symbol, name: &Name) -> Symbol {
+    fn here(&self, symbol: fn(Arc<Path>, Arc<str>) -> Symbol, name: &Name) -> Symbol {
         symbol(self.directory.clone(), name.text.clone())
     }
 
     /// The directory of a module that is used here under this name.
-    fn module(&self, from: &Path, name: &Arc<str>) -> Option<PathBuf> {
-        self.index.modules.get(&(from.to_path_buf(), name.clone())).cloned()
+    fn module(&self, from: &Arc<Path>, name: &Arc<str>) -> Option<Arc<Path>> {
+        self.index.modules.get(&(from.clone(), name.clone())).cloned()
     }
 
     fn has_neighbour(&self, name: &Arc<str>) -> bool {

@@ -18,7 +18,7 @@ fn found(session: &Session<'_>, at: &TextDocumentPositionParams, wanted: impl Fn
     let mut found = vec![];
     for (project, at) in session.at(at) {
         let Some(mention) = project.mention(at) else { continue };
-        let same = project.mentions().iter().filter(|m| m.symbol == mention.symbol && wanted(m.declares));
+        let same = project.mentions().filter(|m| m.symbol == mention.symbol && wanted(m.declares));
         for location in same.filter_map(|m| session.location(project, m.span)) {
             if !found.contains(&location) {
                 found.push(location);

@@ -40,7 +40,7 @@ pub(super) fn renamed(project: &Project, at: Span) -> Option<&Mention> {
         | Symbol::Network(_) => false,
     };
     // What is declared nowhere is a mistake, and no name.
-    (can && project.mentions().iter().any(|m| m.declares && m.symbol == mention.symbol)).then_some(mention)
+    (can && project.declaration(&mention.symbol).is_some()).then_some(mention)
 }
 
 /// The edits.
@@ -59,7 +59,7 @@ pub(super) fn edits(session: &Session<'_>, params: &RenameParams) -> Result<Work
         if taken(project, &mention.symbol, new) {
             return Err(format!("there is a `{new}` already"));
         }
-        for one in project.mentions().iter().filter(|m| m.symbol == mention.symbol && !was_moved(project, m)) {
+        for one in project.mentions().filter(|m| m.symbol == mention.symbol && !was_moved(project, m)) {
             add(session, project, one.span, new.to_owned(), &mut changes);
         }
         moved(session, project, &mention.symbol, new, &mut changes)?;
@@ -92,7 +92,7 @@ fn taken(project: &Project, symbol: &Symbol, new: &str) -> bool {
         Symbol::Policy(directory, _) => Symbol::Policy(directory.clone(), new),
         other => other.clone(),
     };
-    wanted != *symbol && project.mentions().iter().any(|m| m.declares && m.symbol == wanted)
+    wanted != *symbol && project.declaration(&wanted).is_some()
 }
 
 /// Whether a name stands left of the `to` of a `moved`: what a thing was called once is not what it is called now.
@@ -114,14 +114,13 @@ fn moved(
     let Symbol::Resource(directory, kind, name) = symbol else { return Ok(()) };
     let Ok(opened) = &project.opened else { return Ok(()) };
     // In a module a line would have to stand in every project that uses it.
-    if *directory != project.directory || resources::spec(kind).is_none() {
+    if **directory != *project.directory || resources::spec(kind).is_none() {
         return Ok(());
     }
     let applied = session.applied(project).map_err(|why| format!("whether it is applied, and needs `moved`, cannot be told: {why}"))?;
     let known = applied.into_iter().filter(|a| a.module().is_empty() && a.kind() == &**kind && a.name() == &**name);
     let known: Vec<Address> = known.collect();
-    let declared = project.mentions().iter().find(|m| m.declares && m.symbol == *symbol);
-    let Some(declared) = declared else { return Ok(()) };
+    let Some(declared) = project.declaration(symbol) else { return Ok(()) };
     let items = opened.analysis.files.get(usize::from(declared.span.file().0)).map_or(&[][..], |f| &f.items);
     let holds = |item: &&Item| item.span().start() <= declared.span.start() && declared.span.end() <= item.span().end();
     let Some(Item::Resource(block)) = items.iter().find(holds) else { return Ok(()) };

@@ -2,15 +2,14 @@
 
 use std::{
     cell::{OnceCell, RefCell},
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    ffi::OsStr,
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     rc::Rc,
     sync::Arc,
 };
 
 use gen_lsp_types::{
-    Diagnostic as Shown, DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
     DidSaveTextDocumentParams, Location, LspNotificationMethod, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent,
     TextDocumentPositionParams, Uri,
 };
@@ -25,9 +24,10 @@ use crate::{
         span::{FileId, Span},
     },
     lsp::{
-        Door, Opened, Unsaved, diagnostic,
-        names::{Mention, mentions},
+        Door, Opened, Unsaved,
+        names::{Index, Mention, Symbol, declared, mentions},
         place::{self, Encoding, Lines},
+        told::Told,
     },
     mend::Remedy,
     net::Net,
@@ -53,8 +53,10 @@ pub(super) struct Session<'d> {
     projects: BTreeMap<PathBuf, Option<Project>>,
     /// What was proved of each.
     proofs: BTreeMap<PathBuf, Rc<RefCell<pieces::Memory>>>,
+    /// A project whose text is not the newest any more: to take it apart takes a while, and nobody waits for that.
+    old: Option<Project>,
     /// What the editor shows now.
-    told: BTreeMap<PathBuf, Vec<Shown>>,
+    told: RefCell<Told>,
     /// Documents that were opened or changed since the editor was told anything.
     changed: BTreeSet<PathBuf>,
     /// Whether the editor shows a place when it is asked to.
@@ -81,8 +83,11 @@ pub(super) struct Project {
     /// What was proved, of this text or of one before it.
     proofs: Rc<RefCell<pieces::Memory>>,
     verdicts: OnceCell<Verdicts>,
-    all: OnceCell<Vec<Diagnostic>>,
-    mentions: OnceCell<Vec<Mention>>,
+    all: OnceCell<Vec<Arc<Diagnostic>>>,
+    /// The names in each of its sources, as far as anybody has asked; what is declared; and what that takes.
+    mentions: OnceCell<Vec<OnceCell<Vec<Mention>>>>,
+    declared: OnceCell<Vec<Mention>>,
+    index: OnceCell<Index>,
     exposure: OnceCell<Vec<Flow>>,
     network: OnceCell<Net>,
     /// What makes refuted statements hold, by their places, as far as somebody asked.
@@ -94,18 +99,19 @@ pub(super) struct Project {
 impl Project {
     fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day, proofs: Rc<RefCell<pieces::Memory>>) -> Self {
         let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let (network, remedies, lines) = (OnceCell::new(), RefCell::default(), RefCell::default());
-        Self { directory, opened, today, proofs, verdicts, all, mentions, exposure, network, remedies, lines }
+        let (declared, index, network) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        let (remedies, lines) = (RefCell::default(), RefCell::default());
+        Self { directory, opened, today, proofs, verdicts, all, mentions, declared, index, exposure, network, remedies, lines }
     }
 
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
-    pub(super) fn diagnostics(&self) -> &[Diagnostic] {
+    pub(super) fn diagnostics(&self) -> &[Arc<Diagnostic>] {
         self.all.get_or_init(|| match &self.opened {
             Ok(opened) => {
-                let proved = self.verdicts().map_or(&[][..], |v| &v.diagnostics).iter().map(|d| &**d);
-                opened.analysis.diagnostics.iter().chain(proved).cloned().collect()
+                let proved = self.verdicts().map_or(&[][..], |v| &v.diagnostics);
+                opened.analysis.diagnostics.iter().cloned().map(Arc::new).chain(proved.iter().cloned()).collect()
             }
-            Err(wrong) => wrong.clone(),
+            Err(wrong) => wrong.iter().cloned().map(Arc::new).collect(),
         })
     }
 
@@ -153,14 +159,32 @@ impl Project {
     }
 
     /// Every name in its sources.
-    pub(super) fn mentions(&self) -> &[Mention] {
-        self.mentions.get_or_init(|| mentions(self))
+    pub(super) fn mentions(&self) -> impl Iterator<Item = &Mention> {
+        (0..self.paths().len()).filter_map(|n| u16::try_from(n).ok()).flat_map(|n| self.mentions_of(FileId(n)))
+    }
+
+    /// Every name in one of its sources.
+    pub(super) fn mentions_of(&self, file: FileId) -> &[Mention] {
+        let files = self.mentions.get_or_init(|| self.paths().iter().map(|_| OnceCell::new()).collect());
+        let index = || self.index.get_or_init(|| Index::of(self));
+        files.get(usize::from(file.0)).map_or(&[], |found| found.get_or_init(|| mentions(self, index(), file)))
+    }
+
+    /// What its sources declare, but for the names of `for`s.
+    pub(super) fn declared(&self) -> &[Mention] {
+        self.declared.get_or_init(|| declared(self))
+    }
+
+    /// Where a name is declared first.
+    pub(super) fn declaration(&self, symbol: &Symbol) -> Option<&Mention> {
+        let all = if let Symbol::Bound(at) = symbol { self.mentions_of(at.file()) } else { self.declared() };
+        all.iter().find(|m| m.declares && m.symbol == *symbol)
     }
 
     /// The name at a place, the smallest if several are there.
     pub(super) fn mention(&self, at: Span) -> Option<&Mention> {
-        let there = |m: &&Mention| m.span.file() == at.file() && m.span.start() <= at.start() && at.start() <= m.span.end();
-        self.mentions().iter().filter(there).min_by_key(|m| m.span.len())
+        let there = |m: &&Mention| m.span.start() <= at.start() && at.start() <= m.span.end();
+        self.mentions_of(at.file()).iter().filter(there).min_by_key(|m| m.span.len())
     }
 
     /// Where its sources lie.
@@ -188,7 +212,7 @@ impl Project {
 impl<'d> Session<'d> {
     /// With nothing open.
     pub(super) fn new(door: &'d dyn Door, encoding: Encoding, folders: Vec<PathBuf>) -> Self {
-        let (documents, projects, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (documents, projects, told) = (BTreeMap::new(), BTreeMap::new(), RefCell::default());
         Self {
             door,
             encoding,
@@ -197,6 +221,7 @@ impl<'d> Session<'d> {
             documents,
             projects,
             proofs: BTreeMap::new(),
+            old: None,
             told,
             changed: BTreeSet::new(),
             shows_places: false,
@@ -226,6 +251,7 @@ impl<'d> Session<'d> {
     fn opened(&mut self, params: DidOpenTextDocumentParams) {
         let document = params.text_document;
         let Some(path) = place::path_of(&document.uri) else { return };
+        self.called(&path, &document.uri);
         self.documents.insert(path.clone(), Document { uri: document.uri, version: document.version, of: vec![] });
         self.take(path, document.text);
     }
@@ -235,23 +261,26 @@ impl<'d> Session<'d> {
         let Some(path) = place::path_of(&id.text_document_identifier.uri) else { return };
         let Some(document) = self.documents.get_mut(&path) else { return };
         document.version = id.version;
-        let mut text = self.unsaved.get(&path).cloned().unwrap_or_default();
+        let known = || self.unsaved.get(&path).map(|text| text.to_string()).unwrap_or_default();
+        let mut text: Option<String> = None;
         for change in params.content_changes {
             match change {
-                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => text = whole.text,
+                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => text = Some(whole.text),
                 TextDocumentContentChangeEvent::TextDocumentContentChangePartial(partial) => {
-                    let lines = Lines::new(&text, self.encoding);
+                    let text = text.get_or_insert_with(known);
+                    let lines = Lines::new(text, self.encoding);
                     let (start, end) = (lines.byte(partial.range.start), lines.byte(partial.range.end));
                     text.replace_range(start..end.max(start), &partial.text);
                 }
             }
         }
+        let text = text.unwrap_or_else(known);
         self.take(path, text);
     }
 
     fn take(&mut self, path: PathBuf, text: String) {
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        Arc::make_mut(&mut self.unsaved).insert(path.clone(), text);
+        Arc::make_mut(&mut self.unsaved).insert(path.clone(), text.into());
         self.stale(&path);
         self.changed.insert(path);
     }
@@ -260,8 +289,17 @@ impl<'d> Session<'d> {
         let Some(path) = place::path_of(&params.text_document.uri) else { return };
         Arc::make_mut(&mut self.unsaved).remove(&path);
         self.stale(&path);
+        let called = self.uri(&path);
         self.documents.remove(&path);
+        self.called(&path, &called);
         self.changed.remove(&path);
+    }
+
+    /// Takes note of a name by which the editor calls a file: messages of other files may call it by another.
+    fn called(&mut self, path: &Path, uri: &Uri) {
+        if self.uri(path) != *uri {
+            self.told.get_mut().doubt();
+        }
     }
 
     /// Something on disk is not as it was.
@@ -277,7 +315,7 @@ impl<'d> Session<'d> {
         for (directory, project) in &mut self.projects {
             let concerned = |p: &Project| !is_source || p.file(path).is_some() || path.parent() == Some(directory) || p.opened.is_err();
             if project.as_ref().is_some_and(concerned) {
-                *project = None;
+                self.old = project.take();
             }
         }
     }
@@ -340,34 +378,24 @@ impl<'d> Session<'d> {
         if !self.projects.values().flatten().all(|project| project.proves(busy)) {
             return vec![];
         }
-        // By their bytes first: paths are dear to compare, and there may be thousands of messages.
-        let mut all: HashMap<&OsStr, (Vec<Shown>, HashSet<[u32; 4]>)> = HashMap::new();
-        for project in self.projects.values().flatten() {
-            for (path, shown) in diagnostic::all(self, project) {
-                // What cannot be read is said where somebody looks.
-                let open = self.documents.iter().find(|(_, d)| d.of.contains(&project.directory)).map(|(p, _)| p);
-                let path = if path == project.directory { open.map_or(path, |p| p) } else { path };
-                let (known, places) = all.entry(path.as_os_str()).or_default();
-                let (start, end) = (shown.range.start, shown.range.end);
-                // Nothing was said yet where it stands, or else not this: projects that share a module say the same of it.
-                if places.insert([start.line, start.character, end.line, end.character]) || !known.contains(&shown) {
-                    known.push(shown);
-                }
-            }
-        }
-        let now: BTreeMap<PathBuf, Vec<Shown>> = all.into_iter().map(|(path, (shown, _))| (PathBuf::from(path), shown)).collect();
-        let paths: BTreeSet<&PathBuf> = now.keys().chain(self.told.keys()).chain(&self.changed).collect();
-        let differs = |path: &&&PathBuf| self.changed.contains(**path) || now.get(**path) != self.told.get(**path);
-        let told = paths.iter().filter(differs).map(|path| {
-            let version = self.documents.get(*path).map(|d| d.version);
-            let diagnostics = now.get(*path).cloned().unwrap_or_default();
-            let params = PublishDiagnosticsParams { uri: self.uri(path), version, diagnostics };
+        let differs = self.told.borrow_mut().take(self, &self.changed);
+        self.changed.clear();
+        let published = differs.into_iter().map(|(path, diagnostics)| {
+            let version = self.documents.get(&path).map(|d| d.version);
+            let params = PublishDiagnosticsParams { uri: self.uri(&path), version, diagnostics };
             Notification::new(LspNotificationMethod::TextDocumentPublishDiagnostics.as_str().into(), params)
         });
-        let told = told.collect();
-        self.changed.clear();
-        self.told = now;
-        told
+        published.collect()
+    }
+
+    /// Does what can wait until nothing is asked.
+    pub(super) fn rest(&mut self) {
+        self.old = None;
+    }
+
+    /// A document that is open and belongs to the project of a directory.
+    pub(super) fn open_in(&self, directory: &Path) -> Option<&Path> {
+        self.documents.iter().find(|(_, d)| d.of.iter().any(|of| of == directory)).map(|(path, _)| &**path)
     }
 
     /// The projects that hold a source, and where a place in it is in each.

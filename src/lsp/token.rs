@@ -33,8 +33,8 @@ pub(super) fn legend() -> SemanticTokensLegend {
 /// The tokens of a file, or of a part of it.
 pub(super) fn tokens(project: &Project, file: FileId, lines: &Lines<'_>, within: Option<Range>) -> SemanticTokens {
     let mut found: Vec<(Span, &str, u32)> = vec![];
-    let declared: BTreeSet<(&Path, &str)> = project.mentions().iter().filter(|m| m.declares).filter_map(local).collect();
-    let own = project.mentions().iter().filter(|m| m.span.file() == file);
+    let declared: BTreeSet<(&Path, &str)> = project.declared().iter().filter_map(local).collect();
+    let own = project.mentions_of(file).iter();
     found.extend(own.filter_map(|m| Some((m.span, kind(&declared, m)?, u32::from(m.declares)))));
     let parsed = project.opened.as_ref().ok().and_then(|o| o.analysis.files.get(usize::from(file.0)));
     for node in parsed.map(|file| nodes(file)).unwrap_or_default() {

@@ -5,13 +5,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{BuildHasher, Hash, Hasher},
 };
 
 use crate::{
     base::address::Address,
     schema::{
         model::{Model, Part, Resource},
+        resources::Quick,
         value::{Record, Value},
     },
 };
@@ -109,7 +110,8 @@ fn all_apart(parts: &[Part]) -> bool {
 
 /// The same for parts that say the same.
 fn glance(part: &Part) -> u64 {
-    let mut seen = DefaultHasher::new();
+    // Quick, for it looks at every part of a project; what seems to be the same is looked at again.
+    let mut seen = Quick::default().build_hasher();
     (part.name, part.record.len()).hash(&mut seen);
     for value in part.record.values() {
         match value {

@@ -228,9 +228,9 @@ pub enum Entry {
     /// `lifecycle { ... }`
     Block(NestedBlock),
     /// `for p in partners { ... }`
-    For(ForBlock),
+    For(Box<ForBlock>),
     /// `if debug { ... } else { ... }`
-    If(IfBlock),
+    If(Box<IfBlock>),
     /// `with maintainers = [198.51.100.7/32]`, in a test.
     With(Attribute),
 }
@@ -252,8 +252,8 @@ impl Entry {
             Entry::Attribute(Attribute { name, .. })
             | Entry::Sentence(Sentence { head: name, .. })
             | Entry::Block(NestedBlock { name, .. }) => (&name.text, name.span),
-            Entry::For(ForBlock { span, .. }) => word(*span, "for"),
-            Entry::If(IfBlock { span, .. }) => word(*span, "if"),
+            Entry::For(block) => word(block.span, "for"),
+            Entry::If(block) => word(block.span, "if"),
             Entry::With(Attribute { span, .. }) => word(*span, "with"),
         }
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use secnet::{
-    analysis::{Analysis, Chosen, Inputs, Library, Opened, Published, analyze},
+    analysis::{Analysis, Chosen, Inputs, Library, Opened, Published, analyze, shared},
     base::{
         codes::{module, neighbour},
         diagnostic::{Diagnostic, Severity},
@@ -310,7 +310,7 @@ impl Library for Shelf {
         if files.is_empty() && !directory.is_empty() {
             return Err(module::unreadable(source, &format!("`{directory}` does not exist"), at, "correct the path"));
         }
-        Ok(Opened { directory, files })
+        Ok(Opened { directory, files: shared(files) })
     }
 
     fn outputs(&self, path: &str, at: Span) -> Result<BTreeMap<String, Published>, Diagnostic> {

@@ -182,12 +182,12 @@ impl Lower<'_> {
             Rule::int | Rule::port_number => self.int(text, span),
             Rule::float => self.float(text, span),
             Rule::duration => self.duration(text, span),
-            Rule::network => ExprKind::Net(text.into()),
+            Rule::network => ExprKind::Net(self.shared(text)),
             Rule::constant => match text {
                 "null" => ExprKind::Null,
                 text => ExprKind::Bool(text == "true"),
             },
-            Rule::name | Rule::plain => ExprKind::Name(text.into()),
+            Rule::name | Rule::plain => ExprKind::Name(self.shared(text)),
             _ => ExprKind::Error,
         };
         Deep::leaf(kind, span)
@@ -255,6 +255,7 @@ impl Lower<'_> {
             inside = inside.max(one.depth);
             found.push(one.expr);
         }
+        found.shrink_to_fit();
         (found, inside)
     }
 
@@ -283,6 +284,7 @@ impl Lower<'_> {
             inside = inside.max(value.depth);
             entries.push((key, value.expr));
         }
+        entries.shrink_to_fit();
         self.node(ExprKind::Map(entries), span, inside)
     }
 
@@ -310,7 +312,7 @@ impl Lower<'_> {
             self.sink.push(codes::computed_port(span, at, protocol, ports));
             return Deep::leaf(ExprKind::Error, span);
         }
-        Deep::leaf(ExprKind::Service(text.into()), span)
+        Deep::leaf(ExprKind::Service(self.shared(text)), span)
     }
 
     fn service_of(&mut self, pair: Pair<'_, Rule>, span: Span) -> Deep {
@@ -366,7 +368,7 @@ impl Lower<'_> {
                 _ => self.plain_piece(&part, &mut pieces),
             }
         }
-        self.node(ExprKind::Text(pieces.finish()), span, inside)
+        self.node(ExprKind::Text(pieces.finish(|text| self.shared(text))), span, inside)
     }
 }
 

@@ -1,5 +1,7 @@
 //! From pairs to items, bodies and sentences. Layer 1.
 
+use std::{cell::RefCell, collections::HashSet, sync::Arc};
+
 use pest::iterators::{Pair, Pairs};
 
 use super::grammar::Rule;
@@ -31,6 +33,8 @@ pub(super) struct Lower<'a> {
     pub(super) has_unclosed: bool,
     /// How many times what is being read was mended.
     pub(super) mends: usize,
+    /// Every word so far.
+    words: RefCell<HashSet<Arc<str>>>,
 }
 
 /// The attribute before the entry being read.
@@ -44,7 +48,8 @@ pub(super) struct Previous {
 
 impl<'a> Lower<'a> {
     pub(super) fn new(file: FileId, text: &'a str, sink: &'a mut Sink) -> Self {
-        Self { file, text, base: 0, sink, too_deep: None, reported_until: 0, has_unclosed: false, mends: 0 }
+        let words = RefCell::default();
+        Self { file, text, base: 0, sink, too_deep: None, reported_until: 0, has_unclosed: false, mends: 0, words }
     }
 
     /// The whole file.
@@ -69,6 +74,7 @@ impl<'a> Lower<'a> {
                 found.items.extend(item);
             }
         }
+        found.items.shrink_to_fit();
         found
     }
 
@@ -230,6 +236,8 @@ impl<'a> Lower<'a> {
             self.without_first_word(told, &mut entries);
             entries.extend(entry);
         }
+        // A tree stays for long, and there are many of them.
+        entries.shrink_to_fit();
         entries
     }
 
@@ -297,11 +305,23 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
+        terms.shrink_to_fit();
         Some(Sentence { head, terms, span })
     }
 
     pub(super) fn word(&self, pair: Pair<'_, Rule>) -> Name {
-        Name { text: pair.as_str().into(), span: self.span(&pair) }
+        Name { text: self.shared(pair.as_str()), span: self.span(&pair) }
+    }
+
+    /// A word as the file has it in every other place: few words are written once only.
+    pub(super) fn shared(&self, word: &str) -> Arc<str> {
+        let mut words = self.words.borrow_mut();
+        if let Some(known) = words.get(word) {
+            return known.clone();
+        }
+        let new: Arc<str> = word.into();
+        words.insert(new.clone());
+        new
     }
 
     pub(super) fn span(&self, pair: &Pair<'_, Rule>) -> Span {

@@ -90,7 +90,7 @@ impl Lower<'_> {
         let span = self.span(&pair);
         let mut inner = Parts(pair.into_inner());
         let (clause, _) = self.for_clause(inner.next(Rule::for_clause)?)?;
-        Some(Entry::For(ForBlock { clause, body: self.block(inner.next(Rule::block)?), span }))
+        Some(Entry::For(Box::new(ForBlock { clause, body: self.block(inner.next(Rule::block)?), span })))
     }
 
     /// An `if_block` pair; an `else if` is an `if` that its `else` holds alone.
@@ -117,7 +117,7 @@ impl Lower<'_> {
             // From its own `if` on.
             let start = if is_first { at.start() } else { self.if_before(condition.span.start()) };
             let span = Span::new(self.file, start, at.end());
-            let entry = Entry::If(IfBlock { condition, body, otherwise, span });
+            let entry = Entry::If(Box::new(IfBlock { condition, body, otherwise, span }));
             if is_first {
                 return Some(entry);
             }

@@ -1,5 +1,7 @@
 //! Strings and heredocs: escapes, indentation, and what is computed in them. Layer 1.
 
+use std::sync::Arc;
+
 use pest::iterators::Pair;
 
 use super::{grammar::Rule, item::Lower};
@@ -32,10 +34,11 @@ impl Pieces {
     }
 
     /// Everything, neighbouring texts joined; nothing at all is one empty text.
-    pub(super) fn finish(mut self) -> Vec<Piece> {
+    pub(super) fn finish(mut self, shared: impl Fn(&str) -> Arc<str>) -> Vec<Piece> {
         if !self.plain.is_empty() || self.pieces.is_empty() {
-            self.pieces.push(Piece::Plain(self.plain.as_str().into()));
+            self.pieces.push(Piece::Plain(shared(&self.plain)));
         }
+        self.pieces.shrink_to_fit();
         self.pieces
     }
 
