@@ -190,7 +190,6 @@ pub fn resolve(sources: Sources<'_>, sink: &mut Sink) -> Resolved {
         kept.end(texts, tracer, resolver.scopes.first(), given);
     }
     model.sensitive = std::mem::take(&mut resolver.concealed);
-    settle::inherit(&mut model);
     resolver.asked(&mut model);
     match sources.kept {
         Some((kept, _)) => kept.settled(&mut model, sink),

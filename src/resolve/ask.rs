@@ -147,6 +147,7 @@ fn settle(model: &mut Model) {
         Wanted::Zones | Wanted::Region => None,
     };
     asked.resources.extend(model.questions.iter().filter_map(fitting).map(|one| (one.address.clone(), one)));
+    super::settle::inherit(&mut asked);
     // What is wrong with it is told of the project itself.
     account::settle(&mut asked, &mut crate::base::diagnostic::Sink::default());
     for question in &mut model.questions {

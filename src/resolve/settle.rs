@@ -78,8 +78,9 @@ impl Pieces {
     }
 }
 
-/// Gives every resource its site and its parts, and reports what is wrong.
+/// Gives every resource what it inherits, its site and its parts, and reports what is wrong.
 pub(super) fn settle(model: &mut Model, sink: &mut Sink) {
+    inherit(model);
     account::settle(model, sink);
     cycle::report(model, sink);
     with_parts(model, sink);
