@@ -8,7 +8,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use crate::{
@@ -37,6 +37,8 @@ pub struct Piece {
     pub vpcs: Vec<Arc<Resource>>,
     /// Whether something in it is there already, other than a leaf that only lists networks.
     pub has_existing: bool,
+    /// Whether something in it says one thing twice, once somebody has looked.
+    pub(super) doubled: OnceLock<bool>,
     /// What is named in it and is nowhere.
     missing: Vec<Address>,
 }
@@ -71,7 +73,7 @@ impl Piece {
     fn new(own: Vec<Arc<Resource>>, seen: Vec<Arc<Resource>>, missing: Vec<Address>) -> Self {
         let vpcs = own.iter().filter(|r| r.address.kind() == "vpc").cloned().collect();
         let has_existing = own.iter().any(|r| r.existing && r.address.kind() != "prefix_list");
-        Self { own, seen, vpcs, has_existing, missing }
+        Self { own, seen, vpcs, has_existing, doubled: OnceLock::new(), missing }
     }
 
     fn first(&self) -> Option<&Address> {
@@ -277,7 +279,8 @@ impl Division {
         let all: Vec<&Arc<Resource>> = places.iter().filter_map(|place| self.members.get(*place)).map(|m| &m.resource).collect();
         let number: HashMap<&Address, usize, Quick> = all.iter().enumerate().map(|(i, r)| (&r.address, i)).collect();
         let mut sets = Sets::new(all.len());
-        let (mut leaves, mut missing): (Vec<(usize, &Arc<Resource>)>, Vec<(usize, Address)>) = (vec![], vec![]);
+        let mut leaves: Vec<(usize, &Arc<Resource>)> = vec![];
+        let mut missing: Vec<(usize, Address)> = vec![];
         for (i, resource) in all.iter().enumerate() {
             each_named(resource, &mut |address| match (self.leaves.get(address), number.get(address)) {
                 (Some(leaf), _) => leaves.push((i, leaf)),
