@@ -232,7 +232,11 @@ impl Question<'_> {
 
     /// Whether nothing of it, and no statement, may concern all of the network.
     fn is_divisible(&self, pieces: &Pieces) -> bool {
-        let concerns_all = |(_, piece): &(Number, Arc<Piece>)| piece.has_existing || piece.vpcs.iter().any(|vpc| resources::has_ipv6(vpc));
+        // A list of networks concerns those who name it; one that nobody has read may be anything.
+        let is_known = |r: &Arc<Resource>| r.address.kind() == "prefix_list" && self.read.contains_key(&r.address);
+        let concerns_all = |(_, piece): &(Number, Arc<Piece>)| {
+            !piece.existing.iter().all(is_known) || piece.vpcs.iter().any(|vpc| resources::has_ipv6(vpc))
+        };
         if pieces.all.iter().any(concerns_all) {
             return false;
         }

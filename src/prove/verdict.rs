@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::{
-    base::{date::Day, diagnostic::Diagnostic},
+    base::{date::Day, diagnostic::Diagnostic, span::Span},
     net::{Net, Public},
     prove::{
         chart::Chart,
@@ -34,15 +34,29 @@ pub(in crate::prove) struct Found {
     /// What people are told of each of them, unless it is waived.
     told: Vec<Vec<Arc<Diagnostic>>>,
     /// What is worth a warning.
-    lints: Vec<Arc<Diagnostic>>,
+    lints: Vec<Lint>,
     /// Rules that nothing that is required goes through; `None` where nobody can tell.
-    unneeded: Option<Vec<Arc<Diagnostic>>>,
+    unneeded: Option<Vec<Lint>>,
     /// Whether a machine is stopped.
     is_stopped: bool,
     /// Whether something in it has a public address that is known.
     pub(in crate::prove) has_public_addresses: bool,
     /// Whether others than the internet can send into it.
     pub(in crate::prove) has_ways_in: bool,
+}
+
+/// What is worth a warning, with the beginning of [`Diagnostic::place`]: there may be thousands, and few are looked at further.
+#[derive(Debug, Clone)]
+struct Lint {
+    at: (Option<Span>, &'static str),
+    what: Arc<Diagnostic>,
+}
+
+impl Lint {
+    fn all(diagnostics: Vec<Diagnostic>) -> Vec<Self> {
+        let at = |d: &Diagnostic| (d.labels.first().map(|l| l.span), d.code.id);
+        diagnostics.into_iter().map(|d| Self { at: at(&d), what: Arc::new(d) }).collect()
+    }
 }
 
 /// Judges every statement, machines that are stopped as if they ran: what is proved must hold when one is started, too.
@@ -74,7 +88,7 @@ pub(in crate::prove) fn found(
     let has_public_addresses = addresses.any(|a| matches!(a.public, Some(Public::Known(_))));
     let has_ways_in = policy::has_ways_in(&chart);
     let told = judged.iter().map(|j| shared(j.diagnostics.clone())).collect();
-    let (lints, unneeded) = (shared(lints(&chart)), unneeded.map(shared));
+    let (lints, unneeded) = (Lint::all(lints(&chart)), unneeded.map(Lint::all));
     Some(Found { judged, told, lints, unneeded, is_stopped, has_public_addresses, has_ways_in })
 }
 
@@ -102,10 +116,10 @@ pub(in crate::prove) fn together(model: &Model, pieces: &[(&[usize], &Found)], t
     }
     let is_told = pieces.iter().all(|(_, f)| f.unneeded.is_some());
     let unneeded = pieces.iter().filter(|_| is_told).flat_map(|(_, f)| f.unneeded.iter().flatten());
-    let mut lints: Vec<&Arc<Diagnostic>> = pieces.iter().flat_map(|(_, f)| &f.lints).chain(unneeded).collect();
+    let mut lints: Vec<&Lint> = pieces.iter().flat_map(|(_, f)| &f.lints).chain(unneeded).collect();
     // What is seen from several pieces is told once.
-    lints.sort_by(|a, b| a.place().cmp(&b.place()));
-    lints.dedup();
-    diagnostics.extend(lints.into_iter().cloned());
+    lints.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.what.place().cmp(&b.what.place())));
+    lints.dedup_by(|a, b| a.at == b.at && a.what == b.what);
+    diagnostics.extend(lints.into_iter().map(|lint| lint.what.clone()));
     Verdicts { judged, diagnostics }
 }

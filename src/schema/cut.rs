@@ -8,7 +8,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use crate::{
@@ -35,8 +35,10 @@ pub struct Piece {
     pub seen: Vec<Arc<Resource>>,
     /// The VPCs in it.
     pub vpcs: Vec<Arc<Resource>>,
-    /// Whether something in it is there already, other than a leaf that only lists networks.
-    pub has_existing: bool,
+    /// What in it is there already.
+    pub existing: Vec<Arc<Resource>>,
+    /// Whether something in it says one thing twice, once somebody has looked.
+    pub(super) doubled: OnceLock<bool>,
     /// What is named in it and is nowhere.
     missing: Vec<Address>,
 }
@@ -70,8 +72,8 @@ impl Piece {
 
     fn new(own: Vec<Arc<Resource>>, seen: Vec<Arc<Resource>>, missing: Vec<Address>) -> Self {
         let vpcs = own.iter().filter(|r| r.address.kind() == "vpc").cloned().collect();
-        let has_existing = own.iter().any(|r| r.existing && r.address.kind() != "prefix_list");
-        Self { own, seen, vpcs, has_existing, missing }
+        let existing = own.iter().filter(|r| r.existing).cloned().collect();
+        Self { own, seen, vpcs, existing, doubled: OnceLock::new(), missing }
     }
 
     fn first(&self) -> Option<&Address> {
@@ -277,7 +279,8 @@ impl Division {
         let all: Vec<&Arc<Resource>> = places.iter().filter_map(|place| self.members.get(*place)).map(|m| &m.resource).collect();
         let number: HashMap<&Address, usize, Quick> = all.iter().enumerate().map(|(i, r)| (&r.address, i)).collect();
         let mut sets = Sets::new(all.len());
-        let (mut leaves, mut missing): (Vec<(usize, &Arc<Resource>)>, Vec<(usize, Address)>) = (vec![], vec![]);
+        let mut leaves: Vec<(usize, &Arc<Resource>)> = vec![];
+        let mut missing: Vec<(usize, Address)> = vec![];
         for (i, resource) in all.iter().enumerate() {
             each_named(resource, &mut |address| match (self.leaves.get(address), number.get(address)) {
                 (Some(leaf), _) => leaves.push((i, leaf)),
@@ -457,7 +460,7 @@ mod tests {
         assert_eq!(said(&division.pieces), said(&all));
         for ((number, one), (_, other)) in division.pieces.all.iter().zip(&all.all) {
             assert_eq!(one, other, "it holds what the model holds");
-            assert_eq!((one.has_existing, &one.vpcs), (other.has_existing, &other.vpcs));
+            assert_eq!((&one.existing, &one.vpcs), (&other.existing, &other.vpcs));
             assert!(one.own.iter().all(|r| division.pieces.homes.get(&r.address) == Some(number)));
             let known = before.all.iter().find(|(n, _)| n == number);
             assert_ne!(known.is_some_and(|(_, known)| Arc::ptr_eq(known, one)), fresh.iter().any(|f| f.number == *number));

@@ -163,6 +163,11 @@ impl Resources {
         self.pieces.get_or_init(|| Arc::new(cut::whole(self)))
     }
 
+    /// The same, if somebody has cut them and nothing has changed since.
+    pub(super) fn known_pieces(&self) -> Option<&Pieces> {
+        self.pieces.get().map(|pieces| &**pieces)
+    }
+
     /// Takes note of the pieces that they fall into, for who has cut them already; until something changes.
     pub fn fall_into(&mut self, pieces: Pieces) {
         self.pieces = OnceLock::from(Arc::new(pieces));

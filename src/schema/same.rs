@@ -11,6 +11,7 @@ use std::{
 use crate::{
     base::address::Address,
     schema::{
+        cut::Piece,
         model::{Model, Part, Resource},
         resources::Quick,
         value::{Record, Value},
@@ -82,6 +83,11 @@ pub fn joined(model: &Model, same: &Same) -> Model {
 pub fn join(joined: &mut Model, same: &Same) {
     if !same.is_empty() {
         rename(joined, same);
+    }
+    // In a piece that is as it was nothing is looked for again.
+    let is_doubled = |piece: &Piece| *piece.doubled.get_or_init(|| piece.own.iter().any(|r| has_doubles(r)));
+    if joined.resources.known_pieces().is_some_and(|pieces| !pieces.all.iter().any(|(_, piece)| is_doubled(piece))) {
+        return;
     }
     // Rules from the same group under two names are one rule.
     let doubled: Vec<Address> = joined.resources.values().filter(|r| has_doubles(r)).map(|r| r.address.clone()).collect();
