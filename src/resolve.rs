@@ -211,7 +211,7 @@ impl<'a> Resolver<'a, '_> {
                 if let Some(at) = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(scope::Declared::header) {
                     self.work_out(Cell::Instances(space, block), at);
                 }
-                let all = self.spaces.get(space).and_then(|s| s.blocks.get(block)).map_or(0, |b| b.all.len());
+                let all = self.instances(space, block).len();
                 if !self.takes_over(space, block, all, model) {
                     self.resources_of(space, block, all, model);
                 }
@@ -261,7 +261,7 @@ impl<'a> Resolver<'a, '_> {
 
     /// Takes a block's resources from the text before, if nothing has touched them since; says whether it did.
     fn takes_over(&mut self, space: usize, block: usize, all: usize, model: &mut Model) -> bool {
-        let Some(address) = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|b| b.address.clone()) else { return false };
+        let Some(address) = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|b| b.address().clone()) else { return false };
         let Some(trace) = (if space == 0 { self.unchanged.take(&address) } else { None }) else { return false };
         let same = |(n, resource): (usize, &Arc<Resource>)| self.instance(space, block, n).is_some_and(|i| i.address == resource.address);
         if trace.resources.len() != all || !trace.resources.iter().enumerate().all(same) {

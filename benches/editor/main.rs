@@ -19,6 +19,10 @@ use serde_json::{Value, json};
 
 mod project;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An editor.
 struct Client {
     connection: Connection,

@@ -46,10 +46,11 @@ mod tests {
     #[test]
     fn the_pages_lie_where_the_users_programs_keep_what_can_be_made_again() {
         let under = |cache: &str| Some(PathBuf::from(cache).join("secnet").join(format!("manual-{}", env!("CARGO_PKG_VERSION"))));
-        let given = |all: &'static [(&str, &str)]| directory(|name| all.iter().find(|(n, _)| *n == name).map(|(_, value)| PathBuf::from(value)));
-        assert_eq!(given(&[("HOME", "/home/ana")]), under("/home/ana/.cache"));
-        assert_eq!(given(&[("HOME", "/home/ana"), ("XDG_CACHE_HOME", "/tmp/ana")]), under("/tmp/ana"));
-        assert_eq!(given(&[("HOME", "/home/ana"), ("XDG_CACHE_HOME", "here")]), under("/home/ana/.cache"));
+        let given =
+            |all: &'static [(&str, &str)]| directory(|name| all.iter().find(|(n, _)| *n == name).map(|(_, value)| PathBuf::from(value)));
+        assert_eq!(given(&[("HOME", "/users/ana")]), under("/users/ana/.cache"));
+        assert_eq!(given(&[("HOME", "/users/ana"), ("XDG_CACHE_HOME", "/tmp/ana")]), under("/tmp/ana"));
+        assert_eq!(given(&[("HOME", "/users/ana"), ("XDG_CACHE_HOME", "here")]), under("/users/ana/.cache"));
         assert_eq!(given(&[]), None);
     }
 

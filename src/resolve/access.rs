@@ -376,7 +376,7 @@ impl<'a> Resolver<'a, '_> {
         if instances.extent != Extent::Done {
             return Some(Value::Error);
         }
-        let found = instances.by_key.get(&key).and_then(|i| instances.all.get(*i));
+        let found = instances.by_key.get(&key).and_then(|i| self.instances(space, block).get(*i));
         Some(match found {
             Some(one) => Value::Resource(one.address.clone()),
             None => {

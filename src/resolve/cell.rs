@@ -16,7 +16,7 @@ use crate::{
     resolve::{
         convert::{Spot, attribute_type, convert, is_broken},
         kept::{Name, Tracer, Unchanged},
-        scope::{Local, Scope},
+        scope::{Declared, Local, Scope},
         sensitive::is_marked,
         space::{Cell, Extent, Here, Instance, Space, State},
         template::Templates,
@@ -141,8 +141,9 @@ impl<'a, 's> Resolver<'a, 's> {
         if let Some(declared) = self.scopes.get(scope) {
             let space = Space::new(scope, declared, path, caller);
             // What the project itself has one of is found by its name.
-            for (block, instances) in space.blocks.iter().enumerate().filter(|_| index > 0) {
-                self.repeated.extend(instances.all.iter().enumerate().map(|(i, one)| (one.address.clone(), (index, block, i))));
+            for block in (0..space.blocks.len()).filter(|_| index > 0) {
+                self.repeated
+                    .extend(space.instances(declared, block).iter().enumerate().map(|(i, one)| (one.address.clone(), (index, block, i))));
             }
             self.spaces.push(space);
         }
@@ -210,7 +211,7 @@ impl<'a, 's> Resolver<'a, 's> {
 
     /// The same, for a block of the project itself; what is looked up in modules is noted for nobody.
     pub(super) fn enter_block(&mut self, space: usize, block: usize) {
-        let address = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|b| b.address.clone()).filter(|_| space == 0);
+        let address = self.scope_of(space).and_then(|s| s.blocks.get(block)).map(|b| b.address().clone()).filter(|_| space == 0);
         self.enter(address.map_or(Name::Elsewhere, Name::Block));
     }
 
@@ -255,7 +256,9 @@ impl<'a, 's> Resolver<'a, 's> {
             Cell::Local(space, i) => self.spaces.get_mut(space)?.locals.get_mut(i),
             Cell::Output(space, i) => self.spaces.get_mut(space)?.outputs.get_mut(i),
             Cell::Attribute(space, block, instance, i) => {
-                let states = &mut self.spaces.get_mut(space)?.blocks.get_mut(block)?.all.get_mut(instance)?.attributes;
+                // It is there from now on, if it was to be.
+                self.instance(space, block, instance)?;
+                let states = &mut self.spaces.get_mut(space)?.blocks.get_mut(block)?.all.get_mut()?.get_mut(instance)?.attributes;
                 states.resize_with(states.len().max(i + 1), State::default);
                 states.get_mut(i)
             }
@@ -268,7 +271,7 @@ impl<'a, 's> Resolver<'a, 's> {
             Cell::Local(space, i) => self.spaces.get(space)?.locals.get(i),
             Cell::Output(space, i) => self.spaces.get(space)?.outputs.get(i),
             Cell::Attribute(space, block, instance, i) => {
-                Some(self.spaces.get(space)?.blocks.get(block)?.all.get(instance)?.attributes.get(i).unwrap_or(&State::New))
+                Some(self.instance(space, block, instance)?.attributes.get(i).unwrap_or(&State::New))
             }
             Cell::Instances(..) | Cell::Calls(..) => None,
         }
@@ -441,7 +444,12 @@ impl<'a, 's> Resolver<'a, 's> {
     }
 
     pub(super) fn instance(&self, space: usize, block: usize, instance: usize) -> Option<&Instance<'a>> {
-        self.spaces.get(space)?.blocks.get(block)?.all.get(instance)
+        self.instances(space, block).get(instance)
+    }
+
+    /// All that is found so far of a block.
+    pub(super) fn instances(&self, space: usize, block: usize) -> &[Instance<'a>] {
+        self.spaces.get(space).zip(self.scope_of(space)).map_or(&[], |(space, scope)| space.instances(scope, block))
     }
 
     /// The space, block and instance of an address, if there is such a resource so far.
@@ -452,7 +460,7 @@ impl<'a, 's> Resolver<'a, 's> {
 
     /// The address of every resource that is found so far, in no order.
     pub(super) fn things(&self) -> impl Iterator<Item = &Address> {
-        let plain = self.scopes.iter().take(1).flat_map(|own| own.blocks.iter().filter(|b| b.block.each.is_none()).map(|b| &b.address));
+        let plain = self.scopes.iter().take(1).flat_map(|own| own.blocks.iter().filter(|b| b.block.each.is_none()).map(Declared::address));
         self.repeated.keys().chain(plain)
     }
 
@@ -531,7 +539,7 @@ impl<'a, 's> Resolver<'a, 's> {
                 let name = &scope.blocks.get(block)?.attributes().get(i)?.name.text;
                 Some(format!("{}.{name}", one.address))
             }),
-            Cell::Instances(_, block) => scope.blocks.get(block).map(|b| within(b.address.as_str())),
+            Cell::Instances(_, block) => scope.blocks.get(block).map(|b| within(b.address().as_str())),
             Cell::Calls(_, call) => scope.calls.get(call).map(|c| within(&format!("module.{}", c.module.name.text))),
         };
         name.unwrap_or_default()

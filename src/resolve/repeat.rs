@@ -196,17 +196,20 @@ impl<'a> Resolver<'a, '_> {
             attributes: vec![],
         };
         let instances = match count {
-            Count::Single(there) => {
-                Instances { extent: Extent::Done, all: there.then(|| one(None, None)).into_iter().collect(), by_key: HashMap::new() }
-            }
+            Count::Single(there) => Instances {
+                extent: Extent::Done,
+                all: there.then(|| one(None, None)).into_iter().collect::<Vec<_>>().into(),
+                ..Instances::default()
+            },
             Count::Keyed(keys) => Instances {
                 extent: Extent::Done,
-                all: keys.iter().map(|(key, bindings)| one(Some(key), bindings.clone())).collect(),
+                all: keys.iter().map(|(key, bindings)| one(Some(key), bindings.clone())).collect::<Vec<_>>().into(),
                 by_key: keys.into_iter().enumerate().map(|(i, (key, _))| (key, i)).collect(),
             },
             Count::Broken => Instances { extent: Extent::Broken, ..Instances::default() },
         };
-        self.repeated.extend(instances.all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
+        self.repeated
+            .extend(instances.all.get().into_iter().flatten().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
         if let Some(slot) = self.spaces.get_mut(space).and_then(|s| s.blocks.get_mut(block)) {
             *slot = instances;
         }
@@ -222,10 +225,11 @@ impl<'a> Resolver<'a, '_> {
             bindings: one.bindings.clone(),
             attributes: vec![],
         };
-        let (extent, all, by_key) = (around.extent, around.all.iter().map(one).collect::<Vec<_>>(), around.by_key.clone());
+        let (extent, all, by_key) =
+            (around.extent, self.instances(space, outer).iter().map(one).collect::<Vec<_>>(), around.by_key.clone());
         self.repeated.extend(all.iter().enumerate().map(|(i, one)| (one.address.clone(), (space, block, i))));
         if let Some(slot) = self.spaces.get_mut(space).and_then(|s| s.blocks.get_mut(block)) {
-            *slot = Instances { extent, all, by_key };
+            *slot = Instances { extent, all: all.into(), by_key };
         }
     }
 
@@ -235,12 +239,13 @@ impl<'a> Resolver<'a, '_> {
         let keyed =
             self.scope_of(space).and_then(|s| s.blocks.get(block)).is_some_and(|b| b.block.each.as_ref().is_some_and(Each::is_keyed));
         let Some(instances) = self.spaces.get(space).and_then(|s| s.blocks.get(block)) else { return Value::Error };
+        let all = self.instances(space, block);
         match instances.extent {
             Extent::Done if keyed => {
-                let entry = |(key, i): (&Key, &usize)| Some((key_text(key), Value::Resource(instances.all.get(*i)?.address.clone())));
+                let entry = |(key, i): (&Key, &usize)| Some((key_text(key), Value::Resource(all.get(*i)?.address.clone())));
                 Value::Map(instances.by_key.iter().filter_map(entry).collect())
             }
-            Extent::Done => instances.all.first().map_or(Value::Null, |one| Value::Resource(one.address.clone())),
+            Extent::Done => all.first().map_or(Value::Null, |one| Value::Resource(one.address.clone())),
             _ => Value::Error,
         }
     }

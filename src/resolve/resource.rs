@@ -171,7 +171,7 @@ impl<'a> Resolver<'a, '_> {
         match ty {
             Type::Ref(kind) => {
                 let one = self.scope().and_then(|s| s.blocks.iter().find(|b| *b.kind().text == **kind && b.block.each.is_none()));
-                one.map_or_else(|| example(ty), |one| one.address.to_string())
+                one.map_or_else(|| example(ty), |one| one.address().to_string())
             }
             Type::List(of) | Type::Set(of) => format!("[{}]", self.example(of)),
             _ => example(ty),

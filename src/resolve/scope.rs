@@ -59,8 +59,8 @@ pub(super) struct Declared<'a> {
     pub(super) existing: bool,
     /// `None` for a kind that there is none of, which was reported.
     pub(super) spec: Option<&'static Spec>,
-    /// Its kind and name, for messages about the block as such.
-    pub(super) address: Address,
+    /// Of what AWS gives, kind and name.
+    own_address: Option<Box<Address>>,
     written: OnceCell<Written<'a>>,
 }
 
@@ -106,6 +106,11 @@ impl<'a> Declared<'a> {
         self.written.get_or_init(|| written(self.body(), &mut Sink::default()))
     }
 
+    /// Its kind and name, for messages about the block as such.
+    pub(super) fn address(&self) -> &Address {
+        self.own_address.as_deref().unwrap_or(&self.block.address)
+    }
+
     /// Its kind as written.
     pub(super) fn kind(&self) -> &'a ast::Name {
         self.given.map_or(&self.block.kind, |(nested, _)| &nested.name)
@@ -145,7 +150,9 @@ pub(super) struct Scope<'a> {
     pub(super) envs: Vec<&'a ast::Env>,
     pub(super) neighbours: Vec<&'a ast::Neighbour>,
     local_by_name: HashMap<&'a str, usize>,
-    block_by_name: HashMap<(&'a str, &'a str), usize, Quick>,
+    block_by_key: HashMap<u64, usize, Quick>,
+    /// Those whose key another block has.
+    same_key: Vec<usize>,
     call_by_name: HashMap<&'a str, usize>,
     output_by_name: HashMap<&'a str, usize>,
     kinds: HashSet<&'a str, Quick>,
@@ -163,7 +170,7 @@ impl<'a> Scope<'a> {
         let own = || directory.files.iter().filter_map(|f| files.get(*f));
         let items = own().map(|f| f.items.len()).sum();
         scope.blocks.reserve(items);
-        scope.block_by_name.reserve(items);
+        scope.block_by_key.reserve(items);
         for item in own().flat_map(|f| &f.items) {
             match item {
                 ast::Item::Project(project) => scope.projects.push(project),
@@ -207,9 +214,8 @@ impl<'a> Scope<'a> {
     }
 
     fn block(&mut self, block: &'a ast::Block, existing: bool, sink: &mut Sink) {
-        let key = (&*block.kind.text, &*block.name.text);
-        if let Some(first) = self.block_by_name.get(&key).and_then(|i| self.blocks.get(*i)) {
-            let what = format!("`{}`", first.address);
+        if let Some(first) = self.block_of(block.key, &block.kind.text, &block.name.text).and_then(|i| self.blocks.get(i)) {
+            let what = format!("`{}`", first.address());
             sink.push(codes::duplicate(&what, block.name.span, first.block.name.span));
             return;
         }
@@ -221,7 +227,7 @@ impl<'a> Scope<'a> {
         }
         let at = self.blocks.len();
         self.declare(block, None, existing, sink);
-        for entry in &block.body.entries {
+        for entry in block.body.entries.iter().filter(|_| has_given(spec)) {
             match entry {
                 ast::Entry::Block(nested) if is_given(spec, &nested.name.text) && existing => {
                     sink.push(codes::given_elsewhere(&nested.name.text, nested.name.span, true));
@@ -233,19 +239,27 @@ impl<'a> Scope<'a> {
     }
 
     fn declare(&mut self, block: &'a ast::Block, given: Option<(&'a ast::NestedBlock, usize)>, existing: bool, sink: &mut Sink) {
-        let (kind, body) = given.map_or((&block.kind, &block.body), |(nested, _)| (&nested.name, &nested.body));
-        let (key, name) = ((&*kind.text, &*block.name.text), &block.name);
-        if let Some(first) = self.block_by_name.get(&key).and_then(|i| self.blocks.get(*i)) {
-            sink.push(codes::duplicate(&format!("`{}`", kind.text), kind.span, first.header()));
-            return;
+        let of_given = |(nested, _): (&'a ast::NestedBlock, usize)| {
+            let key = ast::key(&nested.name.text, &block.name.text);
+            (&nested.name, &nested.body, key, nested.body.has_repeated())
+        };
+        let (kind, body, key, has_repeated) = given.map_or((&block.kind, &block.body, block.key, block.has_repeated), of_given);
+        let known = self.block_by_key.get(&key).copied();
+        if known.is_some() {
+            if let Some(first) = self.block_of(key, &kind.text, &block.name.text).and_then(|i| self.blocks.get(i)) {
+                sink.push(codes::duplicate(&format!("`{}`", kind.text), kind.span, first.header()));
+                return;
+            }
+            self.same_key.push(self.blocks.len());
+        } else {
+            self.block_by_key.insert(key, self.blocks.len());
         }
-        let at_once = if has_repeated(body) { OnceCell::from(written(body, sink)) } else { OnceCell::new() };
-        let address = if given.is_some() { Address::new(&kind.text, &name.text) } else { block.address.clone() };
+        let written = if has_repeated { OnceCell::from(written(body, sink)) } else { OnceCell::new() };
+        let own_address = given.map(|_| Box::new(Address::new(&kind.text, &block.name.text)));
         if self.blocks.last().is_none_or(|last| last.kind().text != kind.text) {
             self.kinds.insert(&kind.text);
         }
-        self.block_by_name.insert(key, self.blocks.len());
-        self.blocks.push(Declared { block, given, existing, spec: resources::spec(&kind.text), address, written: at_once });
+        self.blocks.push(Declared { block, given, existing, spec: resources::spec(&kind.text), own_address, written });
     }
 
     fn call(&mut self, module: &'a ast::Module, directory: &Directory, sink: &mut Sink) {
@@ -271,23 +285,34 @@ impl<'a> Scope<'a> {
         }
     }
 
+    fn block_of(&self, key: u64, kind: &str, name: &str) -> Option<usize> {
+        let is_it = |i: &usize| self.blocks.get(*i).is_some_and(|b| *b.kind().text == *kind && *b.block.name.text == *name);
+        let first = self.block_by_key.get(&key).copied()?;
+        Some(first).filter(is_it).or_else(|| self.same_key.iter().copied().find(is_it))
+    }
+
+    /// The block of a kind and name; nobody learns of it.
+    fn known_block(&self, kind: &str, name: &str) -> Option<usize> {
+        self.block_of(ast::key(kind, name), kind, name)
+    }
+
     pub(super) fn find_block(&self, kind: &str, name: &str) -> Option<usize> {
-        let found = self.block_by_name.get(&(kind, name)).copied();
-        let known = || found.and_then(|i| self.blocks.get(i)).map(|b| b.address.clone());
+        let found = self.known_block(kind, name);
+        let known = || found.and_then(|i| self.blocks.get(i)).map(|b| b.address().clone());
         self.note(|| Looked::Block(known().unwrap_or_else(|| Address::new(kind, name))));
         found
     }
 
     /// The block of an address, if there is one of it and always one; nobody learns of it.
     pub(super) fn plain_block(&self, address: &Address) -> Option<usize> {
-        let found = self.block_by_name.get(&(address.kind(), address.name())).copied().filter(|_| address.is_plain());
+        let found = if address.is_plain() { self.known_block(address.kind(), address.name()) } else { None };
         found.filter(|i| self.blocks.get(*i).is_some_and(|b| b.block.each.is_none()))
     }
 
     /// The file that declares something.
     pub(super) fn file_of(&self, name: &Looked) -> Option<FileId> {
         let span = match name {
-            Looked::Block(address) => self.block_by_name.get(&(address.kind(), address.name())).and_then(|i| self.blocks.get(*i))?.block.span,
+            Looked::Block(address) => self.known_block(address.kind(), address.name()).and_then(|i| self.blocks.get(i))?.block.span,
             Looked::Local(name) => self.local_by_name.get(&**name).and_then(|i| self.locals.get(*i))?.name().span,
             Looked::Settings | Looked::Elsewhere => return None,
         };
@@ -369,22 +394,16 @@ impl<'a> Scope<'a> {
 
 /// Whether a block of this word in a resource's block stands for what AWS gives with it.
 pub(super) fn is_given(outer: Option<&Spec>, word: &str) -> bool {
-    outer.is_some_and(|s| s.kind == "vpc") && resources::spec(word).is_some_and(|s| s.stands_for.is_some())
+    has_given(outer) && resources::spec(word).is_some_and(|s| s.stands_for.is_some())
 }
 
-fn attributes(body: &ast::Body) -> impl Iterator<Item = &ast::Attribute> + Clone {
-    body.entries.iter().filter_map(|entry| if let ast::Entry::Attribute(a) = entry { Some(a) } else { None })
-}
-
-/// Whether an attribute is there twice. There are few in a body, and ten thousand bodies.
-fn has_repeated(body: &ast::Body) -> bool {
-    let all = attributes(body);
-    all.clone().enumerate().any(|(i, one)| all.clone().take(i).any(|other| other.name.text == one.name.text))
+fn has_given(outer: Option<&Spec>) -> bool {
+    outer.is_some_and(|s| s.kind == "vpc")
 }
 
 /// The attributes of a body; what is there twice is reported.
 fn written<'a>(body: &'a ast::Body, sink: &mut Sink) -> Written<'a> {
-    let mut found: Vec<&ast::Attribute> = attributes(body).collect();
+    let mut found: Vec<&ast::Attribute> = body.attributes().collect();
     let mut by_name = ByName(found.iter().enumerate().map(|(i, a)| (&*a.name.text, i)).collect());
     by_name.0.sort_unstable();
     let mut again: BTreeSet<usize> = BTreeSet::new();

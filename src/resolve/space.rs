@@ -3,12 +3,13 @@
 //! A [`Space`] is one use of a directory: the project itself, or one module call. What is worked out of it is kept here,
 //! cell by cell; the declarations themselves are in [`Scope`](super::scope::Scope), once for each directory.
 
-use std::{borrow::Cow, collections::HashMap, rc::Rc, sync::Arc};
+use std::{borrow::Cow, cell::OnceCell, collections::HashMap, rc::Rc, sync::Arc};
 
 use crate::{
     base::address::{Address, Key},
-    resolve::scope::Scope,
-    schema::value::Value,
+    resolve::scope::{Declared, Scope},
+    schema::{resources::Quick, value::Value},
+    syntax::ast::Each,
 };
 
 /// A named value, or what decides how many of something there are. The first number is always the space.
@@ -103,9 +104,10 @@ pub(super) struct Instance<'a> {
 #[derive(Default)]
 pub(super) struct Instances<'a> {
     pub(super) extent: Extent,
-    pub(super) all: Vec<Instance<'a>>,
+    /// What there is one of is there when somebody first asks.
+    pub(super) all: OnceCell<Vec<Instance<'a>>>,
     /// Where the block says `for`.
-    pub(super) by_key: HashMap<Key, usize>,
+    pub(super) by_key: HashMap<Key, usize, Quick>,
 }
 
 /// The uses of a module call: each its key, if any, and its space.
@@ -132,16 +134,8 @@ pub(super) struct Space<'a> {
 impl<'a> Space<'a> {
     /// Nothing of it is worked out; blocks of which there is one by plain words are there at once.
     pub(super) fn new(index: usize, scope: &Scope<'a>, path: Arc<str>, caller: Option<(usize, usize, Bindings<'a>)>) -> Self {
-        let blocks = scope.blocks.iter().map(|declared| {
-            if declared.block.each.is_some() {
-                return Instances::default();
-            }
-            let address = match &*path {
-                "" => declared.address.clone(),
-                path => Address::within(path, &declared.kind().text, &declared.block.name.text, None),
-            };
-            Instances { extent: Extent::Done, all: vec![Instance { address, bindings: None, attributes: vec![] }], by_key: HashMap::new() }
-        });
+        let extent = |each: &Option<Each>| if each.is_some() { Extent::New } else { Extent::Done };
+        let blocks = scope.blocks.iter().map(|declared| Instances { extent: extent(&declared.block.each), ..Instances::default() });
         Self {
             scope: index,
             blocks: blocks.collect(),
@@ -151,6 +145,20 @@ impl<'a> Space<'a> {
             path,
             caller,
         }
+    }
+
+    /// All that is found so far of a block of its scope.
+    pub(super) fn instances(&self, scope: &Scope<'a>, block: usize) -> &[Instance<'a>] {
+        let one = |declared: &Declared<'a>| {
+            let address = match &*self.path {
+                "" => declared.address().clone(),
+                path => Address::within(path, &declared.kind().text, &declared.block.name.text, None),
+            };
+            Instance { address, bindings: None, attributes: vec![] }
+        };
+        let Some(instances) = self.blocks.get(block) else { return &[] };
+        let plain = || scope.blocks.get(block).filter(|d| d.block.each.is_none()).map(one).into_iter().collect();
+        if instances.extent == Extent::Done { instances.all.get_or_init(plain) } else { &[] }
     }
 }
 

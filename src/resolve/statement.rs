@@ -138,7 +138,7 @@ impl<'a> Resolver<'a, '_> {
         others.sort();
         if target.modules.is_empty() && target.key.is_none() && others.iter().all(|a| a.key().is_none()) {
             let meant = self.scope().and_then(|s| s.nearest_block(&target.kind.text, &target.name.text)).filter(|b| !b.existing);
-            return name_codes::unknown_resource(address.as_str(), target.span, target.name.span, meant.map(|b| &b.address));
+            return name_codes::unknown_resource(address.as_str(), target.span, target.name.span, meant.map(Declared::address));
         }
         let meant = nearest(address.as_str(), others.iter().map(|a| a.as_str())).and_then(Address::parse);
         let diagnostic = name_codes::unknown_resource(address.as_str(), target.span, target.span, None);

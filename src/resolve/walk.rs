@@ -5,7 +5,7 @@ use crate::{
     resolve::{
         cell::Resolver,
         function,
-        scope::WORDS,
+        scope::{Declared, WORDS},
         sensitive,
         space::{Cell, bound},
     },
@@ -123,7 +123,7 @@ impl<'a> Resolver<'a, '_> {
         } else if word == "project" {
             self.sink.push(crate::base::codes::neighbour::alone(at));
         } else if scope.is_kind(word) || word == "module" {
-            let example = scope.blocks.iter().find(|b| &*b.kind().text == word).map(|b| &b.address);
+            let example = scope.blocks.iter().find(|b| &*b.kind().text == word).map(Declared::address);
             let diagnostic = codes::kind_alone(word, at, example);
             self.sink.push(diagnostic);
         } else {
@@ -212,7 +212,7 @@ impl<'a> Resolver<'a, '_> {
         let Some(scope) = self.scope() else { return };
         let diagnostic = if scope.is_kind(kind) {
             let meant = if suggest { scope.nearest_block(kind, &name.text) } else { None };
-            let meant = meant.map(|b| &b.address);
+            let meant = meant.map(Declared::address);
             codes::unknown_resource(&format!("{kind}.{}", name.text), at, name.span, meant)
         } else if matches!(kind, "var" | "local") && scope.find_local(&name.text).is_some() {
             codes::name_with_prefix(kind, &name.text, at)

@@ -2,11 +2,14 @@
 //!
 //! Names are unresolved, network literals unjudged: whether `10.0.0/16` is a network is for `resolve` to say.
 
-use std::sync::Arc;
+use std::{hash::BuildHasher, sync::Arc};
 
-use crate::base::{
-    address::{Address, Key},
-    span::Span,
+use crate::{
+    base::{
+        address::{Address, Key},
+        span::Span,
+    },
+    schema::resources::Quick,
 };
 
 /// One file.
@@ -165,6 +168,10 @@ pub struct Block {
     pub name: Name,
     /// Both, once for all who ask.
     pub address: Address,
+    /// What [`key`] makes of both.
+    pub key: u64,
+    /// Whether an attribute is there twice.
+    pub has_repeated: bool,
     /// How many of it there are, where it says so.
     pub each: Option<Each>,
     /// What stands between the braces.
@@ -235,7 +242,25 @@ pub enum Entry {
     With(Attribute),
 }
 
+/// What a resource is found by: a hash of its kind and name, which others may have, too.
+#[must_use]
+pub fn key(kind: &str, name: &str) -> u64 {
+    Quick::default().hash_one((kind, name))
+}
+
 impl Body {
+    /// Its attributes, in the order of the text.
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> + Clone {
+        self.entries.iter().filter_map(|entry| if let Entry::Attribute(attribute) = entry { Some(attribute) } else { None })
+    }
+
+    /// Whether an attribute is there twice. There are few in a body.
+    #[must_use]
+    pub fn has_repeated(&self) -> bool {
+        let all = self.attributes();
+        all.clone().enumerate().any(|(i, one)| all.clone().take(i).any(|other| other.name.text == one.name.text))
+    }
+
     /// Where it stands, and its first statement.
     #[must_use]
     pub fn place(&self) -> (Span, Option<Span>) {

@@ -40,6 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("pest", &["syntax"]),
     ("pest_derive", &["syntax"]),
     ("miette", &["cli/report.rs"]),
+    ("mimalloc", &["main.rs"]),
     ("clap", &["cli", "main.rs"]),
     ("clap_complete", &["cli"]),
     ("pulldown_cmark", &["manual"]),

@@ -14,7 +14,7 @@ use crate::{
     },
     syntax::ast::{
         Attribute, Block, Body, Entry, Env, Expr, ExprKind, Extend, File, Forget, Import, Item, Let, Module, Moved, Name, Neighbour,
-        NestedBlock, Output, Policy, Project, Sentence, Term, Test, TypeExpr, Variable, Waive,
+        NestedBlock, Output, Policy, Project, Sentence, Term, Test, TypeExpr, Variable, Waive, key,
     },
 };
 
@@ -157,8 +157,8 @@ impl<'a> Lower<'a> {
         let each = inner.next(Rule::all).or_else(|| inner.next(Rule::each)).and_then(|p| self.each(p));
         let mut body = self.block(inner.next(Rule::block)?);
         self.no_foreign_repetition(&kind, &name, &mut body);
-        let address = Address::new(&kind.text, &name.text);
-        let block = Block { kind, name, address, each, body, doc, span };
+        let (address, key, has_repeated) = (Address::new(&kind.text, &name.text), key(&kind.text, &name.text), body.has_repeated());
+        let block = Block { kind, name, address, key, has_repeated, each, body, doc, span };
         Some(if rule == Rule::existing { Item::Existing(block) } else { Item::Resource(block) })
     }
 
