@@ -20,6 +20,10 @@ use tokio::sync::{mpsc, watch};
 #[allow(dead_code)]
 mod tree;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The CPU time of this process so far, in seconds: user and system, all threads.
 fn cpu() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").expect("Linux tells");
