@@ -11,3 +11,4 @@ pub mod service;
 pub mod site;
 pub mod source;
 pub mod span;
+pub mod threads;

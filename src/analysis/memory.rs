@@ -4,12 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    num::NonZero,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread::{self, available_parallelism},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
@@ -18,6 +13,7 @@ use crate::{
         diagnostic::{Diagnostic, Sink},
         source::{SourceFile, Sources},
         span::{FileId, Span},
+        threads,
     },
     resolve::Kept,
     syntax::{ast, parse::parse},
@@ -87,7 +83,10 @@ impl Memory {
             files.is_some_and(|files| files.get(&id(first + n)).is_some_and(|known| known.is(name, text)))
         };
         let new = files.iter().enumerate().filter(|(n, file)| !is_known(*n, file));
-        let mut ahead = ahead(&new.map(|(n, (_, text))| (id(first + n), &**text)).collect::<Vec<_>>());
+        let new: Vec<(FileId, &str)> = new.map(|(n, (_, text))| (id(first + n), &**text)).collect();
+        let bytes: usize = new.iter().map(|(_, text)| text.len()).sum();
+        let trees = threads::each(&new, bytes / WORTH_A_THREAD, |(file, text)| Tree::of(*file, text));
+        let mut ahead: BTreeMap<FileId, Tree> = new.into_iter().map(|(file, _)| file).zip(trees).collect();
         let one = |(name, text): &Text| {
             let tree = ahead.remove(&sources.next());
             Self::take(memory, (name, text), tree, sources, sink)
@@ -149,32 +148,6 @@ impl Tree {
 
 /// How many bytes are worth another thread.
 const WORTH_A_THREAD: usize = 32 << 10;
-/// How many threads there are at most: memory is claimed for each.
-const THREADS_MAX: usize = 8;
-/// What a thread has of stack: as much as the first one has.
-const STACK: usize = 8 << 20;
-
-/// Parses texts in several threads at once; nothing where that is not worth it.
-fn ahead(texts: &[(FileId, &str)]) -> BTreeMap<FileId, Tree> {
-    let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
-    let threads = available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX).min(texts.len()).min(bytes / WORTH_A_THREAD);
-    if threads < 2 {
-        return BTreeMap::new();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || -> Vec<(FileId, Tree)> {
-        let own = std::iter::from_fn(|| texts.get(next.fetch_add(1, Ordering::Relaxed)));
-        own.map(|(file, text)| (*file, Tree::of(*file, text))).collect()
-    };
-    thread::scope(|scope| {
-        // Where there is no thread to be had, the others do its part.
-        let others: Vec<_> = (1..threads).filter_map(|_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).ok()).collect();
-        let mut found: BTreeMap<FileId, Tree> = work().into_iter().collect();
-        // What a thread has not brought to its end is parsed again, where it shows what is the matter.
-        found.extend(others.into_iter().filter_map(|other| other.join().ok()).flatten());
-        found
-    })
-}
 
 fn id(n: usize) -> FileId {
     FileId(u16::try_from(n).unwrap_or(u16::MAX))

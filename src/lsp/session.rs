@@ -122,7 +122,7 @@ impl Project {
     }
 
     /// Goes on proving until `stop` says so; says whether nothing is left to be proved.
-    fn proves(&self, stop: &dyn Fn() -> bool) -> bool {
+    fn proves(&self, stop: &(dyn Fn() -> bool + Sync)) -> bool {
         let Some(opened) = self.opened.as_ref().ok().filter(|o| !o.analysis.has_errors()) else { return true };
         if self.verdicts.get().is_some() {
             return true;
@@ -373,7 +373,7 @@ impl<'d> Session<'d> {
 
     /// What the editor must be told, now that nothing else is waiting; nothing where `busy` says that something waits before
     /// all is proved. What was proved until then is not lost, unless what waits is another text.
-    pub(super) fn tell(&mut self, busy: &dyn Fn() -> bool) -> Vec<Notification> {
+    pub(super) fn tell(&mut self, busy: &(dyn Fn() -> bool + Sync)) -> Vec<Notification> {
         self.refresh();
         if !self.projects.values().flatten().all(|project| project.proves(busy)) {
             return vec![];

@@ -5,13 +5,17 @@
 //! statement about a network's addresses or about everybody, public addresses that are known, things that nobody has read), the
 //! whole is one piece.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     base::{
         address::Address,
         cidr::{Cidr, Family},
         date::Day,
+        threads,
     },
     prove::{
         chart::CHOSEN,
@@ -35,8 +39,8 @@ pub struct Memory {
     is_whole: bool,
     /// How many of them were not proved anew.
     kept: usize,
-    /// The piece that is being proved, and what is judged of it so far.
-    begun: Option<(Key, Vec<Judged>)>,
+    /// The pieces that are being proved, and what is judged of them so far.
+    begun: Vec<Begun>,
     around: Arc<Around>,
 }
 
@@ -83,6 +87,12 @@ struct Key {
     around: Arc<Around>,
 }
 
+/// What is judged so far of a piece that is being proved.
+type Begun = (Key, Vec<Judged>);
+
+/// How many resources are worth another thread.
+const WORTH_A_THREAD: usize = 200;
+
 /// A piece that is to be proved, and which of all statements are about it.
 #[derive(Default)]
 struct Task {
@@ -101,7 +111,13 @@ struct Question<'m> {
 /// Proves what is not proved yet, until `stop` says so; `None` if it does before all is. What was proved of an equal piece is taken
 /// from there, and what is not asked about any more is forgotten.
 #[must_use]
-pub fn verdicts_in_pieces(model: &Model, read: &Read, today: Day, memory: &mut Memory, stop: &dyn Fn() -> bool) -> Option<Verdicts> {
+pub fn verdicts_in_pieces(
+    model: &Model,
+    read: &Read,
+    today: Day,
+    memory: &mut Memory,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Option<Verdicts> {
     let statements: Vec<_> = model.policies.iter().flat_map(|p| p.statements.iter().map(move |s| (p, s))).collect();
     let networks = statements.iter().flat_map(|(_, s)| s.networks()).collect();
     let around = Around { project: Project { span: None, ..model.project.clone() }, networks, requires: model.requires() };
@@ -124,36 +140,43 @@ pub fn verdicts_in_pieces(model: &Model, read: &Read, today: Day, memory: &mut M
 
 impl Question<'_> {
     /// Has exactly what is found of these in the memory, in their order.
-    fn proved(&self, tasks: &[Task], memory: &mut Memory, stop: &dyn Fn() -> bool) -> Option<()> {
+    fn proved(&self, tasks: &[Task], memory: &mut Memory, stop: &(dyn Fn() -> bool + Sync)) -> Option<()> {
         let known = std::mem::take(&mut memory.proved);
         let mut known: HashMap<Option<Address>, (Key, Found)> = known.into_iter().map(|one| (first(&one.0.pieces).cloned(), one)).collect();
-        let mut is_stopped = false;
-        memory.kept = 0;
-        for task in tasks {
-            if let Some(one) = known.remove(&first(&task.pieces).cloned()).filter(|(key, _)| self.fits(key, task)) {
-                memory.proved.push(one);
-                memory.kept += 1;
-            } else if !is_stopped {
-                let found = self.prove(task, &mut memory.begun, stop);
-                is_stopped = found.is_none() || stop();
-                memory.proved.extend(found);
+        let mut kept = |task: &Task| known.remove(&first(&task.pieces).cloned()).filter(|(key, _)| self.fits(key, task));
+        let kept: Vec<Option<(Key, Found)>> = tasks.iter().map(&mut kept).collect();
+        memory.kept = kept.iter().flatten().count();
+        let mut begun = |task| memory.begun.iter().position(|(key, _)| self.fits(key, task)).map(|at| memory.begun.swap_remove(at));
+        let anew = tasks.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
+        let anew: Vec<_> = anew.enumerate().map(|(n, (task, _))| (n, task, Mutex::new(begun(task)))).collect();
+        memory.begun.clear();
+        let resources: usize = anew.iter().flat_map(|(_, task, _)| &task.pieces).map(|piece| piece.own.len()).sum();
+        let proved = threads::each(&anew, resources / WORTH_A_THREAD, |(n, task, begun)| {
+            let begun = begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // One at least goes on, however much waits.
+            if *n > 0 && stop() { Err(begun) } else { self.prove(task, begun, stop).map_err(Some) }
+        });
+        let mut proved = proved.into_iter();
+        for one in kept {
+            match one.map_or_else(|| proved.next(), |one| Some(Ok(one))) {
+                Some(Ok(one)) => memory.proved.push(one),
+                Some(Err(begun)) => memory.begun.extend(begun),
+                None => {}
             }
         }
         (memory.proved.len() == tasks.len()).then_some(())
     }
 
-    fn prove(&self, task: &Task, begun: &mut Option<(Key, Vec<Judged>)>, stop: &dyn Fn() -> bool) -> Option<(Key, Found)> {
-        let (key, mut judged) = begun.take().filter(|(key, _)| self.fits(key, task)).unwrap_or_else(|| (self.key(task), vec![]));
+    /// Goes on with what is begun; gives it back where it is not brought to its end.
+    fn prove(&self, task: &Task, begun: Option<Begun>, stop: &(dyn Fn() -> bool + Sync)) -> Result<(Key, Found), Begun> {
+        let (key, mut judged) = begun.unwrap_or_else(|| (self.key(task), vec![]));
         let resources = key.pieces.iter().flat_map(|piece| piece.all()).map(|r| (r.address.clone(), r.clone())).collect();
         let (project, policies) = (key.around.project.clone(), key.policies.clone());
         let model = Model { project, resources, policies, ..Model::default() };
         let mut net = resources::network_of_piece(&model, &key.read, &key.around.networks);
         match found(&mut net, &model, key.around.requires, &mut judged, stop) {
-            Some(found) => Some((key, found)),
-            None => {
-                *begun = Some((key, judged));
-                None
-            }
+            Some(found) => Ok((key, found)),
+            None => Err((key, judged)),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     base::{
         address::Address,
         diagnostic::{Diagnostic, Sink},
+        threads,
     },
     resolve::{account, cycle},
     resources,
@@ -18,6 +19,9 @@ use crate::{
         value::Value,
     },
 };
+
+/// How many resources are worth another thread.
+const WORTH_A_THREAD: usize = 500;
 
 /// What became of a piece of a model.
 #[derive(Debug)]
@@ -44,8 +48,15 @@ impl Pieces {
             *self = Self { project, ..Self::default() };
         }
         let fresh = self.division.follow(&model.resources);
-        let settled: Vec<_> = fresh.into_iter().map(|one| self.settle_piece(one)).collect();
-        for (number, piece, own, wrong) in settled {
+        let resources: usize = fresh.iter().map(|one| one.piece.own.len()).sum();
+        let became = threads::each(&fresh, resources / WORTH_A_THREAD, |one| settle_piece(&one.piece, &self.project));
+        for (one, (own, _)) in fresh.iter().zip(&became) {
+            let changed = one.places.iter().zip(&one.piece.own).zip(own).filter(|((_, before), after)| !Arc::ptr_eq(before, after));
+            for ((place, _), after) in changed {
+                self.division.members.get_mut(*place).into_iter().for_each(|member| member.became = Some(after.clone()));
+            }
+        }
+        for (Fresh { number, piece, .. }, (own, wrong)) in fresh.into_iter().zip(became) {
             let seen = piece.seen.iter().map(|leaf| self.division.became(&leaf.address).unwrap_or(leaf).clone()).collect();
             self.settled.insert(number, Settled { piece: Arc::new(piece.with(own, seen)), wrong });
         }
@@ -62,20 +73,15 @@ impl Pieces {
         }
         model.resources.fall_into(cut::Pieces { all, homes: self.division.pieces.homes.clone() });
     }
+}
 
-    /// What becomes of a piece: its own resources, in the same order, and what is wrong with them.
-    fn settle_piece(&mut self, one: Fresh) -> (Number, Arc<Piece>, Vec<Arc<Resource>>, Vec<Diagnostic>) {
-        let Fresh { number, piece, places } = one;
-        let mut model = Model { project: self.project.clone(), resources: piece.resources(), ..Model::default() };
-        let mut sink = Sink::default();
-        settle(&mut model, &mut sink);
-        let after: HashMap<&Address, &Arc<Resource>> = model.resources.shared().map(|r| (&r.address, r)).collect();
-        let own: Vec<Arc<Resource>> = piece.own.iter().map(|r| after.get(&r.address).map_or(r, |r| *r).clone()).collect();
-        for ((place, _), after) in places.iter().zip(&piece.own).zip(&own).filter(|((_, before), after)| !Arc::ptr_eq(before, after)) {
-            self.division.members.get_mut(*place).into_iter().for_each(|member| member.became = Some(after.clone()));
-        }
-        (number, piece, own, sink.all)
-    }
+/// What becomes of a piece: its own resources, in the same order, and what is wrong with them.
+fn settle_piece(piece: &Piece, project: &Project) -> (Vec<Arc<Resource>>, Vec<Diagnostic>) {
+    let mut model = Model { project: project.clone(), resources: piece.resources(), ..Model::default() };
+    let mut sink = Sink::default();
+    settle(&mut model, &mut sink);
+    let after: HashMap<&Address, &Arc<Resource>> = model.resources.shared().map(|r| (&r.address, r)).collect();
+    (piece.own.iter().map(|r| after.get(&r.address).map_or(r, |r| *r).clone()).collect(), sink.all)
 }
 
 /// Gives every resource what it inherits, its site and its parts, and reports what is wrong.
