@@ -73,7 +73,7 @@ fn one_after_the_other(values: &[&str], user: &str) -> Vec<usize> {
     let memory = Arc::new(Memory::default());
     let look = |values: &&str| {
         let main = "project p {\n  region = \"us-east-1\"\n}\n";
-        let files = [("main.secnet", main), ("user.secnet", user), ("values.secnet", values)];
+        let files = [("a_values.secnet", *values), ("main.secnet", main), ("user.secnet", user)];
         let files: Vec<(String, String)> = files.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
         let kept = analyze(files.clone(), &Inputs { memory: Some(memory.clone()), ..Inputs::default() });
         let fresh = analyze(files, &Inputs::default());
@@ -92,6 +92,13 @@ fn what_was_half_typed_and_is_gone_is_missed() {
     assert_eq!(one_after_the_other(&typed, user), [0, 1, 1, 1, 1, 2]);
     // Of what nobody names the words make no difference.
     assert_eq!(one_after_the_other(&["let other = 1\n", "let other = 2\n", "", "vpc c {"], user), [0, 1, 1, 1]);
+}
+
+#[test]
+fn what_was_the_second_of_its_name_is_found_when_the_first_goes() {
+    let user = "vpc a {\n  cidr_block = 10.0.0.0/16\n}\n\nvpc b {\n  cidr_block = 10.1.0.0/16\n}\n";
+    let first = "vpc a {\n  cidr_block = 10.9.0.0/16\n}\n";
+    assert_eq!(one_after_the_other(&[first, "", first, "\n", "\n"], user), [0, 1, 1, 1, 2]);
 }
 
 #[test]
