@@ -206,6 +206,9 @@ fn main() {
         client.settled();
     }
     completions(&mut client, &groups, edits);
+    for (what, document) in [("instances", &machines), ("rules", &groups), ("statements", &policies)] {
+        lenses(&mut client, what, document, edits);
+    }
     for n in 0..many {
         let kinds = kinds();
         let (_, document, edit) = &kinds[n % kinds.len()];
@@ -248,6 +251,25 @@ fn kinds() -> Vec<(&'static str, usize, Edit)> {
             _ => (text.to_owned(), false),
         }),
     ]
+}
+
+/// The first ten lenses of a text, as an editor asks for them after a keystroke.
+fn lenses(client: &mut Client, what: &str, (path, text): &(PathBuf, String), times: usize) {
+    let mut took = vec![];
+    for n in 0..times {
+        client.edit(path, &format!("{text}# {n}\n"));
+        client.settled();
+        let begin = Instant::now();
+        let all = client.ask("textDocument/codeLens", json!({ "textDocument": { "uri": uri(path) } }));
+        for lens in all.as_array().expect("lenses").iter().take(10) {
+            let told = client.ask("codeLens/resolve", lens.clone());
+            assert!(told["command"]["title"].is_string(), "a lens without words");
+        }
+        took.push(begin.elapsed());
+    }
+    print(&format!("lenses of ten {what}"), took, "");
+    client.edit(path, text);
+    client.settled();
 }
 
 /// Completions right after a keystroke, where nothing that is known of the text is from before, and when all is quiet.
