@@ -9,7 +9,10 @@ use gen_lsp_types::{CodeLens, Command};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::span::{FileId, Span},
+    base::{
+        address::Address,
+        span::{FileId, Span},
+    },
     lsp::{
         command, place,
         session::{Project, Session},
@@ -19,6 +22,7 @@ use crate::{
         reach::Flow,
         uses::uses,
     },
+    schema::model::Resource,
 };
 
 /// How many flows are named in a lens.
@@ -116,12 +120,14 @@ fn holds(turns: &[&Judged]) -> String {
 /// What the internet reaches on the instances of a block.
 fn machine(project: &Project, at: Span) -> Option<String> {
     let model = &project.opened.as_ref().ok()?.analysis.model;
-    let own: Vec<&str> = model.resources.values().filter(|r| r.span == Some(at) && !r.existing).map(|r| r.address.as_str()).collect();
-    let reaches = |f: &&Flow| own.iter().any(|own| f.to == *own || f.all_to.iter().any(|to| &**to == *own));
-    let flows: Vec<&Flow> = project.exposure().iter().filter(reaches).collect();
+    let own: Vec<&Address> = model.resources.values().filter(|r| r.span == Some(at) && !r.existing).map(|r| &r.address).collect();
     if own.is_empty() {
         return None;
     }
+    let around = project.around(own.iter().copied());
+    let all = around.as_ref().map_or_else(|| project.exposure(), |around| &around.exposure);
+    let reaches = |f: &&Flow| own.iter().any(|own| f.to == own.as_str() || f.all_to.iter().any(|to| **to == *own.as_str()));
+    let flows: Vec<&Flow> = all.iter().filter(reaches).collect();
     if flows.is_empty() {
         return Some("the internet does not reach it".into());
     }
@@ -131,7 +137,13 @@ fn machine(project: &Project, at: Span) -> Option<String> {
 
 /// Who uses a rule.
 fn rule(project: &Project, at: Span) -> Option<String> {
-    let found = uses(project.network()?, at)?;
+    let model = &project.opened.as_ref().ok()?.analysis.model;
+    let carries = |r: &&Resource| r.sentences.iter().any(|s| s.span == at);
+    let around = project.around(model.resources.values().filter(carries).map(|r| &r.address));
+    let found = match &around {
+        Some(around) => uses(&around.network, at)?,
+        None => uses(project.network()?, at)?,
+    };
     let (word, join) = if found.inbound { ("lets in", "from") } else { ("lets out", "to") };
     let Some(flows) = found.flows else { return Some(format!("{word}: too many to be told here")) };
     if flows.is_empty() {

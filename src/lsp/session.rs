@@ -90,18 +90,36 @@ pub(super) struct Project {
     index: OnceCell<Index>,
     exposure: OnceCell<Vec<Flow>>,
     network: OnceCell<Net>,
+    /// Pieces of it, as far as anybody has asked.
+    around: RefCell<HashMap<usize, Rc<Around>>>,
     /// What makes refuted statements hold, by their places, as far as somebody asked.
     pub(super) remedies: RefCell<BTreeMap<Span, Vec<Remedy>>>,
     /// Where the lines of its sources start, as far as anybody has asked.
     lines: RefCell<HashMap<FileId, Rc<[usize]>>>,
 }
 
+/// A piece of the network.
+pub(super) struct Around {
+    /// Machines that are stopped as if they ran.
+    pub(super) network: Net,
+    /// What the internet reaches in it, as it is.
+    pub(super) exposure: Vec<Flow>,
+}
+
+impl Around {
+    fn of(mut network: Net) -> Self {
+        let exposure = exposure(&Chart::new(&network));
+        network.start_machines();
+        Self { network, exposure }
+    }
+}
+
 impl Project {
     fn new(directory: PathBuf, opened: Result<Opened, Vec<Diagnostic>>, today: Day, proofs: Rc<RefCell<pieces::Memory>>) -> Self {
         let (verdicts, all, mentions, exposure) = (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
         let (declared, index, network) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let (remedies, lines) = (RefCell::default(), RefCell::default());
-        Self { directory, opened, today, proofs, verdicts, all, mentions, declared, index, exposure, network, remedies, lines }
+        let (around, remedies, lines) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { directory, opened, today, proofs, verdicts, all, mentions, declared, index, exposure, network, around, remedies, lines }
     }
 
     /// What is to be said of it, in the order of the commands: errors of its sources, or else what `secnet prove` says.
@@ -146,6 +164,24 @@ impl Project {
             }
             _ => vec![],
         })
+    }
+
+    /// All that has to do with these, which is less than the whole where they are in one piece; `None` where they are not, or
+    /// where there are errors. What may come from other pieces comes by way of the internet, and is told as that.
+    pub(super) fn around<'a>(&self, mut addresses: impl Iterator<Item = &'a Address>) -> Option<Rc<Around>> {
+        self.verdicts()?;
+        let proofs = self.proofs.borrow();
+        let place = proofs.place(addresses.next()?)?;
+        if !addresses.all(|other| proofs.place(other) == Some(place)) {
+            return None;
+        }
+        let mut known = self.around.borrow_mut();
+        if let Some(around) = known.get(&place) {
+            return Some(around.clone());
+        }
+        let around = Rc::new(Around::of(proofs.network(place)?));
+        known.insert(place, around.clone());
+        Some(around)
     }
 
     /// Its network as the prover sees it, machines that are stopped as if they ran; nothing where there are errors.

@@ -17,6 +17,7 @@ use crate::{
         date::Day,
         threads,
     },
+    net::Net,
     prove::{
         chart::CHOSEN,
         packet::Range,
@@ -62,6 +63,19 @@ impl Memory {
     pub fn kept(&self) -> usize {
         self.kept
     }
+
+    /// In which of them something is; `None` where nothing was proved of it.
+    #[must_use]
+    pub fn place(&self, address: &Address) -> Option<usize> {
+        let is_in = |piece: &Arc<Piece>| piece.own.binary_search_by(|r| r.address.cmp(address)).is_ok();
+        self.proved.iter().position(|(key, _)| key.pieces.iter().any(is_in))
+    }
+
+    /// The network of one of them: all that has anything to do with what is in it.
+    #[must_use]
+    pub fn network(&self, place: usize) -> Option<Net> {
+        self.proved.get(place).map(|(key, _)| key.network().1)
+    }
 }
 
 /// What is said of a piece comes from this besides what is in it.
@@ -85,6 +99,17 @@ struct Key {
     /// What was last read of their existing resources.
     read: Read,
     around: Arc<Around>,
+}
+
+impl Key {
+    /// The pieces as a model, and the network that it describes.
+    fn network(&self) -> (Model, Net) {
+        let resources = self.pieces.iter().flat_map(|piece| piece.all()).map(|r| (r.address.clone(), r.clone())).collect();
+        let (project, policies) = (self.around.project.clone(), self.policies.clone());
+        let model = Model { project, resources, policies, ..Model::default() };
+        let net = resources::network_of_piece(&model, &self.read, &self.around.networks);
+        (model, net)
+    }
 }
 
 /// What is judged so far of a piece that is being proved.
@@ -170,10 +195,7 @@ impl Question<'_> {
     /// Goes on with what is begun; gives it back where it is not brought to its end.
     fn prove(&self, task: &Task, begun: Option<Begun>, stop: &(dyn Fn() -> bool + Sync)) -> Result<(Key, Found), Begun> {
         let (key, mut judged) = begun.unwrap_or_else(|| (self.key(task), vec![]));
-        let resources = key.pieces.iter().flat_map(|piece| piece.all()).map(|r| (r.address.clone(), r.clone())).collect();
-        let (project, policies) = (key.around.project.clone(), key.policies.clone());
-        let model = Model { project, resources, policies, ..Model::default() };
-        let mut net = resources::network_of_piece(&model, &key.read, &key.around.networks);
+        let (model, mut net) = key.network();
         match found(&mut net, &model, key.around.requires, &mut judged, stop) {
             Some(found) => Ok((key, found)),
             None => Err((key, judged)),

@@ -7,7 +7,7 @@ use secnet::analysis::{Inputs, Memory, analyze};
 use crate::random::{Dice, networks, seed, tell};
 
 #[path = "../../benches/editor/project.rs"]
-mod company;
+pub(crate) mod company;
 
 /// What a company has besides its teams: names of values, repeated blocks, settings, things that name each other across files.
 const MORE: [(&str, &str); 3] = [

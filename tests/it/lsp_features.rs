@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::secnet,
     examples,
+    kept::company,
     lsp::{Client, PROJECT, uri, workspace},
 };
 
@@ -249,6 +250,41 @@ fn a_lens_says_what_is_proven_and_what_the_internet_reaches() {
     client.edit(&main, 2, &format!("{text}policy shut \"x\" {{\n  forbid tcp/22 from internet to instance.server\n}}\n"));
     let second = lenses(&mut client);
     assert!(second.iter().any(|(line, title)| line == "new" && title.starts_with("refuted")), "{second:?}");
+}
+
+/// What stands over the lines of a text, but only over some of many.
+fn told(client: &mut Client, path: &Path) -> Vec<String> {
+    let found = client.ask("textDocument/codeLens", json!({ "textDocument": { "uri": uri(path) } }));
+    let some = found.as_array().unwrap().iter().step_by(9);
+    some.map(|lens| client.ask("codeLens/resolve", lens.clone())["command"]["title"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_lens_says_the_same_whether_a_project_is_looked_at_in_pieces_or_as_a_whole() {
+    let files = company::project(400, 20);
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
+    let (_folder, root) = workspace(&files);
+    let mut client = Client::new(&root);
+    let looked_at = ["team000_groups", "team002_groups", "team002_machines_a", "team003_machines_b", "team003_policies"];
+    let paths = looked_at.map(|name| root.join(format!("{name}.secnet")));
+    let all = |client: &mut Client| -> Vec<Vec<String>> { paths.iter().map(|path| told(client, path)).collect() };
+    client.open(&paths[0], files.iter().find(|(name, _)| *name == "team000_groups.secnet").unwrap().1);
+    let in_pieces = all(&mut client);
+    // A statement about a network is proved of the whole.
+    let wide = "policy wide {\n  forbid tcp/81 from 192.0.2.0/24 to instance.t0_app1\n}\n";
+    client.open(&root.join("wide.secnet"), wide);
+    // Of rules the first: in a piece of its own, what comes from others by way of the internet is told as the internet.
+    let first = |all: &[Vec<String>]| -> Vec<Vec<String>> {
+        all.iter().map(|told| told.iter().map(|told| told.split("; ").next().unwrap().to_owned()).collect()).collect()
+    };
+    let whole = all(&mut client);
+    assert_eq!(first(&whole[..2]), first(&in_pieces[..2]));
+    assert_eq!(whole[2..], in_pieces[2..]);
+    let words: Vec<&String> = in_pieces.iter().flatten().collect();
+    for word in ["lets in: ", "lets out: ", "nothing uses this", "reachable from the internet: ", "proven"] {
+        assert!(words.iter().any(|told| told.starts_with(word)), "{word}: {words:?}");
+    }
+    client.end();
 }
 
 /// What a client does with the lenses of a text, one by one: title, command, arguments.
