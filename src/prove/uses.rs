@@ -11,8 +11,8 @@ use crate::{
     },
 };
 
-/// How many interfaces may have to do with one rule; nobody waits for more.
-const INTERFACES_MAX: usize = 400;
+/// How many interfaces may have to do with one rule: each is held against each, and nobody waits for more while he types.
+const INTERFACES_MAX: usize = 100;
 
 /// What gets through by a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
