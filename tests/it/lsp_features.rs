@@ -273,12 +273,17 @@ fn a_lens_says_the_same_whether_a_project_is_looked_at_in_pieces_or_as_a_whole()
     // A statement about a network is proved of the whole.
     let wide = "policy wide {\n  forbid tcp/81 from 192.0.2.0/24 to instance.t0_app1\n}\n";
     client.open(&root.join("wide.secnet"), wide);
-    // Of rules the first: in a piece of its own, what comes from others by way of the internet is told as the internet.
-    let first = |all: &[Vec<String>]| -> Vec<Vec<String>> {
-        all.iter().map(|told| told.iter().map(|told| told.split("; ").next().unwrap().to_owned()).collect()).collect()
-    };
+    // Of rules the first: in a piece of its own, what comes from others by way of the internet is told as the internet. What are
+    // too many in the whole may be few enough there.
     let whole = all(&mut client);
-    assert_eq!(first(&whole[..2]), first(&in_pieces[..2]));
+    let mut compared = 0;
+    for (whole, piece) in whole[..2].iter().flatten().zip(in_pieces[..2].iter().flatten()) {
+        if !whole.ends_with("too many to be told here") {
+            assert_eq!(whole.split("; ").next(), piece.split("; ").next());
+            compared += 1;
+        }
+    }
+    assert!(compared >= 6, "{compared} rules");
     assert_eq!(whole[2..], in_pieces[2..]);
     let words: Vec<&String> = in_pieces.iter().flatten().collect();
     for word in ["lets in: ", "lets out: ", "nothing uses this", "reachable from the internet: ", "proven"] {
